@@ -1,0 +1,124 @@
+"""Every exception gdlab raises on purpose.
+
+::
+
+    GdlabError
+    ├── AddressError            (ValueError)    an address that cannot be understood or must not be used
+    ├── PortInUse               (OSError)       somebody else holds the port; says who where the system tells
+    ├── PortForbidden           (PermissionError)  the system keeps this port for root
+    ├── EndpointClosed          (RuntimeError)  something was asked of an endpoint that has ended
+    ├── WaitTimeout             (TimeoutError)  a wait reached its deadline; carries the diagnosis
+    ├── LoadError               (ValueError)    a file that is not a gdlab capture, or a damaged one
+    ├── MissingDependency       (ImportError)   an optional package is needed; says which and how to get it
+    ├── GodotNotFound           (FileNotFoundError)  no Godot 4; says where was looked
+    ├── GodotVersionError       (RuntimeError)  an engine of another generation
+    ├── FramingError            (ValueError)    bytes of a stream that break its framing
+    └── VariantError            (ValueError)
+        ├── VariantDecodeError                  bytes that Godot would refuse, too
+        └── VariantEncodeError                  a value that Godot's Variant cannot hold
+
+What comes from the network is data: a bad payload becomes a row with its reason, never an exception in a
+listener. What the caller got wrong raises at once, and also is the builtin that Python programmers expect.
+"""
+
+from __future__ import annotations
+
+
+class GdlabError(Exception):
+    """Base of every error of gdlab."""
+
+
+class AddressError(GdlabError, ValueError):
+    """An address that cannot be understood, or that must not be used as it stands."""
+
+
+class PortInUse(GdlabError, OSError):
+    """The port is taken; `holder` names the process where the system tells it, else is empty."""
+
+    def __init__(self, message: str, *, address: str, holder: str = "") -> None:
+        super().__init__(message)
+        self.address = address
+        self.holder = holder
+
+
+class PortForbidden(GdlabError, PermissionError):
+    """The system keeps this port for privileged programs."""
+
+
+class EndpointClosed(GdlabError, RuntimeError):
+    """The endpoint or capture has ended and cannot do what was asked."""
+
+
+class WaitTimeout(GdlabError, TimeoutError):
+    """A wait reached its deadline; the message is the diagnosis, `arrived` the rows seen, `wanted` those asked for."""
+
+    def __init__(self, message: str, *, arrived: int, wanted: int) -> None:
+        super().__init__(message)
+        self.arrived = arrived
+        self.wanted = wanted
+
+
+class LoadError(GdlabError, ValueError):
+    """A file that is not a capture of gdlab, or a damaged one."""
+
+
+class MissingDependency(GdlabError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+class GodotNotFound(GdlabError, FileNotFoundError):
+    """No Godot 4 was found; the message lists where was looked and how to get one."""
+
+
+class GodotVersionError(GdlabError, RuntimeError):
+    """An engine was found, but of a generation gdlab does not speak to."""
+
+
+class FramingError(GdlabError, ValueError):
+    """Bytes of a stream that break its framing; `offset` counts from the start of the stream."""
+
+    def __init__(self, message: str, *, offset: int = 0, needed_bytes: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.needed_bytes = needed_bytes
+
+
+class VariantError(GdlabError, ValueError):
+    """Base of the two Variant errors.
+
+    Attributes
+    ----------
+    offset : byte offset into the data (decoding), or into what had been written (encoding).
+    path : where in the value, as a Python expression suffix such as ``["items"][3].pos``; empty at the root.
+    expected, found : what should have been there, and what was.
+    """
+
+    def __init__(
+        self, message: str, *, offset: int = 0, path: str = "", expected: str = "", found: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class VariantDecodeError(VariantError):
+    """Bytes that are not a Variant Godot would accept; `code` is the engine's own error name where known."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        offset: int = 0,
+        path: str = "",
+        expected: str = "",
+        found: str = "",
+        code: str = "",
+    ) -> None:
+        super().__init__(message, offset=offset, path=path, expected=expected, found=found)
+        self.code = code
+
+
+class VariantEncodeError(VariantError):
+    """A Python value that Godot's Variant cannot hold."""
