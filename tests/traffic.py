@@ -63,10 +63,8 @@ def table(
 
 def merged(*tables: pd.DataFrame) -> pd.DataFrame:
     """Several tables as one in order of time, with categories united, as a capture of several endpoints."""
-    whole = pd.concat(
-        [t.astype({name: object for name in ("stamp", "endpoint", "peer", "direction", "event", "kind")}) for t in tables],
-        ignore_index=True,
-    )
+    text = dict.fromkeys(("stamp", "endpoint", "peer", "direction", "event", "kind"), object)
+    whole = pd.concat([t.astype(text) for t in tables], ignore_index=True)
     whole = whole.sort_values("time", kind="stable", ignore_index=True)
     for name in ("endpoint", "peer"):
         whole[name] = whole[name].astype("category")

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import firsts, groups, messages, order, require, time_index, times_ns
+from gdlab.analysis.columns import (
+    codes,
+    equals,
+    firsts,
+    groups,
+    messages,
+    order,
+    require,
+    time_index,
+    times_ns,
+)
 from gdlab.analysis.probes import probes
 
 if TYPE_CHECKING:
@@ -33,7 +43,8 @@ def inter_arrival(table: pd.DataFrame, *, direction: str = "in") -> pd.DataFrame
     Returns
     -------
     One row a message, in order of time: `time`, `endpoint`, `peer`, `iat_ms` (float64, at least 0; NaN for
-    the first message of each peer). The sample size of a peer is its number of messages less one.
+    the first message of each peer, and for the first after a `gap` row of the endpoint, since messages are
+    missing before it). The sample size of a peer is its number of values.
 
     Notes
     -----
@@ -50,6 +61,8 @@ def inter_arrival(table: pd.DataFrame, *, direction: str = "in") -> pd.DataFrame
     between = np.full(len(rows), np.nan)
     between[1:] = np.diff(when) / 1e6
     between[firsts(ids[sequence])] = np.nan
+    run = _runs(table, stamps)[rows][sequence]
+    between[1:][np.diff(run) != 0] = np.nan
     return _by_time(subset, stamps[rows], sequence, "iat_ms", between)
 
 
@@ -106,6 +119,18 @@ def jitter(table: pd.DataFrame, *, sent: str | None = None, unit: str = "us") ->
     values = np.asarray(filtered.to_numpy() / 1e3, dtype=np.float64)
     values[begins] = np.nan
     return _by_time(subset, stamps[rows], sequence, "jitter_ms", values)
+
+
+def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of gap rows of the endpoint up to each row; (n,) int64."""
+    gap = equals(table, "event", "gap")
+    if not gap.any():
+        return np.zeros(len(table), dtype=np.int64)
+    endpoints, _ = codes(table, "endpoint")
+    sequence = order(endpoints, stamps)
+    runs = np.empty(len(table), dtype=np.int64)
+    runs[sequence] = np.cumsum(gap[sequence])
+    return runs
 
 
 def _sent(
