@@ -14,14 +14,11 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gdlab.capture import Capture, Recording, listen, load, show_with, stop_all
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
-
-if TYPE_CHECKING:
-    from gdlab.widgets import Live
 
 __all__ = [
     "Capture",

@@ -18,7 +18,7 @@ from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import WaitTimeout
 from gdlab.messages import Event
-from gdlab.store import Limit, Store, table
+from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import Address, Endpoint, Reply, State, listener
 
 #: How often a wait looks. Far below what a person notices, and a thousandth of a core.
@@ -45,6 +45,8 @@ class Capture(Tabular):
 
     def __init__(self, addresses: Sequence[Address], *, reply: Reply | None, limit: Limit) -> None:
         self.limit = limit
+        #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
+        self.view: Any = None
         self._addresses = tuple(addresses)
         self._reply = reply
         self._stores = tuple(Store(str(address), limit) for address in addresses)
@@ -67,9 +69,18 @@ class Capture(Tabular):
         return tuple(str(address) for address in self._addresses)
 
     @property
+    def began_ns(self) -> int:
+        """When the capture began, UTC nanoseconds; moved on by the time it was stopped in between."""
+        return self._began_ns
+
+    @property
     def version(self) -> tuple[int, ...]:
         """Differs after every change of the rows."""
         return tuple(store.version for store in self._stores)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the rows of each listener as they are now, for readers that follow them piece by piece."""
+        return [store.snapshot() for store in self._stores]
 
     @property
     def df(self) -> pd.DataFrame:
@@ -77,7 +88,7 @@ class Capture(Tabular):
         version = self.version
         with self._lock:
             if self._table is None or self._table[0] != version:
-                self._table = version, table.build([store.snapshot() for store in self._stores])
+                self._table = version, table.build(self.snapshots())
             return self._table[1].copy(deep=False)
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
@@ -119,7 +130,7 @@ class Capture(Tabular):
 
     # ---- waiting
 
-    async def wait(self, messages: int = 1, *, timeout: float = 10.0) -> Self:  # noqa: ASYNC109 (it ends in words)
+    async def wait(self, messages: int = 1, *, timeout: float = 10.0) -> Self:
         """Wait until at least so many messages have been received since the capture began.
 
         Returns

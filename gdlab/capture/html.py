@@ -66,10 +66,11 @@ def messages(tail: pd.DataFrame) -> str:
 def _row(row: object) -> str:
     time, direction, event = (getattr(row, name) for name in ("time", "direction", "event"))
     arrow = {"in": "&larr;", "out": "&rarr;"}[direction]
-    if event == "message":
-        what = preview(row.payload)  # type: ignore[attr-defined]
-    else:
-        what = f"<i>{event}: {html.escape(_short(row.detail))}</i>"  # type: ignore[attr-defined]
+    what = (
+        preview(row.payload)  # type: ignore[attr-defined]
+        if event == "message"
+        else f"<i>{event}: {html.escape(_short(row.detail))}</i>"  # type: ignore[attr-defined]
+    )
     cells = (
         time.strftime("%H:%M:%S.") + f"{time.microsecond // 1000:03d}",
         arrow,

@@ -58,6 +58,15 @@ class Snapshot:
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks) + (self.evicted.rows > 0)
 
+    @property
+    def end(self) -> int:
+        """How many rows the store has ever had; the number of the next one."""
+        return self.evicted.rows + sum(len(block) for block in self.blocks)
+
+    def since(self, number: int) -> Snapshot:
+        """Return the rows from a number on, as `end` counts them; those already evicted are missing."""
+        return self.tail(max(0, self.end - number)) if number > self.evicted.rows else self
+
     def tail(self, rows: int) -> Snapshot:
         """Return the last rows; the note about evicted ones stays only where all rows do."""
         kept: list[Block] = []
