@@ -24,6 +24,10 @@ RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 
 MAX_DATAGRAM_BYTES: Final = 65_535
 
+#: A peer is pinged for so long after it was last heard, and no more peers than this at a time.
+PINGED_FOR_S: Final = 5.0
+MAX_PINGED_PEERS: Final = 64
+
 _FREE_PORT_ATTEMPTS: Final = 20
 
 #: Datagrams taken from one socket before the others, timers and calls have their turn.
@@ -57,12 +61,17 @@ class UdpListener(Endpoint):
     next receive) concerns that answer alone and is left aside.
     """
 
-    def __init__(self, address: Address, sink: Sink, *, reply: Reply | None = None) -> None:
+    def __init__(
+        self, address: Address, sink: Sink, *, reply: Reply | None = None, ping_s: float | None = None
+    ) -> None:
         self._sockets: list[socket.socket] = []
         self._peers: dict[tuple[Any, ...], tuple[int, Peer]] = {}
+        self._heard: dict[
+            tuple[socket.socket, tuple[Any, ...]], float
+        ] = {}  # kept up only while peers are pinged
         self._drops: dict[socket.socket, int] = {}
         self._last_statistics = EndpointStatistics()
-        super().__init__(address, sink, reply=reply)
+        super().__init__(address, sink, reply=reply, ping_s=ping_s)
         self._endpoint = str(self.address)
 
     def _bind(self, address: Address) -> Address:
@@ -148,6 +157,8 @@ class UdpListener(Endpoint):
         kind = guess_kind(payload)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
         self.sink.append(time_ns, code, payload, kind=kind, stamp=stamp, wire_bytes=wire)
+        if self._ping_s is not None:
+            self._heard[sock, source] = time.monotonic()
         if self._reply is not None:
             message = Message(time_ns, self._endpoint, peer, payload, kind=kind, stamp=stamp, wire_bytes=wire)
             self._answer(message, (sock, source), code)
@@ -200,6 +211,13 @@ class UdpListener(Endpoint):
             wire_bytes=wire if event is Event.MESSAGE else 0,
             detail=detail,
         )
+
+    def _ping_targets(self) -> list[tuple[socket.socket, tuple[Any, ...]]]:
+        oldest = time.monotonic() - PINGED_FOR_S
+        lately = {target: heard for target, heard in self._heard.items() if heard >= oldest}
+        # The most recent few, so that forged senders cannot make a flood of us.
+        self._heard = dict(sorted(lately.items(), key=lambda item: item[1])[-MAX_PINGED_PEERS:])
+        return list(self._heard)
 
     # ---- ending
 

@@ -228,8 +228,8 @@ def test_an_interrupt_ends_the_wait_and_not_the_capture():
         """
         import socket, gdlab as gd
         cap = gd.listen("udp://127.0.0.1:0")
-        print("waiting", flush=True)
         try:
+            print("waiting", flush=True)
             cap.wait_sync(1, timeout=60)
         except KeyboardInterrupt:
             assert cap.running

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from gdlab import probe
 from gdlab.errors import AddressError, EndpointClosed, PortForbidden, PortInUse
 from gdlab.store import Store, table
 from gdlab.transports import State, UdpListener, parse
@@ -354,3 +355,26 @@ def test_every_refusal_of_the_system_becomes_an_error_with_a_way_out(error):
 def test_an_address_of_another_machine_is_refused_in_words():
     with pytest.raises(AddressError, match="not an address of this machine"):
         UdpListener(parse("udp://203.0.113.7:0", host="lan"), Store("x"))
+
+
+def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows():
+    with listening(ping_s=0.01) as (listener, store), client() as sock:
+        sock.sendto(b"hello", ("127.0.0.1", listener.address.port))
+        for expected in range(3):
+            found = probe.parse(sock.recv(200))
+            assert (found.is_pong, found.seq) == (False, expected)
+            sock.sendto(
+                probe.answer(probe.ping(found.seq, found.t_us * 1000), 0, 0),
+                ("127.0.0.1", listener.address.port),
+            )
+        wait_until(lambda: store.received == 4)
+        listener.ping_every(None)
+    sent = rows(store).query("direction == 'out'")
+    assert len(sent) >= 3
+    assert all(probe.parse(payload) for payload in sent.payload)
+
+
+@pytest.mark.parametrize("period", [0, -1, float("nan"), float("inf")])
+def test_an_impossible_ping_period_is_refused(period):
+    with pytest.raises(ValueError, match="ping"):
+        UdpListener(parse("udp://127.0.0.1:0"), Store("x"), ping_s=period)
