@@ -16,8 +16,8 @@ _TEXT_WINDOW: Final = 64
 _MAX_CHAINED: Final = 1024 * 1024
 _VARIANT_TYPES: Final = 39
 _JSON_OBJECT: Final = re.compile(rb"\s*+\{\s*+([^\s])")
-_JSON_ARRAY: Final = re.compile(rb"\s*+\[\s*+([^\s])")
-_JSON_NUMBERS: Final = re.compile(rb"\s*+\[\s*+-?\d[\d.eE+-]*+\s*+([^\s])")
+_JSON_ARRAY: Final = re.compile(rb"\s*+\[\s*+([-+.\w]*+)\s*+([^\s])")
+_SCALAR: Final = re.compile(rb"-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?|true|false|null")
 _CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
 
 
@@ -47,15 +47,16 @@ def guess(head: bytes, *, final: bool = False) -> Guess | None:
     and two such lengths in a row before anything else, little-endian first as Godot's default is. Lengths of
     one or two bytes and fixed sizes cannot be told from other binary data and are never guessed.
     """
+    head = head[:MOST_BYTES]
     if not head:
         return Guess("raw", "nothing has arrived") if final else None
     if head[0] == 0x16:
-        found = _tls(head)
+        found = _tls(head, final=final)
     elif _is_text(head[:4]):
-        # A length prefix may begin with a letter or a space, but has a control character among its four bytes.
+        # A length of four bytes may begin with a letter or a space, but has a control character among them.
         found = _text(head) if len(head) >= 4 or final else None
     else:
-        found = _binary(head)
+        found = _binary(head, final=final)
     if found is None and (final or len(head) >= MOST_BYTES):
         if _is_text(head):
             return Guess("raw", "text without a line feed")
@@ -69,13 +70,13 @@ def _is_text(piece: bytes) -> bool:
     return piece.translate(None, _CONTROLS) == piece
 
 
-def _tls(head: bytes) -> Guess | None:
+def _tls(head: bytes, *, final: bool) -> Guess | None:
     """A TLS record of type handshake, RFC 8446 section 5.1, or binary data that begins alike."""
     if len(head) < 3:
         return None
     if head[1] == 3 and 1 <= head[2] <= 4:
         return Guess("raw", "the client speaks TLS, which gdlab cannot read: turn it off in the game")
-    return _binary(head)
+    return _binary(head, final=final)
 
 
 def _text(head: bytes) -> Guess | None:
@@ -89,7 +90,7 @@ def _text(head: bytes) -> Guess | None:
             return None
         if verdict:
             return Guess("json", f"it begins with {opening.decode()!r} as a JSON value does")
-    line, feed, _ = head[:MOST_BYTES].partition(b"\n")
+    line, feed, _ = head.partition(b"\n")
     if not _is_text(line):
         return Guess("raw", "it begins as text, but has control characters before the first line feed")
     if feed:
@@ -103,13 +104,14 @@ def _json(head: bytes) -> bool | None:
         return match[1] in b'"}'
     if not (match := _JSON_ARRAY.match(head)):
         return None
-    if match[1] not in b"-0123456789":
-        return match[1] in b'[{"]tfn'
-    # "[12:00] hello" is a line of a log
-    return match[1] in b",]" if (match := _JSON_NUMBERS.match(head)) else None
+    word, after = match.groups()
+    if not word:
+        return after in b'[{"]'
+    # "[12:00] hello" and "[net] hello" are lines of a log
+    return after in b",]" and _SCALAR.fullmatch(word) is not None
 
 
-def _binary(head: bytes) -> Guess | None:
+def _binary(head: bytes, *, final: bool) -> Guess | None:
     """A stream with control characters: a length of four bytes, or nothing that can be known."""
     if len(head) < 4:
         return None
@@ -117,29 +119,23 @@ def _binary(head: bytes) -> Guess | None:
     empty = 0
     while head[empty : empty + 4] == bytes(4) and empty < MOST_BYTES:
         empty += 4
-    waiting = False
-    for order, suffix, word in (("<", "", "little-endian"), (">", "_be", "big-endian")):
-        verdict = _prefixed(head, empty, order)
+    for order, word, suffixes in (("<", "little-endian", ("", "le")), (">", "big-endian", ("_be", "be"))):
+        verdict = _prefixed(head, empty, order, final=final)
         if verdict is None:
-            waiting = True  # the other order may not overtake: more bytes could still speak for this one
-            break
+            return None  # more bytes may still speak for this order, so the other must not overtake it
         kind, why = verdict
         if kind:
-            name = f"u32{'le' if not suffix else 'be'}" if kind == "u32" else kind + suffix
-            return Guess(name, f"{why.format(word)}")
-    if waiting:
-        return None
+            return Guess(kind + suffixes[kind == "u32"], why.format(word))
     return Guess("raw", "binary, and no length of four bytes at its start; if you know the framing, name it")
 
 
-def _prefixed(head: bytes, at: int, order: str) -> tuple[str, str] | None:
+def _prefixed(head: bytes, at: int, order: str, *, final: bool) -> tuple[str, str] | None:
     """What stands after a u32 length at `at`: framing and why; empty for no framing, None for not yet."""
-    no = ("", "")
     if len(head) < at + 4:
         return None
     (length,) = struct.unpack_from(f"{order}I", head, at)
     if not 0 < length <= _MAX_LENGTH:
-        return no
+        return "", ""
     body = head[at + 4 : at + 4 + length]
     opening = f"a {{}} u32 length, {length}, "
     if length >= 4 and length % 4 == 0:
@@ -149,7 +145,7 @@ def _prefixed(head: bytes, at: int, order: str) -> tuple[str, str] | None:
             return "put_var", opening + f"and a Variant of type {body[0]}"
     window = min(length, _TEXT_WINDOW)
     if not _is_text(body[:window]):
-        return _chained(head, at, length, order)
+        return _chained(head, at, length, order, final=final)
     if len(body) < window:
         return None
     return "put_utf8_string", opening + "and text"
@@ -171,13 +167,15 @@ def _is_variant(body: bytes, length: int) -> bool:
     return length >= 8 or kind in (24, 25)
 
 
-def _chained(head: bytes, at: int, length: int, order: str) -> tuple[str, str] | None:
-    """Whether a second length follows the first frame."""
+def _chained(head: bytes, at: int, length: int, order: str, *, final: bool) -> tuple[str, str] | None:
+    """Whether a second length follows the first frame, or all there will be ends with it."""
     if length > _MAX_CHAINED:
         return "", ""
     after = at + 4 + length
     if after + 4 > MOST_BYTES:
         return "", ""
+    if final and len(head) == after:
+        return "u32", f"a {{}} u32 length, {length}, and just so many bytes"
     if len(head) < after + 4:
         return None
     (second,) = struct.unpack_from(f"{order}I", head, after)
