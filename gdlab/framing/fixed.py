@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gdlab.errors import FramingError
-from gdlab.framing.frames import Flaw, Frame, FrameTable, State
+from gdlab.framing.frames import Flaw, FrameTable, State, plain_frames
 from gdlab.framing.stream import StreamFramer
 
 
@@ -36,7 +36,7 @@ class FixedFramer(StreamFramer):
     def _advance(self) -> None:
         size = self.frame_bytes
         data = self._take(len(self._buffer) // size * size)
-        self._ready += [Frame(data[start : start + size]) for start in range(0, len(data), size)]
+        self._ready += plain_frames([data[start : start + size] for start in range(0, len(data), size)], 0)
 
     def _finish(self) -> None:
         if self._buffer:

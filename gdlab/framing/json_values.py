@@ -16,7 +16,7 @@ MAX_DEPTH: Final = 1024
 _SPACE: Final = re.compile(rb"[ \t\r\n\0]*+")  # some senders end each text with a NUL
 _STRUCTURE: Final = re.compile(rb'[^"{}\[\]]*+')
 _STRING: Final = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
-_FLAT: Final = re.compile(rb'\{[^"{}\[\]]*+(?:"(?:[^"\\\n]++|\\[^\n])*+"[^"{}\[\]]*+)*+\}')
+_FLAT: Final = re.compile(rb'[ \t\r\n\0]*+(\{[^"{}\[\]]*+(?:"(?:[^"\\\n]++|\\[^\n])*+"[^"{}\[\]]*+)*+\})')
 _SCALAR_RUN: Final = re.compile(rb'[^ \t\r\n\0{}\[\]",:]*+')
 _SCALAR: Final = re.compile(rb"-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?|true|false|null")
 _RESTART: Final = re.compile(rb"[\n{\[]")
@@ -77,16 +77,16 @@ class JsonFramer(StreamFramer):
     def _between(self) -> bool:
         buffer, size, limit = self._buffer, len(self._buffer), self.max_frame_bytes
         at = self._at
-        while True:
-            begin = _after(_SPACE, buffer, at)
-            self._space += begin - at
-            # Most messages of games are objects without objects in them: one call of the matcher for each.
-            flat = _FLAT.match(buffer, begin)
-            if flat is None or flat.end() - begin > limit:
+        # Most messages of games are objects without objects in them: one call of the matcher for each.
+        while flat := _FLAT.match(buffer, at):
+            begin, end = flat.span(1)
+            if end - begin > limit:
                 break
-            self._ready.append(Frame(flat.group(), self._space))
+            self._ready.append(Frame(flat[1], self._space + begin - at))
             self._space = 0
-            at = flat.end()
+            at = end
+        begin = _after(_SPACE, buffer, at)
+        self._space += begin - at
         self._start = self._at = begin
         if begin == size:
             return False

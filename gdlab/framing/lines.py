@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdlab.framing.frames import Flaw, Frame
+from gdlab.framing.frames import Flaw, Frame, plain_frames
 from gdlab.framing.stream import StreamFramer
 
 
@@ -22,22 +22,29 @@ class LineFramer(StreamFramer):
             return
         last = self._buffer.rfind(b"\n", self._searched)
         if last >= 0:
-            lines = self._take(last + 1).split(b"\n")
+            block = self._take(last + 1)
+            lines = block.split(b"\n")
             lines.pop()  # what follows the last line feed: empty
-            for line in lines:
-                payload = line[:-1] if line.endswith(b"\r") else line
-                if len(payload) > self.max_frame_bytes:
-                    self._add_start(line)
-                    self.dropped_bytes += len(line) - self.kept_bytes
-                    self._add_skipped(len(line) - self.kept_bytes)
-                else:
-                    self._ready.append(Frame(payload, len(line) - len(payload) + 1))
+            if last <= self.max_frame_bytes and b"\r" not in block:
+                self._ready += plain_frames(lines, 1)
+            else:
+                self._add_lines(lines)
         # One byte more than the limit may still be a line of just the limit with its carriage return.
         if len(self._buffer) > self.max_frame_bytes + 1:
             self._add_start(self._take(self.kept_bytes))
             self._skipped = len(self._buffer)
             self._drop(len(self._buffer))
         self._searched = len(self._buffer)
+
+    def _add_lines(self, lines: list[bytes]) -> None:
+        for line in lines:
+            payload = line[:-1] if line.endswith(b"\r") else line
+            if len(payload) > self.max_frame_bytes:
+                self._add_start(line)
+                self.dropped_bytes += len(line) - self.kept_bytes
+                self._add_skipped(len(line) - self.kept_bytes)
+            else:
+                self._ready.append(Frame(payload, len(line) - len(payload) + 1))
 
     def _skip(self, skipped: int) -> bool:
         """Drop the rest of a line over the limit; whether its end was found."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from gdlab.framing.frames import Flaw, Frame, FrameTable, State
+from gdlab.framing.frames import Flaw, FrameTable, State, plain_frames
 from gdlab.framing.runs import Prefix, PrefixScanner
 from gdlab.framing.stream import StreamFramer
 
@@ -67,11 +67,9 @@ class PrefixFramer(StreamFramer):
                 if self._skip:
                     return
                 self._add(b"", 0, Flaw.SKIPPED, f"{self._skipped} bytes of the frame over the limit dropped")
-            if self._is_complete():
-                self._slice()
             if len(self._buffer) < header:
                 return
-            (length,) = self._unpack(self._buffer)
+            length = self._slice()
             if length <= self.max_frame_bytes:
                 return
             if length > SKIP_FACTOR * self.max_frame_bytes:
@@ -79,22 +77,33 @@ class PrefixFramer(StreamFramer):
                 return
             self._over = length
 
-    def _slice(self) -> None:
-        """Move the plain frames at the front of the buffer to `_ready`."""
+    def _slice(self) -> int:
+        """Move the plain frames at the front of the buffer to `_ready`; the length that the next one announces.
+
+        That length is 0 if the next header is not complete.
+        """
         header, limit, unpack = self.prefix.header_bytes, self.max_frame_bytes, self._unpack
+        size = len(self._buffer)
+        length: int
+        (length,) = unpack(self._buffer)
+        if length > limit or header + length > size:
+            return length  # before copying: a long frame comes in many pieces
         data = bytes(self._buffer)
-        size = len(data)
-        add = self._ready.append
+        payloads = []
         at = 0
         while (body := at + header) <= size:
             (length,) = unpack(data, at)
             end = body + length
             if end > size or length > limit:
                 break
-            add(Frame(data[body:end], header))
+            payloads.append(data[body:end])
             at = end
+        else:
+            length = 0
+        self._ready += plain_frames(payloads, header)
         del self._buffer[:at]
         self._taken += at
+        return length
 
     def _add_start(self) -> None:
         """Keep the first bytes of a frame over the limit, and skip the rest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -63,7 +64,7 @@ class PrefixScanner:
         size = len(data)
         last_start = size - header
         pieces: list[NDArray[np.int64]] = []
-        starts: list[int] = []
+        starts = array("q")
         add = starts.append
         at, previous, equal = 0, -1, 0
         patience = self._patience
@@ -80,8 +81,9 @@ class PrefixScanner:
                     count = self._run(data, at, length)
                     if count >= _WORTHWHILE:
                         patience = max(_PATIENCE, patience // 2)
-                        pieces.append(np.array(starts, np.int64))
-                        starts.clear()
+                        pieces.append(np.frombuffer(starts, np.int64))
+                        starts = array("q")
+                        add = starts.append
                         stride = header + length
                         pieces.append(np.arange(at, at + count * stride, stride, dtype=np.int64))
                         at += count * stride
@@ -91,7 +93,7 @@ class PrefixScanner:
             add(at)
             at = end
         self._patience = patience
-        pieces.append(np.array(starts, np.int64))
+        pieces.append(np.frombuffer(starts, np.int64))
         found = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
         lengths = np.diff(found, append=at) - header
         return found + header, lengths, at

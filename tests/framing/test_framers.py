@@ -209,7 +209,8 @@ FRAGMENTS = st.sampled_from(
     [
         b"\n", b"\r\n", b"\r", b"{", b"}", b"[", b"]", b'"', b"\\", b'"a": 1', b",", b" ", b"true", b"12",
         b"nul", b"\0\0\0\x04", b"\x04\0\0\0", b"\x00", b"\x02\0\0\0\x00\x00\x00\x00", b"\xff" * 4, b"hello",
-        b"\x16\x03\x01", b'{"a": "b"}', b"{}", b"x" * 30, b"GET ", b"\x08\0\0\0\x02\0\0\0", b"\0\x03abc", b"\x03abc",
+        b"\x16\x03\x01", b'{"a": "b"}', b"{}", b"x" * 30, b"GET ", b"\x08\0\0\0\x02\0\0\0",
+        b"\0\x03abc", b"\x03abc",
     ]
 )  # fmt: skip
 

@@ -41,7 +41,7 @@ INT = struct.pack("<Ii", 2, 42)
         (b"{hello\n", "lines", "a line feed"),
         (b"GET / HTTP/1.1\r\n", "lines", "listen on ws://"),
         (b"\x16\x03\x01\x02\x00\x01", "raw", "TLS"),
-        (b"\1\xff\xfe\xff", "raw", "binary"),
+        (b"\xff\xfe\x01\xff", "raw", "binary"),
         (b"hello\0\1\2", "raw", "control characters"),
         (b"x" * MOST_BYTES, "raw", "text without a line feed"),
     ],
@@ -88,9 +88,9 @@ def test_with_no_more_to_come(head, name):
 
 
 FRAGMENTS = st.sampled_from(
-    [b"\0", b"\0\0\0", b"\x08", b"\x04\0\0\0", b"\0\0\0\x04", b"\0\x03", b"[", b"{", b'"', b"1", b"]", b",", b"a",
-     b"\n",     b" ", b"\x16\x03", b"\x02", b"\x10\0\0\0\x1b\0\0\0", b"GET ", b"\xc3\xa9", b"\x20\0\0\0", b"x" * 70,
-     b"\0\0\0\x0c"]
+    [b"\0", b"\0\0\0", b"\x08", b"\x04\0\0\0", b"\0\0\0\x04", b"\0\x03", b"[", b"{", b'"', b"1", b"]", b",",
+     b"a", b"\n", b" ", b"\x16\x03", b"\x02", b"\x10\0\0\0\x1b\0\0\0", b"GET ", b"\xc3\xa9", b"\x20\0\0\0",
+     b"x" * 70, b"\0\0\0\x0c"]
 )  # fmt: skip
 
 
