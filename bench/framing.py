@@ -1,7 +1,7 @@
 """Framers against a slicing loop, as ratios: ``python bench/framing.py [--quick]``.
 
 Each round runs every contender once over the same bytes in 256 KiB chunks, one after another, so that a
-machine that changes speed does so for all; the figure is the median of the rounds' ratios to the slicing loop.
+machine that changes speed does so for all; the figure is the median of the ratios to the slicing loop.
 The last table is for one message a chunk, as a game of few messages sends them.
 """
 

@@ -78,9 +78,12 @@ class PrefixFramer(StreamFramer):
             self._over = length
 
     def _slice(self) -> int:
-        """Move the plain frames at the front of the buffer to `_ready`; the length that the next one announces.
+        """Move the plain frames at the front of the buffer to `_ready`.
 
-        That length is 0 if the next header is not complete.
+        Returns
+        -------
+        int
+            The length that the frame after them announces, 0 if its header is not complete.
         """
         header, limit, unpack = self.prefix.header_bytes, self.max_frame_bytes, self._unpack
         size = len(self._buffer)

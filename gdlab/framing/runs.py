@@ -70,8 +70,7 @@ class PrefixScanner:
         patience = self._patience
         while at <= last_start:
             (length,) = unpack(data, at)
-            end = at + header + length
-            if end > size or length > max_frame_bytes:
+            if length > max_frame_bytes:
                 break
             if length != previous:
                 previous, equal = length, 0
@@ -91,7 +90,9 @@ class PrefixScanner:
                     patience = min(patience * 2, _MOST_PATIENCE)
                     equal = 0
             add(at)
-            at = end
+            at += header + length
+        if at > size:  # the last one is incomplete; asking once here is cheaper than for every frame
+            at = starts.pop()
         self._patience = patience
         pieces.append(np.frombuffer(starts, np.int64))
         found = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
