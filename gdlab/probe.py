@@ -5,8 +5,8 @@ A probe is JSON text, in a message of its own::
     {"probe": "ping", "seq": 17, "t_us": 123456789}
 
 `t_us` is the sender's clock in microseconds; whoever answers need not understand it. The answer is the same
-with ``"pong"``, and may add `r_us` and `s_us`: when the answerer received the ping and sent the answer, on its
-own clock. The unchanged ping sent back is an answer, too, so any echo server will do. Godot's JSON turns
+with ``"pong"``, and may add `r_us` and `s_us`: when the answerer received the ping and sent the answer, on
+its own clock. The unchanged ping sent back is an answer, too, so any echo server will do. Godot's JSON turns
 integers into floats (``17.0``); those count as integers.
 
 Nothing here reads a clock: time is an argument, in nanoseconds of whatever clock the caller stamps with.
