@@ -137,7 +137,7 @@ def check(path: Path, *, source: str = "", time_limit_s: float = VERSION_TIME_LI
         said = next((line for line in lines if line), "nothing")
         if child.ending is Ending.TIME_LIMIT:
             raise GodotNotFound(
-                f"{path} did not tell its version within {time_limit_s:g} s (printed: {said[:200]})"
+                f"{path} did not tell its version within {time_limit_s:g} s (printed {said[:200]!r})"
             )
         raise GodotNotFound(
             f"{path} is not a Godot that works: `--version` ended with exit code {child.exit_code} and "

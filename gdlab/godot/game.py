@@ -83,7 +83,7 @@ class Run:
         return to_table(self.entries)
 
     def __str__(self) -> str:
-        return f"<Run {'ok' if self.ok else 'not ok'}: {self.reason}; {len(self.prints)} lines printed>"
+        return f"<Run {'ok' if self.ok else 'not ok'}: {self.reason}; lines printed: {len(self.prints)}>"
 
 
 class Game:
@@ -249,7 +249,7 @@ class Game:
 
     def _diagnosis(self, text: str, timeout_s: float) -> str:
         count = len(self._child.lines())
-        said = f"it has printed {count} lines" if count else "it has printed nothing at all"
+        said = f"lines printed so far: {count}" if count else "it has printed nothing at all"
         return (
             f"{text!r} was not printed within {timeout_s:g} s. {self._what} is running (process {self.pid}, "
             f"for {self._child.elapsed_s:.1f} s); {said}.{self._hint()}{self._quote()}"

@@ -3,8 +3,8 @@
 A child gets a session (and so a process group) of its own. Beside it stands a guard, a small shell whose
 standard input is a pipe that only this Python holds: when Python ends in any way, `kill -9` included, the
 pipe closes and the guard kills the child's whole group. `PR_SET_PDEATHSIG` was rejected: it needs code
-between fork and exec, which is unsafe beside threads; it fires when the *thread* that started the child ends; and it
-does not reach grandchildren, so an engine started by a wrapper script would survive.
+between fork and exec, which is unsafe beside threads; it fires when the *thread* that started the child
+ends; and it does not reach grandchildren, so an engine started by a wrapper script would survive.
 """
 
 from __future__ import annotations

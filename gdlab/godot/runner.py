@@ -205,7 +205,7 @@ def _import(engine: Engine, root: Path, variables: Mapping[str, str]) -> None:
     if not (root / ".godot").is_dir():
         last = "\n".join(f"  | {line.text[:200]}" for line in child.lines()[-5:])
         raise GodotEnded(
-            f"Godot could not import the project {root} (exit code {child.exit_code}, {child.seconds:.0f} s). Is "
-            f"the folder writable? Its last lines:\n{last}",
+            f"Godot could not import the project {root} (exit code {child.exit_code}, after "
+            f"{child.seconds:.0f} s). Is the folder writable? Its last lines:\n{last}",
             exit_code=child.exit_code if child.exit_code is not None else -1,
         )

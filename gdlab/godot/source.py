@@ -33,8 +33,8 @@ def complete(text: str) -> str:
     """A script as Godot takes it, with the user's line numbers.
 
     Common indentation is removed. A text that does not say what it extends, extends Node if it defines
-    `_ready`, else SceneTree (whose functions are `_initialize` and `_process`). The statement is put on the first
-    line of code, so that the lines of the errors are the user's.
+    `_ready`, else SceneTree (whose functions are `_initialize` and `_process`). The statement is put on
+    the first line of code, so that the lines of the errors are the user's.
     """
     text = textwrap.dedent(text)
     if base_class(text) is not None:
