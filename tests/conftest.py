@@ -15,7 +15,7 @@ _found: Engine | str | None = None
 
 def _find_or_install() -> Engine | str:
     """A real engine, or the reason why there is none; looked for once in a session."""
-    global _found  # noqa: PLW0603
+    global _found
     if _found is None:
         try:
             _found = find()

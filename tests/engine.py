@@ -22,13 +22,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gdlab.errors import GdlabError
 from gdlab.godot import Engine, cache_folder
 from gdlab.godot.finder import check
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SUITE = "forky"
 #: A Debian archive to use where apt knows none (such as on Ubuntu): its address up to and including
@@ -244,7 +247,9 @@ def _write_launcher(part: Path) -> None:
     loader = f"{libraries}/{loaders[0].name}"
     launcher.write_text(
         "#!/bin/sh\n"
-        'here=$(dirname "$(readlink -f "$0")")\n'
+        "here=$0\n"
+        '[ -h "$0" ] && here=$(readlink -f "$0")\n'
+        "here=${here%/*}\n"
         f'exec "$here/{loader}" --library-path "{folders}" "$here/root/usr/bin/godot" "$@"\n'
     )
     launcher.chmod(0o755)

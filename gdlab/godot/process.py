@@ -39,8 +39,8 @@ _DRAIN_S: Final = 1.0
 #: How often a process is looked at where the system cannot say when it ends.
 _LOOK_S: Final = 0.2
 
-#: Read the group's id, then wait for the pipe to close. `kill` is a builtin: nothing else has to start then.
-_GUARD: Final = 'read -r group || exit 0; read -r _; kill -KILL -- "-$group"'
+#: Read the group's id, then wait for the pipe to close. `kill` is a builtin; dash takes `--` only after `-s`.
+_GUARD: Final = 'read -r group || exit 0; read -r _; kill -s KILL -- "-$group"'
 
 
 class Ending(StrEnum):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.godot.helpers import children
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +25,13 @@ def nothing_left() -> Iterator[None]:
 
 
 def _descriptors() -> set[str]:
-    """Descriptors of pipes and sockets with what they are; others come and go with imports and the test runner."""
+    """Pipes, sockets and the like that are open; files come and go with imports and the test runner."""
     if sys.platform != "linux":
         return set()
     found = set()
     for fd in Path("/proc/self/fd").iterdir():
         try:
-            target = os.readlink(fd)
+            target = str(fd.readlink())
         except OSError:
             continue
         if target.startswith(("pipe:", "socket:", "anon_inode:")):

@@ -6,10 +6,13 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="fake engines are shell scripts")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -59,7 +62,7 @@ def group(leader: int) -> set[int]:
 
 
 def children() -> set[int]:
-    """Processes that this one started and that have not been waited for, zombies included; Linux, else empty."""
+    """Processes that this one started and has not waited for, zombies included; empty if not on Linux."""
     found: set[int] = set()
     for tasks in Path("/proc/self/task").glob("*/children"):
         found |= {int(pid) for pid in tasks.read_text().split()}

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -9,6 +8,10 @@ from gdlab.errors import GodotNotFound, GodotVersionError
 from gdlab.godot import Engine, cache_folder, find
 from gdlab.godot.finder import check
 from tests.godot.helpers import fake_engine, posix_only
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = posix_only
 
