@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 import pytest
@@ -10,21 +11,17 @@ from gdlab.errors import GdlabError, GodotNotFound
 from gdlab.godot import Engine, find
 from tests.engine import Impossible, install
 
-_found: Engine | str | None = None
 
-
+@functools.cache
 def _find_or_install() -> Engine | str:
     """A real engine, or the reason why there is none; looked for once in a session."""
-    global _found
-    if _found is None:
-        try:
-            _found = find()
-        except GodotNotFound as error:
-            # What the user names in GDLAB_GODOT is not replaced behind his back.
-            _found = str(error) if os.environ.get("GDLAB_GODOT") else _install()
-        except GdlabError as error:
-            _found = str(error)
-    return _found
+    try:
+        return find()
+    except GodotNotFound as error:
+        # What the user names in GDLAB_GODOT is not replaced behind his back.
+        return str(error) if os.environ.get("GDLAB_GODOT") else _install()
+    except GdlabError as error:
+        return str(error)
 
 
 def _install() -> Engine | str:

@@ -24,11 +24,11 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gdlab.errors import GdlabError
 from gdlab.godot import Engine, cache_folder
 from gdlab.godot.finder import check
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.engine import ARCHIVE_VARIABLE, Impossible, archives_of, install
 from tests.godot.helpers import fake_engine, linux_only, posix_only
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,10 @@ import contextlib
 import json
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gdlab import godot
 from gdlab.errors import WaitTimeout
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gdlab.godot import Engine

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -8,7 +9,6 @@ from gdlab.errors import GodotNotFound, GodotVersionError
 from gdlab.godot import Engine, cache_folder, find
 from gdlab.godot.finder import check
 from tests.godot.helpers import fake_engine, posix_only
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from gdlab.godot.output import Entry, Frame, Level, entries, is_parse_error, to_table
 from gdlab.godot.process import Line, Stream
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -76,8 +76,10 @@ def test_grandchildren_go_too_when_stopped_and_when_the_child_has_ended() -> Non
 
 
 @linux_only
-def test_a_grandchild_that_left_the_group_does_not_hold_us_up() -> None:
-    child = shell("setsid sleep 600 & echo $!")
+def test_a_grandchild_that_left_the_group_does_not_hold_us_up(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"  # the child ends only after the grandchild has left
+    os.mkfifo(fifo)
+    child = shell(f"setsid sh -c 'echo $$; echo >{fifo}; exec sleep 600' & read -r _ <{fifo}")
     assert child.wait(20), "the pipe that the grandchild holds is waited for"
     (escaped,) = texts(child)
     assert alive(int(escaped))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gdlab import godot
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gdlab.godot import Engine, Game
     from collections.abc import Iterator
+
+    from gdlab.godot import Engine, Game
 
 
 @pytest.fixture
