@@ -36,6 +36,8 @@ MAX_LINES: Final = 200_000
 MAX_LINE_BYTES: Final = 64 * 1024
 #: How long the pipes are read on after the process has ended (a grandchild may have taken them along).
 _DRAIN_S: Final = 1.0
+#: How long the members of a killed group may take to vanish.
+_GROUP_GONE_S: Final = 0.5
 #: How often a process is looked at where the system cannot say when it ends.
 _LOOK_S: Final = 0.2
 
@@ -261,6 +263,7 @@ class Child:
             _kill_group(self._process)
             self._process.wait()
             self._gone = True
+        _await_group_gone(self.pid)
         _end_guard(self._guard)
         for reader in self._readers:
             reader.join(_DRAIN_S)
@@ -353,6 +356,25 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for zombies
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _await_group_gone(group: int) -> None:
+    """Wait until the killed members of a group are gone, so that after `stop` nothing is left.
+
+    They are not our children: the system reaps them. In a container whose first process does not, they stay as
+    zombies, which hold nothing; so the wait has an end.
+    """
+    if sys.platform == "win32":
+        return
+    deadline = time.perf_counter() + _GROUP_GONE_S
+    pause = 0.0005
+    while time.perf_counter() < deadline:
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(pause)
+        pause = min(0.02, pause * 2)
 
 
 def _start_guard() -> subprocess.Popen[bytes] | None:
