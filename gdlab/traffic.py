@@ -57,7 +57,11 @@ class Traffic:
 
 
 def play(
-    to: str = "udp://127.0.0.1:4242", *, seconds: float | None = None, fps: int = 60, engine: bool | None = None
+    to: str = "udp://127.0.0.1:4242",
+    *,
+    seconds: float | None = None,
+    fps: int = 60,
+    engine: bool | None = None,
 ) -> Traffic:
     """Start a game that sends to an address: a real Godot where one is found, else the embedded source.
 

@@ -94,4 +94,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 counts[part, outcome] += 1
     terminalreporter.section("real parts")
     for part in REAL_PARTS:
-        terminalreporter.write_line(f"{part}: {counts[part, 'passed']} ran, {counts[part, 'skipped']} skipped")
+        terminalreporter.write_line(
+            f"{part}: {counts[part, 'passed']} ran, {counts[part, 'skipped']} skipped"
+        )
