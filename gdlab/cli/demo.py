@@ -1,0 +1,79 @@
+"""A demonstration without a browser: capture, summary, CSV and pictures."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from gdlab import analysis, plots, traffic
+from gdlab.capture import Capture, listen
+from gdlab.errors import WaitTimeout
+
+#: Below one frame of a game at 60 Hz, so that the round trips fall on all parts of it.
+_PING_S = 0.011
+
+_START_S = 20.0
+
+
+def demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
+    """Capture for so many seconds; return 0 when messages came, else 1."""
+    with listen(f"udp://127.0.0.1:{port}", reply=b"hi from Python", ping=_PING_S) as cap:
+        print(f"listening on {cap.addresses[0]}")
+        with traffic.play(cap.addresses[0], engine=engine) as game:
+            print(f"{game.description} sends")
+            try:
+                cap.wait_sync(1, timeout=_START_S)
+            except WaitTimeout as error:
+                print(f"gdlab: {error}")
+                return 1
+            time.sleep(seconds)
+    print(f"\n{_summary(cap).to_string(header=False)}\n\nthe last messages:\n")
+    print(_last(cap).to_string(index=False))
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [cap.to_csv(out / "capture.csv")]
+    for name, ax in (
+        ("rates", plots.rates(cap.df, theme="light")),
+        ("latency", plots.latency(cap.df, theme="light")),
+    ):
+        path = out / f"{name}.png"
+        ax.get_figure(root=True).savefig(path, dpi=150)  # type: ignore[union-attr]
+        paths.append(path)
+    print("\nwrote " + ", ".join(str(path) for path in paths))
+    return 0
+
+
+def _summary(cap: Capture) -> pd.Series:
+    told = cap.statistics()
+    table = cap.df
+    trips = analysis.round_trips(table)
+    rtt = trips["rtt_ms"].dropna()
+    lines = {
+        "captured": f"{told.seconds:.1f} s",
+        "received": f"{told.received} messages, {told.received_bytes} bytes, from {told.peers} peer(s)",
+        "rate": f"{told.received / told.seconds:.1f} messages per second",
+        "sent": f"{told.sent} messages",
+        "lost here": f"{told.kernel_drops if told.kernel_drops is not None else 'unknown'} (kernel's receive buffer)",
+        "time stamps": ", ".join(
+            f"{count} by {who}" for who, count in table.stamp.value_counts().items() if count
+        ),
+        "round trips": f"{len(rtt)} pings answered",
+    }
+    if len(rtt):
+        low, middle, high = rtt.quantile([0.05, 0.5, 0.95])
+        lines["round-trip time"] = f"5 % {low:.2f} ms, median {middle:.2f} ms, 95 % {high:.2f} ms"
+    return pd.Series(lines)
+
+
+def _last(cap: Capture) -> pd.DataFrame:
+    tail = cap.df.query("event == 'message'").tail(5)
+    return pd.DataFrame(
+        {
+            "time (UTC)": tail.time.dt.strftime("%H:%M:%S.%f"),
+            "": tail.direction.astype(object).map({"in": "<-", "out": "->"}),
+            "peer": tail.peer.astype(object),
+            "bytes": tail.size_bytes,
+            "message": [payload.decode(errors="backslashreplace")[:70] for payload in tail.payload],
+        }
+    )
