@@ -1,6 +1,21 @@
 """Where messages stay: a bounded columnar store for each endpoint, tables built from it, and files."""
 
+from gdlab.store.conform import TableError
+from gdlab.store.csvwrite import write_csv
 from gdlab.store.limits import DEFAULT_LIMIT, Limit, LimitError
+from gdlab.store.load import load
+from gdlab.store.loaded import Loaded
 from gdlab.store.store import Snapshot, Store, StoreStatistics
 
-__all__ = ["DEFAULT_LIMIT", "Limit", "LimitError", "Snapshot", "Store", "StoreStatistics"]
+__all__ = [
+    "DEFAULT_LIMIT",
+    "Limit",
+    "LimitError",
+    "Loaded",
+    "Snapshot",
+    "Store",
+    "StoreStatistics",
+    "TableError",
+    "load",
+    "write_csv",
+]
