@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
-from gdlab import __version__
 from gdlab.cli.demo import demo
 from gdlab.cli.lab import lab
 from gdlab.errors import GdlabError
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gdlab", description="See, measure and teach what a Godot 4 game does on the network."
     )
-    parser.add_argument("--version", action="version", version=f"gdlab {__version__}")
+    parser.add_argument("--version", action="version", version=f"gdlab {metadata.version('gdlab')}")
     commands = parser.add_subparsers(dest="command", required=True)
 
     for_lab = commands.add_parser(

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import gdlab
 from gdlab import traffic
 from gdlab.errors import MissingDependency
 
 FIRST = "01-first-packet.ipynb"
 
 #: Where the notebooks are in an installed package, and in a clone of the repository.
-_PACKAGE = Path(gdlab.__file__).parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 _SHIPPED = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
 
 
