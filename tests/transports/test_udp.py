@@ -456,7 +456,7 @@ def test_an_address_of_another_machine_is_refused_in_words():
         UdpListener(parse("udp://203.0.113.7:0", host="lan"), Store("x"))
 
 
-def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows():
+def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows(listening):
     with listening(ping_s=0.01) as (listener, store), client() as sock:
         sock.sendto(b"hello", ("127.0.0.1", listener.address.port))
         for expected in range(3):
