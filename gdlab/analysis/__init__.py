@@ -7,5 +7,16 @@ from gdlab.analysis.latency import response_times, round_trips
 from gdlab.analysis.percentiles import percentiles
 from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
+from gdlab.analysis.sequence import numbered, sequence
 
-__all__ = ["inter_arrival", "jitter", "percentiles", "probes", "rates", "response_times", "round_trips"]
+__all__ = [
+    "inter_arrival",
+    "jitter",
+    "numbered",
+    "percentiles",
+    "probes",
+    "rates",
+    "response_times",
+    "round_trips",
+    "sequence",
+]
