@@ -71,7 +71,6 @@ def test_nobody_talked():
 
 
 def test_a_run_does_not_differ_from_itself_and_does_from_a_slower_one():
-    rng = np.random.default_rng(0)
     sent = np.arange(400) * S // 20
 
     def run(ms, lost, seed):
@@ -85,9 +84,8 @@ def test_a_run_does_not_differ_from_itself_and_does_from_a_slower_one():
     assert other.loc["round trip, 50 %", "differs"]
     assert other.loc["loss of round trips", "differs"]
     assert other.loc["round trip, 50 %", "change"] == pytest.approx(8, abs=4)
-    assert other.loc["round trip, 50 %", "a_n"] == 400
+    assert other.loc["round trip, 50 %", "a_n"] == 398  # two pings are pending at the end
     assert pd.isna(other.loc["round trip, 99 %", "differs"])
-    del rng
 
 
 def test_comparing_nothing_says_nothing():
