@@ -10,6 +10,8 @@ import pandas as pd
 from gdlab import analysis, plots, traffic
 from gdlab.capture import Capture, listen
 from gdlab.errors import WaitTimeout
+from gdlab.messages import Message
+from gdlab.peers import GREETING
 
 #: Below one frame of a game at 60 Hz, so that the round trips fall on all parts of it.
 _PING_S = 0.011
@@ -19,7 +21,7 @@ _START_S = 20.0
 
 def demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
     """Capture for so many seconds; return 0 when messages came, else 1."""
-    with listen(f"udp://127.0.0.1:{port}", reply=b"hi from Python", ping=_PING_S) as cap:
+    with listen(f"udp://127.0.0.1:{port}", reply=_greet, ping=_PING_S) as cap:
         print(f"listening on {cap.addresses[0]}")
         with traffic.play(cap.addresses[0], engine=engine) as game:
             print(f"{game.description} sends")
@@ -44,15 +46,22 @@ def demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
     return 0
 
 
+def _greet(message: Message) -> bytes | None:
+    """Answer the game's greeting, which it repeats until then; its further messages need no answer."""
+    return b"hi from Python" if message.payload == GREETING else None
+
+
 def _summary(cap: Capture) -> pd.Series:
     told = cap.statistics()
     table = cap.df
+    arrivals = table.loc[(table.event == "message") & (table.direction == "in"), "time"]
+    lasted = max((arrivals.iloc[-1] - arrivals.iloc[0]).total_seconds(), 1e-9)
     trips = analysis.round_trips(table)
     rtt = trips["rtt_ms"].dropna()
     lines = {
         "captured": f"{told.seconds:.1f} s",
         "received": f"{told.received} messages, {told.received_bytes} bytes, from {told.peers} peer(s)",
-        "rate": f"{told.received / told.seconds:.1f} messages per second",
+        "rate": f"{told.received / lasted:.1f} messages per second, from the first to the last",
         "sent": f"{told.sent} messages",
         "lost here": f"{told.kernel_drops if told.kernel_drops is not None else 'unknown'} (kernel's receive buffer)",
         "time stamps": ", ".join(
