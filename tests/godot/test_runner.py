@@ -297,7 +297,7 @@ def test_the_files_of_a_text_are_gone_after_the_run(engine: Engine) -> None:
 
 
 @linux_only
-def test_a_game_does_not_outlive_a_killed_python(engine: Engine) -> None:
+def test_a_game_does_not_outlive_a_killed_python(engine: Engine, tmp_path: Path) -> None:
     code = (
         "import os\nfrom pathlib import Path\nfrom gdlab import godot\n"
         f"engine = godot.Engine(Path({str(engine.path)!r}), {engine.version!r})\n"
@@ -309,7 +309,8 @@ def test_a_game_does_not_outlive_a_killed_python(engine: Engine) -> None:
         capture_output=True,
         check=False,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        # The killed Python cannot remove the folder of the source text: it may lie where pytest cleans up.
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)},
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     pid = int(done.stdout)
