@@ -38,6 +38,10 @@ SUITE = "forky"
 #: `/debian`.
 ARCHIVE_VARIABLE = "GDLAB_DEBIAN_ARCHIVE"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+WAY_OUT = (
+    f"Set {ARCHIVE_VARIABLE} to a Debian archive (its address up to /debian), or install Godot 4 by hand and "
+    "set GDLAB_GODOT to it."
+)
 NEEDED_BYTES = 1_000_000_000
 APT_TIME_LIMIT_S = 900.0
 
@@ -60,6 +64,7 @@ Dir::Cache "{work}/cache";
 Dir::Log "{work}";
 Debug::NoLocking "true";
 APT::Sandbox::User "";
+APT::Update::Error-Mode "any";
 APT::Install-Recommends "false";
 APT::Keep-Downloaded-Packages "true";
 Acquire::Languages "none";
@@ -120,7 +125,7 @@ def _install(prefix: Path, *, report: bool) -> Engine:
             except Impossible as error:
                 problems.append(str(error))
         else:
-            raise Impossible("\n".join(problems))
+            raise Impossible(" ".join([*(f"{problem}." for problem in problems), WAY_OUT]))
         root = part / "root"
         debs = sorted((work / "cache" / "archives").glob("*.deb"))
         _say(report, f"unpacking {len(debs)} packages")
@@ -189,10 +194,7 @@ def archives_of(print_uris: str) -> list[str]:
     found = list(dict.fromkeys(debian or beside))
     if not found:
         known = "none" if not bases else f"only {', '.join(bases)}"
-        raise Impossible(
-            f"apt is set up for no Debian archive ({known}). Set {ARCHIVE_VARIABLE} to one (its address up "
-            f"to /debian), or install Godot 4 by hand and set GDLAB_GODOT to it."
-        )
+        raise Impossible(f"apt is set up for no Debian archive ({known}). {WAY_OUT}")
     return found
 
 

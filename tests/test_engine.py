@@ -46,7 +46,7 @@ def test_beside_an_ubuntu_archive_a_debian_one_is_tried() -> None:
 
 @pytest.mark.parametrize("text", ["", uris("http://a.example/debian-security", "http://vendor.example/apt")])
 def test_no_archive_is_said_with_the_way_out(text: str) -> None:
-    with pytest.raises(Impossible, match=f"no Debian archive.*Set {ARCHIVE_VARIABLE} to one"):
+    with pytest.raises(Impossible, match=f"no Debian archive.*Set {ARCHIVE_VARIABLE} to a Debian archive"):
         archives_of(text)
 
 

@@ -219,18 +219,17 @@ class Game:
             return f"<Game {self._what}: {self._run.reason}>"
         return f"<Game {self._what}: running for {self._child.elapsed_s:.1f} s, process {self.pid}>"
 
-    def _watch(self, line: Line) -> None:
+    def _watch(self, child: Child, line: Line) -> None:
         """End the game on what it must not survive; called in the reader thread of each line."""
         ends = self._stop_on != "never" and is_parse_error(line)
         ends = ends or (
             self._stop_on == "script" and line.stream == "stderr" and line.text.startswith("SCRIPT ERROR:")
         )
         if ends:
-            self._child.end_within(_REPORT_S, Ending.ERROR)
+            child.end_within(_REPORT_S, Ending.ERROR)
 
-    def _finish(self) -> None:
+    def _finish(self, child: Child) -> None:
         """Make the record; called once, in the supervising thread."""
-        child = self._child
         found = tuple(entries(child.lines(), self._show_path))
         exit_code = child.exit_code if child.exit_code is not None else -1
         ending = child.ending or Ending.EXIT

@@ -75,8 +75,9 @@ class Child:
     name : for the names of its threads.
     cwd, env : as for `subprocess`; `env` is the whole environment.
     time_limit_s : the child is killed after this many seconds; None for no limit.
-    on_line : called for each line in a reader thread; must be quick, must not raise.
-    on_end : called once, in the supervising thread, after the process is gone and all output is read.
+    on_line : called with the child and each line in a reader thread, maybe before this constructor has
+        returned; must be quick, must not raise.
+    on_end : called with the child once, in the supervising thread, when all is gone and all output is read.
 
     Raises
     ------
@@ -96,8 +97,8 @@ class Child:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         time_limit_s: float | None = None,
-        on_line: Callable[[Line], None] | None = None,
-        on_end: Callable[[], None] | None = None,
+        on_line: Callable[[Child, Line], None] | None = None,
+        on_end: Callable[[Child], None] | None = None,
     ) -> None:
         self.command = tuple(command)
         self.exit_code: int | None = None
@@ -252,7 +253,7 @@ class Child:
             self._lines.append(line)
             self._changed.notify_all()
         if self._on_line is not None:
-            self._on_line(line)
+            self._on_line(self, line)
 
     def _supervise(self) -> None:
         """Wait for the process, enforce the time limit, clean up."""
@@ -265,8 +266,9 @@ class Child:
             self._gone = True
         _await_group_gone(self.pid)
         _end_guard(self._guard)
+        drained = time.perf_counter() + _DRAIN_S
         for reader in self._readers:
-            reader.join(_DRAIN_S)
+            reader.join(max(0.0, drained - time.perf_counter()))
         os.write(self._wake_w, b"x")
         for reader in self._readers:
             reader.join()
@@ -277,11 +279,13 @@ class Child:
         self.exit_code = self._process.returncode
         self.ending = self._asked or Ending.EXIT
         _LIVE.discard(self)
-        if self._on_end is not None:
-            self._on_end()
-        self._ended.set()
-        with self._changed:
-            self._changed.notify_all()
+        try:
+            if self._on_end is not None:
+                self._on_end(self)
+        finally:
+            self._ended.set()
+            with self._changed:
+                self._changed.notify_all()
 
     def _await_exit(self) -> None:
         """Wait until the process has ended, killing it at its deadline; if possible do not reap it yet."""
@@ -361,8 +365,8 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 def _await_group_gone(group: int) -> None:
     """Wait until the killed members of a group are gone, so that after `stop` nothing is left.
 
-    They are not our children: the system reaps them. In a container whose first process does not, they stay as
-    zombies, which hold nothing; so the wait has an end.
+    They are not our children: the system reaps them. In a container whose first process does not, they stay
+    as zombies, which hold nothing; so the wait has an end.
     """
     if sys.platform == "win32":
         return

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -104,17 +103,12 @@ def test_lines_come_while_it_runs() -> None:
 
 def test_the_callback_gets_each_line_and_may_end_the_child() -> None:
     seen: list[Line] = []
-    holder: list[Child] = []
-    ready = threading.Event()
 
-    def on_line(line: Line) -> None:
+    def on_line(child: Child, line: Line) -> None:
         seen.append(line)
-        ready.wait(20)
-        holder[0].ask_to_end(Ending.ERROR)
+        child.ask_to_end(Ending.ERROR)
 
     child = Child(["/bin/sh", "-c", "echo bad; exec sleep 600"], name="gdlab-test", on_line=on_line)
-    holder.append(child)
-    ready.set()
     assert child.wait(20)
     assert ([line.text for line in seen], child.ending) == (["bad"], Ending.ERROR)
 

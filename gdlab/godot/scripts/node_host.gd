@@ -1,7 +1,8 @@
 extends SceneTree
-## Runs a script that extends Node (or a class made from it) where no scene holds it: makes one node of it and
-## puts it under the root. `godot --script` alone takes only scripts that extend SceneTree or MainLoop.
-## The script's path comes in the environment, so that the arguments after `--` are all the script's own.
+## Runs a script that extends Node (or a class made from it) where no scene holds it: makes one node
+## of it and puts it under the root. `godot --script` alone takes only scripts that extend SceneTree
+## or MainLoop. The script's path comes in the environment, so that the arguments after `--` are all
+## the script's own.
 
 
 func _initialize() -> void:
@@ -12,7 +13,9 @@ func _initialize() -> void:
 		return
 	var made: Object = script.new()
 	if made is not Node:
-		push_error("%s is not a Node: extend Node, SceneTree or a class made from one of them" % path)
+		push_error(
+			"%s is not a Node: extend Node, SceneTree or a class made from one of them" % path
+		)
 		if made != null and made is not RefCounted:
 			made.free()
 		quit(1)

@@ -4,18 +4,18 @@ extends SceneTree
 ## godot --headless --max-fps 60 --script udp_receiver.gd -- port=4243 answer=echo count=100 quiet=5
 ##
 ## host, port   where to listen; port 0 lets the system choose, and the first line says which it is
-## answer       none; echo (the same bytes); pong (a probe's "ping" becomes "pong", all else is echoed)
+## answer       none; echo (the same bytes); pong (a probe's "ping" becomes "pong", all else is
+##              echoed)
 ## count        end after so many datagrams; 0: no end
 ## quiet        end after so many seconds without a datagram, counted from the first; 0: no end
 
 ## Senders remembered; beyond these the longest silent one is forgotten.
 const MAX_PEERS := 64
 
-var options := {
-	"host": "127.0.0.1", "port": "4243", "answer": "none", "count": "0", "quiet": "0"
-}
+var options := {"host": "127.0.0.1", "port": "4243", "answer": "none", "count": "0", "quiet": "0"}
 var server := UDPServer.new()
-## "ip:port" to its PacketPeerUDP. A peer that is not kept is forgotten by the server with all it still holds.
+## "ip:port" to its PacketPeerUDP. A peer that is not kept is forgotten by the server with all it
+## still holds.
 var peers := {}
 var last_heard_us := {}
 var received := 0
@@ -54,7 +54,8 @@ func _process(_delta: float) -> bool:
 		_remember("%s:%d" % [peer.get_packet_ip(), peer.get_packet_port()], peer)
 	for name: String in peers.keys():
 		var peer: PacketPeerUDP = peers[name]
-		# All that has come, not one a frame: a burst would fill the buffer otherwise, and the rest be lost.
+		# All that has come, not one a frame: a burst would fill the buffer otherwise, and the rest
+		# be lost.
 		while listening and peer.get_available_packet_count() > 0:
 			_take(name, peer)
 	var quiet_us := Time.get_ticks_usec() - last_us
@@ -98,7 +99,8 @@ func _describe(packet: PackedByteArray) -> String:
 	return "0x" + packet.hex_encode()
 
 
-## UTF-8 without control characters. Asked first, because Godot reports an error for text that is none.
+## UTF-8 without control characters. Asked first, because Godot reports an error for text that is
+## none.
 func _is_text(packet: PackedByteArray) -> bool:
 	var following := 0
 	for byte in packet:
@@ -134,7 +136,12 @@ func _remember(name: String, peer: PacketPeerUDP) -> void:
 
 func _end() -> void:
 	listening = false
-	print("received %d datagrams, %d bytes, from %d senders" % [received, received_bytes, peers.size()])
+	print(
+		(
+			"received %d datagrams, %d bytes, from %d senders"
+			% [received, received_bytes, peers.size()]
+		)
+	)
 	peers.clear()
 	server.stop()
 	quit()

@@ -1,13 +1,15 @@
 extends SceneTree
 ## Sends numbered UDP datagrams, and prints the answers it gets.
 ##
-## godot --headless --max-fps 60 --script udp_sender.gd -- host=127.0.0.1 port=4242 count=1000 rate=500/s form=text
+## godot --headless --max-fps 60 --script udp_sender.gd \
+##     -- host=127.0.0.1 port=4242 count=1000 rate=500/s form=text
 ##
 ## host, port   where to
 ## count        how many; they are numbered from 1
-## rate         "500/s" or "10/frame"; a game sends once a frame, so 500/s at 60 fps are 8 or 9 in one go
+## rate         "500/s" or "10/frame"; a game sends once a frame, so 500/s at 60 fps are 8 or 9 in
+##              one go
 ## form         text    the text, with {n} replaced by the number
-##              probe   JSON {"probe": "ping", "seq": 17, "t_us": 123456789}, the time by the game's own clock
+##              probe   JSON {"probe": "ping", "seq": 17, "t_us": 123456789}, by the game's clock
 ##              var     the Variant {"seq": 17, "t_us": 123456789, "text": the text}
 ## text         default "Hello from Godot {n}"
 ## linger       seconds to wait for answers after the last datagram; each answer starts them again
@@ -104,8 +106,8 @@ func _payload(number: int) -> PackedByteArray:
 
 
 func _receive() -> void:
-	# The count is asked again after each packet: asking is what fetches the next ones from the system. It is -1
-	# once for each datagram that the system reports as undeliverable.
+	# The count is asked again after each packet: asking is what fetches the next ones from the
+	# system. It is -1 once for each datagram that the system reports as undeliverable.
 	var waiting := udp.get_available_packet_count()
 	while waiting > 0:
 		var packet := udp.get_packet()
