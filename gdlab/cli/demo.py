@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pandas as pd
-
 from gdlab import analysis, plots, traffic
 from gdlab.capture import Capture, listen
 from gdlab.errors import WaitTimeout
@@ -17,6 +15,9 @@ from gdlab.peers import GREETING
 _PING_S = 0.011
 
 _START_S = 20.0
+
+#: Characters of a message that the summary shows.
+_SHOWN = 60
 
 
 def demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
@@ -31,8 +32,10 @@ def demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
                 print(f"gdlab: {error}")
                 return 1
             time.sleep(seconds)
-    print(f"\n{_summary(cap).to_string(header=False)}\n\nthe last messages:\n")
-    print(_last(cap).to_string(index=False))
+    print()
+    for name, value in _summary(cap).items():
+        print(f"{name:<16}{value}")
+    print(f"\n{_last(cap)}")
     out.mkdir(parents=True, exist_ok=True)
     paths = [cap.to_csv(out / "capture.csv")]
     for name, ax in (
@@ -51,7 +54,7 @@ def _greet(message: Message) -> bytes | None:
     return b"hi from Python" if message.payload == GREETING else None
 
 
-def _summary(cap: Capture) -> pd.Series:
+def _summary(cap: Capture) -> dict[str, str]:
     told = cap.statistics()
     table = cap.df
     arrivals = table.loc[(table.event == "message") & (table.direction == "in"), "time"]
@@ -72,17 +75,15 @@ def _summary(cap: Capture) -> pd.Series:
     if len(rtt):
         low, middle, high = rtt.quantile([0.05, 0.5, 0.95])
         lines["round-trip time"] = f"5 % {low:.2f} ms, median {middle:.2f} ms, 95 % {high:.2f} ms"
-    return pd.Series(lines)
+    return lines
 
 
-def _last(cap: Capture) -> pd.DataFrame:
-    tail = cap.df.query("event == 'message'").tail(5)
-    return pd.DataFrame(
-        {
-            "time (UTC)": tail.time.dt.strftime("%H:%M:%S.%f"),
-            "": tail.direction.astype(object).map({"in": "<-", "out": "->"}),
-            "peer": tail.peer.astype(object),
-            "bytes": tail.size_bytes,
-            "message": [payload.decode(errors="backslashreplace")[:70] for payload in tail.payload],
-        }
-    )
+def _last(cap: Capture) -> str:
+    """Return the last messages, a line each."""
+    lines = []
+    for row in cap.df.query("event == 'message'").tail(5).itertuples():
+        arrow = {"in": "<-", "out": "->"}[row.direction]
+        text = row.payload.decode(errors="backslashreplace")
+        text = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+        lines.append(f"{row.time:%H:%M:%S.%f} {arrow} {row.peer} {row.size_bytes:>4} bytes  {text}")
+    return "\n".join(lines)
