@@ -19,14 +19,15 @@ class Recording(Tabular):
     Attributes
     ----------
     path : where it was loaded from.
+    about : what the file tells of itself: versions, clock, schema, when it was written; empty without a sidecar.
     notes : what the reader should know of the file, such as a missing sidecar.
     """
 
     def __init__(
-        self, table: pd.DataFrame, provenance: dict[str, Any], path: Path, notes: Sequence[str] = ()
+        self, table: pd.DataFrame, about: dict[str, Any], path: Path, notes: Sequence[str] = ()
     ) -> None:
         self._table = table
-        self._provenance = provenance
+        self.about = about
         self.path = path
         self.notes = tuple(notes)
 
@@ -38,7 +39,7 @@ class Recording(Tabular):
     @property
     def provenance(self) -> dict[str, Any]:
         """What the file says of where its rows come from."""
-        return dict(self._provenance)
+        return dict(self.about.get("provenance") or {})
 
     def __len__(self) -> int:
         return len(self._table)

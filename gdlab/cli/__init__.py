@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from gdlab.cli.demo import demo
-from gdlab.cli.lab import lab
+from gdlab.cli.demo import run_demo
+from gdlab.cli.lab import open_lab
 from gdlab.errors import GdlabError
 
 __all__ = ["main"]
@@ -22,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     try:
         if options.command == "lab":
-            return lab(Path(options.folder), rest, traffic_on=not options.no_traffic)
-        return demo(
+            return open_lab(Path(options.folder), rest, traffic_on=not options.no_traffic)
+        return run_demo(
             Path(options.out), seconds=options.seconds, port=options.port, engine=_engine(options.source)
         )
     except GdlabError as error:

@@ -20,7 +20,7 @@ _START_S = 20.0
 _SHOWN = 60
 
 
-def demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
+def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
     """Capture for so many seconds; return 0 when messages came, else 1."""
     with listen(f"udp://127.0.0.1:{port}", reply=_greet, ping=_PING_S) as cap:
         print(f"listening on {cap.addresses[0]}")
@@ -81,9 +81,9 @@ def _summary(cap: Capture) -> dict[str, str]:
 def _last(cap: Capture) -> str:
     """Return the last messages, a line each."""
     lines = []
-    for row in cap.df.query("event == 'message'").tail(5).itertuples():
-        arrow = {"in": "<-", "out": "->"}[row.direction]
-        text = row.payload.decode(errors="backslashreplace")
+    for row in cap.df.query("event == 'message'").tail(5).to_dict("records"):
+        arrow = {"in": "<-", "out": "->"}[row["direction"]]
+        text = row["payload"].decode(errors="backslashreplace")
         text = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
-        lines.append(f"{row.time:%H:%M:%S.%f} {arrow} {row.peer} {row.size_bytes:>4} bytes  {text}")
+        lines.append(f"{row['time']:%H:%M:%S.%f} {arrow} {row['peer']} {row['size_bytes']:>4} bytes  {text}")
     return "\n".join(lines)

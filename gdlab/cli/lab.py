@@ -19,7 +19,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _SHIPPED = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
 
 
-def lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool) -> int:
+def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool) -> int:
     """Run JupyterLab until it is ended; return its exit status."""
     try:
         from jupyterlab.labapp import LabApp

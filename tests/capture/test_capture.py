@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 
+import pandas as pd
 import pytest
 
 import gdlab as gd
@@ -370,3 +371,29 @@ def test_listening_from_many_threads_gives_one_capture():
     for thread in threads:
         thread.join()
     assert set(map(id, found)) == {id(first)}
+
+
+def test_csv_and_back(tmp_path):
+    payloads = [
+        b"",
+        b"\x00\xff",
+        b'a,b\n"c"\r\n',
+        b"\xed\xa0\x80",
+        b"=1+1",
+        "grüße".encode(),
+        b"9223372036854775807",
+    ]
+    cap = gd.listen(FREE, reply=b"@answer")
+    send(cap, *payloads)
+    cap.wait_sync(len(payloads))
+    path = cap.to_csv(tmp_path / "run1.csv")
+    cap.stop()
+    again = gd.load(path)
+    pd.testing.assert_frame_equal(again.df, cap.df)
+    assert list(again.df.query("direction == 'in'").payload) == payloads
+    assert again.provenance["endpoints"] == list(cap.addresses)
+    assert "14 rows" in repr(again)
+    assert again.plot.rates().get_xlabel()
+    assert "&#9679;" in again._repr_html_()
+    (tmp_path / "run1.gdlab.json").unlink()
+    assert gd.load(path).notes
