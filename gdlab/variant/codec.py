@@ -72,7 +72,8 @@ class Decoder:
 
         Raises
         ------
-        VariantDecodeError : the bytes are no Variant of Godot 4; `offset` of the error counts from 0 of `data`.
+        VariantDecodeError : the bytes are no Variant of Godot 4; the error's `offset` counts from the start
+        of `data`.
         """
         if not 0 <= offset <= len(data):
             raise IndexError(f"offset {offset} lies outside of the {len(data)} bytes given")
@@ -90,8 +91,8 @@ class Decoder:
     def _check(self, size: int) -> None:
         if size > self.max_bytes:
             raise VariantDecodeError(
-                f"{size} bytes are more than the {self.max_bytes} this decoder takes; raise max_bytes if they are "
-                "trusted",
+                f"{size} bytes are more than the {self.max_bytes} this decoder takes; raise max_bytes if you "
+                "trust them",
                 expected=f"at most {self.max_bytes} bytes",
                 found=f"{size} bytes",
             )
@@ -108,7 +109,7 @@ def dumps(value: Any, *, full_objects: bool = False, double: bool = False) -> by
 
     Parameters
     ----------
-    value : any value of `gdlab.variant.types`, or a plain list, tuple, dict, bytearray, numpy array or number.
+    value : any value of `gdlab.variant.types`; plain lists, tuples, dicts and numpy arrays and numbers, too.
     full_objects : write whole objects (`ObjectRecord`), as ``var_to_bytes_with_objects`` does.
     double : write reals of vectors with 64 bits, as a double-precision build of Godot does.
 
