@@ -75,7 +75,13 @@ class PackedStringArray(list[str]):
         return f"PackedStringArray({list.__repr__(self)})"
 
 
-class Dictionary(dict[Any, Any]):
+class FiledDict(dict[Any, Any]):
+    """A dict of filed keys: what a `Dictionary` is underneath. Layouts fill one, then change its class."""
+
+    __slots__ = ("_types",)
+
+
+class Dictionary(FiledDict):
     """A dict with Godot's idea of keys: 1, 1.0 and True are three, arrays and dictionaries are keys, too.
 
     ``"a"`` and ``StringName("a")`` are one key, as in Godot. Insertion order is kept. A key that is changed
@@ -90,7 +96,8 @@ class Dictionary(dict[Any, Any]):
     place of keys that are not strings; ``dict(d)``, ``{**d}``, `json` and pandas go through the methods.
     """
 
-    __slots__ = ("_types",)
+    __slots__ = ()
+    _types: tuple[ContainerType, ContainerType]
 
     def __init__(
         self,
@@ -212,7 +219,7 @@ class Dictionary(dict[Any, Any]):
     def __ne__(self, other: object) -> bool:
         return not equal(self, other) if isinstance(other, dict) else NotImplemented
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # as dict
 
     def __repr__(self) -> str:
         return text_of(self)

@@ -111,9 +111,12 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                     pos += 8
             elif kind == 27 or kind == 28:
                 is_dictionary = kind == 27
-                inner, at = read_container_type(data, pos + 4, end, header >> 16 & 3, full_objects)
-                if is_dictionary:
-                    value_type, at = read_container_type(data, at, end, header >> 18 & 3, full_objects)
+                inner = value_type = None
+                at = pos + 4
+                if header & 0xF0000:
+                    inner, at = read_container_type(data, at, end, header >> 16 & 3, full_objects)
+                    if is_dictionary:
+                        value_type, at = read_container_type(data, at, end, header >> 18 & 3, full_objects)
                 if end - at < 4:
                     short(at, end, 4, "a count")
                 elements = _u32(data, at)[0] & COUNT_MASK

@@ -81,8 +81,7 @@ def read_text(data: Buffer, pos: int, end: int) -> tuple[str, int]:
         short(pos, end, 4, "a string's length")
     (length,) = _u32(data, pos)
     start = pos + 4
-    stop = start + length
-    after = stop + (-length & 3)
+    after = start + (length + 3 & ~3)
     if after > end:
         raise Bad(
             pos,
@@ -90,14 +89,23 @@ def read_text(data: Buffer, pos: int, end: int) -> tuple[str, int]:
             f"a string of {_i32(data, pos)[0]} bytes, padded to a multiple of 4",
             f"{end - start} bytes left",
         )
-    raw = bytes(data[start:stop])
-    if b"\0" in raw:
-        raw = raw[: raw.index(0)]
+    raw = data[start : start + length]
     try:
-        text = raw.decode()
+        text = str(raw, "utf-8")
+        if "\0" in text:
+            text = text[: text.index("\0")]
+    except UnicodeDecodeError:
+        text = _text_before_nul(bytes(raw), start)
+    return (text[1:] if text[:1] == "\ufeff" else text), after
+
+
+def _text_before_nul(raw: bytes, start: int) -> str:
+    """Text that is not all UTF-8; what follows a NUL need not be."""
+    raw = raw.partition(b"\0")[0]
+    try:
+        return raw.decode()
     except UnicodeDecodeError as error:
         raise Bad(start + error.start, INVALID, "UTF-8", repr(raw[error.start : error.start + 8])) from None
-    return (text[1:] if text[:1] == "\ufeff" else text), after
 
 
 def _bool(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
@@ -201,8 +209,8 @@ def _packed(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
         short(pos, end, 4, "a count")
     (count,) = _i32(data, pos)
     pos += 4
-    cls = PACKED[Type(header & TYPE_MASK)]
-    dtype = np.dtype("<f8") if header & WIDE and cls.has_double() else cls.scalar
+    cls = PACKED[header & TYPE_MASK]  # type: ignore[index]  # an IntEnum is found by its number
+    dtype = _WIDE_REAL if header & WIDE and cls.has_double() else cls.scalar
     size = count * dtype.itemsize * (cls.columns or 1)
     if count < 0 or size > end - pos:
         raise Bad(pos - 4, INVALID, f"{count} elements of {cls.__name__}", f"{end - pos} bytes left")
@@ -216,6 +224,8 @@ def _packed(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
     )
     return array, pos + size
 
+
+_WIDE_REAL: Final = np.dtype("<f8")
 
 _READERS: Final = {
     Type.NIL: _nil,

@@ -84,7 +84,7 @@ SCALARS: dict[v.Type, st.SearchStrategy[Any]] = {
     **{kind: _packed(cls) for kind, cls in PACKED.items()},
 }
 ANY_SCALAR = st.sampled_from(list(SCALARS)).flatmap(SCALARS.__getitem__)
-#: Types a container can be declared to hold; objects are left out, whose ids change when the engine re-encodes.
+#: Types a container can be declared to hold; not Object, since the engine re-encodes objects with other ids.
 DECLARED = st.sampled_from([kind for kind in SCALARS if kind])
 
 
