@@ -55,6 +55,7 @@ class Slot:
     offset : of its bytes in the payload.
     code : struct code of a component; ``s`` for text and bytes, ``x`` for packed arrays.
     count : components, or bytes of text.
+    wide : the header says that reals are 64 bits wide.
     """
 
     path: tuple[str | int, ...]
@@ -62,6 +63,7 @@ class Slot:
     offset: int
     code: str
     count: int
+    wide: bool = False
 
     @property
     def size(self) -> int:
@@ -149,7 +151,7 @@ def _walk(data: bytes, pos: int, path: tuple[str | int, ...], layout: Layout) ->
         pos += 4
     else:
         raise _NoLayout
-    slot = Slot(path, kind, pos, code, count)
+    slot = Slot(path, kind, pos, code, count, wide)
     after = pos + (slot.size + 3 & ~3)
     if after > len(data) or len(layout.slots) == MAX_SLOTS:
         raise _NoLayout
@@ -219,8 +221,8 @@ class _Source:
 def prepare(layout: Layout, otherwise: Reader) -> Reader:
     """A function ``(data, decoder)`` that reads a payload of this layout's length.
 
-    ``decoder.general(data)`` is asked for payloads of the layout that only the general decoder gets right, and
-    `otherwise` for those of another layout.
+    ``decoder.general(data)`` is asked for payloads of the layout that only the general decoder gets right,
+    and `otherwise` for those of another layout.
     """
     source = _Source()
     source.names |= {
