@@ -194,7 +194,7 @@ class _Reader:
         return None if _has_array(root) else layout
 
     def _read(self, layout: Layout, rows: Integers, left: list[Integers]) -> Integers:
-        """Read the rows of this layout; gives those of another one, and adds to `left` what needs more care."""
+        """Read the rows of this layout; gives those of another one; adds to `left` what needs care."""
         width = layout.size + 3 & ~3
         mask = np.frombuffer(bytes(layout.mask).ljust(width, b"\0"), "<u4")
         constant = np.frombuffer(bytes(layout.constant).ljust(width, b"\0"), "<u4")

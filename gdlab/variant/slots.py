@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +89,7 @@ class SlotColumns:
         return found[codes]
 
     def _value(self, item: bytes) -> Any:
-        """What the bytes stand for; None where the row decoder has to look: NUL, byte order mark, bad UTF-8."""
+        """What the bytes stand for; None where the row decoder has to look (NUL, byte order mark, ...)."""
         kind = self.slot.kind
         if kind is Type.PACKED_BYTE_ARRAY:
             return item

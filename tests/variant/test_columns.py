@@ -157,7 +157,7 @@ def test_a_place_outside_of_the_buffer_is_refused() -> None:
         (v.Vector2(1, 2), ["v.x", "v.y"]),
         ({"a b": 1, "c": {"d": 2}}, ["v['a b']", "v.c.d"]),
         (["CHAT", "hi", [1]], ["v[0]", "v[1]", "v[2]"]),
-        ({1: 2, 1.0: 3}, ["v[1]"]),
+        (v.Dictionary([(1, 2), (1.0, 3), ([4], 5)]), ["v[1]", "v[1.0]", "v[Array([4])]"]),
         (
             {"xf": v.Transform3D()},
             [f"v.xf.basis.{c}.{r}" for r in "xyz" for c in "xyz"] + [f"v.xf.origin.{c}" for c in "xyz"],
