@@ -54,7 +54,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The fields of one payload, in order and without gaps; `error` where the bytes are no Variant from there on."""
+    """The fields of one payload, in order and without gaps; `error` if the bytes are no Variant."""
 
     fields: tuple[Field, ...]
     size: int

@@ -58,8 +58,9 @@ class SlotColumns:
 
     def store(self, values: list[npt.NDArray[Any]], at: int) -> None:
         """Put the values of a block into the columns, from position `at` on."""
-        for array, part in zip(self.arrays, values, strict=True):
-            array[at : at + len(part)] = part
+        with np.errstate(invalid="ignore"):  # widening a signalling NaN
+            for array, part in zip(self.arrays, values, strict=True):
+                array[at : at + len(part)] = part
 
     def named(self, rows: int) -> list[tuple[str, Type, npt.NDArray[Any]]]:
         """Name, type and values of each column, cut to the rows that were stored."""
