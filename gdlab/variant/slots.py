@@ -114,6 +114,8 @@ def _distinct(raw: Block) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
     count, size = raw.shape
     if size == 0:
         return np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
+    if (raw == raw[:1]).all():
+        return np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
     words = np.zeros((count, -(-size // 8) * 8), np.uint8)
     words[:, :size] = raw
     wide = words.view("<u8")
