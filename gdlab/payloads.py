@@ -273,6 +273,10 @@ class PayloadArray(ExtensionArray):
     def _values_for_factorize(self) -> tuple[Any, Any]:
         return self.astype(object), pd.NA
 
+    def value_counts(self, dropna: bool = True) -> pd.Series:
+        """How often each payload occurs, the most frequent first (pandas before 3 asks the column)."""
+        return pd.Series(self.astype(object)).value_counts(dropna=dropna)
+
     def _values_for_argsort(self) -> Any:
         return np.array([b"" if value is pd.NA else value for value in self], object)
 

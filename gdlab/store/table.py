@@ -103,7 +103,7 @@ def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
     bases = np.arange(len(growing.arenas) + 1, dtype=np.int64) << ARENA_SHIFT
     return pd.DataFrame(
         {
-            "time": pd.DatetimeIndex(column("time_ns").view("datetime64[ns]"), tz="UTC"),
+            "time": pd.DatetimeIndex(column("time_ns").view("datetime64[ns]"), tz="UTC", copy=False),
             "stamp": category("stamp", CATEGORIES["stamp"]),
             "endpoint": category("endpoint", list(growing.endpoints)),
             "peer": category("peer", list(growing.peers)),
