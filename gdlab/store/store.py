@@ -120,8 +120,10 @@ class Store:
         self._received = self._received_bytes = self._sent = self._sent_bytes = 0
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
 
-    def _new_block(self) -> OpenBlock:
-        return OpenBlock(self._block_rows, self._block_bytes)
+    def _new_block(self, last: Block | None = None) -> OpenBlock:
+        # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows.
+        expected_bytes = len(last.arena) * 21 // 20 if last else 0
+        return OpenBlock(self._block_rows, self._block_bytes, max(1 << 16, expected_bytes))
 
     @property
     def version(self) -> int:
@@ -253,7 +255,7 @@ class Store:
                 evicted.payload_bytes + len(oldest.arena),
                 int(oldest.columns.time_ns[-1]),
             )
-        fresh = self._new_block()
+        fresh = self._new_block(block)
         self._state = _State(tuple(kept), fresh, evicted)
         return fresh
 
