@@ -1,8 +1,8 @@
 """Taking datagrams by the thousand: Linux's `recvmmsg` into arrays that were made once.
 
 One system call fills up to `SLOTS` slots while the interpreter's lock is free; sizes, stamps, senders and drop counts
-are then read as whole columns. A vectorised reading costs about 40 microseconds however few datagrams there are, so
-a handful is read one by one instead.
+are then read as whole columns. Reading columns costs about 40 microseconds however few datagrams there are, so a
+handful is read one by one instead.
 
 The structures are those of the kernel's 64-bit interface (`user_msghdr`, `mmsghdr`, `cmsghdr` in
 include/linux/socket.h and uapi/linux/socket.h), the same on all its 64-bit architectures. `available` tries them on a
@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gdlab.messages import Stamp
 from gdlab.payloads import Int64, UInt8
 from gdlab.transports.datagrams import (
     LINUX,
@@ -37,8 +38,12 @@ from gdlab.transports.datagrams import (
     stamp_and_drops,
 )
 
-#: Datagrams of one system call: beyond this the slots leave the processor's cache.
-SLOTS: Final = 1024
+#: Datagrams of one system call: far beyond this the slots leave the processor's cache.
+SLOTS: Final = 1000
+
+#: Rows that are read as columns at once. For more than 500 elements numpy gives up the interpreter's lock in every
+#: operation, and while the user's cell computes each time may cost 5 ms to win it back; up to 500 it keeps it.
+_ROWS: Final = 500
 
 #: Bytes of a slot. Nearly every datagram fits into one Ethernet frame; the rest of a larger one goes to the overflow.
 SLOT_BYTES: Final = 2048
@@ -64,10 +69,9 @@ _HEADER: Final = np.dtype(
         "itemsize": 64,
     }
 )
-_CONTROL_BYTES_AT: Final = 40
-_SIZE_AT: Final = 56
-_U32 = struct.Struct("=I")
-_U64 = struct.Struct("=Q")
+_LENGTHS_AT: Final = 40
+_LENGTHS = struct.Struct("=QixxxxI")  # control_bytes, flags, size
+_CONTROL = struct.Struct("=QQqqQQI")  # the usual control messages
 _CMSG = struct.Struct("=Qii")
 _SOCKADDR_IN = struct.Struct("=H2s4s")
 _SOCKADDR_IN6 = struct.Struct("=H2sI16sI")
@@ -116,8 +120,12 @@ class Batched:
         headers["control"] = self._controls.ctypes.data + slot * _CONTROL_BYTES
         headers["control_bytes"] = _CONTROL_BYTES
 
+        self._sizes = headers["size"]
+        self._name_lengths = headers["name_bytes"]
+        self._control_lengths = headers["control_bytes"]
         self._name_words = self._names.view(np.uint64)
-        self._control_words = self._controls.view(np.uint64)
+        self._control_words = self._controls.view(np.int64)
+        self._largest = 0  # of the datagrams read one by one since the last call
         # Python reads single items several times faster from bytes than from arrays.
         self._slot_bytes = self._slots.reshape(-1).data
         self._overflow_bytes = self._overflow.reshape(-1).data
@@ -131,16 +139,26 @@ class Batched:
         count = self._call(self.turn)
         if not count:
             return
-        sizes = self._headers["size"][:count].astype(np.int64)
+        large = False
         try:
-            batch = self._batch(count, sizes) if count >= FEW else None
-            if batch is not None:
-                yield batch
-            else:
+            if count < FEW:
                 for row in range(count):
                     yield self._datagram(row)
+                large = self._largest > SLOT_BYTES
+            else:
+                large = bool(self._sizes[:count].max() > SLOT_BYTES)
+                for first in range(0, count, _ROWS):
+                    yield from self._rows(first, min(first + _ROWS, count))
         finally:
-            self._reset(count, large=int(sizes.max()) > SLOT_BYTES)
+            self._reset(count, large=large)
+
+    def _rows(self, first: int, last: int) -> Iterator[Datagram | Batch]:
+        batch = self._batch(first, last)
+        if batch is not None:
+            yield batch
+        else:  # control messages of another form than expected: read each for itself
+            for row in range(first, last):
+                yield self._datagram(row)
 
     def _call(self, slots: int) -> int:
         while True:
@@ -156,9 +174,9 @@ class Batched:
 
     def _reset(self, count: int, *, large: bool) -> None:
         """Make the used headers ready for the next call, which wants to know the room it has."""
-        used = self._headers[:count]
-        used["name_bytes"] = _NAME_BYTES
-        used["control_bytes"] = _CONTROL_BYTES
+        self._name_lengths[:count] = _NAME_BYTES
+        self._control_lengths[:count] = _CONTROL_BYTES
+        self._largest = 0
         if large:
             with contextlib.suppress(OSError):
                 self._overflow_map.madvise(mmap.MADV_DONTNEED)
@@ -166,24 +184,32 @@ class Batched:
 
     # ---- one by one
 
-    def _size(self, row: int) -> int:
-        return int(_U32.unpack_from(self._header_bytes, row * _HEADER.itemsize + _SIZE_AT)[0])
-
     def _datagram(self, row: int) -> Datagram:
-        name = bytes(self._name_bytes[row * _NAME_STRIDE : row * _NAME_STRIDE + _NAME_BYTES])
-        return Datagram(
-            b"".join(self._parts(row, self._size(row))),
-            self._source(name),
-            *stamp_and_drops(list(self._control_messages(row))),
+        length, _, size = _LENGTHS.unpack_from(self._header_bytes, row * _HEADER.itemsize + _LENGTHS_AT)
+        if size <= SLOT_BYTES:
+            payload = bytes(self._slot_bytes[row * SLOT_BYTES : row * SLOT_BYTES + size])
+        else:
+            payload = b"".join(self._parts(row, size))
+            self._largest = size
+        source = self._source(bytes(self._name_bytes[row * _NAME_STRIDE : (row + 1) * _NAME_STRIDE]))
+        a, b, seconds, nanoseconds, c, d, drops = _CONTROL.unpack_from(
+            self._control_memory, row * _CONTROL_BYTES
         )
+        if (a, b) == _STAMP_WORDS and (
+            length == _STAMP_ALONE or (length == _STAMP_AND_DROPS and (c, d) == _DROPS_WORDS)
+        ):
+            time_ns = seconds * 1_000_000_000 + nanoseconds
+            return Datagram(
+                payload, source, time_ns, Stamp.KERNEL, drops if length == _STAMP_AND_DROPS else None
+            )
+        return Datagram(payload, source, *stamp_and_drops(list(self._control_messages(row, length))))
 
     def _parts(self, row: int, size: int) -> Iterator[memoryview]:
         yield self._slot_bytes[row * SLOT_BYTES : row * SLOT_BYTES + min(size, SLOT_BYTES)]
         if size > SLOT_BYTES:
             yield self._overflow_bytes[row * OVERFLOW_BYTES : row * OVERFLOW_BYTES + size - SLOT_BYTES]
 
-    def _control_messages(self, row: int) -> Iterator[tuple[int, int, bytes]]:
-        length = _U64.unpack_from(self._header_bytes, row * _HEADER.itemsize + _CONTROL_BYTES_AT)[0]
+    def _control_messages(self, row: int, length: int) -> Iterator[tuple[int, int, bytes]]:
         at = row * _CONTROL_BYTES
         end = at + min(length, _CONTROL_BYTES)
         while at + _CMSG.size <= end:
@@ -203,66 +229,69 @@ class Batched:
 
     # ---- by the column
 
-    def _batch(self, count: int, sizes: Int64) -> Batch | None:
-        words = self._control_words[:count]
-        lengths = self._headers["control_bytes"][:count]
-        told = lengths == _STAMP_AND_DROPS
-        if not (
-            bool(np.all(told | (lengths == _STAMP_ALONE)))
-            and bool(np.all(words[:, 0] == _STAMP_WORDS[0]))
-            and bool(np.all(words[:, 1] == _STAMP_WORDS[1]))
-        ):
+    def _batch(self, first: int, last: int) -> Batch | None:
+        words, lengths = self._control_words[first:last], self._control_lengths[first:last]
+        if not ((words[:, 0] == _STAMP_WORDS[0]).all() and (words[:, 1] == _STAMP_WORDS[1]).all()):
             return None
         drops: npt.NDArray[np.uint32] | None = None
+        told = lengths == _STAMP_AND_DROPS
         if told.any():
-            if not (
-                np.all((words[:, 4] == _DROPS_WORDS[0]) | ~told)
-                and np.all((words[:, 5] == _DROPS_WORDS[1]) | ~told)
-            ):
+            as_expected = (words[:, 4] == _DROPS_WORDS[0]) & (words[:, 5] == _DROPS_WORDS[1])
+            if not (told & as_expected | (lengths == _STAMP_ALONE)).all():
                 return None
             drops = np.where(told, words[:, 6].astype(np.uint32), np.uint32(0))
-        time_ns = words[:, 2].astype(np.int64) * 1_000_000_000 + words[:, 3].astype(np.int64)
-        sources, source = self._senders(count)
-        return Batch(time_ns, sizes, self._payloads(count, sizes), sources, source, drops)
+        elif not (lengths == _STAMP_ALONE).all():
+            return None
+        time_ns = words[:, 2] * 1_000_000_000
+        time_ns += words[:, 3]
+        sizes = self._sizes[first:last].astype(np.int64)
+        sources, source = self._senders(first, last)
+        return Batch(time_ns, sizes, self._payloads(first, sizes), sources, source, drops)
 
-    def _payloads(self, count: int, sizes: Int64) -> UInt8:
+    def _payloads(self, first: int, sizes: Int64) -> UInt8:
         size = int(sizes[0])
-        if size <= SLOT_BYTES and bool(np.all(sizes == size)):
-            return self._slots[:count, :size].reshape(-1)  # a copy, as the slots do not touch
+        if 0 < size <= SLOT_BYTES and bool((sizes == size).all()):
+            # As one element a row, so that there are few elements (see `_ROWS`) and each is copied at once.
+            slots = np.ndarray(len(sizes), f"V{size}", self._slots, first * SLOT_BYTES, (SLOT_BYTES,))
+            return slots.copy().view(np.uint8)
         # Joining slices costs 150 ns each whatever their size; an index for every byte costs 3 ns a byte.
-        flat, parts = self._slot_bytes, []
-        for start, length in zip(range(0, count * SLOT_BYTES, SLOT_BYTES), sizes.tolist(), strict=True):
+        flat, parts, start = self._slot_bytes, [], first * SLOT_BYTES
+        for length in sizes.tolist():
             if length <= SLOT_BYTES:
                 parts.append(flat[start : start + length])
             else:
                 parts.extend(self._parts(start // SLOT_BYTES, length))
+            start += SLOT_BYTES
         return np.frombuffer(b"".join(parts), np.uint8)
 
-    def _senders(self, count: int) -> tuple[list[Source], npt.NDArray[np.intp]]:
+    def _senders(self, first: int, last: int) -> tuple[list[Source], npt.NDArray[np.intp]]:
         """Return the different senders, and for each datagram which of them it was."""
-        words = self._name_words[:count]
+        count = last - first
         source = np.zeros(count, np.intp)
-        left = np.ones(count, np.bool_)
-        firsts: list[int] = []
-        row = 0
-        while len(firsts) < _FEW_SOURCES:
-            same = words[:, 0] == words[row, 0]
+        names = bytes(self._name_bytes[first * _NAME_STRIDE : last * _NAME_STRIDE])
+        if names == names[:_NAME_STRIDE] * count:
+            return [self._source(names[:_NAME_STRIDE])], source
+        words = self._name_words[first:last]
+
+        def sent_by(row: int) -> npt.NDArray[np.bool_]:
+            same: npt.NDArray[np.bool_] = words[:, 0] == words[row, 0]
             for word in range(1, words.shape[1]):
                 same &= words[:, word] == words[row, word]
-            source[same] = len(firsts)
-            firsts.append(row)
-            left &= ~same
+            return same
+
+        leaders = [0]
+        left = ~sent_by(0)
+        while left.any() and len(leaders) < _FEW_SOURCES:
             row = int(left.argmax())
-            if not left[row]:
-                break
-        else:
-            names = np.ascontiguousarray(words).view(np.dtype((np.void, _NAME_STRIDE))).reshape(-1)
-            _, first, source = np.unique(names, return_index=True, return_inverse=True)
-            firsts = first.tolist()
-        flat = self._name_bytes
-        return [
-            self._source(bytes(flat[row * _NAME_STRIDE : row * _NAME_STRIDE + _NAME_BYTES])) for row in firsts
-        ], source.reshape(-1)
+            same = sent_by(row)
+            source[same] = len(leaders)
+            leaders.append(row)
+            left &= ~same
+        if left.any():
+            keys = np.frombuffer(names, np.dtype((np.void, _NAME_STRIDE)))
+            _, indices, source = np.unique(keys, return_index=True, return_inverse=True)
+            leaders, source = indices.tolist(), source.reshape(-1)
+        return [self._source(names[row * _NAME_STRIDE : (row + 1) * _NAME_STRIDE]) for row in leaders], source
 
 
 def _source(name: bytes) -> Source:

@@ -12,12 +12,10 @@ from gdlab.payloads import Int64, UInt8
 
 _TEXT: Final = CATEGORIES["kind"].index(Kind.TEXT)
 _BINARY: Final = CATEGORIES["kind"].index(Kind.BINARY)
-_LINE_BYTES: Final = (9, 10, 13)  # the control characters that text holds
-
 _IS_CONTROL: Final = np.zeros(256, np.bool_)
 _IS_CONTROL[:32] = True
 _IS_CONTROL[127] = True
-_IS_CONTROL[list(_LINE_BYTES)] = False
+_IS_CONTROL[[9, 10, 13]] = False
 
 #: Where binary payloads are nearly always found out: Godot's values begin with a small 32-bit number.
 _HEAD_BYTES: Final = 8
@@ -37,29 +35,27 @@ def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
     bytes. What is left is looked at one by one.
     """
     kinds = np.full(len(sizes), _TEXT, np.int8)
-    if not len(payloads) or _is_ascii_text(payloads):
+    if not len(payloads):
         return kinds
+    whole = payloads.data
+    if guess_kind(bytes(whole[: int(sizes[0]) or 1])) is Kind.TEXT:
+        # These methods of bytes keep the interpreter's lock, which numpy would give up and have to win again.
+        copied = bytes(whole)
+        if copied.isascii() and guess_kind(copied) is Kind.TEXT:
+            return kinds
     starts = np.cumsum(sizes) - sizes
     undecided = np.flatnonzero(sizes)
     for position in range(_HEAD_BYTES):
-        undecided = undecided[sizes[undecided] > position] if position else undecided
         found = _IS_CONTROL[payloads[starts[undecided] + position]]
         kinds[undecided[found]] = _BINARY
         undecided = undecided[~found]
+        undecided = undecided[sizes[undecided] > position + 1]
         if not len(undecided):
             break
     undecided = np.flatnonzero((kinds == _TEXT) & (sizes > 0))
-    whole = payloads.data
     for row, start, size in zip(
         undecided.tolist(), starts[undecided].tolist(), sizes[undecided].tolist(), strict=True
     ):
         if guess_kind(bytes(whole[start : start + size])) is Kind.BINARY:
             kinds[row] = _BINARY
     return kinds
-
-
-def _is_ascii_text(payloads: UInt8) -> bool:
-    if payloads.max() >= 127:
-        return False
-    controls = np.count_nonzero(payloads < 32)
-    return not controls or controls == sum(np.count_nonzero(payloads == byte) for byte in _LINE_BYTES)

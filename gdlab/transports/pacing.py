@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from typing import Final
 
-PAUSE_S: Final = 0.003
+#: The longest sleep. It delays rows, which nobody sees; answers never wait for it.
+PAUSE_S: Final = 0.010
+
+#: Shorter ones gather too little.
+_LEAST_S: Final = 0.002
 
 #: Below this rate the wake-ups are cheap enough, and rows had better be there at once.
 WAKE_UPS_HZ: Final = 800.0
@@ -20,7 +24,7 @@ _LATE_S: Final = 0.010
 #: Part of the receive buffer that may fill during a sleep.
 _BUFFER_SHARE: Final = 0.25
 
-_WINDOW_S: Final = 0.05
+_WINDOW_S: Final = 0.02
 
 
 class Pacing:
@@ -31,7 +35,7 @@ class Pacing:
         self._wake_ups = 0
         self._datagrams = 0
         self._buffered_bytes = 0
-        self._often = False
+        self._pause_s = 0.0
 
     def pause_s(
         self, now_s: float, datagrams: int, payload_bytes: int, *, full: bool, buffer_bytes: int
@@ -50,12 +54,13 @@ class Pacing:
         self._buffered_bytes += buffered_bytes(datagrams, payload_bytes)
         elapsed = now_s - self._since
         if elapsed >= _WINDOW_S:
-            # A sleeping listener wakes up less often; what counts then is how much each sleep gathered.
-            rate = (self._datagrams if self._often else self._wake_ups) / elapsed
-            fill = self._buffered_bytes / elapsed * (PAUSE_S + _LATE_S)
-            self._often = rate > WAKE_UPS_HZ and fill <= _BUFFER_SHARE * buffer_bytes
+            # A sleeping listener wakes up less often; what counts then is how much the sleeps gathered.
+            rate = (self._datagrams if self._pause_s else self._wake_ups) / elapsed
+            filling = self._buffered_bytes / elapsed
+            longest = _BUFFER_SHARE * buffer_bytes / filling - _LATE_S if filling else 0.0
+            self._pause_s = min(PAUSE_S, longest) if rate > WAKE_UPS_HZ and longest >= _LEAST_S else 0.0
             self._since, self._wake_ups, self._datagrams, self._buffered_bytes = now_s, 0, 0, 0
-        return PAUSE_S if self._often and not full else 0.0
+        return 0.0 if full else self._pause_s
 
 
 def buffered_bytes(datagrams: int, payload_bytes: int) -> int:

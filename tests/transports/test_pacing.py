@@ -28,6 +28,7 @@ def test_frequent_ones_are_gathered(rate_hz):
 
 def test_a_small_buffer_is_never_left_alone_for_long():
     assert last_pause(2000, buffer_bytes=DEFAULT) == PAUSE_S
+    assert 0.002 <= last_pause(4000, buffer_bytes=DEFAULT) < PAUSE_S
     assert last_pause(10_000, buffer_bytes=DEFAULT) == 0
     assert last_pause(2000, buffer_bytes=DEFAULT, size=9000) == 0
     assert last_pause(400_000, buffer_bytes=LARGE) == 0
