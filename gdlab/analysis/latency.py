@@ -1,0 +1,152 @@
+"""Round trips: how long the other side took to answer.
+
+Both ends of a round trip are stamped by the same clock, the capture's, so no clock offset is in it. What is
+in it: the way there, the wait until the program reads (in a game that polls once a frame: up to a frame, half
+of one on average), its work, its wait until it sends, and the way back. RFC 2681 defines the round-trip delay
+of a packet so, as the time from its sending to the arrival of the answer that was sent at once; where the
+answerer says how long it held the probe, that is a column, and never subtracted behind the reader's back.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, time_index, times_ns
+from gdlab.analysis.probes import probes
+
+#: What became of a ping.
+OUTCOMES: Final = ("answered", "lost", "pending")
+
+
+def round_trips(table: pd.DataFrame, *, timeout_s: float = 2.0) -> pd.DataFrame:
+    """Round-trip time of each probe that the capture sent.
+
+    Parameters
+    ----------
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event`, `size_bytes`, `payload`; may be empty.
+    timeout_s : a ping without answer is `lost` when the capture ran this much longer, else `pending`. An
+        answer that comes later still counts as answer.
+
+    Returns
+    -------
+    One row for each ping sent (the sample size is the number of rows that are `answered`), in order of
+    sending: `time` (when it was sent), `endpoint`, `peer`, `seq`, `t_us` (int64), `rtt_ms` (float64, NaN
+    where there is no answer), `held_ms` (float64: how long the answerer says it held the probe, by its own
+    clock; NaN where it does not say), `outcome` (`answered`, `lost`, `pending`), `answers` (int64; over 1:
+    the answer was duplicated, the first one counts).
+
+    Notes
+    -----
+    A ping and its answers have the same endpoint, peer, `seq` and `t_us`. Whoever sent the first message of
+    such a set asked: pings that come *in* are the game's own measurement, and what goes out after them is our
+    answer, no round trip of ours. A ping whose bytes are sent again later is a ping of its own; an answer
+    belongs to the latest ping before it.
+
+    Lost pings stay in the result, and `percentiles` counts them as later than any answer: leaving them out
+    would praise a connection for what it lost. Pings should be sent on a schedule that does not wait for
+    answers; where the sender waits, slow answers keep it from asking, and they are undercounted ("coordinated
+    omission"): see `percentiles`, `expected_ms`.
+    """
+    stamps = times_ns(table)
+    found = probes(table)
+    rows = found["row"].to_numpy()
+    subset = table.iloc[rows]
+    sides, labels = groups(subset, ("endpoint", "peer"))
+    ours = equals(subset, "direction", "out")
+    pong = found["pong"].to_numpy()
+    seq, t_us = found["seq"].to_numpy(), found["t_us"].to_numpy()
+
+    # Rows of one exchange side by side, each in order of time.
+    exchange, _ = groups(pd.DataFrame({"side": sides, "seq": seq, "t_us": t_us}), ("side", "seq", "t_us"))
+    sequence = order(exchange, stamps[rows])
+    exchange, ours, pong = exchange[sequence], ours[sequence], pong[sequence]
+    when = stamps[rows][sequence]
+    begins = firsts(exchange)
+    asked_by_us = (ours & ~pong)[np.maximum.accumulate(np.where(begins, np.arange(len(when)), 0))]
+    ping = asked_by_us & ours & ~pong
+    answer = asked_by_us & ~ours
+
+    # For each answer the latest ping before it; the first row of an exchange that we began is a ping.
+    number = np.cumsum(ping) - 1  # of the ping that a row belongs to
+    count = int(ping.sum())
+    answers = np.bincount(number[answer], minlength=count)
+    first = np.full(count, -1, dtype=np.int64)
+    first[number[answer][::-1]] = np.flatnonzero(answer)[::-1]
+    answered = first >= 0
+    sent = when[ping]
+    rtt = np.where(answered, (when[first] - sent) / 1e6, np.nan) if count else np.empty(0)
+
+    source = sequence[first]  # in `found`; meaningless where there is no answer
+    held = (
+        (found["s_us"].to_numpy()[source] - found["r_us"].to_numpy()[source]) / 1e3 if count else np.empty(0)
+    )
+    says = answered & found["held"].to_numpy()[source] if count else answered
+    last = int(stamps.max()) if len(stamps) else 0
+    waited = (last - sent) / 1e9 >= timeout_s
+    asked = sequence[ping]
+    result = pd.DataFrame(
+        {
+            "time": time_index(sent),
+            "endpoint": labels["endpoint"].array.take(sides[asked]),
+            "peer": labels["peer"].array.take(sides[asked]),
+            "seq": seq[asked],
+            "t_us": t_us[asked],
+            "rtt_ms": rtt,
+            "held_ms": np.where(says, held, np.nan),
+            "outcome": pd.Categorical.from_codes(
+                np.where(answered, 0, np.where(waited, 1, 2)), categories=pd.Index(OUTCOMES)
+            ),
+            "answers": answers.astype(np.int64),
+        }
+    )
+    return result.sort_values("time", kind="stable", ignore_index=True)
+
+
+def response_times(table: pd.DataFrame) -> pd.DataFrame:
+    """Time from a message sent to a peer until that peer's next message, where that can be an answer.
+
+    Parameters
+    ----------
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event`; may be empty.
+
+    Returns
+    -------
+    One row for each message sent that was directly followed by one from the same peer, in order of sending:
+    `time` (sent), `endpoint`, `peer`, `response_ms` (float64), `prompted` (float64, 0 to 1: the share of
+    this peer's messages that directly follow one of ours), `peer_messages` (int64: of how many).
+
+    Notes
+    -----
+    Without a number in the messages nothing proves that the second message answers the first. Where the peer
+    also speaks unasked (`prompted` well below 1), or where both sides send on a clock of their own, these are
+    waiting times and not response times; that is why peers of which less than nine in ten messages were
+    prompted are left out, and why the plot names the measure as it is. Probes (`round_trips`) prove it.
+    """
+    require(table, ("time", "endpoint", "peer", "direction", "event"))
+    stamps = times_ns(table)
+    rows = np.flatnonzero(messages(table))
+    subset = table.iloc[rows]
+    ids, labels = groups(subset, ("endpoint", "peer"))
+    sequence = order(ids, stamps[rows])
+    ids, when = ids[sequence], stamps[rows][sequence]
+    ours = equals(subset, "direction", "out")[sequence]
+    follows = ~firsts(ids)
+    prompted = follows & ~ours
+    prompted[1:] &= ours[:-1]
+    heard = np.bincount(ids[~ours], minlength=len(labels))
+    share = np.bincount(ids[prompted], minlength=len(labels)) / np.maximum(heard, 1)
+    answer = np.flatnonzero(prompted & (share[ids] >= 0.9))
+    result = pd.DataFrame(
+        {
+            "time": time_index(when[answer - 1]),
+            "endpoint": labels["endpoint"].array.take(ids[answer]),
+            "peer": labels["peer"].array.take(ids[answer]),
+            "response_ms": (when[answer] - when[answer - 1]) / 1e6,
+            "prompted": share[ids[answer]],
+            "peer_messages": heard[ids[answer]].astype(np.int64),
+        }
+    )
+    return result.sort_values("time", kind="stable", ignore_index=True)

@@ -1,0 +1,125 @@
+"""Probe messages of a table as columns: who asked, with which number, at what time.
+
+A probe is JSON text ``{"probe": "ping", "seq": 17, "t_us": 123456789}``; its answer has the same `seq` and
+`t_us` and says ``"pong"``, or is the same bytes sent back. An answer may add `r_us` and `s_us`, the
+answerer's clock when it received and when it sent. Numbers may be written as ``17.0``: Godot's JSON knows no
+integers (after `JSON.parse_string` and back, every number has a fraction).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import messages, require
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PREFIX: Final = b'{"probe"'
+#: Shorter or longer payloads are not looked at: the shortest probe, and ours with four 64-bit numbers and
+#: spaces.
+MIN_BYTES: Final = 32
+MAX_BYTES: Final = 256
+
+_NUMBER = rb"(-?\d{1,18})(?:\.0)?"
+_TIMES = rb'"r_us": ?' + _NUMBER + rb', ?"s_us": ?' + _NUMBER
+#: The order of keys that Python writes, and the alphabetic one of Godot's `JSON.stringify`; one line a
+#: payload, and the bare `.*` for a line that is neither, so that the n-th match is the n-th payload.
+_LINE: Final = re.compile(
+    rb'^(?:\{"probe": ?"(ping|pong)"(?:, ?'
+    + _TIMES
+    + rb')?, ?"seq": ?'
+    + _NUMBER
+    + rb', ?"t_us": ?'
+    + _NUMBER
+    + rb"(?:, ?"
+    + _TIMES
+    + rb")?\}|.*)$",
+    re.MULTILINE,
+)
+
+
+def probes(table: pd.DataFrame) -> pd.DataFrame:
+    """The probe messages among the rows.
+
+    Parameters
+    ----------
+    table : columns `event`, `size_bytes`, `payload`; may be empty.
+
+    Returns
+    -------
+    One row a probe: `row` (int64, position in `table`), `pong` (bool), `seq`, `t_us`, `r_us`, `s_us`
+    (int64; the last two 0 where `held` is False), `held` (bool: the answerer said when it received and sent).
+    """
+    require(table, ("event", "size_bytes", "payload"))
+    size = table["size_bytes"].to_numpy()
+    rows = np.flatnonzero(messages(table) & (size >= MIN_BYTES) & (size <= MAX_BYTES))
+    rows, payloads = _with_prefix(table, rows)
+    found = _LINE.findall(b"\n".join(payloads)) if payloads else []
+    fields = np.array(found, dtype="S20").reshape(len(found), 7)
+    if (fields[:, 0] == b"").any():
+        for number in np.flatnonzero(fields[:, 0] == b"").tolist():
+            fields[number] = _parsed(payloads[number])
+    whole = fields[:, 0] != b""
+    rows, fields = rows[whole], fields[whole]
+    before, after = fields[:, 1] != b"", fields[:, 5] != b""
+    return pd.DataFrame(
+        {
+            "row": rows.astype(np.int64),
+            "pong": fields[:, 0] == b"pong",
+            "seq": fields[:, 3].astype(np.int64),
+            "t_us": fields[:, 4].astype(np.int64),
+            "r_us": _either(fields[:, 1], fields[:, 5], before),
+            "s_us": _either(fields[:, 2], fields[:, 6], before),
+            "held": before | after,
+        }
+    )
+
+
+def _with_prefix(table: pd.DataFrame, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], list[bytes]]:
+    """Those of the rows whose payload begins as a probe does and is one line, and the payloads."""
+    array = table["payload"].array[rows].to_numpy(dtype=object)
+    # Casting to a fixed width compares in C; nothing is made per row but the slice of eight bytes.
+    starts = array.astype(f"S{len(PREFIX)}") == PREFIX
+    kept = [
+        (row, payload)
+        for row, payload in zip(rows[starts].tolist(), array[starts], strict=True)
+        if b"\n" not in payload
+    ]
+    return np.array([row for row, _ in kept], dtype=np.intp), [payload for _, payload in kept]
+
+
+def _parsed(payload: bytes) -> tuple[bytes, ...]:
+    """The seven groups of `_LINE` for a payload of another order of keys; all empty if it is no probe."""
+    nothing = (b"",) * 7
+    try:
+        value = json.loads(payload)
+        kind = value["probe"]
+        numbers = [value["seq"], value["t_us"]]
+        times = [value["r_us"], value["s_us"]] if "r_us" in value and "s_us" in value else []
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return nothing
+    texts = [_digits(number) for number in (*numbers, *times)]
+    if kind not in ("ping", "pong") or b"" in texts:
+        return nothing
+    return (kind.encode(), b"", b"", *texts, *([b""] * (4 - len(texts))))
+
+
+def _digits(number: object) -> bytes:
+    """A whole number of at most 18 digits as text; empty for anything else."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < 10**18:
+        return b""
+    return str(int(number)).encode() if number == int(number) else b""
+
+
+def _either(
+    first: NDArray[np.bytes_], second: NDArray[np.bytes_], use_first: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Numbers of one of two text columns, 0 where both are empty."""
+    text = np.where(use_first, first, second)
+    return np.where(text == b"", b"0", text).astype(np.int64)

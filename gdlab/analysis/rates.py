@@ -1,0 +1,191 @@
+"""Messages and bytes per second, in bins of time.
+
+A rate is a count divided by the time in which it could be counted. Two things make that less simple than it
+sounds, and both are decided here once:
+
+- The capture was only running from its first to its last row (or over `span`, where the caller knows better),
+  so the last bin is usually cut. Its rate is over the covered part; where less than half is covered there is
+  none.
+- A `gap` row says that messages are missing between the row before it, of the same endpoint, and itself. A
+  bin touched by that time is not `complete`: what it counted is a lower bound, and if it counted nothing, its
+  rate is not 0 but unknown (NaN).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import (
+    STREAM,
+    codes,
+    equals,
+    firsts,
+    groups,
+    messages,
+    order,
+    require,
+    time_index,
+    times_ns,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+NS: Final = 1_000_000_000
+#: Bins of the automatic width at most: about as many as a plot can show.
+AUTOMATIC_BINS: Final = 200
+#: Messages of a group that a bin of the automatic width has on average: below, bins show counting noise.
+AUTOMATIC_MESSAGES: Final = 5
+#: Cells (bins times groups) of a result at most; a file with wrong times must not take the memory.
+MAX_CELLS: Final = 4_000_000
+
+
+def rates(
+    table: pd.DataFrame,
+    *,
+    bin_s: float | None = None,
+    by: Sequence[str] = STREAM,
+    top: int | None = None,
+    span: tuple[pd.Timestamp, pd.Timestamp] | None = None,
+) -> pd.DataFrame:
+    """Messages and bytes per second of each peer and direction.
+
+    Parameters
+    ----------
+    table : columns `time`, `event`, `size_bytes`, `wire_bytes` and those of `by`; any order, may be empty.
+    bin_s : width of a bin in seconds; by default the smallest of 0.01, 0.02, 0.05, 0.1, ... that makes at
+        most 200 bins, and fewer (down to 20) where a bin would have less than five messages.
+    by : columns that tell groups apart; ``()`` for all messages together.
+    top : keep this many groups, those with most messages, and make one of the rest (its columns are missing
+        values). All groups by default.
+    span : when the capture was running, as UTC times; by default from the first to the last row of any event.
+
+    Returns
+    -------
+    One row for each bin and group, sorted by group (in order of first message), then time:
+    `time` (start of the bin), the columns `by`, `messages` (int64, the sample size of the rates),
+    `messages_hz`, `goodput_bytes_s` (payload bytes per second), `wire_bytes_s` (the estimate with headers),
+    all float64, NaN where unknown; `covered_s`; `complete` (False: a lower bound, messages are known to be
+    missing). ``attrs["bin_s"]`` is the width. The start of a bin counts to it, its end to the next.
+
+    Raises
+    ------
+    ValueError
+        If `bin_s` is not positive, `span` ends before it begins, or the result would have over 4,000,000
+        rows.
+
+    Notes
+    -----
+    The error of a rate is that of counting: one message more or less in a bin, ``1 / bin_s`` Hz, plus what
+    the traffic varies by itself. Goodput is payload bytes per second as in RFC 2647 section 3.17, without its
+    subtraction of retransmissions, which only loss-free streams have.
+    """
+    require(table, ("time", "event", "size_bytes", "wire_bytes", *by))
+    stamps = times_ns(table)
+    start, end = _span(stamps, span)
+    chosen = messages(table) & (stamps >= start) & (stamps <= end)
+    subset = table.loc[chosen]
+    ids, labels = groups(subset, by)
+    ids, labels = _merged(ids, labels, top)
+    width = _width_ns(end - start, bin_s, len(subset) / max(len(labels), 1))
+    bins = int((end - start) // width) + 1 if len(stamps) or span else 0
+    cells = bins * len(labels)
+    if max(cells, bins) > MAX_CELLS:
+        raise ValueError(
+            f"{bins} bins of {width / NS:g} s for {len(labels)} groups make {cells} rows, over {MAX_CELLS}; "
+            f"take a larger bin_s, fewer groups (top=8), or by=()"
+        )
+    where = ids * bins + (stamps[chosen] - start) // width
+    count = np.bincount(where, minlength=cells).astype(np.int64)
+    payload = np.bincount(where, weights=subset["size_bytes"].to_numpy(dtype=np.float64), minlength=cells)
+    wire = np.bincount(where, weights=subset["wire_bytes"].to_numpy(dtype=np.float64), minlength=cells)
+
+    edges = start + width * np.arange(bins, dtype=np.int64)
+    covered = np.minimum(end - edges, width) / NS
+    missing = _missing(table, stamps, start, width, bins, labels)
+    seconds = np.tile(np.where(covered >= width / NS / 2, covered, np.nan), len(labels))
+    seconds[missing.ravel() & (count == 0)] = np.nan
+
+    result = pd.DataFrame({"time": time_index(np.tile(edges, len(labels)))})
+    for name in by:
+        result[name] = labels[name].repeat(bins).array
+    result["messages"] = count
+    result["messages_hz"] = count / seconds
+    result["goodput_bytes_s"] = payload / seconds
+    result["wire_bytes_s"] = wire / seconds
+    result["covered_s"] = np.tile(covered, len(labels))
+    result["complete"] = ~missing.ravel()
+    result.attrs["bin_s"] = width / NS
+    return result
+
+
+def _span(stamps: NDArray[np.int64], span: tuple[pd.Timestamp, pd.Timestamp] | None) -> tuple[int, int]:
+    """First and last nanosecond of the capture."""
+    if span is not None:
+        start, end = (pd.Timestamp(moment).as_unit("ns").value for moment in span)
+        if end < start:
+            raise ValueError(f"span ends ({span[1]}) before it begins ({span[0]})")
+        return start, end
+    if not len(stamps):
+        return 0, 0
+    return int(stamps.min()), int(stamps.max())
+
+
+def _width_ns(duration_ns: int, bin_s: float | None, messages_per_group: float) -> int:
+    """Width of a bin: what was asked for, else the first wide enough of 1, 2, 5 times a power of ten."""
+    if bin_s is not None:
+        if not bin_s > 0 or not np.isfinite(bin_s):
+            raise ValueError(f"bin_s is a number of seconds above 0, not {bin_s!r}")
+        return max(1, round(bin_s * NS))
+    width = NS // 100
+    most = np.clip(messages_per_group / AUTOMATIC_MESSAGES, 20, AUTOMATIC_BINS)
+    for factor in (2, 2.5, 2) * 12:  # 10 ms, 20 ms, 50 ms, 100 ms, ...
+        if duration_ns // width < most:
+            break
+        width = int(width * factor)
+    return width
+
+
+def _merged(
+    ids: NDArray[np.int64], labels: pd.DataFrame, top: int | None
+) -> tuple[NDArray[np.int64], pd.DataFrame]:
+    """The `top` largest groups and one of the rest, in their order."""
+    if top is None or len(labels) <= top:
+        return ids, labels
+    size = np.bincount(ids, minlength=len(labels))
+    kept = np.sort(np.argsort(-size, kind="stable")[:top])
+    renumber = np.full(len(labels), top, dtype=np.int64)
+    renumber[kept] = np.arange(top)
+    # `reindex` with a position that is not there appends a row of missing values for the rest.
+    return renumber[ids], labels.reindex([*kept.tolist(), len(labels)]).reset_index(drop=True)
+
+
+def _missing(
+    table: pd.DataFrame, stamps: NDArray[np.int64], start: int, width: int, bins: int, labels: pd.DataFrame
+) -> NDArray[np.bool_]:
+    """(groups, bins) bool: the bins in which messages of the group are known to be missing."""
+    endpoints, values = codes(table, "endpoint")
+    gap = equals(table, "event", "gap")
+    # One row an endpoint, and at the end (where -1 points) one for groups that may be of any endpoint.
+    marks = np.zeros((len(values) + 1, bins + 1), dtype=np.int64)
+    if bins and gap.any():
+        sequence = order(endpoints, stamps)
+        before = np.full(
+            len(stamps), start, dtype=np.int64
+        )  # nothing kept before: missing since the beginning
+        follows = ~firsts(endpoints[sequence])
+        before[sequence[follows]] = stamps[np.roll(sequence, 1)[follows]]
+        first = np.clip((before[gap] - start) // width, 0, bins)
+        last = np.clip((stamps[gap] - start) // width, -1, bins - 1)
+        for rows in (endpoints[gap], np.full(int(gap.sum()), -1)):
+            np.add.at(marks, (rows, first), 1)
+            np.add.at(marks, (rows, last + 1), -1)
+    touched = np.cumsum(marks[:, :bins], axis=1) > 0
+    if "endpoint" not in labels.columns:
+        return np.repeat(touched[-1:], len(labels), axis=0)
+    return np.asarray(touched[values.get_indexer(pd.Index(labels["endpoint"]))])

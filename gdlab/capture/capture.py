@@ -1,0 +1,259 @@
+"""The Capture: endpoints and their stores, and their common lifetime."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+
+from gdlab import clock
+from gdlab.capture import html
+from gdlab.capture.status import Statistics, Status, describe, diagnosis
+from gdlab.capture.tabular import Tabular
+from gdlab.errors import WaitTimeout
+from gdlab.messages import Event
+from gdlab.store import Limit, Snapshot, Store, table
+from gdlab.transports import Address, Endpoint, Reply, State, listener
+
+#: How often a wait looks. Far below what a person notices, and a thousandth of a core.
+_LOOK_EVERY_S = 0.02
+
+#: The captures that run in this process. They are kept alive even if nobody holds them: their ports are taken.
+running: set[Capture] = set()
+
+#: Makes the live view of a capture; `gdlab.widgets` puts itself here once it is loaded.
+_live_view: Callable[[Capture], Any] | None = None
+
+
+def show_with(view: Callable[[Capture], Any] | None) -> None:
+    """Have captures that a cell shows drawn by `view(capture)`, an object with `_repr_mimebundle_`."""
+    global _live_view  # noqa: PLW0603 (one notebook, one way to show)
+    _live_view = view
+
+
+class Capture(Tabular):
+    """What one or more listeners receive, from the moment they were started; made by `gdlab.listen`.
+
+    A capture is a context manager: leaving the block stops it and keeps the data.
+    """
+
+    def __init__(self, addresses: Sequence[Address], *, reply: Reply | None, limit: Limit) -> None:
+        self.limit = limit
+        #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
+        self.view: Any = None
+        self._addresses = tuple(addresses)
+        self._reply = reply
+        self._stores = tuple(Store(str(address), limit) for address in addresses)
+        self._endpoints: tuple[Endpoint, ...] = ()
+        self._began_ns = clock.now_ns()
+        self._ended_ns: int | None = None
+        self._table: tuple[tuple[int, ...], pd.DataFrame] | None = None
+        self._lock = threading.RLock()
+
+    # ---- reading
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The listeners of this capture."""
+        return self._endpoints
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that are bound, with their real ports."""
+        return tuple(str(address) for address in self._addresses)
+
+    @property
+    def began_ns(self) -> int:
+        """When the capture began, UTC nanoseconds; moved on by the time it was stopped in between."""
+        return self._began_ns
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Differs after every change of the rows."""
+        return tuple(store.version for store in self._stores)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Return the rows of each listener as they are now, for readers that follow them piece by piece."""
+        return [store.snapshot() for store in self._stores]
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """What has arrived so far, one row a message or event, in order of time; a snapshot that is yours to change."""
+        version = self.version
+        with self._lock:
+            if self._table is None or self._table[0] != version:
+                self._table = version, table.build(self.snapshots())
+            return self._table[1].copy(deep=False)
+
+    def tail(self, rows: int = 10) -> pd.DataFrame:
+        """Return the last rows, without building the whole table."""
+        return table.build([store.snapshot().tail(rows) for store in self._stores]).tail(rows)
+
+    def statistics(self) -> Statistics:
+        """Return the counters as they are now."""
+        stores = [store.statistics() for store in self._stores]
+        endpoints = [endpoint.statistics() for endpoint in self._endpoints]
+        drops = [endpoint.kernel_drops for endpoint in endpoints if endpoint.kernel_drops is not None]
+        now_ns = clock.now_ns()
+        last_ns = max(store.last_received_ns for store in stores)
+        return Statistics(
+            seconds=((self._ended_ns or now_ns) - self._began_ns) / 1e9,
+            received=sum(store.received for store in stores),
+            received_bytes=sum(store.received_bytes for store in stores),
+            sent=sum(store.sent for store in stores),
+            sent_bytes=sum(store.sent_bytes for store in stores),
+            peers=sum(store.peers for store in stores),
+            errors=sum(store.errors for store in stores),
+            kernel_drops=sum(drops) if drops else None,
+            evicted_rows=sum(store.evicted_rows for store in stores),
+            rows_kept=sum(store.rows_kept for store in stores),
+            bytes_kept=sum(store.bytes_kept for store in stores),
+            receive_buffer_bytes=min((endpoint.receive_buffer_bytes for endpoint in endpoints), default=0),
+            last_received_s=max(0.0, (now_ns - last_ns) / 1e9) if last_ns else None,
+        )
+
+    @property
+    def status(self) -> Status:
+        """Say in words how the capture is, and what to try where nothing arrives."""
+        return describe(self._endpoints, self.statistics())
+
+    @property
+    def running(self) -> bool:
+        """Whether any listener still receives."""
+        return any(endpoint.state is State.LISTENING for endpoint in self._endpoints)
+
+    # ---- waiting
+
+    async def wait(self, messages: int = 1, *, timeout: float = 10.0) -> Self:
+        """Wait until at least so many messages have been received since the capture began.
+
+        Returns
+        -------
+        The capture itself.
+
+        Raises
+        ------
+        WaitTimeout : the deadline (seconds) came first; the message says what is bound, what has arrived and what
+            to try. What has arrived stays.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._has(messages, deadline, timeout):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return self
+
+    def wait_sync(self, messages: int = 1, *, timeout: float = 10.0) -> Self:
+        """Wait as `wait` does, without `await`. An interrupt (the stop button) ends the wait, not the capture."""
+        deadline = time.monotonic() + timeout
+        while not self._has(messages, deadline, timeout):
+            time.sleep(_LOOK_EVERY_S)
+        return self
+
+    def _has(self, messages: int, deadline: float, timeout_s: float) -> bool:
+        received = sum(store.received for store in self._stores)
+        if received >= messages:
+            return True
+        if time.monotonic() > deadline or not self.running:
+            text = diagnosis(self._endpoints, self.statistics(), messages, timeout_s)
+            raise WaitTimeout(text, arrived=received, wanted=messages)
+        return False
+
+    # ---- steering
+
+    def answer_with(self, reply: Reply | None) -> None:
+        """Replace the reply rule of every listener; None answers nothing."""
+        for endpoint in self._endpoints:
+            endpoint.answer_with(reply)
+        self._reply = reply
+
+    def start(self) -> Self:
+        """Listen at the capture's addresses; once more after `stop`, with a `gap` row for the time between.
+
+        Raises
+        ------
+        PortInUse, PortForbidden, AddressError : an address cannot be bound; then none is.
+        """
+        with self._lock:
+            if self.running:
+                return self
+            endpoints: list[Endpoint] = []
+            try:
+                for address, store in zip(self._addresses, self._stores, strict=True):
+                    endpoints.append(listener(address, store, reply=self._reply))
+            except BaseException:
+                for endpoint in endpoints:
+                    endpoint.close()
+                raise
+            self._note_pause()
+            self._addresses = tuple(endpoint.address for endpoint in endpoints)
+            for endpoint, store in zip(endpoints, self._stores, strict=True):
+                store.endpoint = str(endpoint.address)
+                endpoint.start()
+            self._endpoints = tuple(endpoints)
+            running.add(self)
+        return self
+
+    def _note_pause(self) -> None:
+        """Say in the table that nothing was received for a while; no endpoint's thread writes at this moment."""
+        now_ns = clock.now_ns()
+        if self._ended_ns is not None:
+            for store in self._stores:
+                pause_s = (now_ns - self._ended_ns) / 1e9
+                store.append(
+                    now_ns, event=Event.GAP, detail=f"stopped for {pause_s:.1f} s, nothing was received"
+                )
+            self._began_ns += now_ns - self._ended_ns
+            self._ended_ns = None
+
+    def stop(self) -> None:
+        """Stop receiving and free the ports. The data stays; calling it again does nothing."""
+        with self._lock:
+            for endpoint in self._endpoints:
+                endpoint.close()
+            if self._ended_ns is None:
+                self._ended_ns = clock.now_ns()
+            running.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # ---- showing
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What a file says of where its rows come from; JSON-able."""
+        return {
+            "endpoints": list(self.addresses),
+            "began": pd.Timestamp(self._began_ns, tz="UTC").isoformat(),
+            "running": self.running,
+            "limit": str(self.limit),
+            "statistics": asdict(self.statistics()),
+        }
+
+    def __repr__(self) -> str:
+        return f"<Capture: {self.status.text}>"
+
+    def _headline(self) -> html.Headline:
+        status = self.status
+        return html.Headline(status.light.value, status.text, status.hint)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget where there is one, always with the HTML and the plain form beside it."""
+        plain = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        if _live_view is None:
+            return plain
+        bundle = _live_view(self)._repr_mimebundle_(**options)
+        if bundle is None:
+            return plain
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**data, **plain}, metadata

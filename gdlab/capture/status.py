@@ -1,0 +1,152 @@
+"""A capture's state in words: what is bound, what has arrived, what has not happened yet, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from gdlab.transports import Address, Endpoint, State
+
+#: Without a message for this long a capture is called quiet.
+QUIET_AFTER_S = 2.0
+
+
+class Light(Enum):
+    """The colour of the status light."""
+
+    WAITING = "waiting"  # listening, nothing has come yet
+    RECEIVING = "receiving"
+    QUIET = "quiet"  # something has come, but not lately
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counters of a capture, at one moment and since it began.
+
+    Attributes
+    ----------
+    seconds : time since the capture began; until its end when it has been stopped.
+    received, sent : messages. received_bytes, sent_bytes : their payloads.
+    peers : remote addresses seen.
+    errors : rows of event `error`.
+    kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
+    evicted_rows : rows that went because of the capture's limit.
+    rows_kept, bytes_kept : what the store holds now.
+    receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
+    last_received_s : age of the newest message; None before the first.
+    """
+
+    seconds: float
+    received: int
+    received_bytes: int
+    sent: int
+    sent_bytes: int
+    peers: int
+    errors: int
+    kernel_drops: int | None
+    evicted_rows: int
+    rows_kept: int
+    bytes_kept: int
+    receive_buffer_bytes: int
+    last_received_s: float | None
+
+    @property
+    def dropped(self) -> int:
+        """Messages lost where gdlab can see it: in the kernel's buffer, or to the capture's limit."""
+        return (self.kernel_drops or 0) + self.evicted_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The light, its words, and a hint where something is to be done."""
+
+    light: Light
+    text: str
+    hint: str = ""
+
+
+def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
+    """Say how a capture is."""
+    names = ", ".join(str(endpoint.address) for endpoint in endpoints)
+    for endpoint in endpoints:
+        if endpoint.state is State.FAILED:
+            error = endpoint.error
+            return Status(
+                Light.FAILED,
+                f"{endpoint.address} failed: {type(error).__name__}: {error}",
+                "run the cell that called listen again; what had arrived is kept",
+            )
+    counts = f"{_count(statistics.received, 'message')}, {_count(statistics.peers, 'peer')}, {_dropped(statistics)}"
+    if all(endpoint.state is not State.LISTENING for endpoint in endpoints):
+        return Status(Light.STOPPED, f"stopped after {statistics.seconds:.1f} s, {names}: {counts}")
+    lan = " (open to the whole network)" if any(endpoint.address.is_lan for endpoint in endpoints) else ""
+    if statistics.last_received_s is None:
+        text = f"listening on {names}{lan}, nothing received for {statistics.seconds:.0f} s"
+        return Status(Light.WAITING, text, _first_message_hint([endpoint.address for endpoint in endpoints]))
+    age = statistics.last_received_s
+    light = Light.RECEIVING if age < QUIET_AFTER_S else Light.QUIET
+    return Status(
+        light, f"listening on {names}{lan}, {counts}, last message {_age(age)} ago", _loss_hint(statistics)
+    )
+
+
+def _first_message_hint(addresses: Sequence[Address]) -> str:
+    first = addresses[0]
+    reach = (
+        f"on other machines send to this machine's address, port {first.port} (a firewall may be in the way)"
+        if first.is_lan
+        else 'from another machine it cannot be reached unless you listen with host="lan"'
+    )
+    return (
+        f"is the game running, and does it send to port {first.port} with {first.transport.upper()}? "
+        f"UDP gives no error when nobody listens; {reach}"
+        if first.transport == "udp"
+        else f"is the game running, does it connect to port {first.port} and call poll() in every frame? {reach}"
+    )
+
+
+def _loss_hint(statistics: Statistics) -> str:
+    if statistics.kernel_drops:
+        return (
+            f"{statistics.kernel_drops} datagrams were lost in this computer's receive buffer "
+            f"({statistics.receive_buffer_bytes // 1024} KiB), not on the network: send slower, or raise the "
+            "system's limit (on Linux: sysctl net.core.rmem_max)"
+        )
+    return ""
+
+
+def diagnosis(endpoints: Sequence[Endpoint], statistics: Statistics, wanted: int, timeout_s: float) -> str:
+    """Say why a wait has ended without what was waited for."""
+    status = describe(endpoints, statistics)
+    said = (
+        f"{statistics.received} of {wanted} messages had arrived after {timeout_s:g} s. Now: {status.text}."
+    )
+    if status.light in {Light.WAITING, Light.FAILED} or status.hint:
+        return f"{said} To try: {status.hint}"
+    if status.light is Light.STOPPED:
+        return f"{said} A stopped capture receives nothing more; run gdlab.listen again"
+    return f"{said} The game sends more slowly than that, or has ended; a longer timeout= waits on"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", " ")
+
+
+def _dropped(statistics: Statistics) -> str:
+    if not statistics.dropped:
+        return "0 dropped"
+    parts = []
+    if statistics.kernel_drops:
+        parts.append(f"{statistics.kernel_drops} dropped by the kernel")
+    if statistics.evicted_rows:
+        parts.append(f"{statistics.evicted_rows} oldest rows gone (limit)")
+    return ", ".join(parts)
+
+
+def _age(seconds: float) -> str:
+    if seconds < 60:
+        return f"{max(seconds, 0):.1f} s"
+    return f"{seconds / 60:.0f} min"

@@ -1,0 +1,316 @@
+"""A pandas column of payload bytes that makes no Python object before one is asked for.
+
+A million captured messages must not become a million `bytes` objects when a table is built. `PayloadArray` keeps
+what the store has: a few arenas (arrays of bytes) and, for each row, an address and a size. Elements come out as
+`bytes`; missing ones, which a capture never has but a reindexed table may, as `pandas.NA`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_extension_dtype, take
+
+Int64: TypeAlias = npt.NDArray[np.int64]
+UInt8: TypeAlias = npt.NDArray[np.uint8]
+
+_MISSING = -1  # the size that stands for NA: no payload is shorter than empty
+
+
+@register_extension_dtype
+class PayloadDtype(ExtensionDtype):
+    """The dtype `payload`: bytes of any length."""
+
+    name = "payload"
+    type = bytes
+    kind = "O"
+    na_value = pd.NA
+    _is_immutable = True
+
+    @classmethod
+    def construct_array_type(cls) -> builtins.type[PayloadArray]:
+        """Return the array that holds this dtype."""
+        return PayloadArray
+
+    def __from_arrow__(self, array: Any) -> PayloadArray:
+        """Build the column from an Arrow (large) binary array or chunked array, without copying the bytes."""
+        import pyarrow as pa
+
+        chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+        return PayloadArray._concat_same_type([_from_arrow_chunk(chunk) for chunk in chunks])
+
+
+def _from_arrow_chunk(chunk: Any) -> PayloadArray:
+    import pyarrow as pa
+
+    chunk = chunk.cast(pa.large_binary())
+    _, offset_buffer, data = chunk.buffers()
+    offsets = np.frombuffer(offset_buffer, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+    arena = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
+    sizes = np.diff(offsets)
+    if chunk.null_count:
+        sizes[np.asarray(chunk.is_null())] = _MISSING
+    return PayloadArray([arena], offsets[:-1], sizes)
+
+
+class PayloadArray(ExtensionArray):
+    """Payloads as addresses into shared arenas; immutable.
+
+    Parameters
+    ----------
+    arenas : arrays of uint8. They are addressed as if they stood one behind the other.
+    addresses : (n,) int64, where each payload begins in that sequence. A payload lies within one arena.
+    sizes : (n,) int64, bytes; -1 for a missing one.
+    """
+
+    def __init__(self, arenas: Sequence[UInt8], addresses: Int64, sizes: Int64) -> None:
+        self._arenas = tuple(arenas)
+        self._bases = np.cumsum([0, *(len(arena) for arena in self._arenas)], dtype=np.int64)
+        self._addresses = addresses
+        self._sizes = sizes
+
+    # ---- what gdlab asks for
+
+    @property
+    def sizes(self) -> Int64:
+        """(n,) int64, bytes of each payload; -1 where it is missing."""
+        return self._sizes
+
+    def contiguous(self) -> tuple[UInt8, Int64]:
+        """All payloads behind one another.
+
+        Returns
+        -------
+        buffer : uint8, the bytes. Missing payloads take none.
+        offsets : (n + 1,) int64; payload i is ``buffer[offsets[i]:offsets[i + 1]]``.
+        """
+        sizes = np.maximum(self._sizes, 0)
+        offsets = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(sizes, out=offsets[1:])
+        pieces = list(self._by_arena())
+        if len(pieces) == 1 and _is_run(self._addresses, sizes):
+            arena, base, _ = pieces[0]
+            start = int(self._addresses[0]) - base
+            return arena[start : start + int(offsets[-1])], offsets
+        buffer = np.empty(int(offsets[-1]), np.uint8)
+        for arena, base, rows in pieces:
+            starts, to = self._addresses[rows] - base, offsets[:-1][rows]
+            if isinstance(rows, slice) and _is_run(starts, sizes[rows]):
+                length = int(sizes[rows].sum())
+                buffer[to[0] : to[0] + length] = arena[starts[0] : starts[0] + length]
+            else:
+                _gather(arena, starts, sizes[rows], buffer, to)
+        return buffer, offsets
+
+    def _by_arena(self) -> Iterator[tuple[UInt8, int, Any]]:
+        """Each arena that is used, its base address, and its rows (a slice where they stand together)."""
+        if not len(self):
+            return
+        which = np.searchsorted(self._bases, self._addresses, side="right") - 1
+        # An empty payload at the very end has an address behind the last arena: it has no bytes to look for.
+        which = np.minimum(which, len(self._arenas) - 1)
+        if len(which) < 2 or bool(np.all(which[1:] >= which[:-1])):
+            edges = np.searchsorted(which, np.arange(len(self._arenas) + 1))
+            for index, arena in enumerate(self._arenas):
+                if edges[index] < edges[index + 1]:
+                    yield arena, int(self._bases[index]), slice(int(edges[index]), int(edges[index + 1]))
+            return
+        for index in np.unique(which):
+            yield self._arenas[index], int(self._bases[index]), np.flatnonzero(which == index)
+
+    def startswith(self, prefix: bytes) -> npt.NDArray[np.bool_]:
+        """(n,) bool, which payloads begin with `prefix`; no objects are made."""
+        found = self._sizes >= len(prefix)
+        if not prefix:
+            return found
+        for arena, base, rows in self._by_arena():
+            candidates = np.flatnonzero(found[rows])
+            starts = (self._addresses[rows] - base)[candidates]
+            keep = np.ones(len(candidates), np.bool_)
+            for position, byte in enumerate(prefix):
+                keep &= arena[starts + position] == byte
+            mask = np.zeros(len(found[rows]), np.bool_)
+            mask[candidates[keep]] = True
+            found[rows] = mask
+        return found
+
+    # ---- what pandas asks for
+
+    @property
+    def dtype(self) -> PayloadDtype:
+        """`payload`."""
+        return PayloadDtype()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory behind the column: addresses, sizes and the payload bytes it refers to."""
+        return int(self._addresses.nbytes + self._sizes.nbytes + np.maximum(self._sizes, 0).sum())
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def _element(self, address: int, size: int) -> Any:
+        if size <= 0:
+            return b"" if size == 0 else pd.NA
+        index = int(np.searchsorted(self._bases, address, side="right")) - 1
+        start = address - int(self._bases[index])
+        return self._arenas[index][start : start + size].tobytes()
+
+    def __getitem__(self, item: Any) -> Any:
+        if isinstance(item, (int, np.integer)):
+            return self._element(int(self._addresses[item]), int(self._sizes[item]))
+        item = pd.api.indexers.check_array_indexer(self, item)
+        return type(self)(self._arenas, self._addresses[item], self._sizes[item])
+
+    def __iter__(self) -> Iterator[Any]:
+        if len(self._arenas) == 1:
+            # The common case of one block: slicing one bytes-like object is several times faster.
+            base, view = int(self._bases[0]), self._arenas[0].data
+            for address, size in zip(self._addresses.tolist(), self._sizes.tolist(), strict=True):
+                yield (
+                    bytes(view[address - base : address - base + size])
+                    if size > 0
+                    else self._element(0, size)
+                )
+            return
+        for address, size in zip(self._addresses.tolist(), self._sizes.tolist(), strict=True):
+            yield self._element(address, size)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            "captured payloads are never changed; build a column of your own with .astype(object)"
+        )
+
+    def __eq__(self, other: object) -> Any:
+        values: Any = other
+        if isinstance(other, (pd.DataFrame, pd.Series, pd.Index)):
+            return NotImplemented
+        equal = np.zeros(len(self), np.bool_)
+        if isinstance(other, (bytes, bytearray, memoryview)):
+            wanted = bytes(other)
+            for row in np.flatnonzero(self._sizes == len(wanted)):
+                equal[row] = self[row] == wanted
+        elif pd.api.types.is_list_like(values):
+            if len(values) != len(self):
+                raise ValueError(f"lengths differ: {len(self)} payloads, {len(values)} values")
+            for index, candidate in enumerate(values):
+                equal[index] = isinstance(candidate, bytes) and self[index] == candidate
+        return equal
+
+    __hash__ = None  # type: ignore[assignment]  # as every ExtensionArray
+
+    def isna(self) -> npt.NDArray[np.bool_]:
+        """(n,) bool, which payloads are missing."""
+        return self._sizes < 0
+
+    def take(self, indices: Any, *, allow_fill: bool = False, fill_value: Any = None) -> PayloadArray:
+        """Rows by position; with `allow_fill`, -1 gives a missing payload, or `fill_value` where that is bytes."""
+        if allow_fill and isinstance(fill_value, bytes):
+            return _from_objects(take(self.astype(object), indices, fill_value=fill_value, allow_fill=True))
+
+        def rows(column: Int64, fill: int) -> Any:
+            return take(column, indices, allow_fill=allow_fill, fill_value=fill if allow_fill else None)
+
+        return type(self)(self._arenas, rows(self._addresses, 0), rows(self._sizes, _MISSING))
+
+    def copy(self) -> PayloadArray:
+        """Return a new column over the same bytes, which never change."""
+        return type(self)(self._arenas, self._addresses.copy(), self._sizes.copy())
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        """Convert; `object` gives `bytes` objects."""
+        if self.dtype == dtype:
+            return self.copy() if copy else self
+        if np.dtype(object) == dtype:
+            objects = np.empty(len(self), object)
+            objects[:] = list(self)
+            return objects
+        return super().astype(dtype, copy)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("bytes objects are made on request, so they are always a copy")
+        objects: npt.NDArray[Any] = self.astype(object)
+        return objects if dtype is None else objects.astype(dtype)
+
+    def __arrow_array__(self, type: Any = None) -> Any:  # noqa: A002 (pyarrow's protocol)
+        import pyarrow as pa
+
+        buffer, offsets = self.contiguous()
+        missing = self.isna()
+        validity = None
+        if missing.any():
+            validity = pa.py_buffer(np.packbits(~missing, bitorder="little").tobytes())
+        array = pa.Array.from_buffers(
+            pa.large_binary(), len(self), [validity, pa.py_buffer(offsets), pa.py_buffer(buffer)]
+        )
+        return array if type is None else array.cast(type)
+
+    @classmethod
+    def _from_sequence(cls, scalars: Any, *, dtype: Any = None, copy: bool = False) -> PayloadArray:
+        if isinstance(scalars, PayloadArray):
+            return scalars.copy() if copy else scalars
+        return _from_objects(scalars)
+
+    @classmethod
+    def _from_factorized(cls, values: Any, original: PayloadArray) -> PayloadArray:
+        return _from_objects(values)
+
+    def _values_for_factorize(self) -> tuple[Any, Any]:
+        return self.astype(object), pd.NA
+
+    def _values_for_argsort(self) -> Any:
+        return np.array([b"" if value is pd.NA else value for value in self], object)
+
+    @classmethod
+    def _concat_same_type(cls, to_concat: Sequence[PayloadArray]) -> PayloadArray:
+        arenas: list[UInt8] = []
+        addresses: list[Int64] = []
+        base = 0
+        for part in to_concat:
+            arenas.extend(part._arenas)
+            addresses.append(part._addresses + base)
+            base += int(part._bases[-1])
+        if not addresses:
+            return cls([], np.empty(0, np.int64), np.empty(0, np.int64))
+        return cls(arenas, np.concatenate(addresses), np.concatenate([part._sizes for part in to_concat]))
+
+    def _formatter(self, boxed: bool = False) -> Callable[[Any], str]:
+        return lambda value: str(value) if value is pd.NA else repr(value)
+
+
+def _is_run(addresses: Int64, sizes: Int64) -> bool:
+    """Whether the payloads stand one behind the other, in the order of the rows."""
+    return len(addresses) > 0 and bool(np.all(addresses[1:] == addresses[:-1] + sizes[:-1]))
+
+
+def _gather(arena: UInt8, starts: Int64, sizes: Int64, out: UInt8, to: Int64) -> None:
+    """Copy scattered payloads; one indexed copy, as a loop over rows would cost a microsecond each."""
+    total = int(sizes.sum())
+    if not total:
+        return
+    ends = np.cumsum(sizes)
+    within = np.arange(total, dtype=np.int64) - np.repeat(ends - sizes, sizes)
+    out[np.repeat(to, sizes) + within] = arena[np.repeat(starts, sizes) + within]
+
+
+def _from_objects(values: Any) -> PayloadArray:
+    """Build the column from Python objects: bytes-likes, and None, NaN or NA for a missing payload."""
+    chunks: list[bytes] = []
+    sizes = np.empty(len(values), np.int64)
+    for row, value in enumerate(values):
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            chunks.append(bytes(value))
+            sizes[row] = len(chunks[-1])
+        elif value is None or value is pd.NA or value != value:  # only NaN differs from itself
+            sizes[row] = _MISSING
+        else:
+            raise TypeError(f"row {row}: a payload is bytes, not {type(value).__name__}; encode text first")
+    arena = np.frombuffer(b"".join(chunks), np.uint8)
+    counted = np.maximum(sizes, 0)
+    return PayloadArray([arena], np.cumsum(counted) - counted, sizes)

@@ -1,0 +1,197 @@
+"""Blocks: the columns of a store, filled by one writer and read by anybody at any time.
+
+A block only ever grows at its end: what has been written is never touched again, and `count` is raised after the
+columns are filled. So a reader takes `count` and then slices, without a lock and without a copy. An array that must
+grow is replaced by a larger one; readers keep the old one, which still holds all that they may look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab.payloads import UInt8
+
+
+class Columns(NamedTuple):
+    """The rows of a block, column by column; all of length n but `arena` and `details`.
+
+    The codes of `stamp`, `direction`, `event` and `kind` are positions in `messages.CATEGORIES`; those of `peer`
+    are positions in the store's list of peers, those of `detail` positions in `details`.
+    """
+
+    time_ns: npt.NDArray[np.int64]
+    offset: npt.NDArray[np.uint32]
+    size: npt.NDArray[np.uint32]
+    wire: npt.NDArray[np.uint32]
+    peer: npt.NDArray[np.int32]
+    detail: npt.NDArray[np.int32]
+    stamp: npt.NDArray[np.int8]
+    direction: npt.NDArray[np.int8]
+    event: npt.NDArray[np.int8]
+    kind: npt.NDArray[np.int8]
+
+    def map(self, change: Callable[[Any], Any]) -> Columns:
+        """Apply one operation to every column."""
+        return Columns._make(change(column) for column in self)
+
+
+#: Bytes a row takes beside its payload.
+ROW_BYTES = 8 + 3 * 4 + 2 * 4 + 4 * 1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows that will not change any more, or a reader's view of those of the open block."""
+
+    columns: Columns
+    arena: UInt8
+    details: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.columns.time_ns)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory the rows take."""
+        return len(self) * ROW_BYTES + len(self.arena)
+
+    def rows(self, start: int, stop: int) -> Block:
+        """Some of the rows, over the same memory."""
+        return Block(self.columns.map(lambda column: column[start:stop]), self.arena, self.details)
+
+
+class OpenBlock:
+    """The block that is being written.
+
+    Parameters
+    ----------
+    rows : how many it takes at most. The memory is taken from the system only as it is written to.
+    arena_bytes : payload bytes it takes at most; a single larger payload still fits into an empty block.
+    """
+
+    def __init__(self, rows: int, arena_bytes: int) -> None:
+        self.columns = Columns(
+            time_ns=np.empty(rows, np.int64),
+            offset=np.empty(rows, np.uint32),
+            size=np.empty(rows, np.uint32),
+            wire=np.empty(rows, np.uint32),
+            peer=np.empty(rows, np.int32),
+            detail=np.empty(rows, np.int32),
+            stamp=np.empty(rows, np.int8),
+            direction=np.empty(rows, np.int8),
+            event=np.empty(rows, np.int8),
+            kind=np.empty(rows, np.int8),
+        )
+        self.count = 0
+        self.arena: UInt8 = np.empty(min(arena_bytes, 1 << 16), np.uint8)
+        self.used = 0
+        self.details: list[str] = [""]
+        self._detail_codes: dict[str, int] = {"": 0}
+        self._rows = rows
+        self._arena_bytes = arena_bytes
+
+    def fits(self, rows: int, payload_bytes: int) -> bool:
+        """Whether this much more may be written; anything fits into an empty block of enough rows."""
+        return self.count + rows <= self._rows and (
+            self.count == 0 or self.used + payload_bytes <= self._arena_bytes
+        )
+
+    @property
+    def free_rows(self) -> int:
+        """How many rows may still be written."""
+        return self._rows - self.count
+
+    def append(
+        self,
+        time_ns: int,
+        payload: bytes | bytearray | memoryview,
+        wire: int,
+        peer: int,
+        detail: str,
+        codes: tuple[int, int, int, int],
+    ) -> None:
+        """Write one row; `codes` are those of stamp, direction, event and kind."""
+        row, size, columns = self.count, len(payload), self.columns
+        columns.time_ns[row] = time_ns
+        columns.offset[row] = self.used
+        columns.size[row] = size
+        columns.wire[row] = wire
+        columns.peer[row] = peer
+        columns.detail[row] = self._detail_code(detail) if detail else 0
+        columns.stamp[row], columns.direction[row], columns.event[row], columns.kind[row] = codes
+        if size:
+            self._room(size)
+            self.arena[self.used : self.used + size] = np.frombuffer(payload, np.uint8)
+            self.used += size
+        self.count = row + 1
+
+    def extend(
+        self,
+        time_ns: npt.NDArray[np.int64],
+        sizes: npt.NDArray[Any],
+        payloads: UInt8,
+        wire: npt.NDArray[Any],
+        peer: npt.NDArray[Any],
+        stamp: int,
+        direction: int,
+        event: int,
+        kind: npt.NDArray[np.int8],
+    ) -> None:
+        """Write n rows at once, their payloads standing one behind the other in `payloads`."""
+        rows, columns = slice(self.count, self.count + len(time_ns)), self.columns
+        columns.time_ns[rows] = time_ns
+        columns.offset[rows] = self.used + np.cumsum(sizes) - sizes
+        columns.size[rows] = sizes
+        columns.wire[rows] = wire
+        columns.peer[rows] = peer
+        columns.detail[rows] = 0
+        columns.stamp[rows] = stamp
+        columns.direction[rows] = direction
+        columns.event[rows] = event
+        columns.kind[rows] = kind
+        self._room(len(payloads))
+        self.arena[self.used : self.used + len(payloads)] = payloads
+        self.used += len(payloads)
+        self.count = rows.stop
+
+    def _detail_code(self, detail: str) -> int:
+        code = self._detail_codes.get(detail)
+        if code is None:
+            code = self._detail_codes[detail] = len(self.details)
+            self.details.append(detail)
+        return code
+
+    def _room(self, size: int) -> None:
+        needed = self.used + size
+        if needed > len(self.arena):
+            larger = np.empty(max(needed, min(2 * len(self.arena), self._arena_bytes)), np.uint8)
+            larger[: self.used] = self.arena[: self.used]
+            self.arena = larger
+
+    def view(self) -> Block:
+        """What has been written so far, without copying it."""
+        count = self.count  # first: all below was written before it was raised
+        columns = self.columns.map(lambda column: _read_only(column[:count]))
+        used = int(columns.offset[-1]) + int(columns.size[-1]) if count else 0
+        return Block(columns, _read_only(self.arena[:used]), tuple(self.details))
+
+    def seal(self) -> Block:
+        """The rows as a block that owns no more memory than it needs."""
+        count, used = self.count, self.used
+        columns = self.columns
+        if count < self._rows:
+            columns = columns.map(lambda column: column[:count].copy())
+        arena = self.arena if used == len(self.arena) else self.arena[:used].copy()
+        return Block(columns.map(_read_only), _read_only(arena), tuple(self.details))
+
+
+def _read_only(array: npt.NDArray[Any]) -> Any:
+    """Return a view that users cannot write through: tables are made of these very arrays."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,323 @@
+"""The columnar store of one endpoint: bounded, written by one thread, read by any.
+
+The writer appends to the open block and seals it when it is full. Sealed blocks are immutable; when a bound is
+passed the oldest goes, is counted, and every table built from then on begins with a `gap` row that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab.messages import CATEGORIES, Direction, Event, Kind, Peer, Stamp
+from gdlab.payloads import UInt8
+from gdlab.store.blocks import ROW_BYTES, Block, OpenBlock
+from gdlab.store.limits import DEFAULT_LIMIT, Limit
+
+#: Peers told apart in one store; a flood of forged addresses ends in one common peer and not in all the memory.
+MAX_PEERS = 65_536
+OTHER_PEERS = f"(beyond {MAX_PEERS} peers)"
+
+_CODES: dict[str, dict[str, int]] = {
+    column: {category: code for code, category in enumerate(categories)}
+    for column, categories in CATEGORIES.items()
+}
+_STAMP, _DIRECTION = _CODES["stamp"], _CODES["direction"]
+_EVENT, _KIND = _CODES["event"], _CODES["kind"]
+
+
+class Evicted(NamedTuple):
+    """What the bounds have pushed out so far."""
+
+    rows: int = 0
+    payload_bytes: int = 0
+    until_ns: int = 0  # time of the last row that went
+
+
+class _State(NamedTuple):
+    """All a reader needs, swapped as one reference so that no reader sees half of a change."""
+
+    sealed: tuple[Block, ...]
+    open: OpenBlock
+    evicted: Evicted
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The rows at one moment. Nothing sealed is copied, and what was written later is not in it."""
+
+    endpoint: str
+    blocks: tuple[Block, ...]
+    peers: tuple[str, ...]
+    evicted: Evicted
+    limit: Limit
+
+    def __len__(self) -> int:
+        return sum(len(block) for block in self.blocks) + (self.evicted.rows > 0)
+
+    @property
+    def end(self) -> int:
+        """How many rows the store has ever had; the number of the next one."""
+        return self.evicted.rows + sum(len(block) for block in self.blocks)
+
+    def since(self, number: int) -> Snapshot:
+        """Return the rows from a number on, as `end` counts them; those already evicted are missing."""
+        return self.tail(max(0, self.end - number)) if number > self.evicted.rows else self
+
+    def tail(self, rows: int) -> Snapshot:
+        """Return the last rows; the note about evicted ones stays only where all rows do."""
+        kept: list[Block] = []
+        wanted = rows
+        for block in reversed(self.blocks):
+            if wanted <= 0:
+                break
+            kept.append(block if len(block) <= wanted else block.rows(len(block) - wanted, len(block)))
+            wanted -= len(block)
+        evicted = self.evicted if wanted > 0 else Evicted()
+        return Snapshot(self.endpoint, tuple(reversed(kept)), self.peers, evicted, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatistics:
+    """Counters since the store began; evicted rows are still in them."""
+
+    received: int
+    received_bytes: int
+    sent: int
+    sent_bytes: int
+    errors: int
+    gaps: int
+    lost_before_us: int
+    peers: int
+    rows_kept: int
+    bytes_kept: int
+    evicted_rows: int
+    last_received_ns: int
+
+
+class Store:
+    """Messages and events of one endpoint.
+
+    Parameters
+    ----------
+    endpoint : the address that the rows carry in their column `endpoint`.
+    limit : what is kept.
+    """
+
+    def __init__(self, endpoint: str, limit: Limit = DEFAULT_LIMIT) -> None:
+        self.endpoint = endpoint
+        self.limit = limit
+        # Blocks are an eighth of the bound, so that eviction takes at most that much at once.
+        self._block_rows = max(1, min(65_536, (limit.rows or 1 << 30) // 8))
+        self._block_bytes = max(1 << 12, min(8 << 20, (limit.bytes or 1 << 30) // 8))
+        if limit.bytes:
+            self._block_rows = min(self._block_rows, max(64, self._block_bytes // ROW_BYTES))
+        self._state = _State((), self._new_block(), Evicted())
+        self._sealed_rows = 0
+        self._sealed_bytes = 0
+        self._peers: list[str] = [""]
+        self._peer_codes: dict[str, int] = {"": 0}
+        self._version = 0
+        self._received = self._received_bytes = self._sent = self._sent_bytes = 0
+        self._errors = self._gaps = self._lost = self._last_received_ns = 0
+
+    def _new_block(self) -> OpenBlock:
+        return OpenBlock(self._block_rows, self._block_bytes)
+
+    @property
+    def version(self) -> int:
+        """Raised after every change; equal versions mean equal content."""
+        return self._version
+
+    @property
+    def received(self) -> int:
+        """Messages received since the store began."""
+        return self._received
+
+    # ---- the writer's side: one thread only
+
+    def peer_code(self, peer: Peer | str | None) -> int:
+        """Return the number under which `append` and `extend` take this peer."""
+        text = "" if peer is None else str(peer)
+        code = self._peer_codes.get(text)
+        if code is None:
+            if len(self._peers) > MAX_PEERS:
+                text = OTHER_PEERS
+                code = self._peer_codes.get(text)
+            if code is None:
+                code = len(self._peers)
+                self._peers.append(text)
+                self._peer_codes[text] = code
+        return code
+
+    def append(
+        self,
+        time_ns: int,
+        peer: int = 0,
+        payload: bytes | bytearray | memoryview = b"",
+        *,
+        direction: Direction = Direction.IN,
+        event: Event = Event.MESSAGE,
+        kind: Kind = Kind.BINARY,
+        stamp: Stamp = Stamp.USER,
+        wire_bytes: int = 0,
+        detail: str = "",
+        lost: int = 0,
+    ) -> None:
+        """Write one row; `peer` is a number of `peer_code`, `lost` the messages that a `gap` row stands for."""
+        block = self._state.open
+        if not block.fits(1, len(payload)) or self._is_old(block, time_ns):
+            block = self._seal()
+        codes = (_STAMP[stamp], _DIRECTION[direction], _EVENT[event], _KIND[kind])
+        block.append(time_ns, payload, wire_bytes, peer, clean(detail) if detail else "", codes)
+        if event is Event.MESSAGE:
+            if direction is Direction.IN:
+                self._received += 1
+                self._received_bytes += len(payload)
+                self._last_received_ns = time_ns
+            else:
+                self._sent += 1
+                self._sent_bytes += len(payload)
+        elif event is Event.ERROR:
+            self._errors += 1
+        elif event is Event.GAP:
+            self._gaps += 1
+            self._lost += lost
+        self._version += 1
+
+    def extend(
+        self,
+        time_ns: npt.NDArray[np.int64],
+        peers: npt.NDArray[Any],
+        sizes: npt.NDArray[Any],
+        payloads: UInt8,
+        wire_bytes: npt.NDArray[Any],
+        kinds: npt.NDArray[np.int8],
+        *,
+        stamp: Stamp = Stamp.KERNEL,
+    ) -> None:
+        """Write n received messages at once.
+
+        Parameters
+        ----------
+        time_ns : (n,) int64. peers : (n,) numbers of `peer_code`. sizes : (n,) bytes of each payload.
+        payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
+        """
+        ends = np.cumsum(sizes)
+        row = 0
+        if len(time_ns) and self._is_old(self._state.open, int(time_ns[0])):
+            self._seal()
+        while row < len(time_ns):
+            block = self._state.open
+            done = int(ends[row - 1]) if row else 0
+            rows = min(len(time_ns) - row, block.free_rows)
+            while rows and not block.fits(rows, int(ends[row + rows - 1]) - done):
+                rows //= 2
+            if not rows:
+                block = self._seal()
+                rows = 1 if not block.fits(1, 0) else min(len(time_ns) - row, block.free_rows)
+                while rows > 1 and int(ends[row + rows - 1]) - done > self._block_bytes:
+                    rows //= 2
+            part = slice(row, row + rows)
+            block.extend(
+                time_ns[part],
+                sizes[part],
+                payloads[done : int(ends[part.stop - 1])],
+                wire_bytes[part],
+                peers[part],
+                _STAMP[stamp],
+                _DIRECTION[Direction.IN],
+                _EVENT[Event.MESSAGE],
+                kinds[part],
+            )
+            row = part.stop
+        if len(time_ns):
+            self._received += len(time_ns)
+            self._received_bytes += int(ends[-1])
+            self._last_received_ns = int(time_ns[-1])
+            self._version += 1
+
+    def _seal(self) -> OpenBlock:
+        """Close the open block, drop what passes the bounds, and return a new open one."""
+        sealed, full, evicted = self._state
+        block = full.seal()
+        kept = [*sealed, block]
+        self._sealed_rows += len(block)
+        self._sealed_bytes += block.nbytes
+        newest_ns = int(block.columns.time_ns[-1]) if len(block) else 0
+        while kept and self._passes_bounds(kept[0], newest_ns):
+            oldest = kept.pop(0)
+            self._sealed_rows -= len(oldest)
+            self._sealed_bytes -= oldest.nbytes
+            evicted = Evicted(
+                evicted.rows + len(oldest),
+                evicted.payload_bytes + len(oldest.arena),
+                int(oldest.columns.time_ns[-1]),
+            )
+        fresh = self._new_block()
+        self._state = _State(tuple(kept), fresh, evicted)
+        return fresh
+
+    def _is_old(self, block: OpenBlock, now_ns: int) -> bool:
+        """Whether a bound of age asks for a new block, so that what goes is never much older than the bound."""
+        seconds = self.limit.seconds
+        return (
+            seconds is not None
+            and block.count > 0
+            and now_ns - int(block.columns.time_ns[0]) > seconds * 1e9 / 8
+        )
+
+    def _passes_bounds(self, oldest: Block, newest_ns: int) -> bool:
+        limit = self.limit
+        return bool(
+            # The open block may fill up before the bounds are looked at again: its share is kept free.
+            (limit.rows is not None and self._sealed_rows + self._block_rows > limit.rows)
+            or (limit.bytes is not None and self._sealed_bytes + self._block_bytes > limit.bytes)
+            or (limit.seconds is not None and newest_ns - oldest.columns.time_ns[-1] > limit.seconds * 1e9)
+        )
+
+    # ---- the readers' side: any thread
+
+    def snapshot(self) -> Snapshot:
+        """Return the rows as they are now."""
+        sealed, open_block, evicted = self._state
+        view = open_block.view()
+        peers = tuple(self._peers)  # after the view: it has every peer that the view's rows name
+        blocks = (*sealed, view) if len(view) else sealed
+        return Snapshot(self.endpoint, blocks, peers, evicted, self.limit)
+
+    def statistics(self) -> StoreStatistics:
+        """Return the counters as they are now."""
+        sealed, open_block, evicted = self._state
+        rows = sum(len(block) for block in sealed) + open_block.count
+        return StoreStatistics(
+            received=self._received,
+            received_bytes=self._received_bytes,
+            sent=self._sent,
+            sent_bytes=self._sent_bytes,
+            errors=self._errors,
+            gaps=self._gaps,
+            lost_before_us=self._lost,
+            peers=len(self._peers) - 1,
+            rows_kept=rows,
+            bytes_kept=sum(block.nbytes for block in sealed) + open_block.count * ROW_BYTES + open_block.used,
+            evicted_rows=evicted.rows,
+            last_received_ns=self._last_received_ns,
+        )
+
+
+def clean(text: str) -> str:
+    """Make a note of one printable line out of text that a peer may have written.
+
+    Control characters and what is not valid Unicode are written as backslash escapes, so that a note fits into any
+    file and any table and can be read back as it is.
+    """
+    text = text[:10_000]
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )

@@ -1,0 +1,124 @@
+"""Addresses as users write them: `udp://127.0.0.1:4242`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from gdlab.errors import AddressError
+
+#: Every transport, with the scheme that users write.
+SCHEMES: Final = ("udp", "tcp", "ws")
+
+#: The word that opens a listener to the local network. It is never the default.
+LAN: Final = "lan"
+
+_EXAMPLE = "write it as udp://127.0.0.1:4242 (port 0 takes a free one)"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed address.
+
+    Attributes
+    ----------
+    transport : one of `SCHEMES`.
+    host : an IP address, `localhost` (both loopback addresses), or `lan` (every interface).
+    port : 0 to 65535; 0 asks the system for a free one.
+    path : of a WebSocket URL, beginning with `/`; empty for the others.
+    """
+
+    transport: str
+    host: str
+    port: int
+    path: str = ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport}://{host}:{self.port}{self.path}"
+
+    @property
+    def is_lan(self) -> bool:
+        """Whether other machines can reach a listener at this address."""
+        return self.host == LAN or (
+            self.host != "localhost" and not ipaddress.ip_address(self.host).is_loopback
+        )
+
+    def families(self) -> tuple[tuple[socket.AddressFamily, str], ...]:
+        """Return the socket families to bind, each with its literal address."""
+        both = {"localhost": ("127.0.0.1", "::1"), LAN: ("0.0.0.0", "::")}.get(self.host)  # noqa: S104 (asked for)
+        if both:
+            families = [(socket.AF_INET, both[0])]
+            if socket.has_ipv6:
+                families.append((socket.AF_INET6, both[1]))
+            return tuple(families)
+        return ((socket.AF_INET6 if ":" in self.host else socket.AF_INET, self.host),)
+
+    def at(self, port: int) -> Address:
+        """Return the same address with another port."""
+        return Address(self.transport, self.host, port, self.path)
+
+
+def parse(text: str, *, host: str | None = None, schemes: tuple[str, ...] = SCHEMES) -> Address:
+    """Understand an address to listen on.
+
+    Parameters
+    ----------
+    text : `scheme://host:port`; an empty host is `localhost`.
+    host : `"lan"` opens the listener to other machines: every interface, or the one that `text` names.
+
+    Raises
+    ------
+    AddressError : not of that form, an unknown scheme or host, a port out of range, or an address that other
+        machines can reach without `host="lan"`.
+    """
+    match = re.fullmatch(
+        r"(?P<scheme>[a-z]+)://(?P<host>\[[0-9a-fA-F:.%]+\]|[^:/\[\]]*)(?::(?P<port>\d*))?(?P<path>/.*)?",
+        str(text).strip(),
+    )
+    if not match:
+        raise AddressError(f"the address {text!r} is not understood; {_EXAMPLE}")
+    scheme, name, port_text = match["scheme"], match["host"].strip("[]"), match["port"]
+    if scheme not in schemes:
+        known = ", ".join(f"{scheme}://" for scheme in schemes)
+        hint = "; encrypted WebSocket is not for a lab: use ws://" if scheme == "wss" else ""
+        raise AddressError(f"{text!r}: gdlab knows {known}, not {scheme}://{hint}")
+    if not port_text:
+        raise AddressError(f"{text!r} names no port; {_EXAMPLE}")
+    port = int(port_text)
+    if port > 65535:
+        raise AddressError(f"{text!r}: ports end at 65535, {port} is none")
+    path = match["path"] or ""
+    if scheme != "ws" and path not in {"", "/"}:
+        raise AddressError(f"{text!r}: only WebSocket addresses have a path, {scheme}:// has none")
+    if host not in {None, LAN}:
+        raise AddressError(
+            f'host={host!r} is not understood; host="lan" lets other machines in, leave it out otherwise'
+        )
+    address = Address(
+        scheme, _host(name or (LAN if host else "localhost"), text), port, path if scheme == "ws" else ""
+    )
+    if host == LAN and address.host == "localhost":
+        address = Address(scheme, LAN, port, address.path)
+    if address.is_lan and host != LAN:
+        raise AddressError(
+            f"{text!r} lets every machine on the network send to this notebook. If you want that, say it: "
+            f'listen("{scheme}://:{port}", host="lan"). For a game on this machine use {scheme}://127.0.0.1:{port}'
+        )
+    return address
+
+
+def _host(name: str, text: str) -> str:
+    if name in {"localhost", LAN}:
+        return name
+    if name == "*":
+        return LAN
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        raise AddressError(
+            f"{text!r}: {name!r} is neither an IP address nor `localhost`; a listener binds an address of this machine"
+        ) from None

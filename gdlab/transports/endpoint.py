@@ -1,0 +1,263 @@
+"""What all endpoints share: a thread of its own, its states, and how it is woken and stopped.
+
+The sockets are bound in the caller's thread, so that a taken port is an error in the cell that asked. From then on
+only the endpoint's thread touches them; it is the one writer of its sink. Others hand it work by `call`, which wakes
+it through a socket pair: nothing ever waits for a packet to come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import logging
+import selectors
+import socket
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from gdlab import clock
+from gdlab.errors import EndpointClosed
+from gdlab.messages import Direction, Event, Message
+from gdlab.transports.address import Address
+from gdlab.transports.replies import Reply, ReplyFunction, reply_function
+from gdlab.transports.sink import Sink
+
+log = logging.getLogger(__name__)
+
+
+class State(Enum):
+    """Where an endpoint is in its life."""
+
+    IDLE = "bound, not yet receiving"
+    LISTENING = "listening"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+#: Every legal change of state. CLOSED and FAILED are final: a stopped endpoint is not started again, a new one is made.
+TRANSITIONS: Final[dict[State, frozenset[State]]] = {
+    State.IDLE: frozenset({State.LISTENING, State.CLOSED}),
+    State.LISTENING: frozenset({State.CLOSING, State.FAILED}),
+    State.CLOSING: frozenset({State.CLOSED, State.FAILED}),
+    State.CLOSED: frozenset(),
+    State.FAILED: frozenset(),
+}
+
+#: How long `close` waits for the thread. It comes at once unless a reply function of the user's does not return.
+CLOSE_DEADLINE_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatistics:
+    """What an endpoint knows beyond its rows.
+
+    Attributes
+    ----------
+    kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
+    receive_buffer_bytes : size of that buffer as the system granted it; 0 where there is none.
+    connections : open connections; for UDP 0.
+    """
+
+    kernel_drops: int | None = None
+    receive_buffer_bytes: int = 0
+    connections: int = 0
+
+
+class Endpoint(ABC):
+    """A bound address and the thread that serves it.
+
+    Parameters
+    ----------
+    address : what to bind; port 0 is replaced by the port the system gave.
+    sink : where the rows go; this endpoint becomes its one writer when it is started.
+    reply : answer to each message, see `replies`.
+
+    Raises
+    ------
+    PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
+    """
+
+    def __init__(self, address: Address, sink: Sink, *, reply: Reply | None = None) -> None:
+        self.sink = sink
+        self.error: BaseException | None = None
+        self._reply: ReplyFunction | None = reply_function(reply)
+        self._state = State.IDLE
+        self._lock = threading.Lock()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timer_ids = itertools.count()
+        self._thread: threading.Thread | None = None
+        self.address = self._bind(address)
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._wake = socket.socketpair()
+        self._waker.setblocking(False)
+        self._wake.setblocking(False)
+        self._selector.register(self._waker, selectors.EVENT_READ, self._woken)
+
+    # ---- what a transport supplies
+
+    @abstractmethod
+    def _bind(self, address: Address) -> Address:
+        """Open and bind the sockets; return the address with its real port. Must close what it opened on error."""
+
+    @abstractmethod
+    def _register(self) -> None:
+        """Register the sockets with `self._selector`, each with a function of its events as data."""
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Take what the kernel still holds. Runs last on the endpoint's thread, before the sockets are closed."""
+
+    @abstractmethod
+    def _send(self, payload: bytes, peer: Any) -> None:
+        """Send to a peer and write the row; errors become rows. Runs on the endpoint's thread."""
+
+    @abstractmethod
+    def statistics(self) -> EndpointStatistics:
+        """Return the counters as they are now; from any thread."""
+
+    @abstractmethod
+    def _close_sockets(self) -> None:
+        """Close the sockets of an endpoint that was never started, or has ended."""
+
+    # ---- life, from any thread
+
+    @property
+    def state(self) -> State:
+        """Where the endpoint is in its life."""
+        return self._state
+
+    def _enter(self, state: State) -> None:
+        if state not in TRANSITIONS[self._state]:
+            raise EndpointClosed(f"{self.address} is {self._state.value}; it cannot become {state.value!r}")
+        self._state = state
+
+    def start(self) -> None:
+        """Begin to receive, in a thread of its own."""
+        with self._lock:
+            self._enter(State.LISTENING)
+            self._register()
+            self._thread = threading.Thread(target=self._run, name=f"gdlab {self.address}", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop and free the port; returns when both are done. Calling it again does nothing."""
+        with self._lock:
+            if self._state is State.IDLE:
+                self._enter(State.CLOSED)
+                self._close_sockets()
+                self._release()
+                return
+            if self._state is State.LISTENING:
+                self._enter(State.CLOSING)
+        self._signal()
+        thread = self._thread
+        if thread and thread is not threading.current_thread():
+            thread.join(CLOSE_DEADLINE_S)
+            if thread.is_alive():
+                log.warning(
+                    "%s has not stopped within %g s, because a reply function does not return; its port stays taken "
+                    "until it does",
+                    self.address,
+                    CLOSE_DEADLINE_S,
+                )
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have the endpoint's thread run a function soon.
+
+        Raises
+        ------
+        EndpointClosed : it has ended, or is about to.
+        """
+        if self._state is not State.LISTENING:
+            raise EndpointClosed(f"{self.address} is {self._state.value}; start a new one with gdlab.listen")
+        self._calls.append(function)
+        self._signal()
+
+    def answer_with(self, reply: Reply | None) -> None:
+        """Replace the reply rule; takes effect with the next message."""
+        self._reply = reply_function(reply)
+
+    def _signal(self) -> None:
+        with contextlib.suppress(OSError):  # closed already, or full of wake-ups: both mean it is awake
+            self._wake.send(b"\0")
+
+    # ---- the endpoint's thread
+
+    def _run(self) -> None:
+        try:
+            while self._state is State.LISTENING:
+                for key, events in self._selector.select(self._until_timer()):
+                    key.data(events)
+                while self._calls:
+                    self._calls.popleft()()
+                self._fire_timers()
+        except BaseException as error:  # noqa: BLE001 (a dead thread must say why; nobody else would)
+            self._fail(error)
+        try:
+            self._finish()
+        except BaseException as error:  # noqa: BLE001
+            self._fail(error)
+        finally:
+            self._close_sockets()
+            self._release()
+            with self._lock:
+                if self._state is State.CLOSING:
+                    self._enter(State.CLOSED)
+
+    def _fail(self, error: BaseException) -> None:
+        log.error("%s stopped: %r", self.address, error, exc_info=error)
+        self.error = error
+        with self._lock:
+            if self._state is not State.FAILED:
+                self._enter(State.FAILED)
+        self.sink.append(
+            clock.now_ns(), event=Event.ERROR, detail=f"listener stopped: {type(error).__name__}: {error}"
+        )
+
+    def _release(self) -> None:
+        self._selector.close()
+        self._waker.close()
+        self._wake.close()
+
+    def _woken(self, _events: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._waker.recv(4096):
+                pass
+
+    def _after(self, delay_s: float, function: Callable[[], None]) -> None:
+        """Run a function on this thread later."""
+        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._timer_ids), function))
+
+    def _until_timer(self) -> float | None:
+        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
+
+    def _fire_timers(self) -> None:
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            heapq.heappop(self._timers)[2]()
+
+    def _answer(self, message: Message, peer: Any, peer_code: int) -> None:
+        """Apply the reply rule to a message; what it raises becomes a row."""
+        if self._reply is None:
+            return
+        try:
+            answer = self._reply(message)
+        except Exception as error:  # noqa: BLE001 (the user's function; the listener must live on)
+            self.sink.append(
+                clock.now_ns(),
+                peer_code,
+                direction=Direction.OUT,
+                event=Event.ERROR,
+                detail=f"the reply function raised {type(error).__name__}: {error}",
+            )
+            return
+        if answer is not None:
+            self._send(answer, peer)

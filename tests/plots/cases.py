@@ -1,0 +1,42 @@
+"""Tables that a picture must survive."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.traffic import PEER, merged, pings, table
+
+S = 1_000_000_000
+
+
+def stream(n=600, peer=PEER, hz=60.0, seed=0):
+    """A game that sends once a frame."""
+    rng = np.random.default_rng(seed)
+    return table((np.arange(n) * S / hz).astype(np.int64) + rng.integers(0, 10**6, n), b"x" * 60, peer=peer)
+
+
+def probed(n=400, seed=0, *, fps=60.0, lost=0.02, peer=PEER, endpoint="udp://127.0.0.1:4242"):
+    """Probes at random moments, answered at the next frame of a game; some are lost."""
+    rng = np.random.default_rng(seed)
+    sent = np.sort(rng.integers(0, n * S // 20, n))
+    answered = (np.floor(sent * fps / S) + 1) * S / fps + rng.exponential(2e5, n)
+    rtt = np.where(rng.random(n) < lost, -1, answered - sent).astype(np.int64)
+    return pings(sent, rtt, peer=peer, endpoint=endpoint)
+
+
+def events():
+    """No message at all."""
+    return table([0, S, 3 * S], b"", event=["open", "error", "close"], detail=["", "reset", "1006"])
+
+
+CASES = {
+    "empty": table(),
+    "one row": table([0]),
+    "one peer": stream(),
+    "probes": probed(),
+    "fifty peers": merged(*[stream(100, f"127.0.0.1:{50_000 + i}", 10.0 + i, i) for i in range(50)]),
+    "only events": events(),
+    "one instant": table([0, 0, 0]),
+    "a gap": merged(stream(300), table([9 * S], b"", event="gap", peer=""), table([10 * S, 11 * S])),
+    "long names": merged(*[stream(50, f"[fe80::aaaa:bbbb:cccc:ddd{i}%enp0s31f6]:53211") for i in range(3)]),
+}

@@ -1,0 +1,93 @@
+"""Tables of generated traffic with known truth, as a capture would hold them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from gdlab.messages import CATEGORIES, SCHEMA
+
+#: 2026-01-01 00:00:00 UTC.
+START_NS = 1_767_225_600_000_000_000
+ENDPOINT = "udp://127.0.0.1:4242"
+PEER = "127.0.0.1:53211"
+
+
+def table(
+    time_ns=(),
+    payload=b"x",
+    *,
+    endpoint=ENDPOINT,
+    peer=PEER,
+    direction="in",
+    event="message",
+    kind="text",
+    stamp="kernel",
+    size_bytes=None,
+    header_bytes=28,
+    detail="",
+    **decoded,
+) -> pd.DataFrame:
+    """A capture's table; every argument one value for all rows or one a row, times from the start."""
+    time_ns = np.asarray(time_ns, dtype=np.int64)
+    n = len(time_ns)
+
+    def column(value):
+        return [value] * n if isinstance(value, str | bytes) else list(value)
+
+    payloads = np.empty(n, dtype=object)
+    payloads[:] = column(payload)
+    sizes = [len(p) for p in payloads] if size_bytes is None else size_bytes
+    frame = pd.DataFrame(
+        {
+            "time": pd.DatetimeIndex((START_NS + time_ns).view("datetime64[ns]")).tz_localize("UTC"),
+            "stamp": pd.Categorical(column(stamp), categories=list(CATEGORIES["stamp"])),
+            "endpoint": pd.Categorical(column(endpoint)),
+            "peer": pd.Categorical(column(peer)),
+            "direction": pd.Categorical(column(direction), categories=list(CATEGORIES["direction"])),
+            "event": pd.Categorical(column(event), categories=list(CATEGORIES["event"])),
+            "kind": pd.Categorical(column(kind), categories=list(CATEGORIES["kind"])),
+            "size_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n).copy(),
+            "wire_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n) + header_bytes,
+            "payload": payloads,
+            "detail": pd.array(column(detail), dtype="string"),
+        }
+    )
+    for name, values in decoded.items():
+        frame[name.replace("__", ".")] = values
+    assert [c.name for c in SCHEMA] == list(frame.columns[: len(SCHEMA)])
+    return frame
+
+
+def merged(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Several tables as one in order of time, with categories united, as a capture of several endpoints."""
+    text = dict.fromkeys(("stamp", "endpoint", "peer", "direction", "event", "kind"), object)
+    whole = pd.concat([t.astype(text) for t in tables], ignore_index=True)
+    whole = whole.sort_values("time", kind="stable", ignore_index=True)
+    for name in ("endpoint", "peer"):
+        whole[name] = whole[name].astype("category")
+    for name, categories in CATEGORIES.items():
+        whole[name] = pd.Categorical(whole[name], categories=list(categories))
+    return whole
+
+
+def ping(seq: int, t_us: int) -> bytes:
+    return json.dumps({"probe": "ping", "seq": int(seq), "t_us": int(t_us)}).encode()
+
+
+def pong(seq: int, t_us: int, **more: int) -> bytes:
+    return json.dumps({"probe": "pong", "seq": int(seq), "t_us": int(t_us), **more}).encode()
+
+
+def pings(sent_ns, rtt_ns, *, peer: str = PEER, endpoint: str = ENDPOINT, echo: bool = False) -> pd.DataFrame:
+    """Probes sent at times and answered after round trips (negative: never)."""
+    sent_ns, rtt_ns = np.asarray(sent_ns, dtype=np.int64), np.asarray(rtt_ns, dtype=np.int64)
+    asked = [ping(i, s // 1000) for i, s in enumerate(sent_ns)]
+    back = rtt_ns >= 0
+    answers = [a if echo else a.replace(b"ping", b"pong") for a, b in zip(asked, back, strict=True) if b]
+    times = np.concatenate([sent_ns, (sent_ns + rtt_ns)[back]])
+    directions = ["out"] * len(sent_ns) + ["in"] * int(back.sum())
+    whole = table(times, asked + answers, peer=peer, endpoint=endpoint, direction=directions)
+    return whole.sort_values("time", kind="stable", ignore_index=True)

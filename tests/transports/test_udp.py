@@ -1,0 +1,356 @@
+"""The UDP listener on real sockets: every datagram is a row, or is counted."""
+
+import contextlib
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from gdlab.errors import AddressError, EndpointClosed, PortForbidden, PortInUse
+from gdlab.store import Store, table
+from gdlab.transports import State, UdpListener, parse
+from tests.waiting import wait_until
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+
+
+@contextlib.contextmanager
+def listening(address="udp://127.0.0.1:0", **options):
+    store = Store(address)
+    listener = UdpListener(parse(address), store, **options)
+    listener.start()
+    try:
+        yield listener, store
+    finally:
+        listener.close()
+
+
+@contextlib.contextmanager
+def client(family=socket.AF_INET):
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        yield sock
+
+
+def rows(store):
+    return table.build([store.snapshot()])
+
+
+def send_all(sock, payloads, port, host="127.0.0.1"):
+    for payload in payloads:
+        sock.sendto(payload, (host, port))
+
+
+def test_datagrams_arrive_whole_in_order_and_with_their_sender():
+    payloads = [b"", b"text", bytes(range(256)), bytes(65_507)]
+    with listening() as (listener, store), client() as sock:
+        before = time.time_ns()
+        send_all(sock, payloads, listener.address.port)
+        wait_until(lambda: store.received == 4)
+        after = time.time_ns()
+        port = sock.getsockname()[1]
+    built = rows(store)
+    assert list(built.payload) == payloads
+    assert set(built.peer) == {f"127.0.0.1:{port}"}
+    assert list(built.wire_bytes) == [28 + len(payload) for payload in payloads]
+    assert list(built.kind) == ["text", "text", "binary", "binary"]
+    assert set(built.direction) == {"in"}
+    assert built.time.is_monotonic_increasing
+    assert before - 5_000_000 <= built.time.iloc[0].value
+    assert built.time.iloc[-1].value <= after
+
+
+@linux_only
+def test_the_kernel_takes_the_time_on_linux():
+    with listening() as (listener, store), client() as sock:
+        # A reply function that holds the thread: the stamps of what queues up meanwhile must not suffer.
+        release = threading.Event()
+        listener.answer_with(lambda _message: release.wait(5) and None)
+        port = listener.address.port
+        sock.sendto(b"holds", ("127.0.0.1", port))
+        wait_until(lambda: store.received == 1)
+        sock.sendto(b"queued", ("127.0.0.1", port))
+        sent_by = time.time_ns()
+        release.wait(0.05)
+        release.set()
+        wait_until(lambda: store.received == 2)
+    built = rows(store)
+    assert set(built.stamp) == {"kernel"}
+    assert built.time.iloc[1].value <= sent_by
+
+
+def test_localhost_hears_both_families_under_one_port():
+    with (
+        listening("udp://localhost:0") as (listener, store),
+        client() as four,
+        client(socket.AF_INET6) as six,
+    ):
+        port = listener.address.port
+        four.sendto(b"four", ("127.0.0.1", port))
+        six.sendto(b"six", ("::1", port))
+        wait_until(lambda: store.received == 2)
+    built = rows(store).set_index("payload")
+    assert built.peer[b"four"].startswith("127.0.0.1:")
+    assert built.peer[b"six"].startswith("[::1]:")
+    assert built.wire_bytes[b"six"] == 3 + 8 + 40
+
+
+def test_ten_thousand_garbage_datagrams_are_rows_or_counted():
+    chance = random.Random(7)
+    # Sizes as hostile traffic has them: mostly small, some of the largest that UDP can carry.
+    sizes = [
+        chance.choice([0, 1, chance.randrange(100), chance.randrange(1500), chance.randrange(65_508)])
+        for _ in range(10_000)
+    ]
+    sizes[:2] = [0, 65_507]
+    noise = random.Random(8).randbytes(200_000)
+    with listening() as (listener, store), client() as sock:
+        for number, size in enumerate(sizes):
+            start = chance.randrange(200_000 - size) if size < 200_000 else 0
+            sock.sendto(noise[start : start + size], ("127.0.0.1", listener.address.port))
+            if number % 50 == 49:  # a pace that any machine can keep: what is lost all the same is counted
+                wait_until(
+                    lambda number=number: (
+                        store.received + (listener.statistics().kernel_drops or 0) >= number + 1
+                    )
+                )
+        listener.close()
+        built = rows(store)
+        drops = listener.statistics().kernel_drops or 0
+    messages = built[built.event == "message"]
+    assert len(messages) + drops == 10_000
+    assert (built.event == "error").sum() == 0
+    assert listener.error is None
+    if drops == 0:
+        assert messages.size_bytes.tolist() == sizes
+
+
+@linux_only
+def test_what_the_kernel_drops_is_counted_and_is_a_row():
+    release = threading.Event()
+    with listening(reply=lambda _message: release.wait(10) and None) as (listener, store), client() as sock:
+        for own in listener._sockets:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        port = listener.address.port
+        sock.sendto(b"first", ("127.0.0.1", port))
+        wait_until(lambda: store.received == 1)
+        send_all(sock, [b"x" * 1000] * 200, port)
+        assert listener.statistics().kernel_drops > 0
+        assert listener.statistics().receive_buffer_bytes < 20_000
+        release.set()
+        wait_until(lambda: store.received > 1)
+        listener.answer_with(None)
+        wait_until(lambda: store.received + listener.statistics().kernel_drops == 201)
+        sock.sendto(b"after the loss", ("127.0.0.1", port))
+        wait_until(lambda: rows(store).payload.iloc[-1] == b"after the loss")
+        drops = listener.statistics().kernel_drops
+    built = rows(store)
+    gaps = built[built.event == "gap"]
+    assert drops == store.statistics().lost_before_us == sum(int(detail.split()[0]) for detail in gaps.detail)
+    assert "receive buffer" in gaps.detail.iloc[0]
+    assert (built.event == "message").sum() == 202 - drops
+
+
+@linux_only
+def test_drops_behind_the_last_datagram_are_counted_at_the_end():
+    release = threading.Event()
+    with listening(reply=lambda _message: release.wait(10) and None) as (listener, store), client() as sock:
+        for own in listener._sockets:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.sendto(b"first", ("127.0.0.1", listener.address.port))
+        wait_until(lambda: store.received == 1)
+        send_all(sock, [b"x" * 1000] * 200, listener.address.port)
+        release.set()
+        listener.close()
+    assert store.received + store.statistics().lost_before_us == 201
+    assert listener.statistics().kernel_drops == store.statistics().lost_before_us
+
+
+@pytest.mark.parametrize(
+    ("reply", "answer"),
+    [
+        (b"pong", b"pong"),
+        ("grüße", "grüße".encode()),
+        (lambda message: message.payload[::-1], b"gnip"),
+        (lambda message: f"{message.text} from {message.peer.host}", b"ping from 127.0.0.1"),
+        (bytearray(b"mutable"), b"mutable"),
+    ],
+)
+def test_answers_reach_the_sender_and_are_rows(reply, answer):
+    with listening(reply=reply) as (listener, store), client() as sock:
+        sock.sendto(b"ping", ("127.0.0.1", listener.address.port))
+        assert sock.recv(100) == answer
+        wait_until(lambda: store.statistics().sent == 1)
+    built = rows(store)
+    assert list(built.direction) == ["in", "out"]
+    assert list(built.payload) == [b"ping", answer]
+    assert built.peer.iloc[0] == built.peer.iloc[1]
+    assert built.stamp.iloc[1] == "user"
+
+
+def test_a_reply_of_none_answers_nothing():
+    with (
+        listening(reply=lambda message: b"yes" if message.payload == b"2" else None) as (listener, _),
+        client() as sock,
+    ):
+        send_all(sock, [b"1", b"2"], listener.address.port)
+        assert sock.recv(100) == b"yes"
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (lambda _message: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda _message: 42, "TypeError: a reply is bytes, text or None, not int"),
+        (lambda _message: bytes(70_000), "70000 bytes do not fit into one datagram"),
+    ],
+)
+def test_a_bad_reply_is_a_row_and_the_listener_lives_on(reply, says):
+    with listening(reply=reply) as (listener, store), client() as sock:
+        send_all(sock, [b"1", b"2"], listener.address.port)
+        wait_until(lambda: store.statistics().errors == 2)
+        listener.answer_with(b"mended")
+        sock.sendto(b"3", ("127.0.0.1", listener.address.port))
+        assert sock.recv(100) == b"mended"
+    errors = rows(store).query("event == 'error'")
+    assert errors.detail.str.contains(says, regex=False).all()
+    assert set(errors.direction) == {"out"}
+
+
+def test_a_reply_that_is_none_of_these_is_refused_at_once_and_nothing_stays_open():
+    with pytest.raises(TypeError, match="reply"):
+        UdpListener(parse("udp://127.0.0.1:0"), Store("x"), reply=42)
+
+
+def test_closing_is_at_once_without_a_packet_and_frees_the_port():
+    with listening() as (listener, _):
+        port = listener.address.port
+        begin = time.monotonic()
+        listener.close()
+        assert time.monotonic() - begin < 2
+        assert listener.state is State.CLOSED
+        listener.close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", port))
+    with pytest.raises(EndpointClosed):
+        listener.start()
+    with pytest.raises(EndpointClosed, match="start a new one"):
+        listener.call(lambda: None)
+
+
+def test_closing_while_a_peer_floods():
+    stop = threading.Event()
+    with listening() as (listener, store), client() as sock:
+        port = listener.address.port
+
+        def flood():
+            while not stop.is_set():
+                with contextlib.suppress(OSError):
+                    sock.sendto(b"flood", ("127.0.0.1", port))
+
+        flooder = threading.Thread(target=flood)
+        flooder.start()
+        wait_until(lambda: store.received > 100)
+        begin = time.monotonic()
+        listener.close()
+        took = time.monotonic() - begin
+        stop.set()
+        flooder.join()
+    assert listener.state is State.CLOSED
+    assert took < 4
+
+
+def test_what_had_arrived_before_the_end_is_kept():
+    with listening() as (listener, store), client() as sock:
+        send_all(sock, [b"%d" % number for number in range(100)], listener.address.port)
+        listener.close()
+    assert store.received == 100
+
+
+def test_an_endpoint_that_was_never_started_frees_its_port_too():
+    listener = UdpListener(parse("udp://127.0.0.1:0"), Store("x"))
+    port = listener.address.port
+    listener.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", port))
+
+
+def test_a_thread_that_dies_says_why(caplog):
+    with listening() as (listener, store):
+
+        def die() -> None:
+            raise RuntimeError("out of cheese")
+
+        listener.call(die)
+        wait_until(lambda: listener.state is State.FAILED)
+        wait_until(lambda: not listener._thread.is_alive())
+    assert isinstance(listener.error, RuntimeError)
+    assert "out of cheese" in rows(store).detail.iloc[-1]
+    assert "out of cheese" in caplog.text
+    assert listener._sockets == []
+
+
+def test_a_taken_port_names_its_holder_and_the_way_out():
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            (
+                "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0));"
+                "print(s.getsockname()[1], flush=True); input()"
+            ),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        port = int(holder.stdout.readline())
+        with pytest.raises(PortInUse) as caught:
+            UdpListener(parse(f"udp://127.0.0.1:{port}"), Store("x"))
+        holder.communicate("\n")
+    message = str(caught.value)
+    assert f"port {port}" in message
+    assert "udp://127.0.0.1:0" in message
+    if sys.platform == "linux":
+        assert f"process {holder.pid} (python" in message
+        assert caught.value.holder.startswith(f"process {holder.pid}")
+
+
+def test_a_port_taken_in_one_family_of_localhost_leaves_nothing_open():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as taken:
+        taken.bind(("::1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUse):
+            UdpListener(parse(f"udp://localhost:{port}"), Store("x"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", port))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may bind any port")
+def test_a_privileged_port_says_which_ports_are_free_for_all():
+    with pytest.raises(PortForbidden, match="above 1023"):
+        UdpListener(parse("udp://127.0.0.1:7"), Store("x"))
+
+
+@pytest.mark.parametrize("error", ["EACCES", "EADDRNOTAVAIL", "EADDRINUSE", "ENOBUFS"])
+def test_every_refusal_of_the_system_becomes_an_error_with_a_way_out(error):
+    import errno
+
+    from gdlab.transports.ports import bind_error
+
+    number = getattr(errno, error)
+    made = bind_error(OSError(number, os.strerror(number)), parse("udp://127.0.0.1:7"))
+    expected = {"EACCES": PortForbidden, "EADDRINUSE": PortInUse}.get(error, AddressError)
+    assert isinstance(made, expected)
+    assert "udp://127.0.0.1:" in str(made)
+
+
+def test_an_address_of_another_machine_is_refused_in_words():
+    with pytest.raises(AddressError, match="not an address of this machine"):
+        UdpListener(parse("udp://203.0.113.7:0", host="lan"), Store("x"))
