@@ -6,7 +6,7 @@
 
     loads(dumps({"seq": 7, "pos": Vector2(1, 2)}))["pos"].x
 
-Every type is described in `gdlab.variant.types`; whole columns of payloads are decoded by `gdlab.variant.columns`.
+Every type is described in `gdlab.variant.types`; `gdlab.variant.columns` decodes whole columns of payloads.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Any, Final
 from gdlab.errors import VariantDecodeError
 from gdlab.variant.decode import decode
 from gdlab.variant.encode import encode
+from gdlab.variant.layout import LayoutCache
 from gdlab.variant.wire import MAX_BYTES
 
 Payload = bytes | bytearray | memoryview
@@ -44,14 +45,18 @@ class Decoder:
     max_bytes : longer input is refused before it is looked at.
     """
 
-    __slots__ = ("full_objects", "max_bytes")
+    __slots__ = ("_layouts", "_readers", "full_objects", "max_bytes")
 
     def __init__(self, *, full_objects: bool = False, max_bytes: int = MAX_BYTES) -> None:
         self.full_objects = full_objects
         self.max_bytes = max_bytes
+        self._layouts = LayoutCache()
+        self._readers = self._layouts.readers
 
     def loads(self, data: Payload) -> Any:
         """The value at the start of `data`; what follows it is ignored, as Godot ignores it.
+
+        Messages of a shape that has come before are read by a layout prepared for it.
 
         Packed arrays are read-only; where `data` is `bytes` they are views of it and keep it alive.
 
@@ -59,8 +64,18 @@ class Decoder:
         ------
         VariantDecodeError : the bytes are no Variant of Godot 4.
         """
-        if not isinstance(data, bytes):
+        if type(data) is not bytes:
             data = self._bytes(data)
+        return self._readers[len(data)](data, self)
+
+    def other(self, data: bytes) -> Any:
+        """The value of a payload that no prepared layout fits."""
+        value = self.general(data)
+        self._layouts.missed(data)
+        return value
+
+    def general(self, data: bytes) -> Any:
+        """The same value by the general decoder alone."""
         self._check(len(data))
         return decode(data, 0, len(data), full_objects=self.full_objects)[0]
 
@@ -72,7 +87,8 @@ class Decoder:
 
         Raises
         ------
-        VariantDecodeError : the bytes are no Variant of Godot 4; `offset` of the error counts from 0 of `data`.
+        VariantDecodeError : the bytes are no Variant of Godot 4; the error's `offset` counts from the start
+        of `data`.
         """
         if not 0 <= offset <= len(data):
             raise IndexError(f"offset {offset} lies outside of the {len(data)} bytes given")
@@ -90,8 +106,8 @@ class Decoder:
     def _check(self, size: int) -> None:
         if size > self.max_bytes:
             raise VariantDecodeError(
-                f"{size} bytes are more than the {self.max_bytes} this decoder takes; raise max_bytes if they are "
-                "trusted",
+                f"{size} bytes are more than the {self.max_bytes} this decoder takes; raise max_bytes if you "
+                "trust them",
                 expected=f"at most {self.max_bytes} bytes",
                 found=f"{size} bytes",
             )
@@ -108,7 +124,7 @@ def dumps(value: Any, *, full_objects: bool = False, double: bool = False) -> by
 
     Parameters
     ----------
-    value : any value of `gdlab.variant.types`, or a plain list, tuple, dict, bytearray, numpy array or number.
+    value : any value of `gdlab.variant.types`; plain lists, tuples, dicts and numpy arrays and numbers, too.
     full_objects : write whole objects (`ObjectRecord`), as ``var_to_bytes_with_objects`` does.
     double : write reals of vectors with 64 bits, as a double-precision build of Godot does.
 

@@ -1,17 +1,19 @@
-"""Array, Dictionary and PackedStringArray: Godot's containers as a list, a dict and a list that lose nothing."""
+"""Godot's containers: a list, a dict and a list of strings that lose nothing Godot knows."""
 
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import numpy as np
 
 from gdlab.variant.keys import Key, filed, given
-from gdlab.variant.kinds import ContainerType
 from gdlab.variant.mathtypes import real_text
 from gdlab.variant.packed import PackedArray
 from gdlab.variant.records import ObjectRecord
+
+if TYPE_CHECKING:
+    from gdlab.variant.kinds import ContainerType
 
 _MISSING: Final = object()
 
@@ -47,7 +49,7 @@ class Array(list[Any]):
         result = self.__eq__(other)
         return result if result is NotImplemented else not result
 
-    __hash__ = None  # type: ignore[assignment]  # as list
+    __hash__ = None
 
     def __repr__(self) -> str:
         return text_of(self)
@@ -67,29 +69,35 @@ class PackedStringArray(list[str]):
         result = self.__eq__(other)
         return result if result is NotImplemented else not result
 
-    __hash__ = None  # type: ignore[assignment]  # as list
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"PackedStringArray({list.__repr__(self)})"
 
 
-class Dictionary(dict[Any, Any]):
-    """A dict with Godot's idea of keys: 1, 1.0 and True are three keys, arrays and dictionaries are keys, too.
+class FiledDict(dict[Any, Any]):
+    """A dict of filed keys: what a `Dictionary` is underneath. Layouts fill one, then change its class."""
 
-    ``"a"`` and ``StringName("a")`` are one key, as in Godot. Insertion order is kept. A key that is changed while it is in use is not found any more, as in Godot.
+    __slots__ = ("_types",)
+
+
+class Dictionary(FiledDict):
+    """A dict with Godot's idea of keys: 1, 1.0 and True are three, arrays and dictionaries are keys, too.
+
+    ``"a"`` and ``StringName("a")`` are one key, as in Godot. Insertion order is kept. A key that is changed
+    while it is in use is not found any more, as in Godot.
 
     Parameters
     ----------
     entries : a mapping, or pairs of key and value.
     key_type, value_type : what the dictionary was declared to hold; a note for the encoder.
 
-    Notes
-    -----
-    ``dict.items(d)`` and C code that reads the dict behind its methods see `Key` objects in place of keys that are
-    not strings; ``dict(d)``, ``{**d}``, `json` and pandas go through the methods.
+    Notes ----- ``dict.items(d)``, and C code that reads the dict behind its methods, see `Key` objects in
+    place of keys that are not strings; ``dict(d)``, ``{**d}``, `json` and pandas go through the methods.
     """
 
-    __slots__ = ("_types",)
+    __slots__ = ()
+    _types: tuple[ContainerType, ContainerType]
 
     def __init__(
         self,
@@ -187,21 +195,21 @@ class Dictionary(dict[Any, Any]):
         return Dictionary(self, key_type=self.key_type, value_type=self.value_type)
 
     @classmethod
-    def fromkeys(cls, iterable: Iterable[Any], value: Any = None) -> Dictionary:  # type: ignore[override]  # see update
+    def fromkeys(cls, iterable: Iterable[Any], value: Any = None) -> Dictionary:
         """A dictionary of these keys with the same value."""
         return cls((key, value) for key in iterable)
 
-    def __or__(self, other: Any) -> Dictionary:  # type: ignore[override]  # gives a Dictionary
+    def __or__(self, other: Any) -> Dictionary:
         if not isinstance(other, Mapping):
             return NotImplemented
         merged = self.copy()
         merged.update(other)
         return merged
 
-    def __ror__(self, other: Any) -> Dictionary:  # type: ignore[override]  # gives a Dictionary
+    def __ror__(self, other: Any) -> Dictionary:
         return Dictionary(other) | self if isinstance(other, Mapping) else NotImplemented
 
-    def __ior__(self, other: Any) -> Self:  # type: ignore[override]  # takes what update takes
+    def __ior__(self, other: Any) -> Self:
         self.update(other)
         return self
 
@@ -244,7 +252,7 @@ class _Items(ItemsView[Any, Any]):
 def equal(left: object, right: object) -> bool:
     """Whether two values are equal, however deep they are.
 
-    Numbers compare as in Python (``1 == 1.0``), numpy arrays as a whole, dictionaries without regard to order.
+    Numbers compare as in Python (``1 == 1.0``), numpy arrays as a whole, dictionaries in any order.
     """
     pending = [(left, right)]
     seen: set[tuple[int, int]] = set()

@@ -1,8 +1,9 @@
 """What Godot makes of a value that does not have the type its container declares.
 
-The engine never writes such bytes, but reads them: some types are converted, the rest is dropped. The table was
-found by giving Godot 4.6.3 every type for every declared type. The rotations (Quaternion and Basis to each other and
-to Transform3D) and colour names are not rebuilt here; those values are dropped.
+The engine never writes such bytes, but reads them: some types are converted, the rest is dropped. The table
+was found by giving Godot 4.6.3 every type for every declared type. Rotations (Quaternion and Basis to each
+other, Quaternion to Transform3D) and colours from numbers and text are not rebuilt here; those values are
+dropped.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gdlab.variant.containers import Array, PackedStringArray
 from gdlab.variant.kinds import Type
 from gdlab.variant.mathtypes import (
     Basis,
+    Color,
     Projection,
     Rect2,
     Rect2i,
@@ -59,13 +61,16 @@ def _each(cls: type[Any], change: Function[[Any], Any]) -> Function[[Any], Any]:
     return lambda value: cls(*map(change, value))
 
 
+def _projection(transform: Transform3D) -> Projection:
+    (x, y, z), (ox, oy, oz) = transform
+    return Projection(Vector4(*x), Vector4(*y), Vector4(*z), Vector4(ox, oy, oz, 1.0))
+
+
 def _elements(array: PackedArray) -> Array:
     """An Array of a packed array's elements; vectors become values of their own."""
     rows = array.tolist()
     part = {2: Vector2, 3: Vector3, 4: Vector4}.get(array.columns)
     if array.type is Type.PACKED_COLOR_ARRAY or part is None:
-        from gdlab.variant.mathtypes import Color
-
         return Array(Color(*row) for row in rows) if array.columns else Array(rows)
     return Array(part(*row) for row in rows)
 
@@ -93,15 +98,13 @@ _TABLE: Final[dict[tuple[Type, Type], Function[[Any], Any]]] = {
         Vector2(*t.basis.x[:2]), Vector2(*t.basis.y[:2]), Vector2(*t.origin[:2])
     ),
     (Type.TRANSFORM2D, Type.TRANSFORM3D): lambda t: Transform3D(
-        Basis(Vector3(*t.x, 0.0), Vector3(*t.y, 0.0)), Vector3(*t.origin, 0.0)
+        Basis(Vector3(t.x.x, t.x.y), Vector3(t.y.x, t.y.y)), Vector3(t.origin.x, t.origin.y)
     ),
     (Type.BASIS, Type.TRANSFORM3D): Transform3D,
     (Type.PROJECTION, Type.TRANSFORM3D): lambda p: Transform3D(
         Basis(Vector3(*p.x[:3]), Vector3(*p.y[:3]), Vector3(*p.z[:3])), Vector3(*p.w[:3])
     ),
-    (Type.TRANSFORM3D, Type.PROJECTION): lambda t: Projection(
-        Vector4(*t.basis.x, 0.0), Vector4(*t.basis.y, 0.0), Vector4(*t.basis.z, 0.0), Vector4(*t.origin, 1.0)
-    ),
+    (Type.TRANSFORM3D, Type.PROJECTION): _projection,
     (Type.OBJECT, Type.RID): lambda _: RID(),
     (Type.NIL, Type.OBJECT): lambda _: None,
     (Type.PACKED_BYTE_ARRAY, Type.ARRAY): Array,

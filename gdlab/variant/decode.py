@@ -1,16 +1,14 @@
 """From bytes to a value: the strict general decoder, which every faster one has to agree with.
 
-It walks the bytes with a stack of its own, so no input can exhaust Python's. Nothing is allocated for a count; an
-element is made when its bytes have been seen, and each takes at least four of them, so time and memory are at most
-proportional to the input.
+It walks the bytes with a stack of its own, so no input can exhaust Python's. Nothing is allocated for a
+count; an element is made when its bytes have been seen, and each takes at least four of them, so time and
+memory are at most proportional to the input.
 
-Notes
------
-Read as Godot 4.6.3 reads. Input of 4.0 to 4.2 has no typed containers and no PackedVector4Array and is otherwise the
-same. Godot 3 numbers its types differently (Vector2 is 5 in both, but Rect2 is 6 there, Color 14, Dictionary 18,
-Array 19), so most of its values are refused, or read as another type.
+Notes ----- Read as Godot 4.6.3 reads. Input of 4.0 to 4.2 has no typed containers and no PackedVector4Array
+and is otherwise the same. Godot 3 numbers its types differently (Vector2 is 5 in both, but there Rect2 is 6,
+Color 14, Dictionary 18, Array 19), so most of its values are refused, or read as another type.
 
-What the engine checks against the running game is not checked here: that a class exists, that a script can be loaded.
+What the engine checks against the running game is not checked here: that a class exists, that a script loads.
 """
 
 from __future__ import annotations
@@ -21,30 +19,24 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from gdlab.errors import VariantDecodeError
-from gdlab.variant.containers import Array, Dictionary, PackedStringArray
+from gdlab.variant.containers import Array, Dictionary
 from gdlab.variant.convert import DROP, fitted
 from gdlab.variant.keys import Key, given
-from gdlab.variant.kinds import ENCODED_OBJECT_CLASS, ClassType, ContainerType, ScriptType, Type
-from gdlab.variant.packed import PACKED
-from gdlab.variant.records import RID, Callable, EncodedObject, NodePath, ObjectRecord, Signal, StringName
-from gdlab.variant.types import type_of
-from gdlab.variant.wire import (
-    ABSOLUTE,
-    BUILTIN,
-    CLASS_NAME,
-    COUNT_MASK,
-    FIXED,
-    MAX_DEPTH,
-    NEW_NODE_PATH,
-    OLD_PROPERTY,
-    SCRIPT,
-    TYPE_MASK,
-    WIDE,
-    quiet,
-    wide_nan,
+from gdlab.variant.kinds import ContainerType, Type
+from gdlab.variant.readers import (
+    INVALID,
+    READERS,
+    TOO_DEEP,
+    UNAUTHORIZED,
+    Bad,
+    Buffer,
+    read_container_type,
+    read_text,
+    short,
 )
-
-Buffer = bytes | memoryview
+from gdlab.variant.records import EncodedObject, ObjectRecord
+from gdlab.variant.types import type_of
+from gdlab.variant.wire import COUNT_MASK, MAX_DEPTH, TYPE_MASK, WIDE, quiet
 
 _u32: Final = struct.Struct("<I").unpack_from
 _i32: Final = struct.Struct("<i").unpack_from
@@ -53,231 +45,6 @@ _u64: Final = struct.Struct("<Q").unpack_from
 _f32: Final = struct.Struct("<f").unpack_from
 _f64: Final = struct.Struct("<d").unpack_from
 _put: Final = dict.__setitem__
-_array: Final = np.ndarray.__new__
-
-#: Of each fixed-size type and width: bytes, reader, builder, whether a NaN needs care.
-_FIXED_BY_HEADER: Final = {
-    kind | wide: (
-        struct.calcsize(f"<{fixed.count}{fixed.code_of(wide)}"),
-        struct.Struct(f"<{fixed.count}{fixed.code_of(wide)}").unpack_from,
-        fixed.build,
-        fixed.code_of(wide) == "f",
-    )
-    for kind, fixed in FIXED.items()
-    for wide in (0, WIDE)
-}
-
-INVALID: Final = "ERR_INVALID_DATA"
-END_OF_FILE: Final = "ERR_FILE_EOF"
-UNAUTHORIZED: Final = "ERR_UNAUTHORIZED"
-TOO_DEEP: Final = "ERR_OUT_OF_MEMORY"
-
-
-class Bad(Exception):
-    """Bytes that are refused; `decode` adds the path and raises `VariantDecodeError`."""
-
-    def __init__(self, offset: int, code: str, expected: str, found: str) -> None:
-        super().__init__(offset, code, expected, found)
-        self.offset = offset
-        self.code = code
-        self.expected = expected
-        self.found = found
-
-
-def short(offset: int, end: int, need: int, what: str) -> NoReturn:
-    """Refuse input that ends inside a fixed part."""
-    raise Bad(offset, INVALID, f"{need} bytes of {what}", f"{max(0, end - offset)} bytes")
-
-
-def read_text(data: Buffer, pos: int, end: int) -> tuple[str, int]:
-    """A String field: length, UTF-8, padding; gives the text and the position after it.
-
-    The engine drops a byte order mark in front, and all from the first NUL on.
-    """
-    if end - pos < 4:
-        short(pos, end, 4, "a string's length")
-    (length,) = _u32(data, pos)
-    start = pos + 4
-    stop = start + length
-    after = stop + (-length & 3)
-    if after > end:
-        raise Bad(
-            pos,
-            END_OF_FILE,
-            f"a string of {length if length <= COUNT_MASK else length - (1 << 32)} bytes, padded to a multiple of 4",
-            f"{end - start} bytes left",
-        )
-    raw = bytes(data[start:stop])
-    if b"\0" in raw:
-        raw = raw[: raw.index(0)]
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise Bad(start + error.start, INVALID, "UTF-8", repr(raw[error.start : error.start + 8])) from None
-    return (text[1:] if text[:1] == "\ufeff" else text), after
-
-
-def _bool(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    if end - pos < 4:
-        short(pos, end, 4, "a bool")
-    return _u32(data, pos)[0] != 0, pos + 4
-
-
-def _nil(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    return None, pos
-
-
-def _fixed(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    size, unpack, build, narrow = _FIXED_BY_HEADER[header & (TYPE_MASK | WIDE)]
-    if end - pos < size:
-        short(pos, end, size, f"a {Type(header & TYPE_MASK).godot_name}")
-    parts = unpack(data, pos)
-    if narrow:
-        total = sum(parts)
-        if total != total:  # noqa: PLR0124  # NaN, or infinities of both signs
-            parts = exact_reals(data, pos, parts)
-    return build(parts), pos + size
-
-
-def exact_reals(data: Buffer, pos: int, parts: tuple[float, ...]) -> tuple[float, ...]:
-    """32-bit reals at `pos` with the bits of every NaN kept, which a conversion would change."""
-    return tuple(
-        wide_nan(_u32(data, pos + 4 * i)[0]) if part != part else part  # noqa: PLR0124  # the test for NaN
-        for i, part in enumerate(parts)
-    )
-
-
-def _string_name(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    text, pos = read_text(data, pos, end)
-    return StringName(text), pos
-
-
-def _node_path(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    if end - pos < 4:
-        short(pos, end, 4, "a NodePath")
-    (names,) = _u32(data, pos)
-    if not names & NEW_NODE_PATH:
-        raise Bad(pos, INVALID, "the high bit in a NodePath's first count", f"0x{names:08x}")
-    if end - pos < 12:
-        short(pos, end, 12, "a NodePath")
-    names &= COUNT_MASK
-    (subnames,) = _u32(data, pos + 4)
-    (flags,) = _u32(data, pos + 8)
-    # The engine adds in 32 bits; so does this. A count that is too large fails at the first missing string.
-    total = names + subnames + (1 if flags & OLD_PROPERTY else 0) & 0xFFFFFFFF
-    pos += 12
-    texts = []
-    for _ in range(total):
-        text, pos = read_text(data, pos, end)
-        texts.append(text)
-    return NodePath(tuple(texts[:names]), tuple(texts[names:]), bool(flags & ABSOLUTE)), pos
-
-
-def _rid(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    if end - pos < 8:
-        short(pos, end, 8, "a RID")
-    return RID(_i64(data, pos)[0]), pos + 8
-
-
-def _callable(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    return Callable(), pos
-
-
-def _signal(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    name, pos = read_text(data, pos, end)
-    if end - pos < 8:
-        short(pos, end, 8, "a Signal's object id")
-    return Signal(name, _u64(data, pos)[0]), pos + 8
-
-
-def _packed_bytes(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    if end - pos < 4:
-        short(pos, end, 4, "a count")
-    (count,) = _i32(data, pos)
-    pos += 4
-    if not 0 <= count <= end - pos:
-        raise Bad(pos - 4, INVALID, f"{count} bytes", f"{end - pos} bytes left")
-    # Missing padding is accepted; the position then lies behind the end.
-    return bytes(data[pos : pos + count]), pos + (count + 3 & ~3)
-
-
-def _packed_strings(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    if end - pos < 4:
-        short(pos, end, 4, "a count")
-    (count,) = _i32(data, pos)
-    pos += 4
-    texts = PackedStringArray()
-    for _ in range(count):
-        text, pos = read_text(data, pos, end)
-        texts.append(text)
-    return texts, pos
-
-
-def _packed(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    if end - pos < 4:
-        short(pos, end, 4, "a count")
-    (count,) = _i32(data, pos)
-    pos += 4
-    cls = PACKED[Type(header & TYPE_MASK)]
-    dtype = np.dtype("<f8") if header & WIDE and cls.has_double() else cls.scalar
-    size = count * dtype.itemsize * (cls.columns or 1)
-    if count < 0 or size > end - pos:
-        raise Bad(pos - 4, INVALID, f"{count} elements of {cls.__name__}", f"{end - pos} bytes left")
-    shape = (count, cls.columns) if cls.columns else (count,)
-    array = _array(
-        cls,
-        shape,
-        dtype,
-        data if isinstance(data, bytes) else bytes(data[pos : pos + size]),
-        pos if isinstance(data, bytes) else 0,
-    )
-    return array, pos + size
-
-
-_READERS: Final = {
-    Type.NIL: _nil,
-    Type.BOOL: _bool,
-    **dict.fromkeys(FIXED, _fixed),
-    Type.STRING_NAME: _string_name,
-    Type.NODE_PATH: _node_path,
-    Type.RID: _rid,
-    Type.CALLABLE: _callable,
-    Type.SIGNAL: _signal,
-    Type.PACKED_BYTE_ARRAY: _packed_bytes,
-    Type.PACKED_STRING_ARRAY: _packed_strings,
-    **dict.fromkeys(PACKED, _packed),
-}
-#: Reader of each type number; None for the types that `decode` reads itself.
-READERS: Final = [_READERS.get(kind) for kind in Type]
-
-
-def read_container_type(
-    data: Buffer, pos: int, end: int, kind: int, full_objects: bool
-) -> tuple[ContainerType, int]:
-    """A declared type of a container, by its two header bits; gives the type and the position after it."""
-    if kind == BUILTIN:
-        if end - pos < 4:
-            short(pos, end, 4, "a declared type")
-        (number,) = _u32(data, pos)
-        if number >= len(READERS):
-            raise Bad(pos, INVALID, "a type from 0 to 38", str(number))
-        if number == Type.OBJECT and not full_objects:
-            return ClassType(ENCODED_OBJECT_CLASS), pos + 4
-        return (Type(number) if number else None), pos + 4
-    if kind == CLASS_NAME:
-        name, pos = read_text(data, pos, end)
-        if not full_objects:
-            name = ENCODED_OBJECT_CLASS
-        return (ClassType(name) if name else Type.OBJECT), pos
-    if kind == SCRIPT:
-        path, after = read_text(data, pos, end)
-        if not full_objects:
-            return ClassType(ENCODED_OBJECT_CLASS), after
-        if not path.startswith("res://"):
-            raise Bad(pos, INVALID, "a script's res:// path", repr(path[:40]))
-        return ScriptType(path), after
-    return None, pos
-
 
 # What the value being read is for.
 _ROOT, _ITEM, _TYPED_ITEM, _KEY, _VALUE, _PROPERTY = range(6)
@@ -299,9 +66,13 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
     VariantDecodeError : Godot would refuse the bytes, too; `code` is its error.
     """
     frames: list[_Frame] = []
-    # The innermost open container: what the next value is for, the container, how many values it has in all, how
-    # many are missing, the declared type of elements or keys, the key (or property) the next value belongs to.
-    role, target, count, left, declared, key = _ROOT, None, 1, 1, None, None
+    # The innermost open container: what the next value is for, the container, how many values it has in all,
+    # how many are missing, the declared type of elements or keys, the key (or property) the next value
+    # belongs to.
+    role, count, left = _ROOT, 1, 1
+    target: Any = None
+    declared: ContainerType = None
+    key: Any = None
     try:
         while True:
             if role == _PROPERTY:
@@ -335,14 +106,17 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                     if end - pos < 8:
                         short(pos + 4, end, 4, "a float")
                     (value,) = _f32(data, pos + 4)
-                    if value != value:  # noqa: PLR0124  # the test for NaN
+                    if value != value:  # the test for NaN
                         value = quiet(value)
                     pos += 8
             elif kind == 27 or kind == 28:
                 is_dictionary = kind == 27
-                inner, at = read_container_type(data, pos + 4, end, header >> 16 & 3, full_objects)
-                if is_dictionary:
-                    value_type, at = read_container_type(data, at, end, header >> 18 & 3, full_objects)
+                inner = value_type = None
+                at = pos + 4
+                if header & 0xF0000:
+                    inner, at = read_container_type(data, at, end, header >> 16 & 3, full_objects)
+                    if is_dictionary:
+                        value_type, at = read_container_type(data, at, end, header >> 18 & 3, full_objects)
                 if end - at < 4:
                     short(at, end, 4, "a count")
                 elements = _u32(data, at)[0] & COUNT_MASK
@@ -382,9 +156,9 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                         )
                         continue
             elif kind < len(READERS):
-                value, pos = READERS[kind](data, pos + 4, end, header)  # type: ignore[misc]  # None is handled above
+                value, pos = READERS[kind](data, pos + 4, end, header)
             else:
-                raise Bad(pos, INVALID, "a type from 0 to 38", f"{kind} in the header 0x{header:08x}")
+                _unknown(pos, header)
 
             # Hand the value to the container it belongs to; a container that is complete is a value in turn.
             while True:
@@ -417,6 +191,10 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
     except Bad as bad:
         frames.append((role, target, count, left, declared, key))
         raise refusal(bad, path_of(frames)) from None
+
+
+def _unknown(pos: int, header: int) -> NoReturn:
+    raise Bad(pos, INVALID, "a type from 0 to 38", f"{header & TYPE_MASK} in the header 0x{header:08x}")
 
 
 def _deep(pos: int) -> NoReturn:
@@ -457,7 +235,7 @@ def _check_script(name: str, value: Any, pos: int) -> None:
 
 
 def path_of(frames: list[_Frame]) -> str:
-    """Where in the value the last frame stands, as the end of a Python expression; long ones lose their middle."""
+    """Where in the value the last frame stands, as the end of an expression; long ones lose their middle."""
     parts = []
     for role, _, count, left, _, key in frames:
         if role in {_ITEM, _TYPED_ITEM}:

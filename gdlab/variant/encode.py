@@ -1,7 +1,8 @@
 """From a value to the bytes Godot 4 writes for it.
 
-The choice of width is the engine's: an int takes 32 bits where it fits, a float where it survives them. Nested
-values are walked with a stack of its own, so that none is too deep for Python before it is too deep for Godot.
+The choice of width is the engine's: an int takes 32 bits where it fits, a float where it survives them.
+Nested values are walked with a stack of its own, so that none is too deep for Python before it is too deep
+for Godot.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def _fixed(fixed: Fixed, double: bool) -> Function[[Any], bytes]:
                 raise Refused(f"a {name} of {fixed.count} components", f"{len(parts)}")
             if code == "f":
                 total = sum(parts)
-                if total != total:  # noqa: PLR0124  # NaN, or infinities of both signs
+                if total != total:  # NaN, or infinities of both signs
                     return _word(header) + b"".join(map(narrow, map(float, parts)))
             return layout.pack(header, *parts)
         except OverflowError:  # a real too large for 32 bits, which becomes infinite; or an int
@@ -178,7 +179,7 @@ def _packed_double(value: PackedArray) -> bytes:
 
 def _narrowed(value: PackedArray) -> PackedArray:
     with np.errstate(over="ignore"):
-        return value.astype("<f4")
+        return value.astype("<f4").view(type(value))
 
 
 def _numpy(value: np.ndarray[Any, Any], *, double: bool = False) -> bytes:
@@ -214,7 +215,8 @@ _SINGLE: Final[dict[type, Function[[Any], bytes]]] = {
     **dict.fromkeys(PACKED.values(), _packed),
     **{fixed.cls: _fixed(fixed, False) for fixed in FIXED.values()},
 }
-_DOUBLE: Final = _SINGLE | {
+_DOUBLE: Final[dict[type, Function[[Any], bytes]]] = {
+    **_SINGLE,
     np.ndarray: lambda value: _numpy(value, double=True),
     **dict.fromkeys(PACKED.values(), _packed_double),
     **{fixed.cls: _fixed(fixed, True) for fixed in FIXED.values()},
@@ -243,7 +245,8 @@ def _plain(value: Any) -> Any:
         return value.item()
     if isinstance(value, np.ndarray):
         return np.asarray(value)
-    for base in (StringName, str, int, float, PackedStringArray):
+    bases: tuple[Any, ...] = (StringName, str, int, float, PackedStringArray)
+    for base in bases:
         if isinstance(value, base):
             return base(value)
     if isinstance(value, dict):
@@ -334,7 +337,7 @@ def encode(root: Any, *, full_objects: bool = False, double: bool = False) -> by
             if len(out) > MAX_BYTES:
                 break
         if len(out) > MAX_BYTES:
-            raise Refused(f"at most {MAX_BYTES} bytes", f"{len(out)} and more")
+            _too_long(len(out))
     except Refused as refused:
         path = _path([*frames[1:], current] if frames else [])
         where = f" in value{path}" if path else ""
@@ -346,6 +349,10 @@ def encode(root: Any, *, full_objects: bool = False, double: bool = False) -> by
             found=refused.found,
         ) from None
     return bytes(out)
+
+
+def _too_long(size: int) -> NoReturn:
+    raise Refused(f"at most {MAX_BYTES} bytes", f"{size} and more")
 
 
 def _too_deep() -> NoReturn:

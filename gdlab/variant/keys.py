@@ -1,8 +1,8 @@
 """When two dictionary keys are the same key to Godot.
 
-Python takes ``1``, ``1.0`` and ``True`` for one key and cannot hash lists; Godot keeps the three apart and has arrays
-and dictionaries as keys. So a `Dictionary` files every key but strings under a *token*: a small hashable value that is
-equal exactly where Godot finds its keys equal. Seen in Godot 4.6.3:
+Python takes ``1``, ``1.0`` and ``True`` for one key and cannot hash lists; Godot keeps the three apart and
+has arrays and dictionaries as keys. So a `Dictionary` files every key but strings under a *token*: a small
+hashable value that is equal exactly where Godot finds its keys equal. Seen in Godot 4.6.3:
 
 * ``"a"`` and ``&"a"`` are one key, but ``["a"]`` and ``[&"a"]`` are two;
 * two NaN are one key, also inside vectors and packed arrays, but not as elements of arrays or as values;
@@ -93,7 +93,7 @@ def token(value: object) -> Token:
 
 def _real(value: float) -> object:
     """A float under the rules of keys: NaN is equal to NaN, and 0.0 to -0.0."""
-    return "nan" if value != value else float(value) + 0.0  # noqa: PLR0124  # the test for NaN
+    return "nan" if value != value else float(value) + 0.0  # the test for NaN
 
 
 def _components(value: Any) -> list[object]:
@@ -134,7 +134,7 @@ def _digest(root: object) -> Token:
                 % (type(value).__name__.encode() if type(value).__name__ in _LISTS else b"", len(value))
             )
             pending += reversed(value)
-        elif (isinstance(value, float) and value != value) or (  # noqa: PLR0124  # the test for NaN
+        elif (isinstance(value, float) and value != value) or (  # the test for NaN
             type(value) in {EncodedObject, ObjectRecord} and value
         ):
             return (Type.ARRAY, "is", id(root))  # never equal to anything but itself

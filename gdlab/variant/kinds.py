@@ -58,12 +58,47 @@ class Type(IntEnum):
         return f"Type.{self.name}"
 
 
-_GODOT_NAMES: Final = (
-    "Nil bool int float String Vector2 Vector2i Rect2 Rect2i Vector3 Vector3i Transform2D Vector4 Vector4i Plane "
-    "Quaternion AABB Basis Transform3D Projection Color StringName NodePath RID Object Callable Signal Dictionary "
-    "Array PackedByteArray PackedInt32Array PackedInt64Array PackedFloat32Array PackedFloat64Array "
-    "PackedStringArray PackedVector2Array PackedVector3Array PackedColorArray PackedVector4Array"
-).split()
+_GODOT_NAMES: Final = [
+    "Nil",
+    "bool",
+    "int",
+    "float",
+    "String",
+    "Vector2",
+    "Vector2i",
+    "Rect2",
+    "Rect2i",
+    "Vector3",
+    "Vector3i",
+    "Transform2D",
+    "Vector4",
+    "Vector4i",
+    "Plane",
+    "Quaternion",
+    "AABB",
+    "Basis",
+    "Transform3D",
+    "Projection",
+    "Color",
+    "StringName",
+    "NodePath",
+    "RID",
+    "Object",
+    "Callable",
+    "Signal",
+    "Dictionary",
+    "Array",
+    "PackedByteArray",
+    "PackedInt32Array",
+    "PackedInt64Array",
+    "PackedFloat32Array",
+    "PackedFloat64Array",
+    "PackedStringArray",
+    "PackedVector2Array",
+    "PackedVector3Array",
+    "PackedColorArray",
+    "PackedVector4Array",
+]
 
 #: What Godot makes of every class and script when it writes or reads without full objects.
 ENCODED_OBJECT_CLASS: Final = "EncodedObjectAsID"

@@ -1,10 +1,10 @@
 """Godot's fixed-size types of numbers, as named tuples with Godot's own field names.
 
-Components are Python numbers. Godot stores reals with 32 bits (64 in double-precision builds) and rounds when a
-value is made; here rounding happens when a value is encoded, so ``Vector2(0.1, 0.2).x`` is still 0.1.
+Components are Python numbers. Godot stores reals with 32 bits (64 in double-precision builds) and rounds when
+a value is made; here it is rounded when it is encoded, so ``Vector2(0.1, 0.2).x`` is still 0.1.
 
-Two values of different types are never equal, even where their components are (`Color` and `Vector4`, `Vector2`
-and `Vector2i`); a plain tuple of the same components is equal to each of them.
+Two values of different types are never equal, even where their components are (`Color` and `Vector4`,
+`Vector2` and `Vector2i`); a plain tuple of the same components is equal to each of them.
 """
 
 from __future__ import annotations
@@ -25,23 +25,22 @@ def real_text(value: object) -> str:
 def _exact(cls: _T) -> _T:
     """Make named tuples of different classes unequal, and their repr short."""
 
-    def __eq__(self: tuple[Any, ...], other: object) -> bool:
+    def equals(self: tuple[Any, ...], other: object) -> bool:
         if type(other) is cls or type(other) is tuple:
             return tuple.__eq__(self, other)
         return NotImplemented if not isinstance(other, tuple) else False
 
-    def __ne__(self: tuple[Any, ...], other: object) -> bool:
-        if type(other) is cls or type(other) is tuple:
-            return tuple.__ne__(self, other)
-        return NotImplemented if not isinstance(other, tuple) else True
+    def differs(self: tuple[Any, ...], other: object) -> bool:
+        result = equals(self, other)
+        return result if result is NotImplemented else not result
 
-    def __repr__(self: tuple[Any, ...]) -> str:
+    def text(self: tuple[Any, ...]) -> str:
         return f"{cls.__name__}({', '.join(map(real_text, self))})"
 
-    cls.__eq__ = __eq__  # type: ignore[assignment]  # the same signature, but mypy sees `type`
-    cls.__ne__ = __ne__  # type: ignore[assignment]  # the same
-    cls.__hash__ = tuple.__hash__  # type: ignore[method-assign]  # equal to a plain tuple, so hashed as one
-    cls.__repr__ = __repr__  # type: ignore[method-assign]  # see above
+    # Set here, since the class statement of a named tuple takes no base that could have them. A plain tuple
+    # may be equal, so the hash stays that of a tuple.
+    for name, method in (("eq", equals), ("ne", differs), ("hash", tuple.__hash__), ("repr", text)):
+        setattr(cls, f"__{name}__", method)
     return cls
 
 

@@ -1,7 +1,7 @@
 """Godot's packed arrays of numbers, as numpy arrays that know their Godot type.
 
 What the decoder gives is a read-only view of the payload, without a copy where the payload is `bytes`. ``==``
-compares element by element, as numpy does; `Array` and `Dictionary` compare packed arrays inside them as a whole.
+compares element by element, as numpy does; `Array` and `Dictionary` compare the ones inside them as a whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gdlab.variant.kinds import Type
 class PackedArray(np.ndarray[Any, np.dtype[Any]]):
     """Base of the packed arrays.
 
-    The result of arithmetic and of indexing is a plain numpy array, unless it is whole elements of the same kind.
+    The result of arithmetic or of indexing is a plain numpy array, unless it is elements of the same kind.
 
     Attributes
     ----------
@@ -70,11 +70,7 @@ class PackedArray(np.ndarray[Any, np.dtype[Any]]):
         return array.view(np.ndarray)
 
     def __reduce__(self) -> Any:
-        return type(self)._restore, (np.asarray(self),)
-
-    @classmethod
-    def _restore(cls, array: np.ndarray[Any, Any]) -> Self:
-        return array.view(cls)
+        return np.ndarray.view, (self.view(np.ndarray), type(self))
 
     def __repr__(self) -> str:
         plain = self.view(np.ndarray)

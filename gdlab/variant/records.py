@@ -9,7 +9,7 @@ from gdlab.variant.kinds import Type
 
 
 class StringName(str):
-    """Godot's interned string, written ``&"name"`` there; equal to the `str` of the same text, as in Godot."""
+    """Godot's interned string, written ``&"name"`` there; equal to a `str` of the same text, as in Godot."""
 
     __slots__ = ()
 
@@ -69,7 +69,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class EncodedObject:
-    """What Godot sends in place of an object: its unsigned instance id; 0 is a null object, which is false."""
+    """What Godot sends in place of an object: its unsigned instance id; 0 is a null object, and false."""
 
     object_id: int = 0
 

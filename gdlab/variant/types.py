@@ -7,7 +7,7 @@ Nil, bool, int, float, String            None, bool, int, float, str
 StringName                               `StringName`, a str
 Vector2 ... Projection, Color            named tuples with Godot's field names
 NodePath, RID, Callable, Signal          records of these names
-Object                                   `EncodedObject` (an id), or `ObjectRecord` when full objects are asked for
+Object                                   `EncodedObject` (an id); `ObjectRecord` if full objects are asked for
 Dictionary, Array                        `Dictionary` (a dict), `Array` (a list)
 PackedByteArray, PackedStringArray       bytes, `PackedStringArray` (a list of str)
 the other packed arrays                  numpy arrays of these names, ``(n,)`` or ``(n, 2 | 3 | 4)``
@@ -24,6 +24,7 @@ from gdlab.variant.containers import Array, Dictionary, PackedStringArray, equal
 from gdlab.variant.kinds import ClassType, ContainerType, ScriptType, Type
 from gdlab.variant.mathtypes import (
     AABB,
+    MATH_TYPES,
     Basis,
     Color,
     Plane,
@@ -39,7 +40,6 @@ from gdlab.variant.mathtypes import (
     Vector3i,
     Vector4,
     Vector4i,
-    MATH_TYPES,
 )
 from gdlab.variant.packed import (
     PACKED,
@@ -163,7 +163,7 @@ _NUMPY: Final[dict[tuple[str, int], Type]] = {
 def type_of(value: Any) -> Type:
     """The Variant type that `value` is written as.
 
-    Plain lists and tuples are Arrays, dicts Dictionaries, numpy arrays the packed array of their dtype and shape
+    Plain lists and tuples are Arrays, dicts Dictionaries, numpy arrays the packed array of dtype and shape
     (float ``(n, 4)`` is a `PackedVector4Array`; colours need `PackedColorArray`).
 
     Raises

@@ -1,8 +1,8 @@
 """How values of a fixed size lie in the bytes, and the words that come before a value.
 
-Source: Godot 4.6.3, bytes of the running engine. The header word of a value has its type in the lowest byte; bit 16
-says that reals or integers are 64 bits wide; for containers bits 16-17 and 18-19 hold the kind of the declared type.
-Everything is little-endian, and every value but the last takes a multiple of four bytes.
+Source: Godot 4.6.3, bytes of the running engine. The header word of a value has its type in the lowest byte;
+bit 16 says that reals or integers are 64 bits wide; for containers bits 16-17 and 18-19 hold the kind of the
+declared type. Everything is little-endian, and every value but the last takes a multiple of four bytes.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import math
 import struct
 from collections.abc import Callable as Function
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from gdlab.variant.kinds import Type
 from gdlab.variant.mathtypes import (
     AABB,
     MATH_TYPES,
@@ -33,6 +32,9 @@ from gdlab.variant.mathtypes import (
     Vector4,
     Vector4i,
 )
+
+if TYPE_CHECKING:
+    from gdlab.variant.kinds import Type
 
 #: Bit of the header: 64-bit numbers; for an Object: its id instead of the whole.
 WIDE: Final = 0x10000
@@ -188,7 +190,7 @@ _QUIET_64: Final = 1 << 51
 def wide_nan(bits: int) -> float:
     """The 64-bit NaN with the sign and payload of a 32-bit one, also of a signalling one.
 
-    A conversion by the processor would quiet a signalling NaN; the engine copies vector components as they are.
+    A conversion by the processor would quiet a signalling NaN; the engine copies components as they are.
     """
     found: float = _D.unpack(_Q.pack((bits >> 31) << 63 | 0x7FF << 52 | (bits & 0x7FFFFF) << 29))[0]
     return found
@@ -201,8 +203,8 @@ def quiet(value: float) -> float:
 
 
 def narrow(value: float) -> bytes:
-    """Four bytes of a real as the engine rounds it: too large becomes infinite, NaN keeps sign and payload."""
-    if value != value:  # noqa: PLR0124  # the test for NaN
+    """Four bytes of a real as the engine rounds it: too large is infinite, NaN keeps sign and payload."""
+    if value != value:  # the test for NaN
         bits = _Q.unpack(_D.pack(value))[0]
         payload = bits >> 29 & 0x7FFFFF
         return _I.pack((bits >> 63) << 31 | 0x7F800000 | (payload or 0x400000))

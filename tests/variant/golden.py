@@ -100,7 +100,7 @@ def nested(levels: int, cls: type[Any]) -> Any:
 
 
 def described(value: Any) -> Any:
-    """An exact description: type and bits of everything, reals narrowed as a single-precision engine holds them."""
+    """An exact description: type and bits of everything, reals narrowed as the engine holds them."""
     kind = v.type_of(value)
     name = kind.godot_name
     if kind in FIXED:

@@ -1,0 +1,146 @@
+"""The columns of one slot of a layout, read from blocks of payloads side by side."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab.variant.flatten import path_name
+from gdlab.variant.kinds import Type
+from gdlab.variant.packed import PACKED
+from gdlab.variant.records import StringName
+from gdlab.variant.wire import FIXED
+
+if TYPE_CHECKING:
+    from gdlab.variant.layout import Slot
+
+Block = npt.NDArray[np.uint8]
+
+_DTYPES: Final = {"i": "<i4", "q": "<i8", "f": "<f4", "d": "<f8", "I": "<u4"}
+_COLUMN_DTYPES: Final[dict[str, Any]] = {
+    "i": np.int64,
+    "q": np.int64,
+    "I": np.bool_,
+    "f": np.float64,
+    "d": np.float64,
+}
+
+
+class SlotColumns:
+    """Columns of a slot: one, or one for each component.
+
+    Parameters
+    ----------
+    slot : where the values lie.
+    rows : how many there are at most.
+    """
+
+    def __init__(self, slot: Slot, rows: int) -> None:
+        self.slot = slot
+        dtype = _COLUMN_DTYPES.get(slot.code, object)
+        self.arrays: list[npt.NDArray[Any]] = [
+            np.empty(rows, dtype) for _ in range(slot.count if slot.code in _DTYPES else 1)
+        ]
+        self._known: dict[bytes, Any] = {}
+
+    def read(self, block: Block, careful: npt.NDArray[np.bool_]) -> list[npt.NDArray[Any]]:
+        """The values of a block, ``(n, bytes)``; marks in `careful` the rows that need the row decoder."""
+        slot = self.slot
+        raw = block[:, slot.offset : slot.offset + slot.size]
+        if slot.code == "s":
+            return [self._texts(raw, careful)]
+        if slot.code == "x":
+            return [_arrays(slot, raw)]
+        values = raw.view(_DTYPES[slot.code])
+        return [values[:, component] for component in range(slot.count)]
+
+    def store(self, values: list[npt.NDArray[Any]], at: int) -> None:
+        """Put the values of a block into the columns, from position `at` on."""
+        for array, part in zip(self.arrays, values, strict=True):
+            array[at : at + len(part)] = part
+
+    def named(self, rows: int) -> list[tuple[str, Type, npt.NDArray[Any]]]:
+        """Name, type and values of each column, cut to the rows that were stored."""
+        name = path_name(self.slot.path)
+        arrays = [array[:rows] for array in self.arrays]
+        fixed = FIXED.get(self.slot.kind)
+        if fixed is None:
+            return [(name, self.slot.kind, arrays[0])]
+        part = Type.FLOAT if fixed.code == "f" else Type.INT
+        return [(f"{name}.{field}", part, array) for field, array in zip(fixed.fields, arrays, strict=True)]
+
+    def _texts(self, raw: Block, careful: npt.NDArray[np.bool_]) -> npt.NDArray[np.object_]:
+        """Text or bytes of the rows; each distinct one is decoded once."""
+        codes, firsts = _distinct(raw)
+        found = np.empty(len(firsts), object)
+        for code, row in enumerate(firsts.tolist()):
+            item = raw[row].tobytes()
+            value = self._known.get(item)
+            if value is None:
+                value = self._value(item)
+                if value is None:
+                    careful |= codes == code
+                    continue
+                if len(self._known) < _MAX_KNOWN:
+                    self._known[item] = value
+            found[code] = value
+        return found[codes]
+
+    def _value(self, item: bytes) -> Any:
+        """What the bytes stand for; None where the row decoder has to look: NUL, byte order mark, bad UTF-8."""
+        kind = self.slot.kind
+        if kind is Type.PACKED_BYTE_ARRAY:
+            return item
+        if b"\0" in item or item[:1] >= b"\xef":
+            return None
+        try:
+            text = item.decode()
+        except UnicodeDecodeError:
+            return None
+        return StringName(text) if kind is Type.STRING_NAME else text
+
+
+#: Texts remembered for one slot, so that equal ones share an object.
+_MAX_KNOWN: Final = 65536
+
+
+def _distinct(raw: Block) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """A number for each row such that equal rows have equal numbers, and one row of each number."""
+    import pandas as pd
+
+    count, size = raw.shape
+    if size == 0:
+        return np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
+    words = np.zeros((count, -(-size // 8) * 8), np.uint8)
+    words[:, :size] = raw
+    wide = words.view("<u8")
+    mixed = wide[:, 0].copy()
+    for column in range(1, wide.shape[1]):
+        mixed *= _FACTOR
+        mixed ^= mixed >> np.uint64(29)
+        mixed += wide[:, column]
+    codes, values = pd.factorize(mixed)
+    firsts = np.full(len(values), count, np.int64)
+    np.minimum.at(firsts, codes, np.arange(count))
+    if wide.shape[1] > 1 and (wide[firsts][codes] != wide).any():  # a sender can make the mixture collide
+        return np.arange(count), np.arange(count)
+    return codes, firsts
+
+
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _arrays(slot: Slot, raw: Block) -> npt.NDArray[np.object_]:
+    """Packed arrays of the rows, read-only copies."""
+    cls = PACKED[slot.kind]
+    copy = raw.tobytes()
+    components = cls.columns or 1
+    scalar = np.dtype("<f8") if slot.wide and cls.has_double() else cls.scalar
+    count = slot.size // (scalar.itemsize * components)
+    shape = (count, cls.columns) if cls.columns else (count,)
+    out = np.empty(len(raw), object)
+    for row in range(len(raw)):
+        out[row] = np.ndarray.__new__(cls, shape, scalar, copy, row * slot.size)
+    return out
