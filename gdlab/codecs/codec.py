@@ -1,0 +1,139 @@
+"""What a codec is: it makes values of a column of payloads, and never raises for what a payload holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab.codecs import json
+from gdlab.errors import VariantDecodeError
+from gdlab.variant import Decoder
+
+if TYPE_CHECKING:
+    from gdlab.payloads import PayloadArray
+
+Objects = npt.NDArray[np.object_]
+#: Longer reasons are cut: they may quote what a peer sent.
+MAX_REASON: Final = 300
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What became of n payloads.
+
+    Attributes
+    ----------
+    objects : (n,) objects, the values; None where there is no value.
+    errors : (n,) objects, the reason why a payload did not decode, else None.
+    notes : (n,) objects, what should be known of a value although it decoded, else None.
+    names : (n,) objects, the codec that was used.
+    """
+
+    objects: Objects
+    errors: Objects
+    notes: Objects
+    names: Objects
+
+    @classmethod
+    def empty(cls, n: int, name: str | None) -> Decoded:
+        """No values and no errors yet."""
+        names = np.empty(n, object)
+        names[:] = name
+        return cls(np.empty(n, object), np.empty(n, object), np.empty(n, object), names)
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """Makes values of payloads."""
+
+    @property
+    def name(self) -> str:
+        """What the column `codec` says."""
+
+    def decode_column(self, payloads: PayloadArray) -> Decoded:
+        """Decode every payload; none of them is missing. What does not decode has its reason in `errors`."""
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line of bounded length, with the class of those that say little without it."""
+    text = " ".join(str(error).split())
+    if not isinstance(error, (VariantDecodeError, json.JsonError)):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A codec that decodes one payload after the other.
+
+    Attributes
+    ----------
+    name : what the column `codec` says.
+    read : gives the value, and a note or None; raises one of `fails`.
+    fails : the errors that mean "this payload is not of this kind".
+    """
+
+    name: str
+    read: Callable[[bytes], tuple[Any, str | None]]
+    fails: tuple[type[Exception], ...]
+
+    def decode_column(self, payloads: PayloadArray) -> Decoded:
+        """Decode row by row."""
+        found = Decoded.empty(len(payloads), self.name)
+        read, values, notes = self.read, found.objects, found.notes
+        for row, payload in enumerate(payloads):
+            try:
+                values[row], notes[row] = read(payload)
+            except self.fails as error:
+                found.errors[row] = reason(error)
+        return found
+
+
+_DECODER: Final = Decoder()
+
+
+def read_variant(payload: bytes) -> tuple[Any, str | None]:
+    """The Variant in a payload; a note where bytes follow it, which Godot ignores.
+
+    Raises
+    ------
+    VariantDecodeError : there is none.
+    """
+    value, used = _DECODER.loads_from(payload)
+    if used < len(payload):
+        return value, f"{len(payload) - used} bytes follow the Variant; Godot ignores them"
+    return value, None
+
+
+def read_text(payload: bytes) -> tuple[str, None]:
+    """The payload as UTF-8.
+
+    Raises
+    ------
+    UnicodeDecodeError : it is not.
+    """
+    return payload.decode(), None
+
+
+def read_raw(payload: bytes) -> tuple[bytes, None]:
+    """The payload itself."""
+    return payload, None
+
+
+def of_function(function: Callable[[bytes], Any]) -> Codec:
+    """A function of the user's as a codec; whatever it raises is the reason of that row."""
+    name = getattr(function, "__name__", type(function).__name__)
+    return Rows("function" if name == "<lambda>" else str(name), lambda p: (function(p), None), (Exception,))
+
+
+#: The codecs by name.
+CODECS: Final[dict[str, Codec]] = {
+    "variant": Rows("variant", read_variant, (VariantDecodeError,)),
+    "json": Rows("json", json.read, (json.JsonError,)),
+    "text": Rows("text", read_text, (UnicodeDecodeError,)),
+    "raw": Rows("raw", read_raw, ()),
+}

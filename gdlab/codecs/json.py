@@ -1,0 +1,79 @@
+"""JSON as peers of a game write it, read with its integers kept.
+
+Godot reads every JSON number as a float, so integers beyond 2**53 arrive there rounded. Here they stay exact, and
+the payload gets a note.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+#: Containers inside one another. Godot allows 1024; Python's parser recurses, and a notebook has used up stack already.
+MAX_DEPTH: Final = 256
+#: The largest integer of which a 64-bit float can hold every smaller one.
+EXACT: Final = 2**53
+
+_TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+
+
+class JsonError(ValueError):
+    """A payload that is no JSON; stays inside this package, as the reason of a row."""
+
+
+def read(payload: bytes) -> tuple[Any, str | None]:
+    """The value of a payload, and a note where Godot would have read it otherwise.
+
+    Objects are dicts, arrays lists, integers int, other numbers float.
+
+    Raises
+    ------
+    JsonError : it is no JSON (also where it is not UTF-8, holds NaN or Infinity, or is too deep).
+    """
+    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH:
+        _check_depth(payload)
+    wide: list[int] = []
+
+    def integer(digits: str) -> int:
+        value = int(digits)
+        if len(digits) > 15 and abs(value) > EXACT:
+            wide.append(value)
+        return value
+
+    try:
+        value = json.loads(payload.decode(), parse_int=integer, parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        raise JsonError(
+            f"not JSON: byte 0x{payload[error.start]:02x} at {error.start} is not UTF-8"
+        ) from None
+    except json.JSONDecodeError as error:
+        raise JsonError(f"not JSON: {error.msg[0].lower()}{error.msg[1:]} at character {error.pos}") from None
+    except RecursionError:
+        raise JsonError("not read: nested too deep") from None
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise JsonError(f"not read: {error}") from None
+    return value, _note(wide) if wide else None
+
+
+def _refuse(name: str) -> None:
+    raise JsonError(f"not JSON: {name} is not a number of JSON")
+
+
+def _note(wide: list[int]) -> str:
+    first = str(wide[0])
+    shown = first if len(first) <= 24 else f"an integer of {len(first)} digits"
+    more = f" (and {len(wide) - 1} more)" if len(wide) > 1 else ""
+    return f"{shown}{more} is beyond 2**53: exact here, but Godot reads JSON numbers as floats and rounds it"
+
+
+def _check_depth(payload: bytes) -> None:
+    depth = 0
+    for token in _TOKENS.finditer(payload):
+        first = token[0][0]
+        if first in b"[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise JsonError(f"not read: more than {MAX_DEPTH} containers inside one another")
+        elif first in b"]}":
+            depth -= 1

@@ -1,0 +1,47 @@
+"""Bytes of a remote procedure call of Godot's multiplayer.
+
+An argument is not written as ``var_to_bytes`` writes it: a bool takes one byte, an int its narrowest of 8, 16, 32
+and 64 bits and one more, and a single PackedByteArray goes bare. Everything else, and all that lies *inside* an
+Array or Dictionary, is written as usual. Source: captured packets of Godot 4.6.3.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Final
+
+from gdlab.variant.codec import dumps
+from gdlab.variant.kinds import Type
+from gdlab.variant.types import type_of
+
+#: Command, node and method: one byte each, once the receiver has confirmed the node's path.
+HEADER_BYTES: Final = 3
+#: ENet's share of a datagram with one unreliable packet: peer id, command and its parameters.
+ENET_BYTES: Final = 10
+_MODES: Final = ((1 << 7, "b"), (1 << 15, "h"), (1 << 31, "i"), (1 << 63, "q"))
+
+
+def argument(value: Any, *, double: bool = False) -> bytes:
+    """One argument among several.
+
+    Raises
+    ------
+    VariantEncodeError : Godot has no Variant for it.
+    """
+    kind = type_of(value)
+    if kind is Type.BOOL:
+        return bytes([Type.BOOL | (0x80 if value else 0)])
+    if kind is Type.INT:
+        for mode, (limit, code) in enumerate(_MODES):
+            if -limit <= value < limit:
+                return struct.pack(f"<B{code}", Type.INT | mode << 6, value)
+    return dumps(value, double=double)
+
+
+def call_bytes(*arguments: Any, double: bool = False) -> int:
+    """Bytes of the packet of a call with these arguments, as the editor's network profiler counts them."""
+    if not arguments:
+        return HEADER_BYTES
+    if len(arguments) == 1 and type_of(arguments[0]) is Type.PACKED_BYTE_ARRAY:
+        return HEADER_BYTES + len(bytes(arguments[0]))
+    return HEADER_BYTES + 1 + sum(len(argument(value, double=double)) for value in arguments)
