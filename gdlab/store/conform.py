@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -66,7 +66,7 @@ def _column(series: Any, dtype: str) -> Any:
         values = series.array if isinstance(series.dtype, pd.CategoricalDtype) else _category(series)
         if not all(isinstance(category, str) for category in values.categories):
             raise ValueError("its categories must be text")
-        return pd.Categorical.from_codes(values.codes, categories=values.categories.astype(object))
+        return categorical(values.codes, values.categories)
     if dtype.startswith("datetime64"):
         return pd.DatetimeIndex(series).tz_convert("UTC").as_unit("ns")
     if dtype == "int64":
@@ -85,10 +85,13 @@ def _column(series: Any, dtype: str) -> Any:
 
 def _category(series: pd.Series[Any]) -> pd.Categorical:
     """Categories again for a column that lost them: the fixed ones, or in order of first appearance."""
-    values = series.to_numpy(object)
-    fixed = CATEGORIES.get(str(series.name), ())
-    known = {str(category): None for category in fixed}
-    return pd.Categorical(values, categories=pd.Index([*(known | dict.fromkeys(values))], dtype=object))
+    order = {str(value): code for code, value in enumerate(CATEGORIES.get(str(series.name), ()))}
+    return categorical([order.setdefault(value, len(order)) for value in series.to_numpy(object)], order)
+
+
+def categorical(codes: Any, categories: Iterable[str]) -> pd.Categorical:
+    """A category column of Python strings; pandas left to itself would make Arrow's of them, which not all fit in."""
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(categories), dtype=object))
 
 
 def time_ns(table: pd.DataFrame) -> Int64:
