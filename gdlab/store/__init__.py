@@ -6,6 +6,7 @@ from gdlab.store.limits import DEFAULT_LIMIT, Limit, LimitError
 from gdlab.store.load import load
 from gdlab.store.loaded import Loaded
 from gdlab.store.parquet import write_parquet
+from gdlab.store.pcapwrite import write_pcapng
 from gdlab.store.spill import Spill, SpillStatistics
 from gdlab.store.store import Snapshot, Store, StoreStatistics
 
@@ -23,4 +24,5 @@ __all__ = [
     "load",
     "write_csv",
     "write_parquet",
+    "write_pcapng",
 ]

@@ -73,7 +73,7 @@ class _Names:
 def _is_public_knowledge(host: str) -> bool:
     """Whether a host tells nothing about anybody: loopback, or all interfaces."""
     host = host.strip("[]")
-    if host in ("", "localhost"):
+    if host in {"", "localhost", "lan"}:
         return True
     try:
         address = ipaddress.ip_address(host)

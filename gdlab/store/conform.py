@@ -16,7 +16,8 @@ from gdlab.payloads import Int64, PayloadArray, PayloadDtype
 #: The columns whose few different values are kept as categories.
 CATEGORICAL = tuple(column.name for column in SCHEMA if column.dtype == "category")
 
-_NAMES = [column.name for column in SCHEMA]
+#: All columns.
+NAMES = tuple(column.name for column in SCHEMA)
 _BATCH_ROWS = 65_536
 _BATCH_BYTES = 16 << 20
 
@@ -36,8 +37,8 @@ def conform(table: pd.DataFrame) -> pd.DataFrame:
     TableError : columns lack or are too many, a value is missing (only a payload may be), or a column holds
         something else than the schema says.
     """
-    missing = [name for name in _NAMES if name not in table.columns]
-    extra = [str(name) for name in table.columns if name not in _NAMES]
+    missing = [name for name in NAMES if name not in table.columns]
+    extra = [str(name) for name in table.columns if name not in NAMES]
     if missing or extra:
         raise TableError(
             "a file holds the columns of a capture; "
@@ -100,6 +101,14 @@ def time_ns(table: pd.DataFrame) -> Int64:
         pd.DatetimeIndex(table["time"]).tz_convert(None), "datetime64[ns]"
     )
     return times.view(np.int64)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The table in order of time; rows of equal time stay as they are."""
+    times = time_ns(table)
+    if bool(np.any(times[1:] < times[:-1])):
+        return table.take(np.argsort(times, kind="stable")).reset_index(drop=True)
+    return table
 
 
 def payloads(table: pd.DataFrame) -> PayloadArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gdlab.errors import LoadError
-from gdlab.store import csvread, parquet, spillread
+from gdlab.store import csvread, parquet, pcapfile, pcapread, spillread
 from gdlab.store.loaded import Loaded
 
 _CAN_READ = "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program"
@@ -46,6 +46,8 @@ def load(path: str | Path) -> Loaded:
         return csvread.read_csv(path)
     if parquet.is_parquet(beginning):
         return parquet.read_parquet(path)
+    if pcapfile.is_capture(beginning):
+        return pcapread.read_capture(path)
     raise LoadError(f"{path} is none of the files that gdlab knows. {_CAN_READ}{_guess(beginning)}")
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from gdlab.errors import LoadError
 from gdlab.store import arrow, conform, sidecar
 from gdlab.store.loaded import Loaded
@@ -61,14 +58,7 @@ def read_spill(folder: Path) -> Loaded:
     if not len(table) and notes and not any(document.get("closed") for document in documents):
         notes.append("nothing had been written yet")
     provenance = documents[0] if len(documents) == 1 else {"captures": documents}
-    return Loaded(_in_order(table), provenance, tuple(notes))
-
-
-def _in_order(table: pd.DataFrame) -> pd.DataFrame:
-    time_ns = conform.time_ns(table)
-    if bool(np.any(time_ns[1:] < time_ns[:-1])):
-        return table.take(np.argsort(time_ns, kind="stable")).reset_index(drop=True)
-    return table
+    return Loaded(conform.in_order(table), provenance, tuple(notes))
 
 
 def _batches(path: Path) -> tuple[list[Any], str]:
