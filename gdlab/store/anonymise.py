@@ -15,6 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from gdlab.store.conform import categorical
+
 # IPv4 or IPv6 with or without brackets, a scope and a port; `_Names.replace` looks closer.
 _ADDRESS = re.compile(
     r"(?<![\w.:])(?:\[(?P<v6>[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?)\]|(?P<bare>[0-9A-Fa-f]*(?::[0-9A-Fa-f]*){2,7}(?:[\d.]*)"
@@ -71,7 +73,7 @@ class _Names:
 def _is_public_knowledge(host: str) -> bool:
     """Whether a host tells nothing about anybody: loopback, or all interfaces."""
     host = host.strip("[]")
-    if host in ("", "localhost"):
+    if host in {"", "localhost", "lan"}:
         return True
     try:
         address = ipaddress.ip_address(host)
@@ -93,7 +95,8 @@ def anonymise(
     names = _Names(table)
     changed = table.copy(deep=False)
     for column, new in (("peer", names.peers), ("endpoint", names.endpoints)):
-        changed[column] = table[column].cat.rename_categories(new)
+        old = table[column].array
+        changed[column] = categorical(old.codes, [new.get(category, category) for category in old.categories])
     details = {detail: names.replace(detail) for detail in table["detail"].unique()}
     changed["detail"] = table["detail"].map(details).astype(table["detail"].dtype)
 

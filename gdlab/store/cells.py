@@ -22,6 +22,10 @@ from gdlab.payloads import PayloadArray
 #: the wide forms, which spreadsheets in East Asian settings take for the narrow ones.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
+_FORMULA_BYTE = np.zeros(256, np.bool_)
+_FORMULA_BYTE[[ord(start) for start in FORMULA_STARTS if start.isascii()]] = True
+_WIDE = "\uff1d".encode()  # all wide forms begin with the same byte
+
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(?:([\\ntr])|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _SHORT = {"\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
@@ -49,6 +53,18 @@ def _unescape_one(match: re.Match[str]) -> str:
 def guard(cell: str) -> str:
     """Keep a cell from being taken for a formula."""
     return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
+
+
+def needs_guard(payloads: PayloadArray) -> npt.NDArray[np.bool_]:
+    """(n,) bool: which payloads, all of them text, `guard` would change."""
+    needed = np.zeros(len(payloads), np.bool_)
+    buffer, offsets = payloads.contiguous()
+    filled = np.flatnonzero(offsets[1:] > offsets[:-1])
+    first = buffer[offsets[:-1][filled]]
+    needed[filled[_FORMULA_BYTE[first]]] = True
+    for row in filled[first == _WIDE[0]]:
+        needed[row] = payloads[row].decode().startswith(FORMULA_STARTS)
+    return needed
 
 
 def unguard(cell: str) -> str:

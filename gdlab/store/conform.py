@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +16,8 @@ from gdlab.payloads import Int64, PayloadArray, PayloadDtype
 #: The columns whose few different values are kept as categories.
 CATEGORICAL = tuple(column.name for column in SCHEMA if column.dtype == "category")
 
-_NAMES = [column.name for column in SCHEMA]
+#: All columns.
+NAMES = tuple(column.name for column in SCHEMA)
 _BATCH_ROWS = 65_536
 _BATCH_BYTES = 16 << 20
 
@@ -36,8 +37,8 @@ def conform(table: pd.DataFrame) -> pd.DataFrame:
     TableError : columns lack or are too many, a value is missing (only a payload may be), or a column holds
         something else than the schema says.
     """
-    missing = [name for name in _NAMES if name not in table.columns]
-    extra = [str(name) for name in table.columns if name not in _NAMES]
+    missing = [name for name in NAMES if name not in table.columns]
+    extra = [str(name) for name in table.columns if name not in NAMES]
     if missing or extra:
         raise TableError(
             "a file holds the columns of a capture; "
@@ -66,7 +67,7 @@ def _column(series: Any, dtype: str) -> Any:
         values = series.array if isinstance(series.dtype, pd.CategoricalDtype) else _category(series)
         if not all(isinstance(category, str) for category in values.categories):
             raise ValueError("its categories must be text")
-        return pd.Categorical.from_codes(values.codes, categories=values.categories.astype(object))
+        return categorical(values.codes, values.categories)
     if dtype.startswith("datetime64"):
         return pd.DatetimeIndex(series).tz_convert("UTC").as_unit("ns")
     if dtype == "int64":
@@ -85,10 +86,13 @@ def _column(series: Any, dtype: str) -> Any:
 
 def _category(series: pd.Series[Any]) -> pd.Categorical:
     """Categories again for a column that lost them: the fixed ones, or in order of first appearance."""
-    values = series.to_numpy(object)
-    fixed = CATEGORIES.get(str(series.name), ())
-    known = {str(category): None for category in fixed}
-    return pd.Categorical(values, categories=pd.Index([*(known | dict.fromkeys(values))], dtype=object))
+    order = {str(value): code for code, value in enumerate(CATEGORIES.get(str(series.name), ()))}
+    return categorical([order.setdefault(value, len(order)) for value in series.to_numpy(object)], order)
+
+
+def categorical(codes: Any, categories: Iterable[str]) -> pd.Categorical:
+    """A category column of Python strings; pandas left to itself would make Arrow's of them, which not all fit in."""
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(categories), dtype=object))
 
 
 def time_ns(table: pd.DataFrame) -> Int64:
@@ -97,6 +101,14 @@ def time_ns(table: pd.DataFrame) -> Int64:
         pd.DatetimeIndex(table["time"]).tz_convert(None), "datetime64[ns]"
     )
     return times.view(np.int64)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The table in order of time; rows of equal time stay as they are."""
+    times = time_ns(table)
+    if bool(np.any(times[1:] < times[:-1])):
+        return table.take(np.argsort(times, kind="stable")).reset_index(drop=True)
+    return table
 
 
 def payloads(table: pd.DataFrame) -> PayloadArray:

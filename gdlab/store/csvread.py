@@ -192,9 +192,7 @@ def _category(name: str, codes: Any, values: Iterable[str]) -> pd.Categorical:
     """The fixed categories of a closed column first; others in order of first appearance."""
     order: dict[str, int] = {str(value): number for number, value in enumerate(CATEGORIES.get(name, ()))}
     translate = np.array([order.setdefault(value, len(order)) for value in values], np.int32)
-    return pd.Categorical.from_codes(
-        translate[codes] if len(codes) else codes, categories=pd.Index(list(order), dtype=object)
-    )
+    return conform.categorical(translate[codes] if len(codes) else codes, order)
 
 
 def _check_end(path: Path) -> None:

@@ -7,7 +7,7 @@ with nine decimals. See `cells` for how text is made safe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +63,23 @@ def write_csv(
     if anonymise:
         table, provenance = names.anonymise(table, provenance)
     document = sidecar.describe(table, "csv", guard=not raw, anonymised=anonymise, provenance=provenance)
-    lines = csvlines.encoder(guarded=not raw)
+    lines = _encoder()
     with replacing(path) as file, replacing(sidecar.path_for(path)) as beside:
         file.write((",".join(HEADER) + "\n").encode("ascii"))
         with Progress(len(table), f"writing {path.name}", progress) as shown:
             for rows in conform.batches(conform.payloads(table).sizes):
                 part = table.iloc[rows]
-                file.write(lines(part))
+                file.write(lines(part, not raw))
                 shown.advance(len(part))
         document["bytes"] = file.tell()
         beside.write(sidecar.encode(document))
     return path
+
+
+def _encoder() -> Callable[[pd.DataFrame, bool], bytes | memoryview]:
+    """The faster way to the same bytes, where pyarrow is installed."""
+    try:
+        from gdlab.store import csvarrow
+    except ImportError:
+        return csvlines.lines
+    return csvarrow.lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gdlab.errors import LoadError
-from gdlab.store import csvread
+from gdlab.store import csvread, parquet, pcapfile, pcapread, spillread
 from gdlab.store.loaded import Loaded
 
 _CAN_READ = "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program"
@@ -26,8 +26,13 @@ def load(path: str | Path) -> Loaded:
     Raises
     ------
     LoadError : there is no such file, or it is empty, damaged, cut short or of something else.
+    MissingDependency : Parquet and spilled captures need pyarrow.
     """
     path = Path(path)
+    if path.is_dir():
+        if spillread.is_spill(path):
+            return spillread.read_spill(path)
+        raise LoadError(f"{path} is a folder without a spilled capture. {_CAN_READ}")
     try:
         with path.open("rb") as file:
             beginning = file.read(1024)
@@ -39,6 +44,10 @@ def load(path: str | Path) -> Loaded:
         raise LoadError(f"{path} is empty: not even a header was written. {_CAN_READ}; write the file again")
     if csvread.is_csv(beginning):
         return csvread.read_csv(path)
+    if parquet.is_parquet(beginning):
+        return parquet.read_parquet(path)
+    if pcapfile.is_capture(beginning):
+        return pcapread.read_capture(path)
     raise LoadError(f"{path} is none of the files that gdlab knows. {_CAN_READ}{_guess(beginning)}")
 
 

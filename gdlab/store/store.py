@@ -6,6 +6,7 @@ passed the oldest goes, is counted, and every table built from then on begins wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -125,6 +126,8 @@ class Store:
         self._sealed_bytes = 0
         self._peers: list[str] = [""]
         self._peer_codes: dict[str, int] = {"": 0}
+        #: Called by the writer's thread after each block that is full; it must return at once and never raise.
+        self.on_seal: Callable[[], object] | None = None
         self._version = 0
         self._received = self._received_bytes = self._sent = self._sent_bytes = 0
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
@@ -266,6 +269,8 @@ class Store:
             )
         fresh = self._new_block(block)
         self._state = _State(tuple(kept), fresh, evicted)
+        if self.on_seal is not None:
+            self.on_seal()
         return fresh
 
     def _is_old(self, block: OpenBlock, now_ns: int) -> bool:

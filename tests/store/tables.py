@@ -93,9 +93,9 @@ def table_of(rows):
         elif name == "detail":
             values = pd.array(np.array(values, object), dtype=pd.StringDtype("python"))
         elif column.dtype == "category":
-            known = CATEGORIES.get(name) or tuple(dict.fromkeys(values))
-            values = pd.Categorical(
-                values, categories=pd.Index([str(value) for value in known], dtype=object)
+            known = [str(value) for value in CATEGORIES.get(name) or dict.fromkeys(values)]
+            values = pd.Categorical.from_codes(
+                [known.index(value) for value in values], categories=pd.Index(known, dtype=object)
             )
         columns[name] = values
     return pd.DataFrame(columns)

@@ -3,6 +3,8 @@
 import contextlib
 import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from gdlab.errors import LoadError
 from gdlab.messages import SCHEMA
-from gdlab.store import Store, TableError, load, table, write_csv
+from gdlab.store import Store, TableError, csvarrow, csvlines, load, table, write_csv
 from gdlab.store.cells import FORMULA_STARTS
 from gdlab.store.csvwrite import HEADER
 from gdlab.store.sidecar import path_for
@@ -336,3 +338,31 @@ def test_folders_devices_and_missing_folders_are_refused(tmp_path):
         write_csv(table_of([{}]), "/dev/null")
     with pytest.raises(FileNotFoundError, match="make it first"):
         write_csv(table_of([{}]), tmp_path / "no" / "run.csv")
+
+
+# ---- the two ways to write
+
+
+@given(TABLES, st.booleans())
+def test_with_and_without_pyarrow_the_bytes_are_the_same(table, guarded):
+    if len(table):
+        assert bytes(csvarrow.lines(table, guarded)) == csvlines.lines(table, guarded)
+
+
+def test_awkward_values_and_many_categories_make_the_same_bytes_both_ways():
+    many = [{"peer": f"10.0.{n // 250}.{n % 250}:{n}", "endpoint": f"udp://e{n % 99}:1"} for n in range(2000)]
+    for wanted in (awkward(), table_of(many), table_of(many[:1])):
+        for guarded in (True, False):
+            assert bytes(csvarrow.lines(wanted, guarded)) == csvlines.lines(wanted, guarded)
+
+
+def test_a_python_without_pyarrow_writes_and_reads_the_same(tmp_path):
+    """In a process of its own, in which importing pyarrow fails as where it is not installed."""
+    write_csv(awkward(), tmp_path / "arrow.csv")
+    program = (
+        "import sys; sys.modules['pyarrow'] = None; import pandas as pd; from gdlab.store import load, write_csv\n"
+        "table = load('arrow.csv').table; write_csv(table, 'plain.csv')\n"
+        "pd.testing.assert_frame_equal(load('plain.csv').table, table)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=60)
+    assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "arrow.csv").read_bytes()
