@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 #: Bit of the header: 64-bit numbers; for an Object: its id instead of the whole.
 WIDE: Final = 0x10000
 TYPE_MASK: Final = 0xFF
+#: Bits of a container's header that hold the kinds of its declared types.
+DECLARED: Final = 0xF0000
 #: Kinds of a declared type.
 UNTYPED, BUILTIN, CLASS_NAME, SCRIPT = range(4)
 #: Bit of a NodePath's first count that tells the present form from that of Godot 2.
