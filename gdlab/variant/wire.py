@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Callable as Function
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gdlab.variant.mathtypes import (
@@ -91,7 +92,7 @@ class Fixed:
 
 
 def _plain(cls: type[tuple[Any, ...]]) -> Function[[tuple[Any, ...]], Any]:
-    return lambda u: _new(cls, u)
+    return partial(_new, cls)
 
 
 def _pairs(
