@@ -24,12 +24,14 @@ from gdlab.variant.convert import DROP, fitted
 from gdlab.variant.keys import filed, given
 from gdlab.variant.kinds import ContainerType, Type
 from gdlab.variant.readers import (
+    FIXED_BY_HEADER,
     INVALID,
     READERS,
     TOO_DEEP,
     UNAUTHORIZED,
     Bad,
     Buffer,
+    exact_reals,
     read_container_type,
     read_text,
     short,
@@ -68,6 +70,7 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
     """
     frames: list[_Frame] = []
     words, put, new_dict, new_list = _words, _put, dict.__new__, list.__new__
+    fixed_by_header = FIXED_BY_HEADER
     # The innermost open container: what the next value is for, the container, how many values it has in all,
     # how many are missing, the declared type of elements or keys, the key (or property) the next value
     # belongs to.
@@ -158,6 +161,18 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                     if len(frames) > MAX_DEPTH:
                         _deep(pos)
                     continue
+            elif (fixed := fixed_by_header.get(header & 0x100FF)) is not None:
+                size, unpack, build, narrow = fixed
+                pos += 4
+                if end - pos < size:
+                    short(pos, end, size, f"a {Type(kind).godot_name}")
+                parts = unpack(data, pos)
+                if narrow:
+                    total = sum(parts)
+                    if total != total:  # NaN, or infinities of both signs
+                        parts = exact_reals(data, pos, parts)
+                value = build(parts)
+                pos += size
             elif kind == 24:
                 if header & WIDE:
                     if end - pos < 12:
