@@ -73,8 +73,15 @@ SCHEMA: Final[tuple[Column, ...]] = (
     Column("endpoint", "category", "", "the capture's own side, such as `udp://127.0.0.1:4242`"),
     Column("peer", "category", "", "the other side, such as `127.0.0.1:53211`; empty where there is none"),
     Column("direction", "category", "", "`in` or `out`"),
-    Column("event", "category", "", "`message`, `open`, `close`, `error` or `gap` (what was dropped, and how many)"),
-    Column("kind", "category", "", "`text` or `binary`; WebSocket tells them apart, for the others it is guessed"),
+    Column(
+        "event",
+        "category",
+        "",
+        "`message`, `open`, `close`, `error` or `gap` (what was dropped, and how many)",
+    ),
+    Column(
+        "kind", "category", "", "`text` or `binary`; WebSocket tells them apart, for the others it is guessed"
+    ),
     Column("size_bytes", "int64", "bytes", "length of `payload`"),
     Column(
         "wire_bytes",
