@@ -16,7 +16,6 @@ from gdlab.errors import GdlabError, GodotNotFound
 from gdlab.godot import Engine, find
 from tests.engine import Impossible, install
 
-
 # No test depends on the machine's speed. In CI the generated examples are the same each time: there a change is judged,
 # elsewhere new examples are looked for.
 settings.register_profile(
