@@ -5,6 +5,7 @@ from __future__ import annotations
 from gdlab.analysis.arrivals import inter_arrival, jitter
 from gdlab.analysis.compare import compare
 from gdlab.analysis.conversations import conversations
+from gdlab.analysis.findings import findings
 from gdlab.analysis.frames import FrameRate, frame_rate
 from gdlab.analysis.latency import response_times, round_trips
 from gdlab.analysis.overhead import overhead
@@ -17,6 +18,7 @@ __all__ = [
     "FrameRate",
     "compare",
     "conversations",
+    "findings",
     "frame_rate",
     "inter_arrival",
     "jitter",
