@@ -9,12 +9,13 @@ from gdlab.analysis.findings import findings
 from gdlab.analysis.frames import FrameRate, frame_rate
 from gdlab.analysis.latency import response_times, round_trips
 from gdlab.analysis.overhead import overhead
-from gdlab.analysis.percentiles import percentiles
+from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
 
 __all__ = [
+    "TAIL_SAMPLES",
     "FrameRate",
     "compare",
     "conversations",

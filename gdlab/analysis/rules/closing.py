@@ -27,7 +27,8 @@ CODES: Final = {
         "no close frame at all",
         (
             "The game quit, freed its peer, called close(-1), or the network broke: "
-            "Godot sends no close frame when it quits. Call close() and keep polling for a few frames before quitting."
+            "Godot sends no close frame when it quits. "
+            "Call close() and keep polling for a few frames before quitting."
         ),
     ),
     1007: (
@@ -42,7 +43,8 @@ CODES: Final = {
         "an error or a missing answer to a keep-alive ping",
         (
             "Python's websockets closes so when no pong came for 20 s. "
-            "A game answers pings in poll(): a paused or blocked game looks dead. Poll while paused, or set ping_interval=None."
+            "A game answers pings in poll(): a paused or blocked game looks dead. "
+            "Poll while paused, or set ping_interval=None."
         ),
     ),
     -1: (
