@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gdlab.plots.style import ThemeName
 
 #: Rungs drawn: more cannot be told apart.
-RUNGS: Final = 40
+RUNGS: Final = 20
 #: Characters of a payload beside its arrow.
 WORDS: Final = 44
 
@@ -55,7 +55,7 @@ class LadderPlot:
             self.ax.axvline(place, color=self._theme.text, linewidth=1.5)
         self._words = [
             self.ax.text(
-                0.5, 0, "", ha="center", va="bottom", fontsize=7, color=self._theme.text, clip_on=True
+                0.5, 0, "", ha="center", va="bottom", fontsize=8, color=self._theme.text, clip_on=True
             )
             for _ in range(RUNGS)
         ]
@@ -123,7 +123,7 @@ def ladder(
     first: int = 0,
     theme: ThemeName = "auto",
 ) -> Axes:
-    """Draw the messages between the capture and a peer as a ladder, 40 of them.
+    """Draw the messages between the capture and a peer as a ladder, 20 of them.
 
     Parameters
     ----------
