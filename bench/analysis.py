@@ -2,8 +2,8 @@
 
     python bench/analysis.py [rows] [rounds]
 
-Interleaved rounds, medians, one process. Prints one line a measure; `ratio` is ours over plain pandas (below 1:
-faster). A plain formulation says the same as ours or less, never more.
+Interleaved rounds, medians, one process. Prints one line a measure; `ratio` is ours over plain pandas
+(below 1: faster). A plain formulation says the same as ours or less, never more.
 """
 
 from __future__ import annotations

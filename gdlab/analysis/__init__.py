@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdlab.analysis.arrivals import inter_arrival, jitter
+from gdlab.analysis.clocks import clock_offsets, one_way_delay
 from gdlab.analysis.compare import compare
 from gdlab.analysis.conversations import conversations
 from gdlab.analysis.findings import findings
@@ -17,6 +18,7 @@ from gdlab.analysis.sequence import numbered, sequence
 __all__ = [
     "TAIL_SAMPLES",
     "FrameRate",
+    "clock_offsets",
     "compare",
     "conversations",
     "findings",
@@ -24,6 +26,7 @@ __all__ = [
     "inter_arrival",
     "jitter",
     "numbered",
+    "one_way_delay",
     "overhead",
     "percentiles",
     "probes",

@@ -77,8 +77,8 @@ def test_an_update_makes_no_new_artists_and_leaves_the_layout(name):
     plot.update(CASES["one peer"])
     plot.ax.figure.png()
     before, place = set(plot.ax.lines) | set(plot.ax.texts), plot.ax.get_position().bounds
-    for case in CASES.values():
-        plot.update(case)
+    for case in ("probes", "only events", "numbered", "empty"):
+        plot.update(CASES[case])
         plot.ax.figure.png()
     assert set(plot.ax.lines) | set(plot.ax.texts) == before
     assert plot.ax.get_position().bounds == place
