@@ -2,8 +2,8 @@
 
 Subtracting a time of one clock from a time of another gives a delay plus the clocks' offset, and no delay.
 Probes whose answers say when they were received and sent (`r_us`, `s_us`) bound the offset: it lies between
-the two one-way differences. Without them there are round trips, jitter and inter-arrival times, which need no second
-clock, and this module refuses.
+the two one-way differences. Without them there are round trips, jitter and inter-arrival times, which need
+no second clock, and this module refuses.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def clock_offsets(table: pd.DataFrame) -> pd.DataFrame:
     Notes
     -----
     For each exchange the offset is estimated as NTP does, ``((r - t1) + (s - t4)) / 2`` (RFC 5905 section 8);
-    its error is at most half of the time that ping and answer were on the way. Of each part of the capture the
-    fastest exchange counts, as waiting, not the path, makes the others slow and lopsided; a line through
+    its error is at most half of the time that ping and answer were on the way. Of each part of the capture
+    the fastest exchange counts, as waiting, not the path, makes the others slow and lopsided; a line through
     those gives offset and drift. The error is half of the slowest of them plus how far the line misses them.
     """
     found = probes(table)
