@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gdlab.store import Limit, Spill, Store
+from gdlab.store import Limit, Spill, Store, load
 
 
 def capture(folder, out):
@@ -30,6 +30,19 @@ def capture(folder, out):
         store.extend(times, peers, np.full(count, 8), payload, np.full(count, 36), np.ones(count, np.int8))
         spill.flush()
         os.write(out, b"%d\n" % store.received)
+
+
+def check(folder, flushed):
+    """Hold what `load` gives against what the capture wrote: all up to the last flush, in order, nothing else."""
+    loaded = load(folder)
+    count = len(loaded.table)
+    assert count >= flushed, f"{count} rows, {flushed} were flushed"
+    assert (loaded.table.event == "message").all()
+    numbers = np.frombuffer(loaded.table.payload.array.contiguous()[0], np.int64)
+    assert (numbers == np.arange(count)).all()
+    times = (numbers + 10**18).tolist()
+    assert list(loaded.table.peer) == [f"p{time % 97 if time % 5 else time}" for time in times]
+    assert any("did not end in order" in note for note in loaded.notes)
 
 
 def main(folder, count, seed):
