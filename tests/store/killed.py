@@ -61,7 +61,9 @@ def main(folder, count, seed):
                 pass
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            whole, _, _ = (b"".join(read) + lines.read()).rpartition(b"\n")  # the last line may be half of one
+            whole, _, _ = (b"".join(read) + lines.read()).rpartition(
+                b"\n"
+            )  # the last line may be half of one
         print(whole.split(b"\n")[-1].decode(), flush=True)
 
 
