@@ -333,24 +333,6 @@ def test_an_interrupt_leaves_the_file_that_was_there(tmp_path):
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
-def test_a_link_stays_a_link(tmp_path):
-    (tmp_path / "real").mkdir()
-    link = tmp_path / "run.csv"
-    link.symlink_to(tmp_path / "real" / "there.csv")
-    write_csv(table_of([{}]), link)
-    assert link.is_symlink()
-    assert (tmp_path / "real" / "there.csv").stat().st_size > 0
-
-
-def test_folders_devices_and_missing_folders_are_refused(tmp_path):
-    with pytest.raises(OSError, match="not an ordinary file"):
-        write_csv(table_of([{}]), tmp_path)
-    with pytest.raises(OSError, match="not an ordinary file"):
-        write_csv(table_of([{}]), "/dev/null")
-    with pytest.raises(FileNotFoundError, match="make it first"):
-        write_csv(table_of([{}]), tmp_path / "no" / "run.csv")
-
-
 # ---- the two ways to write
 
 
