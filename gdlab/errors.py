@@ -12,6 +12,7 @@
     ├── MissingDependency       (ImportError)   an optional package is needed; says which and how to get it
     ├── GodotNotFound           (FileNotFoundError)  no Godot 4; says where was looked
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
+    ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── FramingError            (ValueError)    bytes of a stream that break its framing
     └── VariantError            (ValueError)
         ├── VariantDecodeError                  bytes that Godot would refuse, too
@@ -72,6 +73,14 @@ class GodotNotFound(GdlabError, FileNotFoundError):
 
 class GodotVersionError(GdlabError, RuntimeError):
     """An engine was found, but of a generation gdlab does not speak to."""
+
+
+class GodotEnded(GdlabError, RuntimeError):
+    """The engine ended before it did what was waited for; the message says why it ended and what it said last."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class FramingError(GdlabError, ValueError):

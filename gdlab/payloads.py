@@ -66,13 +66,22 @@ class PayloadArray(ExtensionArray):
     arenas : arrays of uint8. They are addressed as if they stood one behind the other.
     addresses : (n,) int64, where each payload begins in that sequence. A payload lies within one arena.
     sizes : (n,) int64, bytes; -1 for a missing one.
+    bases : address of the beginning of each arena, and of the end, where they stand apart from one another.
     """
 
-    def __init__(self, arenas: Sequence[UInt8], addresses: Int64, sizes: Int64) -> None:
+    def __init__(
+        self, arenas: Sequence[UInt8], addresses: Int64, sizes: Int64, *, bases: Int64 | None = None
+    ) -> None:
         self._arenas = tuple(arenas)
-        self._bases = np.cumsum([0, *(len(arena) for arena in self._arenas)], dtype=np.int64)
+        if bases is None:
+            bases = np.cumsum([0, *(len(arena) for arena in self._arenas)], dtype=np.int64)
+        self._bases = bases
         self._addresses = addresses
         self._sizes = sizes
+
+    def _over(self, addresses: Int64, sizes: Int64) -> PayloadArray:
+        """Return other rows over the same bytes."""
+        return type(self)(self._arenas, addresses, sizes, bases=self._bases)
 
     # ---- what gdlab asks for
 
@@ -165,7 +174,7 @@ class PayloadArray(ExtensionArray):
         if isinstance(item, (int, np.integer)):
             return self._element(int(self._addresses[item]), int(self._sizes[item]))
         item = pd.api.indexers.check_array_indexer(self, item)
-        return type(self)(self._arenas, self._addresses[item], self._sizes[item])
+        return self._over(self._addresses[item], self._sizes[item])
 
     def __iter__(self) -> Iterator[Any]:
         if len(self._arenas) == 1:
@@ -216,11 +225,11 @@ class PayloadArray(ExtensionArray):
         def rows(column: Int64, fill: int) -> Any:
             return take(column, indices, allow_fill=allow_fill, fill_value=fill if allow_fill else None)
 
-        return type(self)(self._arenas, rows(self._addresses, 0), rows(self._sizes, _MISSING))
+        return self._over(rows(self._addresses, 0), rows(self._sizes, _MISSING))
 
     def copy(self) -> PayloadArray:
         """Return a new column over the same bytes, which never change."""
-        return type(self)(self._arenas, self._addresses.copy(), self._sizes.copy())
+        return self._over(self._addresses.copy(), self._sizes.copy())
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         """Convert; `object` gives `bytes` objects."""
@@ -264,6 +273,10 @@ class PayloadArray(ExtensionArray):
     def _values_for_factorize(self) -> tuple[Any, Any]:
         return self.astype(object), pd.NA
 
+    def value_counts(self, dropna: bool = True) -> pd.Series:
+        """How often each payload occurs, the most frequent first (pandas before 3 asks the column)."""
+        return pd.Series(self.astype(object)).value_counts(dropna=dropna)
+
     def _values_for_argsort(self) -> Any:
         return np.array([b"" if value is pd.NA else value for value in self], object)
 
@@ -271,14 +284,21 @@ class PayloadArray(ExtensionArray):
     def _concat_same_type(cls, to_concat: Sequence[PayloadArray]) -> PayloadArray:
         arenas: list[UInt8] = []
         addresses: list[Int64] = []
+        bases = [np.zeros(1, np.int64)]
         base = 0
         for part in to_concat:
             arenas.extend(part._arenas)
             addresses.append(part._addresses + base)
+            bases.append(part._bases[1:] + base)
             base += int(part._bases[-1])
         if not addresses:
             return cls([], np.empty(0, np.int64), np.empty(0, np.int64))
-        return cls(arenas, np.concatenate(addresses), np.concatenate([part._sizes for part in to_concat]))
+        return cls(
+            arenas,
+            np.concatenate(addresses),
+            np.concatenate([part._sizes for part in to_concat]),
+            bases=np.concatenate(bases),
+        )
 
     def _formatter(self, boxed: bool = False) -> Callable[[Any], str]:
         return lambda value: str(value) if value is pd.NA else repr(value)

@@ -73,7 +73,7 @@ def jitter(table: pd.DataFrame, *, sent: str | None = None, unit: str = "us") ->
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
     sent : column with the sender's clock when it sent, such as ``"v.t_us"``. By default the `t_us` of the
-        probe messages that arrived, pings only: an answer carries our own time.
+        probe messages that arrived, pings only: an answer or echo carries our own time.
     unit : what `sent` counts in: ``s``, ``ms``, ``us`` or ``ns``.
 
     Returns
@@ -141,7 +141,7 @@ def _sent(
     if sent is None:
         found = probes(table)
         rows = found["row"].to_numpy()
-        kept = arrived[rows] & ~found["pong"].to_numpy()
+        kept = arrived[rows] & ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
         rows, exact = rows[kept], found["t_us"].to_numpy()[kept]
         return rows, (exact - exact[:1].sum()).astype(np.float64)
     require(table, [sent])

@@ -55,19 +55,16 @@ def round_trips(table: pd.DataFrame, *, timeout_s: float = 2.0) -> pd.DataFrame:
     rows = found["row"].to_numpy()
     subset = table.iloc[rows]
     sides, labels = groups(subset, ("endpoint", "peer"))
-    ours = equals(subset, "direction", "out")
+    out = equals(subset, "direction", "out")
     pong = found["pong"].to_numpy()
     seq, t_us = found["seq"].to_numpy(), found["t_us"].to_numpy()
 
     # Rows of one exchange side by side, each in order of time.
-    exchange, _ = groups(pd.DataFrame({"side": sides, "seq": seq, "t_us": t_us}), ("side", "seq", "t_us"))
-    sequence = order(exchange, stamps[rows])
-    exchange, ours, pong = exchange[sequence], ours[sequence], pong[sequence]
+    sequence = order(found["exchange"].to_numpy(), stamps[rows])
     when = stamps[rows][sequence]
-    begins = firsts(exchange)
-    asked_by_us = (ours & ~pong)[np.maximum.accumulate(np.where(begins, np.arange(len(when)), 0))]
-    ping = asked_by_us & ours & ~pong
-    answer = asked_by_us & ~ours
+    asked_by_us = found["ours"].to_numpy()[sequence]
+    ping = asked_by_us & (out & ~pong)[sequence]
+    answer = asked_by_us & ~out[sequence]
 
     # For each answer the latest ping before it; the first row of an exchange that we began is a ping.
     number = np.cumsum(ping) - 1  # of the ping that a row belongs to

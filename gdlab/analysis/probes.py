@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import messages, require
+from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, times_ns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,26 +49,28 @@ def probes(table: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    table : columns `event`, `size_bytes`, `payload`; may be empty.
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event`, `size_bytes`, `payload`; may be empty.
 
     Returns
     -------
     One row a probe: `row` (int64, position in `table`), `pong` (bool), `seq`, `t_us`, `r_us`, `s_us`
-    (int64; the last two 0 where `held` is False), `held` (bool: the answerer said when it received and sent).
+    (int64; the last two 0 where `held` is False), `held` (bool: the answerer said when it received and sent),
+    `exchange` (int64: ping and answers have the same endpoint, peer, `seq` and `t_us`), `ours` (bool: the
+    capture sent the first message of the exchange; the others are the game's own measurement).
     """
-    require(table, ("event", "size_bytes", "payload"))
+    require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "payload"))
     size = table["size_bytes"].to_numpy()
     rows = np.flatnonzero(messages(table) & (size >= MIN_BYTES) & (size <= MAX_BYTES))
     rows, payloads = _with_prefix(table, rows)
-    found = _LINE.findall(b"\n".join(payloads)) if payloads else []
-    fields = np.array(found, dtype="S20").reshape(len(found), 7)
+    matches = _LINE.findall(b"\n".join(payloads)) if payloads else []
+    fields = np.array(matches, dtype="S20").reshape(len(matches), 7)
     if (fields[:, 0] == b"").any():
         for number in np.flatnonzero(fields[:, 0] == b"").tolist():
             fields[number] = _parsed(payloads[number])
     whole = fields[:, 0] != b""
     rows, fields = rows[whole], fields[whole]
     before, after = fields[:, 1] != b"", fields[:, 5] != b""
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "row": rows.astype(np.int64),
             "pong": fields[:, 0] == b"pong",
@@ -79,11 +81,32 @@ def probes(table: pd.DataFrame) -> pd.DataFrame:
             "held": before | after,
         }
     )
+    found["exchange"], found["ours"] = _exchanges(table, found)
+    return found
+
+
+def _exchanges(table: pd.DataFrame, found: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Which exchange each probe is of, and whether we began it."""
+    subset = table.iloc[found["row"].to_numpy()]
+    sides, _ = groups(subset, ("endpoint", "peer"))
+    key = pd.DataFrame({"side": sides, "seq": found["seq"], "t_us": found["t_us"]})
+    exchange, _ = groups(key, ("side", "seq", "t_us"))
+    sequence = order(exchange, times_ns(subset))
+    asked = equals(subset, "direction", "out") & ~found["pong"].to_numpy()
+    begins = sequence[firsts(exchange[sequence])]
+    began = np.zeros(len(begins), dtype=np.bool_)
+    began[exchange[begins]] = asked[begins]
+    return exchange, began[exchange]
 
 
 def _with_prefix(table: pd.DataFrame, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], list[bytes]]:
     """Those of the rows whose payload begins as a probe does and is one line, and the payloads."""
-    array = table["payload"].array[rows].to_numpy(dtype=object)
+    column = table["payload"].array[rows]
+    startswith = getattr(column, "startswith", None)
+    if startswith is not None:  # a payload column looks without making objects
+        column = column[startswith(PREFIX)]
+        rows = rows[startswith(PREFIX)]
+    array = column.to_numpy(dtype=object)
     # Casting to a fixed width compares in C; nothing is made per row but the slice of eight bytes.
     starts = array.astype(f"S{len(PREFIX)}") == PREFIX
     kept = [

@@ -43,12 +43,15 @@ class Capture(Tabular):
     A capture is a context manager: leaving the block stops it and keeps the data.
     """
 
-    def __init__(self, addresses: Sequence[Address], *, reply: Reply | None, limit: Limit) -> None:
+    def __init__(
+        self, addresses: Sequence[Address], *, reply: Reply | None, limit: Limit, ping_s: float | None = None
+    ) -> None:
         self.limit = limit
         #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
         self.view: Any = None
         self._addresses = tuple(addresses)
         self._reply = reply
+        self._ping_s = ping_s
         self._stores = tuple(Store(str(address), limit) for address in addresses)
         self._endpoints: tuple[Endpoint, ...] = ()
         self._began_ns = clock.now_ns()
@@ -171,6 +174,12 @@ class Capture(Tabular):
             endpoint.answer_with(reply)
         self._reply = reply
 
+    def ping_every(self, seconds: float | None) -> None:
+        """Ping every peer this often, to measure round trips; None stops it."""
+        for endpoint in self._endpoints:
+            endpoint.ping_every(seconds)
+        self._ping_s = seconds
+
     def start(self) -> Self:
         """Listen at the capture's addresses; once more after `stop`, with a `gap` row for the time between.
 
@@ -184,7 +193,7 @@ class Capture(Tabular):
             endpoints: list[Endpoint] = []
             try:
                 for address, store in zip(self._addresses, self._stores, strict=True):
-                    endpoints.append(listener(address, store, reply=self._reply))
+                    endpoints.append(listener(address, store, reply=self._reply, ping_s=self._ping_s))
             except BaseException:
                 for endpoint in endpoints:
                     endpoint.close()

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.store import load as load_file
 
 
 class Recording(Tabular):
@@ -18,14 +19,15 @@ class Recording(Tabular):
     Attributes
     ----------
     path : where it was loaded from.
+    about : what the file tells of itself: versions, clock, schema, when it was written; empty without a sidecar.
     notes : what the reader should know of the file, such as a missing sidecar.
     """
 
     def __init__(
-        self, table: pd.DataFrame, provenance: dict[str, Any], path: Path, notes: Sequence[str] = ()
+        self, table: pd.DataFrame, about: dict[str, Any], path: Path, notes: Sequence[str] = ()
     ) -> None:
         self._table = table
-        self._provenance = provenance
+        self.about = about
         self.path = path
         self.notes = tuple(notes)
 
@@ -37,7 +39,7 @@ class Recording(Tabular):
     @property
     def provenance(self) -> dict[str, Any]:
         """What the file says of where its rows come from."""
-        return dict(self._provenance)
+        return dict(self.about.get("provenance") or {})
 
     def __len__(self) -> int:
         return len(self._table)
@@ -69,7 +71,5 @@ def load(path: str | Path) -> Recording:
     ------
     LoadError : the file is missing, damaged, or not a capture; the message says which.
     """
-    from gdlab.store import load as load_file
-
     loaded = load_file(Path(path))
     return Recording(loaded.table, loaded.provenance, Path(path), loaded.notes)

@@ -21,6 +21,7 @@ _lock = threading.RLock()
 def listen(
     *addresses: str,
     reply: Reply | None = None,
+    ping: float | None = None,
     host: str | None = None,
     limit: int | str | Limit = DEFAULT_LIMIT,
     fresh: bool = False,
@@ -33,6 +34,8 @@ def listen(
         0 takes a free port (`Capture.addresses` says which).
     reply : what every message is answered with: bytes, text (sent as UTF-8), or a function of the `Message` that
         returns one of these or None. It runs in the listener's thread; what it raises becomes a row.
+    ping : send every peer a small probe message each so many seconds. A game that answers it (see `gdlab.probe`; an
+        echo will do) shows its round-trip times in ``Capture.plot.latency()``.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
     limit : what is kept: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with commas. The
         oldest messages go first; they are counted, and a row of event `gap` says so.
@@ -58,6 +61,7 @@ def listen(
         if known:
             if known.limit == bounds and not fresh:
                 known.answer_with(reply)
+                known.ping_every(ping)
                 return known
             known.stop()
             if known.limit != bounds:
@@ -69,7 +73,7 @@ def listen(
                     known.statistics().rows_kept,
                 )
         try:
-            return Capture(parsed, reply=reply, limit=bounds).start()
+            return Capture(parsed, reply=reply, limit=bounds, ping_s=ping).start()
         except PortInUse as error:
             raise _with_our_own_name(error) from error
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gdlab.capture import html
+from gdlab.store import write_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,8 +69,6 @@ class Tabular(ABC):
         -------
         The path. A capture that is still running writes what has arrived so far.
         """
-        from gdlab.store import write_csv
-
         return write_csv(self.df, Path(path), raw=raw, provenance=self.provenance)
 
     def _repr_html_(self) -> str:

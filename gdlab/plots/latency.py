@@ -49,6 +49,7 @@ class LatencyPlot:
             clip_on=False,
             transform=self.ax.get_xaxis_transform(),
         )
+        self._lost.set_in_layout(False)  # without points it would claim room at the corner of the figure
         self._heading, self._note = Heading(self.ax, self._theme), Note(self.ax, self._theme)
 
     def update(self, table: pd.DataFrame) -> None:

@@ -163,9 +163,8 @@ def _highest(values: NDArray[np.float64]) -> float:
 def _label(part: pd.DataFrame) -> str:
     """What the group is: its peer and direction, as far as the bins tell them."""
     row = part.iloc[0]
-    words = []
-    if "direction" in part:
-        words.append({"in": "from", "out": "to"}.get(str(row["direction"]), "others"))
-    if "peer" in part and isinstance(row["peer"], str):
-        words.append(row["peer"])
-    return " ".join(words) or "all"
+    direction = str(row["direction"]) if "direction" in part else ""
+    peer = row["peer"] if "peer" in part and isinstance(row["peer"], str) else ""
+    if peer:
+        return {"in": "from ", "out": "to "}.get(direction, "") + peer
+    return {"in": "received", "out": "sent"}.get(direction, "all")

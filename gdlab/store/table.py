@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, Stamp
+from gdlab.messages import CATEGORIES
 from gdlab.payloads import PayloadArray
-from gdlab.store.blocks import Block, Columns
+from gdlab.store.growing import ARENA_SHIFT, Array, Growing
 from gdlab.store.store import Snapshot
 
 #: Text columns hold Python strings: what a peer wrote must fit, whether pyarrow is installed or not.
 STRING = pd.StringDtype("python")
+
+#: From pandas 3 on a frame may share its columns with another one, and copies a column before it writes to it.
+COPY_ON_WRITE: Final = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
+
+#: Room for later rows; it is only reserved, as no page of it is touched.
+_SPARE: Final = 0.5
 
 
 def build(snapshots: Sequence[Snapshot]) -> pd.DataFrame:
@@ -27,56 +35,9 @@ def build(snapshots: Sequence[Snapshot]) -> pd.DataFrame:
     Returns
     -------
     DataFrame with the columns of `messages.SCHEMA`, in order of `time` (rows of equal time keep the order in which
-    they were written), index 0 to n - 1.
+    they were written), index 0 to n - 1. It shares nothing but the payload bytes with the stores.
     """
-    peers: dict[str, int] = {"": 0}
-    endpoints: dict[str, int] = {}
-    blocks: list[Block] = []
-    peer_codes: list[Any] = []
-    endpoint_codes: list[Any] = []
-    for snapshot in snapshots:
-        endpoint = endpoints.setdefault(snapshot.endpoint, len(endpoints))
-        translate = np.array([peers.setdefault(peer, len(peers)) for peer in snapshot.peers], np.int32)
-        identical = bool(np.all(translate == np.arange(len(translate))))
-        for block in ((_gap_row(snapshot),) if snapshot.evicted.rows else ()) + snapshot.blocks:
-            blocks.append(block)
-            peer_codes.append(block.columns.peer if identical else translate[block.columns.peer])
-            endpoint_codes.append(
-                np.full(len(block), endpoint, np.int8 if len(endpoints) < 128 else np.int32)
-            )
-
-    def joined(parts: list[Any]) -> Any:
-        return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty(0, np.int8)
-
-    def column(name: str) -> Any:
-        return joined([getattr(block.columns, name) for block in blocks])
-
-    def category(values: Any, categories: Sequence[str]) -> pd.Categorical:
-        return pd.Categorical.from_codes(
-            values, categories=pd.Index(list(categories), dtype=object), validate=False
-        )
-
-    time_ns = column("time_ns").astype(np.int64, copy=False)
-    table = pd.DataFrame(
-        {
-            "time": pd.DatetimeIndex(time_ns.view("datetime64[ns]"), tz="UTC"),
-            "stamp": category(column("stamp"), CATEGORIES["stamp"]),
-            "endpoint": category(joined(endpoint_codes), list(endpoints)),
-            "peer": category(joined(peer_codes), list(peers)),
-            "direction": category(column("direction"), CATEGORIES["direction"]),
-            "event": category(column("event"), CATEGORIES["event"]),
-            "kind": category(column("kind"), CATEGORIES["kind"]),
-            "size_bytes": column("size").astype(np.int64),
-            "wire_bytes": column("wire").astype(np.int64),
-            "payload": _payloads(blocks),
-            "detail": _details(blocks, len(time_ns)),
-        },
-        copy=False,
-    )
-    if len(time_ns) > 1 and bool(np.any(time_ns[1:] < time_ns[:-1])):
-        # A reply is stamped when it is sent, what queued up meanwhile was stamped before that.
-        table = table.take(np.argsort(time_ns, kind="stable")).reset_index(drop=True)
-    return table
+    return _table(Growing(snapshots, spare=0.0))
 
 
 def empty() -> pd.DataFrame:
@@ -84,55 +45,117 @@ def empty() -> pd.DataFrame:
     return build(())
 
 
-def _payloads(blocks: Sequence[Block]) -> PayloadArray:
-    if not blocks:
-        return PayloadArray([], np.empty(0, np.int64), np.empty(0, np.int64))
-    bases = np.cumsum([0, *(len(block.arena) for block in blocks)])
-    addresses = [
-        block.columns.offset.astype(np.int64) + base for block, base in zip(blocks, bases, strict=False)
-    ]
-    sizes = [block.columns.size.astype(np.int64) for block in blocks]
-    return PayloadArray([block.arena for block in blocks], np.concatenate(addresses), np.concatenate(sizes))
+class Builder:
+    """Builds tables of the same stores again and again, each time only what is new.
+
+    As long as somebody holds the last table, the next one shares its columns and adds the new rows behind them; when
+    nobody does, their memory is given back. Tables are independent all the same: they can be changed like any other,
+    pandas copying a column first. Before pandas 3 it does not, and every table is made anew.
+
+    Safe to use from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: weakref.ref[Growing] | None = None
+
+    def build(self, snapshots: Sequence[Snapshot]) -> pd.DataFrame:
+        """Return the same table as the function `build`."""
+        if not COPY_ON_WRITE:
+            return build(snapshots)
+        with self._lock:
+            growing = self._last() if self._last else None
+            if growing is not None and growing.continues_with(snapshots):
+                growing.add(snapshots)
+            else:
+                growing = Growing(snapshots, spare=_SPARE)
+                self._last = weakref.ref(growing)
+            return _table(growing)
 
 
-def _details(blocks: Sequence[Block], rows: int) -> Any:
-    values = np.full(rows, "", object)
-    at = 0
-    for block in blocks:
-        if len(block.details) > 1:
-            told = np.flatnonzero(block.columns.detail)
-            texts = np.array(block.details, object)
-            values[at + told] = texts[block.columns.detail[told]]
-        at += len(block)
-    return pd.array(values, dtype=STRING)
+def _table(growing: Growing) -> pd.DataFrame:
+    """Return the rows as they are now, in a frame that may be changed."""
+    if not COPY_ON_WRITE:
+        return _frame(growing, shared=False)
+    # A second frame over the same columns is what makes pandas copy before it writes, so it lives as long.
+    hidden = _frame(growing, shared=True)
+    table = hidden.copy(deep=False)
+    weakref.finalize(table, _let_go, growing, hidden).atexit = False
+    return table
 
 
-def _gap_row(snapshot: Snapshot) -> Block:
-    """Say in the table itself that its beginning is missing."""
-    evicted = snapshot.evicted
+def _let_go(_growing: Growing, _hidden: pd.DataFrame) -> None:
+    """Do nothing: the arguments have been kept alive until now."""
 
-    def code(column: str, value: str) -> Any:
-        return np.array([CATEGORIES[column].index(value)], np.int8)
 
-    return Block(
-        Columns(
-            time_ns=np.array([evicted.until_ns]),
-            offset=np.zeros(1, np.uint32),
-            size=np.zeros(1, np.uint32),
-            wire=np.zeros(1, np.uint32),
-            peer=np.zeros(1, np.int32),
-            detail=np.ones(1, np.int32),
-            stamp=code("stamp", Stamp.USER),
-            direction=code("direction", Direction.IN),
-            event=code("event", Event.GAP),
-            kind=code("kind", Kind.TEXT),
-        ),
-        np.empty(0, np.uint8),
-        (
-            "",
-            (
-                f"{evicted.rows} rows ({evicted.payload_bytes} payload bytes) dropped: the store keeps "
-                f"{snapshot.limit}; give listen(limit=...) more to keep more"
+def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
+    def column(name: str) -> Array:
+        values = growing.column(name).view()
+        values.flags.writeable = not shared
+        return values
+
+    def category(name: str, categories: Sequence[str]) -> pd.Categorical:
+        return pd.Categorical.from_codes(
+            column(name), categories=pd.Index(list(categories), dtype=object), validate=False
+        )
+
+    size = column("size")
+    bases = np.arange(len(growing.arenas) + 1, dtype=np.int64) << ARENA_SHIFT
+    return pd.DataFrame(
+        {
+            "time": pd.DatetimeIndex(column("time_ns").view("datetime64[ns]"), tz="UTC", copy=False),
+            "stamp": category("stamp", CATEGORIES["stamp"]),
+            "endpoint": category("endpoint", list(growing.endpoints)),
+            "peer": category("peer", list(growing.peers)),
+            "direction": category("direction", CATEGORIES["direction"]),
+            "event": category("event", CATEGORIES["event"]),
+            "kind": category("kind", CATEGORIES["kind"]),
+            "size_bytes": size,
+            "wire_bytes": column("wire"),
+            "payload": PayloadArray(
+                growing.arenas, column("address"), size if shared else size.copy(), bases=bases
             ),
-        ),
+            "detail": _details(growing, shared=shared),
+        },
+        copy=False,
     )
+
+
+def _details(growing: Growing, *, shared: bool) -> Any:
+    if growing.detail is not None:
+        texts = growing.detail[: growing.count]
+        column = pd.array(texts, dtype=STRING, copy=False)
+        if shared:
+            texts.flags.writeable = False
+        return column
+    if shared:
+        return _BLANKS.first(growing.count)
+    return pd.array([""], dtype=STRING).repeat(growing.count)
+
+
+class _Blanks:
+    """Columns of empty texts out of nearly no memory: every element is the same one.
+
+    pandas checks each element of a text column that is made, but not those of a part of one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._column = self._make(0)
+
+    @staticmethod
+    def _make(count: int) -> Any:
+        texts = np.lib.stride_tricks.as_strided(np.array([""], object), (count,), (0,))
+        column = pd.array(texts, dtype=STRING, copy=False)
+        texts.flags.writeable = False
+        return column
+
+    def first(self, count: int) -> Any:
+        """Return `count` empty texts, read-only."""
+        with self._lock:
+            if count > len(self._column):
+                self._column = self._make(max(count, 2 * len(self._column)))
+            return self._column[:count]
+
+
+_BLANKS: Final = _Blanks()

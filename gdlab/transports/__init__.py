@@ -25,6 +25,8 @@ __all__ = [
 LISTENERS: dict[str, type[Endpoint]] = {"udp": UdpListener}
 
 
-def listener(address: Address, sink: Sink, *, reply: Reply | None = None) -> Endpoint:
+def listener(
+    address: Address, sink: Sink, *, reply: Reply | None = None, ping_s: float | None = None
+) -> Endpoint:
     """Bind the listener for an address; it receives nothing before it is started."""
-    return LISTENERS[address.transport](address, sink, reply=reply)
+    return LISTENERS[address.transport](address, sink, reply=reply, ping_s=ping_s)

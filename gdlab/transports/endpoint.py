@@ -17,12 +17,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from gdlab import clock
+from gdlab import clock, probe
 from gdlab.errors import EndpointClosed
 from gdlab.messages import Direction, Event, Message
 from gdlab.transports.address import Address
@@ -79,15 +79,20 @@ class Endpoint(ABC):
     address : what to bind; port 0 is replaced by the port the system gave.
     sink : where the rows go; this endpoint becomes its one writer when it is started.
     reply : answer to each message, see `replies`.
+    ping_s : send each peer a probe message this often, to measure round trips; see `gdlab.probe`.
 
     Raises
     ------
     PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
     """
 
-    def __init__(self, address: Address, sink: Sink, *, reply: Reply | None = None) -> None:
+    def __init__(
+        self, address: Address, sink: Sink, *, reply: Reply | None = None, ping_s: float | None = None
+    ) -> None:
         self.sink = sink
         self.error: BaseException | None = None
+        self._ping_s = _checked_period(ping_s)
+        self._pings = itertools.count()
         self._reply: ReplyFunction | None = reply_function(reply)
         self._state = State.IDLE
         self._lock = threading.Lock()
@@ -121,6 +126,10 @@ class Endpoint(ABC):
         """Send to a peer and write the row; errors become rows. Runs on the endpoint's thread."""
 
     @abstractmethod
+    def _ping_targets(self) -> Iterable[Any]:
+        """Return the peers to ping now, in the form that `_send` takes: those that were heard lately."""
+
+    @abstractmethod
     def statistics(self) -> EndpointStatistics:
         """Return the counters as they are now; from any thread."""
 
@@ -145,6 +154,8 @@ class Endpoint(ABC):
         with self._lock:
             self._enter(State.LISTENING)
             self._register()
+            if self._ping_s is not None:
+                self._after(self._ping_s, self._ping_peers)
             self._thread = threading.Thread(target=self._run, name=f"gdlab {self.address}", daemon=True)
             self._thread.start()
 
@@ -185,6 +196,12 @@ class Endpoint(ABC):
     def answer_with(self, reply: Reply | None) -> None:
         """Replace the reply rule; takes effect with the next message."""
         self._reply = reply_function(reply)
+
+    def ping_every(self, ping_s: float | None) -> None:
+        """Change how often peers are pinged; None stops it."""
+        before, self._ping_s = self._ping_s, _checked_period(ping_s)
+        if self._ping_s is not None and before is None and self._state is State.LISTENING:
+            self.call(self._ping_peers)
 
     def _signal(self) -> None:
         with contextlib.suppress(OSError):  # closed already, or full of wake-ups: both mean it is awake
@@ -244,6 +261,13 @@ class Endpoint(ABC):
         while self._timers and self._timers[0][0] <= time.monotonic():
             heapq.heappop(self._timers)[2]()
 
+    def _ping_peers(self) -> None:
+        if self._ping_s is None:
+            return
+        for target in self._ping_targets():
+            self._send(probe.ping(next(self._pings), clock.now_ns()), target)
+        self._after(self._ping_s, self._ping_peers)
+
     def _answer(self, message: Message, peer: Any, peer_code: int) -> None:
         """Apply the reply rule to a message; what it raises becomes a row."""
         if self._reply is None:
@@ -261,3 +285,9 @@ class Endpoint(ABC):
             return
         if answer is not None:
             self._send(answer, peer)
+
+
+def _checked_period(period_s: float | None) -> float | None:
+    if period_s is not None and not 0.001 <= period_s < float("inf"):
+        raise ValueError(f"a ping every {period_s} s is not possible; give seconds, at least 0.001, or None")
+    return period_s

@@ -9,12 +9,28 @@ import socket
 import struct
 import sys
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
 
 from gdlab import clock
 from gdlab.messages import Direction, Event, Message, Peer, Stamp, guess_kind, wire_bytes
 from gdlab.transports.address import Address
+from gdlab.transports.batch import Batched, available
+from gdlab.transports.datagrams import (
+    LINUX,
+    SO_RXQ_OVFL,
+    SO_TIMESTAMPNS,
+    Batch,
+    OneByOne,
+    Receiver,
+    Source,
+)
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics
+from gdlab.transports.kinds import guess_kinds
+from gdlab.transports.pacing import Pacing
 from gdlab.transports.ports import bind_error
 from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
@@ -22,28 +38,28 @@ from gdlab.transports.sink import Sink
 #: Asked of the system; it grants what it allows, and `statistics` says what that was.
 RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 
-MAX_DATAGRAM_BYTES: Final = 65_535
+#: A peer is pinged for so long after it was last heard, and no more peers than this at a time.
+PINGED_FOR_S: Final = 5.0
+MAX_PINGED_PEERS: Final = 64
 
 _FREE_PORT_ATTEMPTS: Final = 20
-
-#: Datagrams taken from one socket before the others, timers and calls have their turn.
-_TURN: Final = 512
 
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
 
-# Linux's socket options that Python has no names for (asm-generic/socket.h; not so numbered on parisc and sparc).
-_LINUX = sys.platform == "linux"
-_SO_RXQ_OVFL = 40
-_SO_RCVBUFFORCE = 33
-_SO_MEMINFO = 55
-_SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)
-_ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
-_TIMESPEC = struct.Struct("@ll")
-_COUNTER = struct.Struct("@I")
+_SO_RCVBUFFORCE: Final = 33
+_SO_MEMINFO: Final = 55
 
 #: Known addresses before the cache is emptied; a flood of forged ones must not fill the memory.
 _CACHED_PEERS: Final = 65_536
+
+#: Rows of event `gap` in one batch; where the kernel dropped between more datagrams, neighbours share one.
+_GAPS_IN_A_BATCH: Final = 64
+
+
+def best_receiver(sock: socket.socket) -> Receiver:
+    """Return the fastest receiver that this system has."""
+    return Batched(sock) if available() else OneByOne(sock)
 
 
 class UdpListener(Endpoint):
@@ -53,16 +69,33 @@ class UdpListener(Endpoint):
     (`SO_RXQ_OVFL`) and becomes a `gap` row just before the next datagram. Elsewhere the time is taken right after the
     datagram was read, and drops cannot be seen.
 
+    Without a reply rule datagrams are received and stored in batches. With one each is answered before the next is
+    read, so that what waits for a slow answer waits in the kernel, where it is counted.
+
     An ICMP "port unreachable" that an answer of ours provoked (which Windows reports as a connection reset on the
     next receive) concerns that answer alone and is left aside.
     """
 
-    def __init__(self, address: Address, sink: Sink, *, reply: Reply | None = None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        sink: Sink,
+        *,
+        reply: Reply | None = None,
+        ping_s: float | None = None,
+        receiver: Callable[[socket.socket], Receiver] = best_receiver,
+    ) -> None:
         self._sockets: list[socket.socket] = []
-        self._peers: dict[tuple[Any, ...], tuple[int, Peer]] = {}
+        self._receivers: dict[socket.socket, Receiver] = {}
+        self._new_receiver = receiver
+        self._pacing = Pacing()
+        self._peers: dict[Source, tuple[int, Peer]] = {}
+        self._heard: dict[tuple[socket.socket, Source], float] = {}  # kept up only while peers are pinged
         self._drops: dict[socket.socket, int] = {}
+        self._buffer_bytes: dict[socket.socket, int] = {}
+        self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
-        super().__init__(address, sink, reply=reply)
+        super().__init__(address, sink, reply=reply, ping_s=ping_s)
         self._endpoint = str(self.address)
 
     def _bind(self, address: Address) -> Address:
@@ -90,9 +123,9 @@ class UdpListener(Endpoint):
             if sys.platform == "win32":
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             _grow_receive_buffer(sock)
-            if _LINUX:
-                sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-                sock.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+            if LINUX:
+                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+                sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
             sock.bind((host, address.port))
         except OSError as error:
             sock.close()
@@ -103,66 +136,112 @@ class UdpListener(Endpoint):
             raise
         self._sockets.append(sock)
         self._drops[sock] = 0
+        self._buffer_bytes[sock] = _buffer_bytes(sock)
         return address.at(sock.getsockname()[1])
 
     def _register(self) -> None:
         for sock in self._sockets:
-            self._selector.register(
-                sock, selectors.EVENT_READ, lambda _events, sock=sock: self._receive(sock)
-            )
+            self._receivers[sock] = self._new_receiver(sock)
+            self._selector.register(sock, selectors.EVENT_READ, lambda _events, sock=sock: self._look(sock))
 
     # ---- receiving
 
-    def _receive(self, sock: socket.socket, turn: int = _TURN) -> int:
-        """Take what has arrived, at most `turn` datagrams; return how many it were."""
-        for taken in range(turn):
-            try:
-                if _ANCILLARY_BYTES:
-                    payload, ancillary, _flags, source = sock.recvmsg(MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
-                else:
-                    payload, source = sock.recvfrom(MAX_DATAGRAM_BYTES)
-                    ancillary = []
-            except BlockingIOError:
-                return taken
-            except ConnectionError:
+    def _look(self, sock: socket.socket) -> None:
+        """Take what has arrived, and sleep a little where datagrams come often."""
+        before = self._taken_bytes
+        taken, full = self._receive(sock)
+        if self._reply is not None:
+            return
+        pause_s = self._pacing.pause_s(
+            time.monotonic(),
+            taken,
+            self._taken_bytes - before,
+            full=full,
+            buffer_bytes=self._buffer_bytes[sock],
+        )
+        if pause_s:
+            time.sleep(pause_s)
+
+    def _receive(self, sock: socket.socket) -> tuple[int, bool]:
+        """Take what has arrived, at most one turn; return how many datagrams, and whether more may be waiting."""
+        receiver = self._receivers[sock] if self._reply is None else OneByOne(sock)
+        taken, turn = 0, receiver.turn
+        for arrived in receiver.receive():
+            if isinstance(arrived, Batch):
+                taken += len(arrived)
+                self._taken_bytes += len(arrived.payloads)
+                self._arrived_together(sock, arrived)
+            else:
+                taken += 1
+                self._taken_bytes += len(arrived.payload)
+                if arrived.drops is not None:
+                    self._count_drops(sock, arrived.drops, arrived.time_ns)
+                self._arrived(sock, arrived.payload, arrived.source, arrived.time_ns, arrived.stamp)
+        return taken, taken >= turn
+
+    def _arrived_together(self, sock: socket.socket, batch: Batch) -> None:
+        codes = np.array([self._known(source)[0] for source in batch.sources], np.int32)[batch.source]
+        for source in batch.sources:
+            self._hear(sock, source)
+        wire = batch.sizes + wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6)
+        kinds = guess_kinds(batch.payloads, batch.sizes)
+        ends = np.cumsum(batch.sizes)
+        # A gap row stands before the datagram that told of it, so rows are written from one such to the next.
+        tellers = self._tellers(sock, batch)
+        for first, last in pairwise([0, *tellers, len(batch)]):
+            if first == last:
                 continue
-            time_ns, stamp = clock.now_ns(), Stamp.USER
-            for level, kind, data in ancillary:
-                if level != socket.SOL_SOCKET:
-                    continue
-                if kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
-                    seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-                    time_ns, stamp = seconds * 1_000_000_000 + nanoseconds, Stamp.KERNEL
-                elif kind == _SO_RXQ_OVFL:
-                    self._count_drops(sock, _COUNTER.unpack_from(data)[0], time_ns)
-            self._arrived(sock, payload, source, time_ns, stamp)
-        return turn
+            if first in tellers and batch.drops is not None:
+                self._count_drops(sock, int(batch.drops[last - 1]), int(batch.time_ns[first]))
+            rows = slice(first, last)
+            payloads = batch.payloads[int(ends[first] - batch.sizes[first]) : int(ends[last - 1])]
+            self.sink.extend(
+                batch.time_ns[rows], codes[rows], batch.sizes[rows], payloads, wire[rows], kinds[rows]
+            )
+
+    def _tellers(self, sock: socket.socket, batch: Batch) -> list[int]:
+        """Positions of the datagrams before which a gap row belongs."""
+        if batch.drops is None:
+            return []
+        before = np.concatenate([[np.uint32(self._drops[sock] & 0xFFFF_FFFF)], batch.drops[:-1]])
+        tellers = np.flatnonzero(batch.drops != before)
+        every = max(1, -(-len(tellers) // _GAPS_IN_A_BATCH))
+        return [int(row) for row in tellers[::every]]
 
     def _arrived(
-        self, sock: socket.socket, payload: bytes, source: tuple[Any, ...], time_ns: int, stamp: Stamp
+        self, sock: socket.socket, payload: bytes, source: Source, time_ns: int, stamp: Stamp
     ) -> None:
-        known = self._peers.get(source)
-        if known is None:
-            known = self._meet(source)
-        code, peer = known
+        code, peer = self._known(source)
         kind = guess_kind(payload)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
         self.sink.append(time_ns, code, payload, kind=kind, stamp=stamp, wire_bytes=wire)
+        self._hear(sock, source)
         if self._reply is not None:
             message = Message(time_ns, self._endpoint, peer, payload, kind=kind, stamp=stamp, wire_bytes=wire)
             self._answer(message, (sock, source), code)
 
-    def _meet(self, source: tuple[Any, ...]) -> tuple[int, Peer]:
-        if len(self._peers) >= _CACHED_PEERS:
-            self._peers.clear()
-        peer = Peer(source[0], source[1])
-        known = self._peers[source] = (self.sink.peer_code(peer), peer)
+    def _hear(self, sock: socket.socket, source: Source) -> None:
+        """Remember a sender for the next pings."""
+        if self._ping_s is None:
+            return
+        if len(self._heard) >= _CACHED_PEERS:
+            self._heard.clear()
+        self._heard[sock, source] = time.monotonic()
+
+    def _known(self, source: Source) -> tuple[int, Peer]:
+        """Return the number under which the sink knows a sender, and its name."""
+        known = self._peers.get(source)
+        if known is None:
+            if len(self._peers) >= _CACHED_PEERS:
+                self._peers.clear()
+            peer = Peer(source[0], source[1])
+            known = self._peers[source] = (self.sink.peer_code(peer), peer)
         return known
 
     def _count_drops(self, sock: socket.socket, counter: int, time_ns: int) -> None:
         """Turn a rise of the kernel's 32-bit counter into a row; it stands before the datagram that told of it."""
         new = (counter - self._drops[sock]) & 0xFFFF_FFFF
-        if not new:
+        if not new or new >> 31:  # half of the range or more would be a step back
             return
         self._drops[sock] += new
         self.sink.append(
@@ -175,9 +254,9 @@ class UdpListener(Endpoint):
 
     # ---- sending
 
-    def _send(self, payload: bytes, peer: tuple[socket.socket, tuple[Any, ...]]) -> None:
+    def _send(self, payload: bytes, peer: tuple[socket.socket, Source]) -> None:
         sock, source = peer
-        known = self._peers.get(source) or self._meet(source)
+        known = self._known(source)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
         try:
             sock.sendto(payload, source)
@@ -201,13 +280,20 @@ class UdpListener(Endpoint):
             detail=detail,
         )
 
+    def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
+        oldest = time.monotonic() - PINGED_FOR_S
+        lately = {target: heard for target, heard in self._heard.items() if heard >= oldest}
+        # The most recent few, so that forged senders cannot make a flood of us.
+        self._heard = dict(sorted(lately.items(), key=lambda item: item[1])[-MAX_PINGED_PEERS:])
+        return list(self._heard)
+
     # ---- ending
 
     def _finish(self) -> None:
         # What had arrived when stop was pressed belongs to the capture.
         deadline = time.monotonic() + _LAST_TURN_S
         for sock in self._sockets:
-            while self._receive(sock) == _TURN and time.monotonic() < deadline:
+            while self._receive(sock)[1] and time.monotonic() < deadline:
                 pass
             drops = _kernel_drops(sock)
             if drops is not None:
@@ -216,6 +302,7 @@ class UdpListener(Endpoint):
 
     def _close_sockets(self) -> None:
         sockets, self._sockets = self._sockets, []
+        self._receivers.clear()
         for sock in sockets:
             sock.close()
 
@@ -233,7 +320,7 @@ class UdpListener(Endpoint):
 
 def _grow_receive_buffer(sock: socket.socket) -> None:
     """Ask for a large receive buffer: the kernel's default holds 256 small datagrams, gone in a blink of the GIL."""
-    if _LINUX:
+    if LINUX:
         with contextlib.suppress(OSError):  # not root
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
             return
@@ -252,7 +339,7 @@ def _buffer_bytes(sock: socket.socket) -> int:
 
 def _kernel_drops(sock: socket.socket) -> int | None:
     """Return the kernel's count of datagrams dropped at this socket (`SO_MEMINFO`, Linux 4.12 on), or None."""
-    if not _LINUX:
+    if not LINUX:
         return None
     try:
         return int(struct.unpack("@9I", sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36))[8])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from gdlab.errors import VariantDecodeError, VariantEncodeError, VariantError
 from gdlab.variant.codec import Decoder, Encoder, dumps, loads, loads_from
+from gdlab.variant.explain import Explanation, explain
 from gdlab.variant.types import (
     AABB,
     RID,
@@ -71,6 +72,7 @@ __all__ = [
     "Dictionary",
     "EncodedObject",
     "Encoder",
+    "Explanation",
     "NodePath",
     "ObjectRecord",
     "PackedArray",
@@ -106,6 +108,7 @@ __all__ = [
     "Vector4i",
     "dumps",
     "equal",
+    "explain",
     "loads",
     "loads_from",
     "type_of",

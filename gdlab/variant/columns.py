@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Messages verified and read at a time; a block of them stays in the processor's cache.
-BLOCK: Final = 16384
+BLOCK: Final = 8192
 #: Layouts tried for one length before the rest of its payloads is decoded one by one.
 MAX_LAYOUTS: Final = 32
 #: Fewer payloads than this are decoded one by one: preparing costs more than it saves.
@@ -67,12 +67,16 @@ class Columns:
     by_row: int = 0
 
     def frame(self, index: Any = None) -> pd.DataFrame:
-        """The columns as a DataFrame."""
+        """The columns as a DataFrame, without a copy."""
         import pandas as pd
 
-        return pd.DataFrame(
-            self.columns, index=pd.RangeIndex(self.rows) if index is None else index, copy=False
-        )
+        if index is None:
+            index = pd.RangeIndex(self.rows)
+        # Declared as objects, or pandas would look at each of them to find out whether all are strings.
+        series = {
+            name: pd.Series(column, index, column.dtype, copy=False) for name, column in self.columns.items()
+        }
+        return pd.DataFrame(series, index=index, copy=False)
 
 
 @dataclass(slots=True)
@@ -167,7 +171,9 @@ class _Reader:
         if self.sizes[0] == self.sizes[-1] and (self.sizes == self.sizes[0]).all():
             groups = [np.arange(self.sizes.size)]
         else:
-            order = np.argsort(self.sizes, kind="stable")
+            # 16-bit integers are sorted by radix, ten times faster.
+            keys = self.sizes.astype(np.uint16) if self.sizes.max() < 1 << 16 else self.sizes
+            order = np.argsort(keys, kind="stable")
             groups = np.split(order, np.flatnonzero(np.diff(self.sizes[order])) + 1)
         for rows in groups:
             size = int(self.sizes[rows[0]])
@@ -194,7 +200,7 @@ class _Reader:
         return None if _has_array(root) else layout
 
     def _read(self, layout: Layout, rows: Integers, left: list[Integers]) -> Integers:
-        """Read the rows of this layout; gives those of another one, and adds to `left` what needs more care."""
+        """Read the rows of this layout; gives those of another one; adds to `left` what needs care."""
         width = layout.size + 3 & ~3
         mask = np.frombuffer(bytes(layout.mask).ljust(width, b"\0"), "<u4")
         constant = np.frombuffer(bytes(layout.constant).ljust(width, b"\0"), "<u4")
@@ -241,13 +247,15 @@ class _Reader:
             first = self.data[starts[0] :]
             if first.ctypes.data % 4 == 0:  # a view: nothing is copied
                 return np.lib.stride_tricks.as_strided(first, (rows.size, size), (step, 1), writeable=False)
-        windows = np.lib.stride_tricks.as_strided(
-            self.data, (max(0, self.data.size - size + 1), size), (1, 1), writeable=False
+        # Every place a payload could begin at, as one element each: taking some copies each of them in one go.
+        windows: npt.NDArray[Any] = np.ndarray(
+            (self.data.size - size + 1,), np.dtype((np.void, size)), self.data, strides=(1,)
         )
+        taken = windows[starts].view(np.uint8).reshape(rows.size, size)
         if size == width:
-            return windows[starts]
+            return taken
         block = np.zeros((rows.size, width), np.uint8)
-        block[:, :size] = windows[starts]
+        block[:, :size] = taken
         return block
 
     def one_by_one(self, rows: Integers, full_objects: bool) -> None:

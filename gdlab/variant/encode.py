@@ -174,11 +174,12 @@ def _packed_double(value: PackedArray) -> bytes:
         return _numpy(value.view(np.ndarray), double=True)
     if not value.has_double():
         return _two_words(value.type, len(value)) + value.tobytes()
-    return _two_words(value.type | WIDE, len(value)) + value.astype("<f8").tobytes()
+    with np.errstate(invalid="ignore"):  # widening a signalling NaN
+        return _two_words(value.type | WIDE, len(value)) + value.astype("<f8").tobytes()
 
 
 def _narrowed(value: PackedArray) -> PackedArray:
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return value.astype("<f4").view(type(value))
 
 

@@ -20,7 +20,6 @@ import numpy as np
 
 from gdlab.variant.kinds import Type
 from gdlab.variant.mathtypes import MATH_TYPES
-from gdlab.variant.packed import PackedArray
 from gdlab.variant.records import RECORD_TYPES, EncodedObject, ObjectRecord, StringName
 
 Token = tuple[object, ...]
@@ -88,7 +87,9 @@ def token(value: object) -> Token:
         return (Type.OBJECT, 0) if not value else (Type.OBJECT, "is", id(value))
     if cls is ObjectRecord:
         return (Type.OBJECT, "is", id(value))
-    return _digest(value)
+    if isinstance(value, (list, tuple, dict, np.ndarray)):
+        return _digest(value)
+    raise TypeError(f"Godot has no Variant for a Python {cls.__name__}, so it cannot be a key")
 
 
 def _real(value: float) -> object:
@@ -122,7 +123,7 @@ def _digest(root: object) -> Token:
             feed(b"{%d:" % len(value))
             for key, item in reversed(list(dict.items(value))):
                 pending += (item, _Filed(key))
-        elif isinstance(value, PackedArray) or type(value) is np.ndarray:
+        elif isinstance(value, np.ndarray):
             array = np.ascontiguousarray(value)
             if array.dtype.kind == "f":
                 array = np.where(np.isnan(array), np.nan, array) + 0.0

@@ -278,7 +278,7 @@ def prepare(layout: Layout, otherwise: Reader) -> Reader:
     )
     # The text is made of slot numbers alone; keys and classes are reached by name, so no payload gets into
     # it.
-    exec(text, source.names)  # noqa: S102  # the fastest way to build nested values, and free of the payload's bytes
+    exec(text, source.names)  # noqa: S102  # the fastest way to build nested values, see above
     read: Reader = source.names["read"]
     return read
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +58,9 @@ class SlotColumns:
 
     def store(self, values: list[npt.NDArray[Any]], at: int) -> None:
         """Put the values of a block into the columns, from position `at` on."""
-        for array, part in zip(self.arrays, values, strict=True):
-            array[at : at + len(part)] = part
+        with np.errstate(invalid="ignore"):  # widening a signalling NaN
+            for array, part in zip(self.arrays, values, strict=True):
+                array[at : at + len(part)] = part
 
     def named(self, rows: int) -> list[tuple[str, Type, npt.NDArray[Any]]]:
         """Name, type and values of each column, cut to the rows that were stored."""
@@ -89,7 +90,7 @@ class SlotColumns:
         return found[codes]
 
     def _value(self, item: bytes) -> Any:
-        """What the bytes stand for; None where the row decoder has to look: NUL, byte order mark, bad UTF-8."""
+        """What the bytes stand for; None where the row decoder has to look (NUL, byte order mark, ...)."""
         kind = self.slot.kind
         if kind is Type.PACKED_BYTE_ARRAY:
             return item
@@ -112,6 +113,8 @@ def _distinct(raw: Block) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
     count, size = raw.shape
     if size == 0:
+        return np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
+    if (raw == raw[:1]).all():
         return np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
     words = np.zeros((count, -(-size // 8) * 8), np.uint8)
     words[:, :size] = raw

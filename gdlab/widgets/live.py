@@ -17,6 +17,7 @@ from gdlab.widgets.render import renderer
 
 _MESSAGES: Final = 8
 _PLOT_SECONDS: Final = 30.0
+_PICTURE_PX: Final = (640, 230)
 
 #: The words of the status line ("0.3 s ago") are renewed at least this often, also when nothing arrives.
 _STATUS_EVERY_S: Final = 1.0
@@ -40,7 +41,7 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._shown: tuple[Any, ...] = ()
         self._status_shown_at = 0.0
         self._history = RateHistory(_PLOT_SECONDS)
-        self._picture = LiveRates(640, 200, seconds=_PLOT_SECONDS)
+        self._picture = LiveRates(*_PICTURE_PX, seconds=_PLOT_SECONDS)
         self.status = ipywidgets.HTML()
         self.toggle = ipywidgets.Button(layout={"width": "9em"})
         self.save = ipywidgets.Button(
@@ -50,7 +51,9 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             layout={"width": "9em"},
         )
         self.saved = ipywidgets.HTML()
-        self.plot = ipywidgets.Image(format="png", layout={"width": "640px", "height": "200px"})
+        self.plot = ipywidgets.Image(
+            format="png", layout={"width": f"{_PICTURE_PX[0]}px", "height": f"{_PICTURE_PX[1]}px"}
+        )
         self.messages = ipywidgets.HTML()
         self.toggle.on_click(self._toggle)
         self.save.on_click(self._save)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gdlab import analysis
-from tests.traffic import START_NS, merged, ping, table
+from tests.traffic import START_NS, merged, ping, pings, table
 
 MS = 1_000_000
 
@@ -45,6 +45,9 @@ def test_jitter_agrees_with_the_estimator_of_the_rfc(seed):
 def test_jitter_reads_the_clock_in_probes_that_arrive():
     t = table([0, 10 * MS, 22 * MS], [ping(i, t_us) for i, t_us in enumerate((5, 10_005, 20_005))])
     assert analysis.jitter(t)["jitter_ms"].tolist()[1:] == pytest.approx([0, 2 / 16])
+    assert (
+        len(analysis.jitter(pings(np.arange(5) * MS, np.full(5, MS), echo=True))) == 0
+    )  # our own clock, echoed
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("s", 1e-6), ("ms", 1e-3), ("us", 1), ("ns", 1000)])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from gdlab import plots
@@ -22,9 +23,7 @@ each_case = pytest.mark.parametrize("case", CASES)
 
 
 def words(ax):
-    return [
-        t for t in ax.findobj(lambda a: hasattr(a, "get_text")) if t.get_text().strip() and t.get_visible()
-    ]
+    return [t for t in dict.fromkeys(ax.findobj(Text)) if t.get_text().strip() and t.get_visible()]
 
 
 @each_plot

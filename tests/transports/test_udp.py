@@ -1,6 +1,7 @@
 """The UDP listener on real sockets: every datagram is a row, or is counted."""
 
 import contextlib
+import functools
 import os
 import random
 import socket
@@ -11,18 +12,22 @@ import time
 
 import pytest
 
+from gdlab import probe
 from gdlab.errors import AddressError, EndpointClosed, PortForbidden, PortInUse
+from gdlab.messages import guess_kind
 from gdlab.store import Store, table
 from gdlab.transports import State, UdpListener, parse
+from gdlab.transports.batch import Batched, available
+from gdlab.transports.datagrams import OneByOne
 from tests.waiting import wait_until
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
 
 @contextlib.contextmanager
-def listening(address="udp://127.0.0.1:0", **options):
+def _listening(receiver, address="udp://127.0.0.1:0", **options):
     store = Store(address)
-    listener = UdpListener(parse(address), store, **options)
+    listener = UdpListener(parse(address), store, receiver=receiver, **options)
     listener.start()
     try:
         yield listener, store
@@ -30,11 +35,37 @@ def listening(address="udp://127.0.0.1:0", **options):
         listener.close()
 
 
+@pytest.fixture(
+    params=[
+        OneByOne,
+        pytest.param(
+            Batched,
+            marks=pytest.mark.skipif(not available(), reason="this system does not receive in batches"),
+        ),
+    ]
+)
+def listening(request):
+    """Every promise of the listener holds with each way to receive."""
+    return functools.partial(_listening, request.param)
+
+
 @contextlib.contextmanager
 def client(family=socket.AF_INET):
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.settimeout(5)
         yield sock
+
+
+@contextlib.contextmanager
+def held(listener):
+    """Keep the listener's thread from receiving; what is sent meanwhile queues up in the kernel."""
+    entered, release = threading.Event(), threading.Event()
+    listener.call(lambda: entered.set() or release.wait(10))
+    assert entered.wait(10)
+    try:
+        yield
+    finally:
+        release.set()
 
 
 def rows(store):
@@ -46,7 +77,7 @@ def send_all(sock, payloads, port, host="127.0.0.1"):
         sock.sendto(payload, (host, port))
 
 
-def test_datagrams_arrive_whole_in_order_and_with_their_sender():
+def test_datagrams_arrive_whole_in_order_and_with_their_sender(listening):
     payloads = [b"", b"text", bytes(range(256)), bytes(65_507)]
     with listening() as (listener, store), client() as sock:
         before = time.time_ns()
@@ -66,7 +97,7 @@ def test_datagrams_arrive_whole_in_order_and_with_their_sender():
 
 
 @linux_only
-def test_the_kernel_takes_the_time_on_linux():
+def test_the_kernel_takes_the_time_on_linux(listening):
     with listening() as (listener, store), client() as sock:
         # A reply function that holds the thread: the stamps of what queues up meanwhile must not suffer.
         release = threading.Event()
@@ -84,7 +115,7 @@ def test_the_kernel_takes_the_time_on_linux():
     assert built.time.iloc[1].value <= sent_by
 
 
-def test_localhost_hears_both_families_under_one_port():
+def test_localhost_hears_both_families_under_one_port(listening):
     with (
         listening("udp://localhost:0") as (listener, store),
         client() as four,
@@ -100,7 +131,7 @@ def test_localhost_hears_both_families_under_one_port():
     assert built.wire_bytes[b"six"] == 3 + 8 + 40
 
 
-def test_ten_thousand_garbage_datagrams_are_rows_or_counted():
+def test_ten_thousand_garbage_datagrams_are_rows_or_counted(listening):
     chance = random.Random(7)
     # Sizes as hostile traffic has them: mostly small, some of the largest that UDP can carry.
     sizes = [
@@ -131,7 +162,7 @@ def test_ten_thousand_garbage_datagrams_are_rows_or_counted():
 
 
 @linux_only
-def test_what_the_kernel_drops_is_counted_and_is_a_row():
+def test_what_the_kernel_drops_is_counted_and_is_a_row(listening):
     release = threading.Event()
     with listening(reply=lambda _message: release.wait(10) and None) as (listener, store), client() as sock:
         for own in listener._sockets:
@@ -157,7 +188,7 @@ def test_what_the_kernel_drops_is_counted_and_is_a_row():
 
 
 @linux_only
-def test_drops_behind_the_last_datagram_are_counted_at_the_end():
+def test_drops_behind_the_last_datagram_are_counted_at_the_end(listening):
     release = threading.Event()
     with listening(reply=lambda _message: release.wait(10) and None) as (listener, store), client() as sock:
         for own in listener._sockets:
@@ -171,6 +202,75 @@ def test_drops_behind_the_last_datagram_are_counted_at_the_end():
     assert listener.statistics().kernel_drops == store.statistics().lost_before_us
 
 
+@linux_only
+def test_a_gap_stands_where_the_datagrams_are_missing(listening):
+    with listening() as (listener, store), client() as sock:
+        port = listener.address.port
+        for own in listener._sockets:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+        with held(listener):
+            send_all(sock, [b"%d" % number for number in range(500)], port)
+            drops = listener.statistics().kernel_drops
+        wait_until(lambda: store.received == 500 - drops)
+        sock.sendto(b"500", ("127.0.0.1", port))
+        wait_until(lambda: store.received == 501 - drops)
+    assert drops > 50
+    built = rows(store)
+    assert built.event.tolist() == ["message"] * (500 - drops) + ["gap", "message"]
+    numbers = [int(payload) for payload in built.payload[built.event == "message"]]
+    assert numbers == [*range(500 - drops), 500]
+    assert built.detail.iloc[-2].startswith(f"{drops} datagrams dropped")
+
+
+def test_many_senders_of_both_families_are_told_apart_in_one_go(listening):
+    sent = {}
+    with listening("udp://localhost:0") as (listener, store), contextlib.ExitStack() as stack:
+        port = listener.address.port
+        with held(listener):
+            for number in range(40):
+                family, host = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))[number % 2]
+                sock = stack.enter_context(client(family))
+                for repeat in range(3):
+                    payload = b"%d/%d" % (number, repeat) + b"." * (number * repeat * 40)
+                    sock.sendto(payload, (host, port))
+                    own = sock.getsockname()[1]
+                    sent[payload] = f"127.0.0.1:{own}" if family == socket.AF_INET else f"[::1]:{own}"
+        wait_until(lambda: store.received == 120)
+    built = rows(store)
+    assert dict(zip(built.payload, built.peer, strict=True)) == sent
+    assert set(built.wire_bytes - built.size_bytes) == {28, 48}
+
+
+def test_what_queued_up_arrives_whole_whatever_its_sizes(listening):
+    chance = random.Random(5)
+    payloads = [
+        chance.randbytes(chance.choice([0, 1, 40, 2047, 2048, 2049, 9000, 65_507])) for _ in range(60)
+    ]
+    payloads += [b"same size %03d" % number for number in range(100)]
+    payloads += [bytes([number]) * 3000 for number in range(40)]
+    with listening() as (listener, store), client() as sock:
+        with held(listener):
+            send_all(sock, payloads, listener.address.port)
+            drops = listener.statistics().kernel_drops or 0
+        wait_until(lambda: store.received == len(payloads) - drops)
+    built = rows(store)
+    messages = built[built.event == "message"]
+    assert list(messages.kind) == [guess_kind(payload) for payload in messages.payload]
+    if not drops:  # a system that grants no large buffer cannot queue it all
+        assert list(messages.payload) == payloads
+    assert set(messages.payload) <= set(payloads)
+
+
+def test_a_steady_stream_faster_than_wake_ups_are_worth_is_complete(listening):
+    payloads = [b"%05d" % number for number in range(5000)]
+    with listening() as (listener, store), client() as sock:
+        for start in range(0, 5000, 10):
+            send_all(sock, payloads[start : start + 10], listener.address.port)
+            wait_until(lambda start=start: store.received >= start - 500)
+        wait_until(lambda: store.received + (listener.statistics().kernel_drops or 0) == 5000)
+    assert list(rows(store).payload) == payloads
+
+
 @pytest.mark.parametrize(
     ("reply", "answer"),
     [
@@ -181,7 +281,7 @@ def test_drops_behind_the_last_datagram_are_counted_at_the_end():
         (bytearray(b"mutable"), b"mutable"),
     ],
 )
-def test_answers_reach_the_sender_and_are_rows(reply, answer):
+def test_answers_reach_the_sender_and_are_rows(listening, reply, answer):
     with listening(reply=reply) as (listener, store), client() as sock:
         sock.sendto(b"ping", ("127.0.0.1", listener.address.port))
         assert sock.recv(100) == answer
@@ -193,7 +293,7 @@ def test_answers_reach_the_sender_and_are_rows(reply, answer):
     assert built.stamp.iloc[1] == "user"
 
 
-def test_a_reply_of_none_answers_nothing():
+def test_a_reply_of_none_answers_nothing(listening):
     with (
         listening(reply=lambda message: b"yes" if message.payload == b"2" else None) as (listener, _),
         client() as sock,
@@ -210,7 +310,7 @@ def test_a_reply_of_none_answers_nothing():
         (lambda _message: bytes(70_000), "70000 bytes do not fit into one datagram"),
     ],
 )
-def test_a_bad_reply_is_a_row_and_the_listener_lives_on(reply, says):
+def test_a_bad_reply_is_a_row_and_the_listener_lives_on(listening, reply, says):
     with listening(reply=reply) as (listener, store), client() as sock:
         send_all(sock, [b"1", b"2"], listener.address.port)
         wait_until(lambda: store.statistics().errors == 2)
@@ -227,7 +327,7 @@ def test_a_reply_that_is_none_of_these_is_refused_at_once_and_nothing_stays_open
         UdpListener(parse("udp://127.0.0.1:0"), Store("x"), reply=42)
 
 
-def test_closing_is_at_once_without_a_packet_and_frees_the_port():
+def test_closing_is_at_once_without_a_packet_and_frees_the_port(listening):
     with listening() as (listener, _):
         port = listener.address.port
         begin = time.monotonic()
@@ -243,7 +343,7 @@ def test_closing_is_at_once_without_a_packet_and_frees_the_port():
         listener.call(lambda: None)
 
 
-def test_closing_while_a_peer_floods():
+def test_closing_while_a_peer_floods(listening):
     stop = threading.Event()
     with listening() as (listener, store), client() as sock:
         port = listener.address.port
@@ -265,7 +365,7 @@ def test_closing_while_a_peer_floods():
     assert took < 4
 
 
-def test_what_had_arrived_before_the_end_is_kept():
+def test_what_had_arrived_before_the_end_is_kept(listening):
     with listening() as (listener, store), client() as sock:
         send_all(sock, [b"%d" % number for number in range(100)], listener.address.port)
         listener.close()
@@ -280,7 +380,7 @@ def test_an_endpoint_that_was_never_started_frees_its_port_too():
         sock.bind(("127.0.0.1", port))
 
 
-def test_a_thread_that_dies_says_why(caplog):
+def test_a_thread_that_dies_says_why(listening, caplog):
     with listening() as (listener, store):
 
         def die() -> None:
@@ -354,3 +454,26 @@ def test_every_refusal_of_the_system_becomes_an_error_with_a_way_out(error):
 def test_an_address_of_another_machine_is_refused_in_words():
     with pytest.raises(AddressError, match="not an address of this machine"):
         UdpListener(parse("udp://203.0.113.7:0", host="lan"), Store("x"))
+
+
+def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows(listening):
+    with listening(ping_s=0.01) as (listener, store), client() as sock:
+        sock.sendto(b"hello", ("127.0.0.1", listener.address.port))
+        for expected in range(3):
+            found = probe.parse(sock.recv(200))
+            assert (found.is_pong, found.seq) == (False, expected)
+            sock.sendto(
+                probe.answer(probe.ping(found.seq, found.t_us * 1000), 0, 0),
+                ("127.0.0.1", listener.address.port),
+            )
+        wait_until(lambda: store.received == 4)
+        listener.ping_every(None)
+    sent = rows(store).query("direction == 'out'")
+    assert len(sent) >= 3
+    assert all(probe.parse(payload) for payload in sent.payload)
+
+
+@pytest.mark.parametrize("period", [0, -1, float("nan"), float("inf")])
+def test_an_impossible_ping_period_is_refused(period):
+    with pytest.raises(ValueError, match="ping"):
+        UdpListener(parse("udp://127.0.0.1:0"), Store("x"), ping_s=period)

@@ -1,0 +1,110 @@
+"""Two runs side by side, and whether they differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.arrivals import inter_arrival
+from gdlab.analysis.columns import messages, times_ns
+from gdlab.analysis.latency import round_trips
+from gdlab.analysis.percentiles import percentiles
+from gdlab.analysis.sequence import sequence, wilson
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COLUMNS: Final = (
+    "measure",
+    "unit",
+    "a",
+    "a_low",
+    "a_high",
+    "a_n",
+    "b",
+    "b_low",
+    "b_high",
+    "b_n",
+    "change",
+    "differs",
+)
+
+
+def compare(a: pd.DataFrame, b: pd.DataFrame, *, seq: str | None = None) -> pd.DataFrame:
+    """The measures of two captures, their uncertainty, and whether they differ by more than it.
+
+    Parameters
+    ----------
+    a, b : message tables.
+    seq : column with the numbers of the messages, as of `sequence`; by default those of probes.
+
+    Returns
+    -------
+    One row a measure: `measure`, `unit`, for each run the value, the ends of its 95 % interval and the sample
+    size (`a`, `a_low`, `a_high`, `a_n`, and `b`...), `change` (``b - a``), `differs` (boolean: True where the
+    two intervals have nothing in common, False where they overlap, missing where either run has no interval).
+
+    Notes
+    -----
+    Intervals that do not overlap mean a difference beyond chance (the test is stricter than one at 5 %);
+    intervals that overlap do not prove the runs equal. Values of rates and sizes are plain facts of the
+    captures: no interval, no verdict.
+    """
+    left, right = _measures(a, seq), _measures(b, seq)
+    rows = []
+    for (name, unit, *first), (_, _, *second) in zip(left, right, strict=True):
+        verdict: bool | None = None
+        if not np.isnan([*first[1:3], *second[1:3]]).any():  # a lost ping may make an end infinite
+            verdict = bool(first[2] < second[1] or second[2] < first[1])
+        rows.append((name, unit, *first, *second, second[0] - first[0], verdict))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({"a_n": "int64", "b_n": "int64", "differs": "boolean"})
+
+
+def _measures(table: pd.DataFrame, seq: str | None) -> list[tuple[str, str, float, float, float, int]]:
+    """Name, unit, value, interval, and sample size of each measure of one run."""
+    stamps = times_ns(table)
+    lasted = float(np.ptp(stamps)) / 1e9 if len(stamps) else 0.0
+    arrived = messages(table, "in")
+    n = int(arrived.sum())
+    size = table["size_bytes"].to_numpy(dtype=np.float64)[arrived]
+    nan = float("nan")
+    rows: list[tuple[str, str, float, float, float, int]] = [
+        ("duration", "s", lasted, nan, nan, len(stamps)),
+        ("messages in", "1/s", n / lasted if lasted else nan, nan, nan, n),
+        ("goodput in", "bytes/s", float(size.sum()) / lasted if lasted else nan, nan, nan, n),
+        ("payload in, mean", "bytes", float(size.mean()) if n else nan, nan, nan, n),
+    ]
+    trips = round_trips(table)
+    rtt = trips["rtt_ms"].to_numpy(dtype=np.float64)
+    lost = int((trips["outcome"] == "lost").sum())
+    rows += _quantiles("round trip", rtt, lost)
+    rows += _quantiles("inter-arrival", inter_arrival(table)["iat_ms"].to_numpy(dtype=np.float64), 0)
+    streams = sequence(table, seq=seq)
+    numbers, missing = int(streams["expected"].sum()), int(streams["lost"].sum())
+    rows.append(_share("loss of numbered messages", missing, numbers))
+    decided = int((trips["outcome"] != "pending").sum())
+    rows.append(_share("loss of round trips", lost, decided))
+    return rows
+
+
+def _quantiles(
+    name: str, values: NDArray[np.float64], missing: int
+) -> list[tuple[str, str, float, float, float, int]]:
+    found = percentiles(values, (0.5, 0.95, 0.99), missing=missing)
+    return [
+        (f"{name}, {q * 100:g} %", "ms", value, low, high, n)
+        for q, value, low, high, n in zip(
+            found["quantile"], found["value"], found["low"], found["high"], found["n"], strict=True
+        )
+    ]
+
+
+def _share(name: str, hits: int, n: int) -> tuple[str, str, float, float, float, int]:
+    nan = float("nan")
+    if n < 2:
+        return (name, "share", nan, nan, nan, n)
+    low, high = wilson(np.array([hits]), np.array([n]))
+    return (name, "share", hits / n, float(low[0]), float(high[0]), n)

@@ -1,0 +1,88 @@
+"""Bytes by layer: what of the traffic is payload, and what is headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import codes, groups, messages, require
+from gdlab.messages import (
+    IPV4_HEADER_BYTES,
+    IPV6_HEADER_BYTES,
+    TCP_HEADER_BYTES,
+    UDP_HEADER_BYTES,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+#: The layers from the inside out.
+LAYERS: Final = ("payload", "websocket", "transport", "ip")
+
+
+def overhead(table: pd.DataFrame, *, by: Sequence[str] = ("endpoint", "direction")) -> pd.DataFrame:
+    """Bytes of each layer: payload, WebSocket frame, UDP or TCP header, IP header.
+
+    Parameters
+    ----------
+    table : columns `event`, `endpoint`, `peer`, `size_bytes`, `wire_bytes` and those of `by`; may be empty.
+    by : columns that tell groups apart; ``()`` for all messages together.
+
+    Returns
+    -------
+    One row for each group and layer, groups in order of first message, layers from the inside out: the
+    columns `by`, `layer` (category: `payload`, `websocket`, `transport`, `ip`), `bytes` (int64, total),
+    `mean_bytes` (float64, a message), `share` (float64 of all bytes of the group), `messages` (int64, the
+    sample size).
+
+    Notes
+    -----
+    An estimate, as `wire_bytes` is (see `gdlab.messages.wire_bytes`): each message as if it travelled in a
+    datagram or segment of its own, acknowledgements and the link layer left out. UDP header 8 bytes (RFC
+    768), TCP header 32 with the time-stamp option (RFC 9293, RFC 7323), IPv4 header 20 (RFC 791), IPv6 header
+    40 (RFC 8200). What is left of `wire_bytes` after those is the WebSocket frame (RFC 6455 section 5.2); a
+    framing inside a TCP stream, such as a length prefix, is counted to it as well where the capture counts
+    it.
+    """
+    require(table, ("event", "endpoint", "peer", "size_bytes", "wire_bytes", *by))
+    subset = table.loc[messages(table)]
+    ids, labels = groups(subset, by)
+    n = len(labels)
+    payload = subset["size_bytes"].to_numpy(dtype=np.float64)
+    wire = subset["wire_bytes"].to_numpy(dtype=np.float64)
+    udp, ipv6 = _is(subset, "endpoint", _udp), _is(subset, "peer", _ipv6)
+    ip = np.where(ipv6, IPV6_HEADER_BYTES, IPV4_HEADER_BYTES)
+    transport = np.where(udp, UDP_HEADER_BYTES, TCP_HEADER_BYTES)
+    frame = wire - payload - transport - ip
+    sums = np.column_stack(
+        [np.bincount(ids, weights=each, minlength=n) for each in (payload, frame, transport, ip)]
+    ).ravel()
+    count = np.bincount(ids, minlength=n).astype(np.int64)
+    total = np.repeat(np.bincount(ids, weights=wire, minlength=n), len(LAYERS))
+    result = labels.loc[np.repeat(np.arange(n), len(LAYERS))].reset_index(drop=True)
+    return result.assign(
+        layer=pd.Categorical.from_codes(np.tile(np.arange(len(LAYERS)), n), categories=pd.Index(LAYERS)),
+        bytes=sums.astype(np.int64),
+        mean_bytes=sums / np.repeat(count, len(LAYERS)),
+        share=sums / np.where(total > 0, total, np.nan),
+        messages=np.repeat(count, len(LAYERS)),
+    )
+
+
+def _is(table: pd.DataFrame, name: str, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """Ask the distinct values of a column, and give each row its answer."""
+    numbers, values = codes(table, name)
+    answers = np.array([holds(str(value)) for value in values] + [False], dtype=np.bool_)
+    return np.asarray(answers[numbers])
+
+
+def _udp(endpoint: str) -> bool:
+    return endpoint.startswith("udp:")
+
+
+def _ipv6(peer: str) -> bool:
+    return peer.startswith("[")

@@ -1,0 +1,267 @@
+"""What became of numbered messages: lost, duplicated, reordered.
+
+The three are kept apart, as RFC 4737 (reordering) and RFC 5560 (duplication) define them: a message that
+comes late is not lost, and one that comes twice makes up for nothing. Numbers count up by one for each
+message of a stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import firsts, groups, messages, order, require, time_index, times_ns
+from gdlab.analysis.probes import probes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+#: What a message is, in the order it is decided.
+STATUS: Final = ("in order", "duplicate", "reordered", "late")
+#: So far behind, a message is late and no longer reordered: about a second at 60 messages a second.
+WINDOW: Final = 64
+#: A number this far from the one before begins a new run: a jump of a game's own, or garbage, not 10,000
+#: losses.
+JUMP: Final = 10_000
+#: A run starts anew where the numbers drop and stay down for so many messages more.
+STAYS: Final = 3
+
+
+def numbered(
+    table: pd.DataFrame,
+    *,
+    seq: str | None = None,
+    direction: str = "in",
+    window: int = WINDOW,
+    bits: int | None = None,
+) -> pd.DataFrame:
+    """What each numbered message is: in order, duplicate, reordered or late.
+
+    Parameters
+    ----------
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event` and `seq`; any order, may be empty.
+    seq : column with the number, such as ``"v.seq"``; missing and fractional numbers are left out. By default
+        the `seq` of the probes that the other side sent (not of its answers to ours).
+    direction : ``in`` for what arrived.
+    window : how many numbers a message may be behind to count as reordered; further behind it is late.
+    bits : width of a counter that wraps around, such as 16. By default it does not.
+
+    Returns
+    -------
+    One row a numbered message, in order of arrival: `time`, `endpoint`, `peer`, `run` (int64: counts the
+    restarts of the stream's numbers, from 0), `seq` (int64, wrap-around undone), `status` (category: `in
+    order`, `duplicate`, `reordered`, `late`), `behind` (int64: by how many numbers it is behind the
+    highest seen, 0 in order), `skipped` (int64: numbers left out just before it, that may still come).
+
+    Raises
+    ------
+    KeyError
+        If there is no column `seq`.
+    ValueError
+        If `window` is negative, or `bits` not from 2 to 62.
+
+    Notes
+    -----
+    Reordered is a message with a number below the next expected one, which is one more than the highest
+    seen (RFC 4737 section 3.3), that is no duplicate; a duplicate has a number that came before (RFC 5560
+    section 3.2). The numbers of a run start anew where they drop by more than `window` and stay down for
+    three more messages, or where they jump by over 10,000. A sender that starts over within `window` numbers
+    under the same address cannot be told from one that duplicates.
+    """
+    if window < 0:
+        raise ValueError(f"window counts numbers and cannot be {window}")
+    if bits is not None and not 2 <= bits <= 62:
+        raise ValueError(f"bits is the width of a counter, 2 to 62, not {bits}")
+    require(table, ("time", "endpoint", "peer", "direction", "event"))
+    stamps = times_ns(table)
+    rows, number = _numbers(table, seq, direction)
+    subset = table.iloc[rows]
+    ids, _ = groups(subset, ("endpoint", "peer"))
+    sequence = order(ids, stamps[rows])
+    begins = firsts(ids[sequence])
+    number = number[sequence]
+    if bits is not None:
+        number = _unwrapped(number, begins, 1 << bits)
+    anew = begins | _restarts(number, begins, window)
+
+    part = np.cumsum(anew) - 1  # runs of all streams, numbered through
+    highest = _highest_before(number, part, anew)
+    behind = np.where(anew, 0, np.maximum(highest - number, 0))
+    below = ~anew & (number <= highest)
+    again = pd.DataFrame({"part": part, "number": number}).duplicated().to_numpy()
+    status = np.select([again, below & (behind > window), below], [1, 3, 2], 0)
+    # The run within its stream: how many runs began since the stream did.
+    run = part - np.maximum.accumulate(np.where(begins, part, 0)) if len(part) else part
+    stream_time = stamps[rows][sequence]
+    by_time = np.argsort(stream_time, kind="stable")
+    taken = sequence[by_time]
+    return pd.DataFrame(
+        {
+            "time": time_index(stream_time[by_time]),
+            "endpoint": subset["endpoint"].array.take(taken),
+            "peer": subset["peer"].array.take(taken),
+            "run": run[by_time],
+            "seq": number[by_time],
+            "status": pd.Categorical.from_codes(status[by_time], categories=pd.Index(STATUS)),
+            "behind": behind[by_time],
+            "skipped": np.where(anew | below, 0, number - highest - 1)[by_time],
+        }
+    )
+
+
+def sequence(
+    table: pd.DataFrame,
+    *,
+    seq: str | None = None,
+    direction: str = "in",
+    window: int = WINDOW,
+    bits: int | None = None,
+) -> pd.DataFrame:
+    """Loss, duplication and reordering of each stream of numbered messages.
+
+    Parameters
+    ----------
+    table, seq, direction, window, bits : as of `numbered`.
+
+    Returns
+    -------
+    One row a stream, in order of its first message: `endpoint`, `peer`, `messages` (int64: numbered ones, the
+    sample size), `expected` (int64: numbers from the lowest to the highest of each run), `received`
+    (different numbers), `lost` (``expected - received``), `loss` (share of the expected, float64; NaN for
+    less than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
+    (int64, of the `messages`), `max_behind` (int64), `restarts` (int64).
+
+    Notes
+    -----
+    What was lost before the first or after the last message that arrived cannot be seen; loss is as of the
+    last row, and what is missing there may still come. The interval supposes losses independent of each
+    other; losses in bursts are less certain than it says. Loss is "missing in this capture": where it
+    happened (path, the socket buffers of either side, the sender) is another question.
+    """
+    each = numbered(table, seq=seq, direction=direction, window=window, bits=bits)
+    ids, labels = groups(each, ("endpoint", "peer"))
+    streams = len(labels)
+    status = each["status"].cat.codes.to_numpy()
+    number = each["seq"].to_numpy()
+
+    parts, runs = groups(each, ("endpoint", "peer", "run"))
+    spans = pd.Series(number).groupby(parts).agg(["min", "max"])
+    of_stream = np.zeros(len(runs), dtype=np.int64)
+    of_stream[parts] = ids
+    span = (spans["max"] - spans["min"] + 1).to_numpy(dtype=np.float64)
+    expected = np.bincount(of_stream, weights=span, minlength=streams).astype(np.int64)
+
+    def counted(which: NDArray[np.bool_]) -> Ints:
+        return np.bincount(ids[which], minlength=streams).astype(np.int64)
+
+    all_of_them = counted(status >= 0)
+    duplicates = counted(status == 1)
+    received = all_of_them - duplicates
+    lost = expected - received
+    worst = pd.Series(each["behind"].to_numpy()).groupby(ids).max().to_numpy(dtype=np.int64)
+    low, high = wilson(lost, expected)
+    enough = expected > 1
+    return labels.assign(
+        messages=all_of_them,
+        expected=expected,
+        received=received,
+        lost=lost,
+        loss=np.where(enough, lost / np.maximum(expected, 1), np.nan),
+        loss_low=np.where(enough, low, np.nan),
+        loss_high=np.where(enough, high, np.nan),
+        duplicates=duplicates,
+        reordered=counted(status == 2),
+        late=counted(status == 3),
+        max_behind=worst,
+        restarts=np.bincount(of_stream, minlength=streams).astype(np.int64) - 1,
+    )
+
+
+def wilson(hits: Ints, n: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95 % confidence interval of a share by Wilson's score method (Journal of the ASA 22, 1927).
+
+    Parameters
+    ----------
+    hits, n : (m,) int64, `hits` at most `n`.
+
+    Returns
+    -------
+    (m,) float64 each, 0 to 1; 0 and 1 where `n` is 0.
+    """
+    z2 = 1.959964**2
+    total = np.maximum(n, 1)
+    share = hits / total
+    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = np.sqrt(z2 * share * (1 - share) / total + z2**2 / (4.0 * total**2)) / (1 + z2 / total)
+    empty = n == 0
+    low = np.where(hits == 0, 0.0, centre - half)
+    high = np.where(hits == n, 1.0, centre + half)
+    return np.where(empty, 0.0, low), np.where(empty, 1.0, high)
+
+
+def _numbers(table: pd.DataFrame, seq: str | None, direction: str) -> tuple[Ints, Ints]:
+    """Rows that have a number, and the numbers."""
+    wanted = messages(table, direction)
+    if seq is None:
+        found = probes(table)
+        rows = found["row"].to_numpy()
+        theirs = found["ours"].to_numpy() == (direction == "out")
+        kept = wanted[rows] & theirs & ~found["pong"].to_numpy()
+        return rows[kept], found["seq"].to_numpy()[kept]
+    require(table, [seq])
+    column = pd.to_numeric(table[seq], errors="coerce")
+    if pd.api.types.is_integer_dtype(column.dtype):
+        # Integers stay integers, also over 2^53; a missing one (nullable column) has no number.
+        whole = column.notna().to_numpy(dtype=np.bool_)
+        rows = np.flatnonzero(wanted & whole)
+        numbers = column.iloc[rows].astype("int64").to_numpy(dtype=np.int64)
+    else:
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        whole = np.isfinite(values) & (np.abs(values) < 2.0**62)
+        whole[whole] &= values[whole] == np.floor(values[whole])
+        rows = np.flatnonzero(wanted & whole)
+        numbers = values[rows].astype(np.int64)
+    # Differences of two of them must not leave 64 bits, whatever a hostile sender writes.
+    return rows.astype(np.int64), np.clip(numbers, -(2**61), 2**61)
+
+
+def _unwrapped(number: Ints, begins: NDArray[np.bool_], modulus: int) -> Ints:
+    """Numbers of a counter that wraps, made to count on: each step is the shortest way around."""
+    number = number % modulus
+    step = np.zeros_like(number)
+    step[1:] = (np.diff(number) + modulus // 2) % modulus - modulus // 2
+    step[begins] = number[begins]
+    total = np.cumsum(step)
+    start = np.maximum.accumulate(np.where(begins, np.arange(len(number)), 0)) if len(number) else number
+    return total - (total - step)[start]
+
+
+def _restarts(number: Ints, begins: NDArray[np.bool_], window: int) -> NDArray[np.bool_]:
+    """True where the numbers of a stream start anew."""
+    step = np.zeros_like(number)
+    step[1:] = np.diff(number)
+    step[begins] = 0
+    stays = np.ones(len(number), dtype=np.bool_)
+    stream = np.cumsum(begins)
+    for ahead in range(1, STAYS + 1):
+        near = np.zeros(len(number), dtype=np.bool_)
+        near[:-ahead] = (stream[ahead:] == stream[:-ahead]) & (number[ahead:] - number[:-ahead] <= window)
+        stays &= near
+    # One message far ahead of its time, after which the numbers go on, is no restart.
+    passed = np.ones(len(number), dtype=np.bool_)
+    passed[2:] = (number[2:] <= number[:-2]) | (stream[2:] != stream[:-2])
+    return (np.abs(step) > JUMP) | ((step < -window) & stays & passed)
+
+
+def _highest_before(number: Ints, part: Ints, anew: NDArray[np.bool_]) -> Ints:
+    """The highest number of the run before each message; (n,) int64, meaningless where a run begins."""
+    # groupby().cummax() is one pass in C; shifting by one makes it "before this message".
+    highest = pd.Series(number).groupby(part).cummax().to_numpy(dtype=np.int64)
+    before = np.empty_like(highest)
+    before[1:] = highest[:-1]
+    before[anew] = 0
+    return before

@@ -1,0 +1,77 @@
+"""The command `gdlab`: the lab in a browser, and a demonstration in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from gdlab.cli.demo import run_demo
+from gdlab.cli.lab import open_lab
+from gdlab.errors import GdlabError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    options, rest = _parser().parse_known_args(arguments)
+    if rest and options.command != "lab":
+        _parser().error(f"unknown arguments: {' '.join(rest)}")
+    try:
+        if options.command == "lab":
+            return open_lab(Path(options.folder), rest, traffic_on=not options.no_traffic)
+        return run_demo(
+            Path(options.out), seconds=options.seconds, port=options.port, engine=_engine(options.source)
+        )
+    except GdlabError as error:
+        print(f"gdlab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _engine(source: str) -> bool | None:
+    return {"auto": None, "godot": True, "embedded": False}[source]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gdlab", description="See, measure and teach what a Godot 4 game does on the network."
+    )
+    parser.add_argument("--version", action="version", version=f"gdlab {metadata.version('gdlab')}")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    for_lab = commands.add_parser(
+        "lab",
+        help="open JupyterLab on the first notebook, with a game sending",
+        description="Open JupyterLab on the first notebook, while a game (a real Godot where one is found) sends to "
+        "UDP port 4242. Other arguments go to JupyterLab, such as --no-browser or --port=9999.",
+    )
+    for_lab.add_argument("folder", nargs="?", default=".", help="where to look for, or put, the notebooks")
+    for_lab.add_argument("--no-traffic", action="store_true", help="start no game")
+
+    for_demo = commands.add_parser(
+        "demo",
+        help="capture some seconds of real traffic, print a summary, write CSV and PNG",
+        description="Capture some seconds of real traffic in this terminal, print a summary, write CSV and PNG.",
+    )
+    for_demo.add_argument("--seconds", type=_positive, default=5.0, help="how long to capture (default 5)")
+    for_demo.add_argument("--out", default="demo", help="the folder to write to (default demo)")
+    for_demo.add_argument("--port", type=int, default=4242, help="UDP port to listen on; 0 takes a free one")
+    for_demo.add_argument(
+        "--source",
+        choices=("auto", "godot", "embedded"),
+        default="auto",
+        help="who sends: a real Godot, the embedded source, or what there is (default)",
+    )
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600 seconds")
+    return value

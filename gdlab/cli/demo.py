@@ -1,0 +1,89 @@
+"""A demonstration without a browser: capture, summary, CSV and pictures."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from gdlab import analysis, plots, traffic
+from gdlab.capture import Capture, listen
+from gdlab.errors import WaitTimeout
+from gdlab.messages import Message
+from gdlab.peers import GREETING
+
+#: Below one frame of a game at 60 Hz, so that the round trips fall on all parts of it.
+_PING_S = 0.011
+
+_START_S = 20.0
+
+#: Characters of a message that the summary shows.
+_SHOWN = 60
+
+
+def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
+    """Capture for so many seconds; return 0 when messages came, else 1."""
+    with listen(f"udp://127.0.0.1:{port}", reply=_greet, ping=_PING_S) as cap:
+        print(f"listening on {cap.addresses[0]}")
+        with traffic.play(cap.addresses[0], engine=engine) as game:
+            print(f"{game.description} sends")
+            try:
+                cap.wait_sync(1, timeout=_START_S)
+            except WaitTimeout as error:
+                print(f"gdlab: {error}")
+                return 1
+            time.sleep(seconds)
+    print()
+    for name, value in _summary(cap).items():
+        print(f"{name:<16}{value}")
+    print(f"\n{_last(cap)}")
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [cap.to_csv(out / "capture.csv")]
+    for name, ax in (
+        ("rates", plots.rates(cap.df, theme="light")),
+        ("latency", plots.latency(cap.df, theme="light")),
+    ):
+        path = out / f"{name}.png"
+        ax.get_figure(root=True).savefig(path, dpi=150)  # type: ignore[union-attr]
+        paths.append(path)
+    print("\nwrote " + ", ".join(str(path) for path in paths))
+    return 0
+
+
+def _greet(message: Message) -> bytes | None:
+    """Answer the game's greeting, which it repeats until then; its further messages need no answer."""
+    return b"hi from Python" if message.payload == GREETING else None
+
+
+def _summary(cap: Capture) -> dict[str, str]:
+    told = cap.statistics()
+    table = cap.df
+    arrivals = table.loc[(table.event == "message") & (table.direction == "in"), "time"]
+    lasted = max((arrivals.iloc[-1] - arrivals.iloc[0]).total_seconds(), 1e-9)
+    trips = analysis.round_trips(table)
+    rtt = trips["rtt_ms"].dropna()
+    lines = {
+        "captured": f"{told.seconds:.1f} s",
+        "received": f"{told.received} messages, {told.received_bytes} bytes, from {told.peers} peer(s)",
+        "rate": f"{told.received / lasted:.1f} messages per second, from the first to the last",
+        "sent": f"{told.sent} messages",
+        "lost here": f"{told.kernel_drops if told.kernel_drops is not None else 'unknown'} (kernel's receive buffer)",
+        "time stamps": ", ".join(
+            f"{count} by {who}" for who, count in table.stamp.value_counts().items() if count
+        ),
+        "round trips": f"{len(rtt)} pings answered",
+    }
+    if len(rtt):
+        low, middle, high = rtt.quantile([0.05, 0.5, 0.95])
+        lines["round-trip time"] = f"5 % {low:.2f} ms, median {middle:.2f} ms, 95 % {high:.2f} ms"
+    return lines
+
+
+def _last(cap: Capture) -> str:
+    """Return the last messages, a line each."""
+    lines = []
+    for row in cap.df.query("event == 'message'").tail(5).to_dict("records"):
+        arrow = {"in": "<-", "out": "->"}[row["direction"]]
+        text = row["payload"].decode(errors="backslashreplace")
+        text = text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+        lines.append(f"{row['time']:%H:%M:%S.%f} {arrow} {row['peer']} {row['size_bytes']:>4} bytes  {text}")
+    return "\n".join(lines)

@@ -1,0 +1,184 @@
+"""Which framing a stream uses, judged by its first bytes."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Final, NamedTuple
+
+#: Lengths beyond this are not believed: the first four bytes of a text, read as a length, are always more.
+_MAX_LENGTH: Final = 64 * 1024 * 1024
+#: Undecided streams of so many bytes are taken as they come.
+MOST_BYTES: Final = 4096
+#: So many bytes of a payload are looked at to call it text.
+_TEXT_WINDOW: Final = 64
+#: Two lengths in a row that are both below this do not happen by chance (2 times 12 leading zero bits).
+_MAX_CHAINED: Final = 1024 * 1024
+_VARIANT_TYPES: Final = 39
+_JSON_OBJECT: Final = re.compile(rb"\s*+\{\s*+([^\s])")
+_JSON_ARRAY: Final = re.compile(rb"\s*+\[\s*+([-+.\w]*+)\s*+([^\s])")
+_SCALAR: Final = re.compile(rb"-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?|true|false|null")
+_CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
+
+
+class Guess(NamedTuple):
+    """The name of a framing, and why it is thought to be that."""
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.why}"
+
+
+def guess(head: bytes, *, final: bool = False) -> Guess | None:
+    """The framing of a stream that begins with `head`, or None: not yet.
+
+    Once it answers, more bytes do not change the answer; so it does not depend on how the stream was cut.
+
+    Parameters
+    ----------
+    head : the first bytes; more than a few thousand are never needed.
+    final : answer with what is there, because the stream has ended or the peer waits.
+
+    Notes
+    -----
+    Looked for, in this order: TLS, HTTP, JSON, text; then Godot's u32 length before a Variant or before text,
+    and two such lengths in a row before anything else, little-endian first as Godot's default is. Lengths of
+    one or two bytes and fixed sizes cannot be told from other binary data and are never guessed.
+    """
+    head = head[:MOST_BYTES]
+    if not head:
+        return Guess("raw", "nothing has arrived") if final else None
+    if head[0] == 0x16:
+        found = _tls(head, final=final)
+    elif _is_text(head[:4]):
+        # A length of four bytes may begin with a letter or a space, but has a control character among them.
+        found = _text(head) if len(head) >= 4 or final else None
+    else:
+        found = _binary(head, final=final)
+    if found is None and (final or len(head) >= MOST_BYTES):
+        if _is_text(head):
+            return Guess("raw", "text without a line feed")
+        return Guess(
+            "raw", "the first bytes fit no framing that can be told from them; if you know it, name it"
+        )
+    return found
+
+
+def _is_text(piece: bytes) -> bool:
+    return piece.translate(None, _CONTROLS) == piece
+
+
+def _tls(head: bytes, *, final: bool) -> Guess | None:
+    """A TLS record of type handshake, RFC 8446 section 5.1, or binary data that begins alike."""
+    if len(head) < 3:
+        return None
+    if head[1] == 3 and 1 <= head[2] <= 4:
+        return Guess("raw", "the client speaks TLS, which gdlab cannot read: turn it off in the game")
+    return _binary(head, final=final)
+
+
+def _text(head: bytes) -> Guess | None:
+    """A stream that begins as text."""
+    if head[:4] == b"GET ":
+        return Guess("lines", "an HTTP request; if a WebSocket client sent it, listen on ws:// instead")
+    opening = head.lstrip()[:1]
+    if opening in (b"{", b"["):
+        verdict = _json(head)
+        if verdict is None:
+            return None
+        if verdict:
+            return Guess("json", f"it begins with {opening.decode()!r} as a JSON value does")
+    line, feed, _ = head.partition(b"\n")
+    if not _is_text(line):
+        return Guess("raw", "it begins as text, but has control characters before the first line feed")
+    if feed:
+        return Guess("lines", "the first bytes are text with a line feed")
+    return None
+
+
+def _json(head: bytes) -> bool | None:
+    """Whether an opening bracket begins JSON; None while that is open."""
+    if match := _JSON_OBJECT.match(head):
+        return match[1] in b'"}'
+    if not (match := _JSON_ARRAY.match(head)):
+        return None
+    word, after = match.groups()
+    if not word:
+        return after in b'[{"]'
+    # "[12:00] hello" and "[net] hello" are lines of a log
+    return after in b",]" and _SCALAR.fullmatch(word) is not None
+
+
+def _binary(head: bytes, *, final: bool) -> Guess | None:
+    """A stream with control characters: a length of four bytes, or nothing that can be known."""
+    if len(head) < 4:
+        return None
+    # Empty strings and packets say nothing about what they are.
+    empty = 0
+    while head[empty : empty + 4] == bytes(4) and empty < MOST_BYTES:
+        empty += 4
+    for order, word, suffixes in (("<", "little-endian", ("", "le")), (">", "big-endian", ("_be", "be"))):
+        verdict = _prefixed(head, empty, order, final=final)
+        if verdict is None:
+            return None  # more bytes may still speak for this order, so the other must not overtake it
+        kind, why = verdict
+        if kind:
+            return Guess(kind + suffixes[kind == "u32"], why.format(word))
+    return Guess("raw", "binary, and no length of four bytes at its start; if you know the framing, name it")
+
+
+def _prefixed(head: bytes, at: int, order: str, *, final: bool) -> tuple[str, str] | None:
+    """What stands after a u32 length at `at`: framing and why; empty for no framing, None for not yet."""
+    if len(head) < at + 4:
+        return None
+    (length,) = struct.unpack_from(f"{order}I", head, at)
+    if not 0 < length <= _MAX_LENGTH:
+        return "", ""
+    body = head[at + 4 : at + 4 + length]
+    opening = f"a {{}} u32 length, {length}, "
+    if length >= 4 and length % 4 == 0:
+        if len(body) < 4:
+            return None
+        if _is_variant(body, length):
+            return "put_var", opening + f"and a Variant of type {body[0]}"
+    window = min(length, _TEXT_WINDOW)
+    if not _is_text(body[:window]):
+        return _chained(head, at, length, order, final=final)
+    if len(body) < window:
+        return None
+    return "put_utf8_string", opening + "and text"
+
+
+def _is_variant(body: bytes, length: int) -> bool:
+    """Whether these bytes begin a Variant of just this length (sizes: Godot 4.6 marshalls.cpp)."""
+    (header,) = struct.unpack_from("<I", body)
+    kind, flags = header & 0xFFFF, header >> 16
+    wide = flags & 1
+    if kind >= _VARIANT_TYPES or flags > 0b1111:
+        return False
+    if kind == 0:
+        return length == 4
+    if kind == 1:
+        return length == 8 and not flags
+    if kind in (2, 3):
+        return length == (12 if wide else 8)
+    return length >= 8 or kind in (24, 25)
+
+
+def _chained(head: bytes, at: int, length: int, order: str, *, final: bool) -> tuple[str, str] | None:
+    """Whether a second length follows the first frame, or all there will be ends with it."""
+    if length > _MAX_CHAINED:
+        return "", ""
+    after = at + 4 + length
+    if after + 4 > MOST_BYTES:
+        return "", ""
+    if final and len(head) == after:
+        return "u32", f"a {{}} u32 length, {length}, and just so many bytes"
+    if len(head) < after + 4:
+        return None
+    (second,) = struct.unpack_from(f"{order}I", head, after)
+    if not 0 < second <= _MAX_CHAINED:
+        return "", ""
+    return "u32", f"two {{}} u32 lengths in a row, {length} and {second}, each before its frame"

@@ -1,0 +1,150 @@
+"""Frames that begin with their length."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+import numpy as np
+
+from gdlab.framing.frames import Flaw, FrameTable, State, plain_frames
+from gdlab.framing.runs import Prefix, PrefixScanner
+from gdlab.framing.stream import StreamFramer
+
+#: A frame over the limit is skipped if it announces at most so many times the limit. Beyond that the length
+#: is hardly meant (text or the other byte order, read as a length), and the stream is given up.
+SKIP_FACTOR: Final = 4
+
+
+class PrefixFramer(StreamFramer):
+    """Frames with a length prefix of 1, 2 or 4 bytes; covers all of Godot's own stream framings.
+
+    Parameters
+    ----------
+    other : name of the framing with the other byte order, for the hint in an error; empty if there is none.
+    """
+
+    def __init__(self, name: str, prefix: Prefix, *, max_frame_bytes: int, other: str = "") -> None:
+        super().__init__(name, max_frame_bytes=max_frame_bytes)
+        self.prefix = prefix
+        self._other = other
+        self._unpack = struct.Struct(prefix.code).unpack_from
+        self._scanner = PrefixScanner(prefix)
+        self._over = 0  # announced length of a frame over the limit whose first bytes are awaited
+        self._skip = 0  # bytes of it still to be dropped
+        self._skipped = 0  # bytes of it to be dropped in all
+
+    def table(self) -> FrameTable:
+        """The plain frames up to the first flawed one, as arrays."""
+        if self._ready or self._over or self._skip or not self._is_complete():
+            return super().table()
+        # Copies also what is incomplete; it came with this chunk, or nothing complete would be before it.
+        data = bytes(self._buffer)
+        offsets, lengths, end = self._scanner.scan(data, self.max_frame_bytes)
+        del self._buffer[:end]
+        self._taken += end
+        return FrameTable(data, offsets, lengths, np.full(len(offsets), self.prefix.header_bytes, np.int64))
+
+    def _is_complete(self) -> bool:
+        """Whether the buffer begins with a complete frame within the limit."""
+        header = self.prefix.header_bytes
+        if self.state is not State.RECEIVING or len(self._buffer) < header:
+            return False
+        (length,) = self._unpack(self._buffer)
+        return bool(length <= min(self.max_frame_bytes, len(self._buffer) - header))
+
+    def _advance(self) -> None:
+        header = self.prefix.header_bytes
+        while True:
+            if self._over:
+                if len(self._buffer) < header + self.kept_bytes:
+                    return
+                self._add_start()
+            if self._skip:
+                dropped = min(self._skip, len(self._buffer))
+                self._drop(dropped)
+                self._skip -= dropped
+                if self._skip:
+                    return
+                self._add(b"", 0, Flaw.SKIPPED, f"{self._skipped} bytes of the frame over the limit dropped")
+            if len(self._buffer) < header:
+                return
+            length = self._slice()
+            if length <= self.max_frame_bytes:
+                return
+            if length > SKIP_FACTOR * self.max_frame_bytes:
+                self._fail(self._too_long(length), flaw=Flaw.OVER_LIMIT, needed_bytes=length)
+                return
+            self._over = length
+
+    def _slice(self) -> int:
+        """Move the plain frames at the front of the buffer to `_ready`.
+
+        Returns
+        -------
+        int
+            The length that the frame after them announces, 0 if its header is not complete.
+        """
+        header, limit, unpack = self.prefix.header_bytes, self.max_frame_bytes, self._unpack
+        size = len(self._buffer)
+        length: int
+        (length,) = unpack(self._buffer)
+        if length > limit or header + length > size:
+            return length  # before copying: a long frame comes in many pieces
+        data = bytes(self._buffer)
+        payloads = []
+        at = 0
+        while (body := at + header) <= size:
+            (length,) = unpack(data, at)
+            end = body + length
+            if end > size or length > limit:
+                break
+            payloads.append(data[body:end])
+            at = end
+        else:
+            length = 0
+        self._ready += plain_frames(payloads, header)
+        del self._buffer[:at]
+        self._taken += at
+        return length
+
+    def _add_start(self) -> None:
+        """Keep the first bytes of a frame over the limit, and skip the rest."""
+        reason = (
+            f"a frame of {self._over} bytes at byte {self._taken} of the stream, the limit is "
+            f"{self.max_frame_bytes} (max_frame_bytes); these are its first {self.kept_bytes}"
+        )
+        self._take(self.prefix.header_bytes)
+        self._add(self._take(self.kept_bytes), self.prefix.header_bytes, Flaw.OVER_LIMIT, reason)
+        self._skip = self._skipped = self._over - self.kept_bytes
+        self._over = 0
+
+    def _too_long(self, length: int) -> str:
+        """Why the stream is given up, with what it may be instead."""
+        header = bytes(self._buffer[: self.prefix.header_bytes])
+        message = (
+            f"the length {header.hex(' ')} at byte {self._taken} of the stream announces {length} bytes, "
+            f"the limit is {self.max_frame_bytes} (max_frame_bytes)"
+        )
+        swapped = int.from_bytes(header, "big" if self.prefix.little_endian else "little")
+        if all(32 <= byte < 127 or byte in b"\r\n\t" for byte in header):
+            return f"{message}; {header.decode()!r} is text: framing 'lines', 'json' or 'raw' may fit"
+        if self._other and 0 < swapped <= self.max_frame_bytes:
+            return f"{message}; the other byte order makes it {swapped}: framing {self._other!r} may fit"
+        return f"{message}; the sender uses another framing, or lost its place"
+
+    def _finish(self) -> None:
+        header = self.prefix.header_bytes
+        held = bytes(self._buffer)
+        if self._skip:
+            dropped = self._skipped - self._skip
+            self._add(
+                b"", 0, Flaw.SKIPPED, f"{dropped} of {self._skipped} bytes dropped; then the stream ended"
+            )
+        elif 0 < len(held) < header:
+            reason = f"the stream ended after {len(held)} of the {header} bytes of a length"
+            self._add(held, 0, Flaw.INCOMPLETE, reason)
+        elif held:
+            (length,) = self._unpack(held)
+            reason = f"the stream ended after {len(held) - header} of {length} bytes"
+            self._add(held[header:], header, Flaw.INCOMPLETE, reason)

@@ -1,0 +1,30 @@
+"""Godot from Python: find the engine, run scripts and projects headless, get what they print as data.
+
+>>> from gdlab import godot
+>>> godot.run(source='func _initialize(): print("hello"); quit()').prints    # doctest: +SKIP
+['hello']
+"""
+
+from gdlab.godot.finder import Engine, cache_folder, find
+from gdlab.godot.game import Game, Run, StopOn
+from gdlab.godot.output import Entry, Frame, Level
+from gdlab.godot.process import Ending, Line, stop_all
+from gdlab.godot.runner import run, script, start
+
+__all__ = [
+    "Ending",
+    "Engine",
+    "Entry",
+    "Frame",
+    "Game",
+    "Level",
+    "Line",
+    "Run",
+    "StopOn",
+    "cache_folder",
+    "find",
+    "run",
+    "script",
+    "start",
+    "stop_all",
+]

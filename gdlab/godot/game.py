@@ -1,0 +1,300 @@
+"""A game: one running engine, its output while it runs, and the record of the run."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+from gdlab.errors import GodotEnded, WaitTimeout
+from gdlab.godot.output import ERRORS, Entry, Level, PathMap, entries, is_parse_error, to_table
+from gdlab.godot.process import Child, Ending, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    import pandas as pd
+
+    from gdlab.godot.finder import Engine
+
+#: Which of a game's messages end it: none, a script that does not compile, or any script error.
+StopOn = Literal["never", "parse", "script"]
+
+#: How long the engine is given to finish its report after a message that ends the game.
+_REPORT_S: Final = 0.5
+#: Lines of output quoted in a diagnosis.
+_QUOTED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of the engine came to.
+
+    Attributes
+    ----------
+    engine : which engine it was.
+    command : how it was started.
+    exit_code : of the process; negative is the signal that killed it. Godot's exit codes say little: 0 comes
+        also after script errors. Ask `ok`.
+    ending : by itself (``exit``), or what ended it.
+    reason : the same in words, with the first error.
+    seconds : from start to end.
+    entries : prints, warnings and errors in order.
+    dropped_lines : older lines of the output that were not kept.
+    """
+
+    engine: Engine
+    command: tuple[str, ...]
+    exit_code: int
+    ending: Ending
+    reason: str
+    seconds: float
+    entries: tuple[Entry, ...] = field(repr=False)
+    dropped_lines: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """The engine ended by itself with exit code 0, and no script failed."""
+        failed = any(entry.level is Level.SCRIPT_ERROR for entry in self.entries)
+        return self.ending is Ending.EXIT and self.exit_code == 0 and not failed
+
+    @property
+    def timed_out(self) -> bool:
+        """The time limit ended it."""
+        return self.ending is Ending.TIME_LIMIT
+
+    @property
+    def prints(self) -> list[str]:
+        """What the script printed, line by line, without the engine's greeting."""
+        return [entry.text for entry in self.entries if entry.level is Level.PRINT]
+
+    @property
+    def errors(self) -> list[Entry]:
+        """Errors of the engine and of scripts; warnings are in `table`."""
+        return [entry for entry in self.entries if entry.level in ERRORS]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All output: ``time_s``, ``stream``, ``level``, ``text``, ``file``, ``line``."""
+        return to_table(self.entries)
+
+    def __str__(self) -> str:
+        return f"<Run {'ok' if self.ok else 'not ok'}: {self.reason}; lines printed: {len(self.prints)}>"
+
+
+class Game:
+    """A running engine; made by `start`.
+
+    Use it as a context manager, or call `stop`: the whole process group is killed then. It is also killed
+    when this Python ends, in whatever way.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        what: str,
+        show_path: PathMap,
+        time_limit_s: float | None,
+        stop_on: StopOn,
+        scratch: Path | None = None,
+    ) -> None:
+        self.engine = engine
+        self._what = what
+        self._show_path = show_path
+        self._time_limit_s = time_limit_s
+        self._stop_on = stop_on
+        self._scratch = scratch
+        self._run: Run | None = None
+        self._child = Child(
+            [str(engine.path), *arguments],
+            name="gdlab-godot",
+            env=env,
+            time_limit_s=time_limit_s,
+            on_line=self._watch,
+            on_end=self._finish,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Id of the process, and of its group."""
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        """The engine has not ended."""
+        return self._child.running
+
+    @property
+    def output(self) -> str:
+        """All text so far, of both streams, as it was printed."""
+        return "".join(f"{line.text}\n" for line in self._child.lines())
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Prints, warnings and errors so far."""
+        return tuple(entries(self._child.lines(), self._show_path))
+
+    @property
+    def errors(self) -> list[Entry]:
+        """Errors so far."""
+        return [entry for entry in self.entries if entry.level in ERRORS]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All output so far, see `Run.table`."""
+        return to_table(self.entries)
+
+    def lines(self) -> Iterator[Line]:
+        """Every line from the first on, as they come; ends when the engine has ended."""
+        position = 0
+        while True:
+            running = self._child.running  # asked first: what comes between is found by one more round
+            new, position = self._child.lines_from(position, timeout_s=0.5)
+            yield from new
+            if not running and not new:
+                return
+
+    def wait_for(self, text: str, timeout_s: float = 10.0) -> Line:
+        """Wait until a line that contains `text` was printed, on either stream, now or earlier.
+
+        Raises
+        ------
+        WaitTimeout : it did not come in time; the message says what did, and what to try.
+        GodotEnded : the engine ended without it; the message says why.
+        """
+        deadline = time.monotonic() + timeout_s
+        position = 0
+        while True:
+            running = self._child.running
+            new, position = self._child.lines_from(position, max(0.0, deadline - time.monotonic()))
+            for line in new:
+                if text in line.text:
+                    return line
+            if new:
+                continue
+            if not running:
+                run = self.wait()
+                raise GodotEnded(
+                    f"{run.reason}. It never printed {text!r}.{self._quote()}", exit_code=run.exit_code
+                )
+            if time.monotonic() >= deadline:
+                raise WaitTimeout(self._diagnosis(text, timeout_s), arrived=position, wanted=1)
+
+    def wait(self, timeout_s: float | None = None) -> Run:
+        """Wait until the engine ends by itself or by its time limit.
+
+        Raises
+        ------
+        WaitTimeout : it still runs after `timeout_s`. It is not stopped.
+        """
+        if not self._child.wait(timeout_s) or self._run is None:
+            message = (
+                f"{self._what} still runs after {timeout_s:g} s of waiting.{self._hint()}{self._quote()}"
+            )
+            raise WaitTimeout(message, arrived=len(self._child.lines()), wanted=1)
+        return self._run
+
+    def stop(self) -> Run:
+        """Kill the engine with all it started, and wait until it is gone. Does nothing if it has ended."""
+        self._child.stop()
+        return self.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        if self._run is not None:
+            return f"<Game {self._what}: {self._run.reason}>"
+        return f"<Game {self._what}: running for {self._child.elapsed_s:.1f} s, process {self.pid}>"
+
+    def _watch(self, child: Child, line: Line) -> None:
+        """End the game on what it must not survive; called in the reader thread of each line."""
+        ends = self._stop_on != "never" and is_parse_error(line)
+        ends = ends or (
+            self._stop_on == "script" and line.stream == "stderr" and line.text.startswith("SCRIPT ERROR:")
+        )
+        if ends:
+            child.end_within(_REPORT_S, Ending.ERROR)
+
+    def _finish(self, child: Child) -> None:
+        """Make the record; called once, in the supervising thread."""
+        found = tuple(entries(child.lines(), self._show_path))
+        exit_code = child.exit_code if child.exit_code is not None else -1
+        ending = child.ending or Ending.EXIT
+        self._run = Run(
+            engine=self.engine,
+            command=child.command,
+            exit_code=exit_code,
+            ending=ending,
+            reason=_reason(self._what, ending, exit_code, child.seconds, self._time_limit_s, found),
+            seconds=child.seconds,
+            entries=found,
+            dropped_lines=child.dropped_lines,
+        )
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _diagnosis(self, text: str, timeout_s: float) -> str:
+        count = len(self._child.lines())
+        said = f"lines printed so far: {count}" if count else "it has printed nothing at all"
+        return (
+            f"{text!r} was not printed within {timeout_s:g} s. {self._what} is running (process {self.pid}, "
+            f"for {self._child.elapsed_s:.1f} s); {said}.{self._hint()}{self._quote()}"
+        )
+
+    def _hint(self) -> str:
+        """What the errors so far mean for a game that does not end or does not speak."""
+        first = next((entry for entry in self.entries if entry.level is Level.SCRIPT_ERROR), None)
+        return "" if first is None else f" {_abandoned(first)}"
+
+    def _quote(self) -> str:
+        last = [line.text for line in self._child.lines() if line.text][-_QUOTED:]
+        return "" if not last else " Its last lines:\n" + "\n".join(f"  | {line[:200]}" for line in last)
+
+
+def _reason(
+    what: str,
+    ending: Ending,
+    exit_code: int,
+    seconds: float,
+    time_limit_s: float | None,
+    found: Sequence[Entry],
+) -> str:
+    """Why a run ended, in one or two sentences."""
+    script = next((entry for entry in found if entry.level is Level.SCRIPT_ERROR), None)
+    first = script or next((entry for entry in found if entry.level in ERRORS), None)
+    if ending is Ending.TIME_LIMIT:
+        said = f"{what} was still running at its time limit of {time_limit_s:g} s and was killed"
+        return said if script is None else f"{said}. {_abandoned(script)}"
+    if ending is Ending.STOPPED:
+        return f"{what} was stopped after {seconds:.1f} s"
+    if ending is Ending.ERROR:
+        return f"{what} was ended because of {first}"
+    if exit_code < 0:
+        try:
+            name = signal.Signals(-exit_code).name
+        except ValueError:
+            name = str(-exit_code)
+        said = f"{what} crashed or was killed from outside (signal {name}) after {seconds:.1f} s"
+    else:
+        said = f"{what} ended by itself with exit code {exit_code} after {seconds:.1f} s"
+    return said if first is None else f"{said}. First error: {first}"
+
+
+def _abandoned(error: Entry) -> str:
+    return (
+        "A script error does not end Godot, only the function it is in (a `quit()` further down is never "
+        f"reached): {error}"
+    )

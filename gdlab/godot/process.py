@@ -1,0 +1,405 @@
+"""A child process that cannot outlive us: the only place in gdlab that starts one.
+
+A child gets a session (and so a process group) of its own. Beside it stands a guard, a small shell whose
+standard input is a pipe that only this Python holds: when Python ends in any way, `kill -9` included, the
+pipe closes and the guard kills the child's whole group. `PR_SET_PDEATHSIG` was rejected: it needs code
+between fork and exec, which is unsafe beside threads; it fires when the *thread* that started the child
+ends; and it does not reach grandchildren, so an engine started by a wrapper script would survive.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import IO, TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+Stream = Literal["stdout", "stderr"]
+
+#: Lines kept per child; older ones are dropped and counted, because a game may print for ever.
+MAX_LINES: Final = 200_000
+#: Longest line kept; the rest of it is cut off, and the line ends in an ellipsis.
+MAX_LINE_BYTES: Final = 64 * 1024
+#: How long the pipes are read on after the process has ended (a grandchild may have taken them along).
+_DRAIN_S: Final = 1.0
+#: How long the members of a killed group may take to vanish.
+_GROUP_GONE_S: Final = 0.5
+#: How often a process is looked at where the system cannot say when it ends.
+_LOOK_S: Final = 0.2
+
+#: Read the group's id, then wait for the pipe to close. `kill` is a builtin; dash takes `--` only after `-s`.
+_GUARD: Final = 'read -r group || exit 0; read -r _; kill -s KILL -- "-$group"'
+
+
+class Ending(StrEnum):
+    """Why a child ended."""
+
+    EXIT = "exit"  # by itself
+    STOPPED = "stopped"  # `stop` was called
+    TIME_LIMIT = "time limit"
+    ERROR = "error"  # ended by us because of what it printed
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line a child wrote: seconds since its start, where it wrote it, the text without its line end."""
+
+    time_s: float
+    stream: Stream
+    text: str
+
+
+_LIVE: weakref.WeakSet[Child] = weakref.WeakSet()
+
+
+class Child:
+    """A running child process whose output is collected line by line.
+
+    Parameters
+    ----------
+    command : program and arguments; no shell is involved.
+    name : for the names of its threads.
+    cwd, env : as for `subprocess`; `env` is the whole environment.
+    time_limit_s : the child is killed after this many seconds; None for no limit.
+    on_line : called with the child and each line in a reader thread, maybe before this constructor has
+        returned; must be quick, must not raise.
+    on_end : called with the child once, in the supervising thread, when all is gone and all output is read.
+
+    Raises
+    ------
+    OSError : the program cannot be started.
+
+    Notes
+    -----
+    Three daemon threads: one reads each pipe, one waits for the end. All have ended when `wait` returned
+    True. They are daemons so that an interpreter that exits without stopping its games does not hang.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        name: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        time_limit_s: float | None = None,
+        on_line: Callable[[Child, Line], None] | None = None,
+        on_end: Callable[[Child], None] | None = None,
+    ) -> None:
+        self.command = tuple(command)
+        self.exit_code: int | None = None
+        self.ending: Ending | None = None
+        self.seconds: float = 0.0
+        self.dropped_lines = 0
+        self._lines: deque[Line] = deque(maxlen=MAX_LINES)
+        self._changed = threading.Condition()
+        self._ask_lock = threading.Lock()
+        self._asked: Ending | None = None
+        self._gone = False
+        self._ended = threading.Event()
+        self._on_line = on_line
+        self._on_end = on_end
+        self._deadline = None if time_limit_s is None else (time_limit_s, Ending.TIME_LIMIT)
+        self._wake_r, self._wake_w = os.pipe()  # ends the readers
+        self._nudge_r, self._nudge_w = os.pipe()  # tells the supervisor of a new deadline
+        self._guard = _start_guard()
+        self._started = time.perf_counter()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 (running what the user names is the job)
+                self.command,
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        except BaseException:
+            _end_guard(self._guard)
+            self._close_pipes()
+            raise
+        self.pid = self._process.pid
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.write(f"{self.pid}\n".encode())
+            self._guard.stdin.flush()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream, pipe), name=f"{name}-{stream}", daemon=True)
+            for stream, pipe in self._pipes()
+        ]
+        self._supervisor = threading.Thread(target=self._supervise, name=f"{name}-wait", daemon=True)
+        for thread in (*self._readers, self._supervisor):
+            thread.start()
+        _LIVE.add(self)
+
+    @property
+    def running(self) -> bool:
+        """The process has not ended, or its last output is still being read."""
+        return not self._ended.is_set()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start; stands still at the end."""
+        return time.perf_counter() - self._started if self.running else self.seconds
+
+    def lines(self) -> tuple[Line, ...]:
+        """Snapshot of the lines so far, in order of arrival."""
+        with self._changed:
+            return tuple(self._lines)
+
+    def lines_from(self, position: int, timeout_s: float) -> tuple[tuple[Line, ...], int]:
+        """Lines from the `position`-th on, waiting up to `timeout_s` for the first; and the next position.
+
+        Positions count dropped lines, too: a slow reader skips what was dropped and sees no line twice.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.dropped_lines + len(self._lines) > position or not self.running, timeout_s
+            )
+            skip = max(0, position - self.dropped_lines)
+            new = tuple(self._lines)[skip:]
+            return new, self.dropped_lines + len(self._lines)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end; False if it has not come within `timeout_s`."""
+        if not self._ended.wait(timeout_s):
+            return False
+        if threading.current_thread() is not self._supervisor:
+            self._supervisor.join()
+        return True
+
+    def stop(self, ending: Ending = Ending.STOPPED) -> None:
+        """Kill the process group, and wait until it is gone. Does nothing on a child that has ended."""
+        self.ask_to_end(ending)
+        self.wait()
+
+    def ask_to_end(self, ending: Ending) -> None:
+        """Kill the process group without waiting, so also from `on_line`. The first reason given stays."""
+        with self._ask_lock:
+            if self._gone:
+                return
+            if self._asked is None:
+                self._asked = ending
+            _kill_group(self._process)
+
+    def end_within(self, seconds: float, ending: Ending) -> None:
+        """Kill the group in `seconds` unless it ends by itself before; returns at once."""
+        with self._ask_lock:
+            deadline = time.perf_counter() - self._started + seconds
+            if not self._gone and (self._deadline is None or deadline < self._deadline[0]):
+                self._deadline = (deadline, ending)
+                os.write(self._nudge_w, b"x")
+
+    def _pipes(self) -> Iterator[tuple[Stream, IO[bytes]]]:
+        if self._process.stdout is not None:
+            yield "stdout", self._process.stdout
+        if self._process.stderr is not None:
+            yield "stderr", self._process.stderr
+
+    def _read(self, stream: Stream, pipe: IO[bytes]) -> None:
+        """Read one pipe to its end, line by line."""
+        pending = b""
+        cut = False  # the rest of an over-long line is being skipped
+        for chunk in self._chunks(pipe.fileno()):
+            *complete, pending = (pending + chunk).split(b"\n")
+            for raw in complete:
+                if not cut:
+                    self._add(stream, raw)
+                cut = False
+            if len(pending) > MAX_LINE_BYTES:
+                if not cut:
+                    self._add(stream, pending)
+                pending, cut = b"", True
+        if pending and not cut:
+            self._add(stream, pending)
+
+    def _chunks(self, fd: int) -> Iterator[bytes]:
+        """What comes out of a pipe, until its end or until the process is gone and the pipe is empty."""
+        if sys.platform == "win32":  # pipes cannot be polled there; `taskkill /T` takes all who hold them
+            while chunk := os.read(fd, 65536):
+                yield chunk
+            return
+        with selectors.DefaultSelector() as selector:
+            selector.register(fd, selectors.EVENT_READ)
+            selector.register(self._wake_r, selectors.EVENT_READ)
+            while any(key.fd == fd for key, _ in selector.select()):
+                chunk = os.read(fd, 65536)
+                if not chunk:
+                    return
+                yield chunk
+
+    def _add(self, stream: Stream, raw: bytes) -> None:
+        text = raw[:MAX_LINE_BYTES].decode(errors="replace").removesuffix("\r")
+        line = Line(
+            time.perf_counter() - self._started, stream, text + "…" if len(raw) > MAX_LINE_BYTES else text
+        )
+        with self._changed:
+            if len(self._lines) == MAX_LINES:
+                self.dropped_lines += 1
+            self._lines.append(line)
+            self._changed.notify_all()
+        if self._on_line is not None:
+            self._on_line(self, line)
+
+    def _supervise(self) -> None:
+        """Wait for the process, enforce the time limit, clean up."""
+        self._await_exit()
+        seconds = time.perf_counter() - self._started
+        with self._ask_lock:
+            # Before the process is reaped its id cannot belong to anybody else: now kill what it left behind.
+            _kill_group(self._process)
+            self._process.wait()
+            self._gone = True
+        _await_group_gone(self.pid)
+        _end_guard(self._guard)
+        drained = time.perf_counter() + _DRAIN_S
+        for reader in self._readers:
+            reader.join(max(0.0, drained - time.perf_counter()))
+        os.write(self._wake_w, b"x")
+        for reader in self._readers:
+            reader.join()
+        for _, pipe in self._pipes():
+            pipe.close()
+        self._close_pipes()
+        self.seconds = seconds
+        self.exit_code = self._process.returncode
+        self.ending = self._asked or Ending.EXIT
+        _LIVE.discard(self)
+        try:
+            if self._on_end is not None:
+                self._on_end(self)
+        finally:
+            self._ended.set()
+            with self._changed:
+                self._changed.notify_all()
+
+    def _await_exit(self) -> None:
+        """Wait until the process has ended, killing it at its deadline; if possible do not reap it yet."""
+        pidfd = _pidfd(self._process.pid)
+        try:
+            while True:
+                with self._ask_lock:
+                    deadline = self._deadline
+                    left = None if deadline is None else deadline[0] - (time.perf_counter() - self._started)
+                    if deadline is not None and left is not None and left <= 0:
+                        self._deadline = left = None
+                if deadline is not None and left is None:
+                    self.ask_to_end(deadline[1])
+                if pidfd is None:  # not Linux: look from time to time
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        self._process.wait(_LOOK_S if left is None else min(left, _LOOK_S))
+                        return
+                elif pidfd in _readable([pidfd, self._nudge_r], left):
+                    return
+                elif self._nudge_r in _readable([self._nudge_r], 0):
+                    os.read(self._nudge_r, 64)
+        finally:
+            if pidfd is not None:
+                os.close(pidfd)
+
+    def _close_pipes(self) -> None:
+        for fd in (self._wake_r, self._wake_w, self._nudge_r, self._nudge_w):
+            os.close(fd)
+
+
+def stop_all() -> int:
+    """Stop every child that runs; returns how many there were."""
+    live = [child for child in tuple(_LIVE) if child.running]
+    for child in live:
+        child.ask_to_end(Ending.STOPPED)
+    for child in live:
+        child.wait()
+    return len(live)
+
+
+atexit.register(stop_all)
+
+
+def _pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends (Linux); None where there is no such thing."""
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # an old kernel, or a sandbox without this call
+        return None
+
+
+def _readable(fds: Sequence[int], timeout_s: float | None) -> set[int]:
+    """Which of the descriptors can be read; waits up to `timeout_s` for the first (None: for ever)."""
+    with selectors.DefaultSelector() as selector:
+        for fd in fds:
+            selector.register(fd, selectors.EVENT_READ)
+        return {key.fd for key, _ in selector.select(timeout_s) if isinstance(key.fd, int)}
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all of its group; one that is gone is no error."""
+    if sys.platform == "win32":
+        if process.poll() is None:
+            subprocess.run(  # noqa: S603 (fixed arguments)
+                ["taskkill", "/T", "/F", "/PID", str(process.pid)],  # noqa: S607 (a part of Windows)
+                check=False,
+                capture_output=True,
+            )
+            process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for zombies
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _await_group_gone(group: int) -> None:
+    """Wait until the killed members of a group are gone, so that after `stop` nothing is left.
+
+    They are not our children: the system reaps them. In a container whose first process does not, they stay
+    as zombies, which hold nothing; so the wait has an end.
+    """
+    if sys.platform == "win32":
+        return
+    deadline = time.perf_counter() + _GROUP_GONE_S
+    pause = 0.0005
+    while time.perf_counter() < deadline:
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(pause)
+        pause = min(0.02, pause * 2)
+
+
+def _start_guard() -> subprocess.Popen[bytes] | None:
+    """The guard of the module's docstring; None on Windows, where `atexit` is all there is."""
+    if sys.platform == "win32":
+        return None
+    return subprocess.Popen(  # noqa: S603 (fixed arguments)
+        ["/bin/sh", "-c", _GUARD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # an interrupt or kill of our group must not take the guard first
+        cwd="/",
+    )
+
+
+def _end_guard(guard: subprocess.Popen[bytes] | None) -> None:
+    """End the guard before its pipe closes: what it would kill is gone already."""
+    if guard is None:
+        return
+    guard.kill()
+    guard.wait()
+    if guard.stdin is not None:
+        guard.stdin.close()

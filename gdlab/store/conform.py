@@ -1,0 +1,138 @@
+"""Tables as files take them: the columns of the schema, of its dtypes, with nothing missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gdlab.errors import GdlabError
+from gdlab.messages import CATEGORIES, SCHEMA
+from gdlab.payloads import Int64, PayloadArray, PayloadDtype
+
+#: The columns whose few different values are kept as categories.
+CATEGORICAL = tuple(column.name for column in SCHEMA if column.dtype == "category")
+
+#: All columns.
+NAMES = tuple(column.name for column in SCHEMA)
+_BATCH_ROWS = 65_536
+_BATCH_BYTES = 16 << 20
+
+
+class TableError(GdlabError, ValueError):
+    """A table that does not have the columns of a capture."""
+
+
+def conform(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `messages.SCHEMA`, in its order and with its dtypes; index 0 to n - 1.
+
+    Tables of a capture, filtered or concatenated, pass as they are; where pandas has turned a category into
+    objects, it becomes one again.
+
+    Raises
+    ------
+    TableError : columns lack or are too many, a value is missing (only a payload may be), or a column holds
+        something else than the schema says.
+    """
+    missing = [name for name in NAMES if name not in table.columns]
+    extra = [str(name) for name in table.columns if name not in NAMES]
+    if missing or extra:
+        raise TableError(
+            "a file holds the columns of a capture; "
+            + (f"missing here: {', '.join(missing)}. " if missing else "")
+            + (f"too many: {', '.join(extra)}. " if extra else "")
+            + "Write the capture's own table, or this one with DataFrame.to_csv"
+        )
+    columns: dict[str, Any] = {}
+    for column in SCHEMA:
+        series = table[column.name]
+        try:
+            columns[column.name] = _column(series, column.dtype)
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise TableError(
+                f"the column {column.name!r} should be {column.dtype} and is {series.dtype}: {error}"
+            ) from error
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(table)), copy=False)
+
+
+def _column(series: Any, dtype: str) -> Any:
+    if dtype != "payload" and series.isna().any():
+        raise ValueError(f"{int(series.isna().sum())} values are missing; fill or drop those rows first")
+    if dtype == "payload":
+        return pd.array(series.array, dtype=PayloadDtype())
+    if dtype == "category":
+        values = series.array if isinstance(series.dtype, pd.CategoricalDtype) else _category(series)
+        if not all(isinstance(category, str) for category in values.categories):
+            raise ValueError("its categories must be text")
+        return categorical(values.codes, values.categories)
+    if dtype.startswith("datetime64"):
+        return pd.DatetimeIndex(series).tz_convert("UTC").as_unit("ns")
+    if dtype == "int64":
+        values = series.to_numpy()
+        if values.dtype.kind not in "iu":
+            raise TypeError("expected whole numbers")
+        converted = values.astype(np.int64)
+        if bool((converted != values).any()):
+            raise OverflowError("a number is beyond 2**63 - 1")
+        return converted
+    values = series.to_numpy(object)
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("expected text")
+    return pd.array(values, dtype=pd.StringDtype("python"))
+
+
+def _category(series: pd.Series[Any]) -> pd.Categorical:
+    """Categories again for a column that lost them: the fixed ones, or in order of first appearance."""
+    order = {str(value): code for code, value in enumerate(CATEGORIES.get(str(series.name), ()))}
+    return categorical([order.setdefault(value, len(order)) for value in series.to_numpy(object)], order)
+
+
+def categorical(codes: Any, categories: Iterable[str]) -> pd.Categorical:
+    """A category column of Python strings; pandas left to itself would make Arrow's of them, which not all fit in."""
+    return pd.Categorical.from_codes(codes, categories=pd.Index(list(categories), dtype=object))
+
+
+def time_ns(table: pd.DataFrame) -> Int64:
+    """(n,) int64, the column `time` in nanoseconds since 1970."""
+    times: npt.NDArray[np.datetime64] = np.asarray(
+        pd.DatetimeIndex(table["time"]).tz_convert(None), "datetime64[ns]"
+    )
+    return times.view(np.int64)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The table in order of time; rows of equal time stay as they are."""
+    times = time_ns(table)
+    if bool(np.any(times[1:] < times[:-1])):
+        return table.take(np.argsort(times, kind="stable")).reset_index(drop=True)
+    return table
+
+
+def payloads(table: pd.DataFrame) -> PayloadArray:
+    """The column `payload`."""
+    return cast(PayloadArray, table["payload"].array)
+
+
+def categories(table: pd.DataFrame) -> dict[str, list[str]]:
+    """The categories of each categorical column, in their order."""
+    return {name: table[name].cat.categories.tolist() for name in CATEGORICAL}
+
+
+def batches(sizes: Int64) -> Iterator[slice]:
+    """Split rows so that a batch is quickly written and its payloads take little memory.
+
+    Parameters
+    ----------
+    sizes : (n,) int64, bytes of each payload; -1 where it is missing.
+    """
+    ends = np.cumsum(np.maximum(sizes, 0))
+    start = 0
+    while start < len(sizes):
+        before = int(ends[start - 1]) if start else 0
+        fitting = int(np.searchsorted(ends, before + _BATCH_BYTES, side="right"))
+        stop = min(max(fitting, start + 1), start + _BATCH_ROWS, len(sizes))
+        yield slice(start, stop)
+        start = stop

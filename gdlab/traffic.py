@@ -1,0 +1,119 @@
+"""Real traffic for a capture: a headless Godot where one is found, else the embedded source."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Final, Self
+
+from gdlab import godot
+from gdlab.errors import AddressError, GodotNotFound, GodotVersionError
+from gdlab.peers import AnswerGame
+from gdlab.transports import Address, parse
+
+#: Set by `gdlab lab`, which keeps a game running beside the notebooks: where it sends, and what it is.
+ALREADY_VARIABLE: Final = "GDLAB_TRAFFIC"
+
+#: A game without a time limit ends all the same, should nobody stop it.
+LONGEST_S: Final = 12 * 3600.0
+
+
+class Traffic:
+    """A game that sends to an address until it is stopped or its time is over.
+
+    Attributes
+    ----------
+    description : what it is, and why.
+    is_godot : whether a real engine plays.
+    """
+
+    def __init__(self, to: Address, player: godot.Game | AnswerGame | None, description: str) -> None:
+        self.to = to
+        self.description = description
+        self.is_godot = isinstance(player, godot.Game)
+        self._player = player
+
+    @property
+    def running(self) -> bool:
+        """Whether it still sends, as far as this process can tell."""
+        return self._player is None or self._player.running
+
+    def stop(self) -> None:
+        """End the game. One that somebody else started goes on."""
+        if self._player is not None:
+            self._player.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "sends" if self.running else "has stopped sending"
+        return f"<Traffic: {self.description} {state} to {self.to}>"
+
+
+def play(
+    to: str = "udp://127.0.0.1:4242",
+    *,
+    seconds: float | None = None,
+    fps: int = 60,
+    engine: bool | None = None,
+) -> Traffic:
+    """Start a game that sends to an address: a real Godot where one is found, else the embedded source.
+
+    Both do the same: they send "The answer is... 42!" in every frame until they are answered, then numbered probe
+    messages, and they answer probe messages (see `gdlab.probe`).
+
+    Parameters
+    ----------
+    to : where it sends; `udp://`, on this machine.
+    seconds : it ends by itself after so long; None plays until `stop`.
+    fps : frames per second.
+    engine : True insists on a real Godot, False on the embedded source; None takes what there is.
+
+    Raises
+    ------
+    AddressError : not a UDP address of this machine.
+    GodotNotFound, GodotVersionError : with ``engine=True``.
+    """
+    address = parse(to, schemes=("udp",))
+    if address.port == 0:
+        raise AddressError(f"{to} is no address to send to; give the port of the listener")
+    host = "127.0.0.1" if address.host == "localhost" else address.host
+    already = os.environ.get(ALREADY_VARIABLE, "")
+    if engine is None and already.startswith(f"{address.port} "):
+        return Traffic(address, None, already.partition(" ")[2])
+    why = "asked for"
+    if engine is not False:
+        try:
+            return _godot(address, host, seconds, fps)
+        except (GodotNotFound, GodotVersionError) as error:
+            if engine:
+                raise
+            why = "no Godot 4 was found" if isinstance(error, GodotNotFound) else str(error)
+    game = AnswerGame(address.port, host, fps=fps, seconds=seconds).start()
+    return Traffic(address, game, f"the embedded source ({why}), {game.address},")
+
+
+def _godot(address: Address, host: str, seconds: float | None, fps: int) -> Traffic:
+    engine = godot.find()
+    game = godot.start(
+        godot.script("answer_game"),
+        args=[f"host={host}", f"port={address.port}", f"seconds={seconds or 0}"],
+        fps=fps,
+        time_limit_s=LONGEST_S if seconds is None else seconds + 30,
+        engine=engine,
+    )
+    return Traffic(address, game, f"Godot {engine.version} (process {game.pid})")
+
+
+def announce(traffic: Traffic) -> dict[str, str]:
+    """Return the environment that tells notebooks of a game which runs already."""
+    return {ALREADY_VARIABLE: f"{traffic.to.port} {traffic.description}"}
+
+
+__all__ = ["Traffic", "announce", "play"]

@@ -1,0 +1,339 @@
+"""Taking datagrams by the thousand: Linux's `recvmmsg` into arrays that were made once.
+
+One system call fills up to `SLOTS` slots while the interpreter's lock is free; sizes, stamps, senders and drop counts
+are then read as whole columns. Reading columns costs about 40 microseconds however few datagrams there are, so a
+handful is read one by one instead.
+
+The structures are those of the kernel's 64-bit interface (`user_msghdr`, `mmsghdr`, `cmsghdr` in
+include/linux/socket.h and uapi/linux/socket.h), the same on all its 64-bit architectures. `available` tries them on a
+socket pair before anything relies on them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import functools
+import mmap
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab.messages import Stamp
+from gdlab.payloads import Int64, UInt8
+from gdlab.transports.datagrams import (
+    LINUX,
+    SO_RXQ_OVFL,
+    SO_TIMESTAMPNS,
+    Batch,
+    Datagram,
+    Source,
+    stamp_and_drops,
+)
+
+#: Datagrams of one system call: far beyond this the slots leave the processor's cache.
+SLOTS: Final = 1000
+
+#: Rows that are read as columns at once. For more than 500 elements numpy gives up the interpreter's lock in every
+#: operation, and while the user's cell computes each time may cost 5 ms to win it back; up to 500 it keeps it.
+_ROWS: Final = 500
+
+#: Bytes of a slot. Nearly every datagram fits into one Ethernet frame; the rest of a larger one goes to the overflow.
+SLOT_BYTES: Final = 2048
+
+#: A slot and its overflow take the largest datagram there is, so that none is ever cut.
+OVERFLOW_BYTES: Final = 65_536 - SLOT_BYTES
+
+#: Fewer datagrams than this are read one by one, because that is cheaper.
+FEW: Final = 16
+
+#: After large datagrams a call takes only this many, to bound what stays in memory.
+_LARGE_SLOTS: Final = 128
+
+_NAME_BYTES: Final = 28  # struct sockaddr_in6
+_NAME_STRIDE: Final = 32
+_CONTROL_BYTES: Final = 64  # a stamp (32) and a count (24)
+
+_HEADER: Final = np.dtype(
+    {
+        "names": ["name", "name_bytes", "pieces", "piece_count", "control", "control_bytes", "flags", "size"],
+        "formats": [np.uint64, np.uint32, np.uint64, np.uint64, np.uint64, np.uint64, np.int32, np.uint32],
+        "offsets": [0, 8, 16, 24, 32, 40, 48, 56],
+        "itemsize": 64,
+    }
+)
+_LENGTHS_AT: Final = 40
+_LENGTHS = struct.Struct("=QixxxxI")  # control_bytes, flags, size
+_CONTROL = struct.Struct("=QQqqQQI")  # the usual control messages
+_CMSG = struct.Struct("=Qii")
+_SOCKADDR_IN = struct.Struct("=H2s4s")
+_SOCKADDR_IN6 = struct.Struct("=H2sI16sI")
+
+# The control messages as 64-bit words: length, then level and type, then the data.
+_STAMP_WORDS: Final = (_CMSG.size + 16, socket.SOL_SOCKET | SO_TIMESTAMPNS << 32)
+_DROPS_WORDS: Final = (_CMSG.size + 4, socket.SOL_SOCKET | SO_RXQ_OVFL << 32)
+_STAMP_ALONE, _STAMP_AND_DROPS = 32, 56  # `control_bytes` of the two forms there are
+
+#: Known senders before the cache is emptied; a flood of forged ones must not fill the memory.
+_CACHED_SOURCES: Final = 65_536
+
+#: Different senders that are looked for one after the other before sorting is cheaper.
+_FEW_SOURCES: Final = 8
+
+
+class Batched:
+    """Receives with `recvmmsg`. Its arrays live as long as it does; it keeps no reference to them in the kernel."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.turn = SLOTS
+        self._fd = sock.fileno()
+        self._recvmmsg = _recvmmsg()
+        self._slots: UInt8 = np.empty((SLOTS, SLOT_BYTES), np.uint8)
+        # Taken from the system only where a large datagram is written to it.
+        self._overflow_map = mmap.mmap(
+            -1, SLOTS * OVERFLOW_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        )
+        self._overflow: UInt8 = np.frombuffer(self._overflow_map, np.uint8).reshape(SLOTS, OVERFLOW_BYTES)
+        self._names: UInt8 = np.zeros((SLOTS, _NAME_STRIDE), np.uint8)
+        self._controls: UInt8 = np.zeros((SLOTS, _CONTROL_BYTES), np.uint8)
+        self._pieces = np.zeros((SLOTS, 2, 2), np.uint64)  # struct iovec: address, length
+        self._headers = np.zeros(SLOTS, _HEADER)
+        self._address = self._headers.ctypes.data
+
+        slot = np.arange(SLOTS, dtype=np.uint64)
+        self._pieces[:, 0, 0] = self._slots.ctypes.data + slot * SLOT_BYTES
+        self._pieces[:, 0, 1] = SLOT_BYTES
+        self._pieces[:, 1, 0] = self._overflow.ctypes.data + slot * OVERFLOW_BYTES
+        self._pieces[:, 1, 1] = OVERFLOW_BYTES
+        headers = self._headers
+        headers["name"] = self._names.ctypes.data + slot * _NAME_STRIDE
+        headers["name_bytes"] = _NAME_BYTES
+        headers["pieces"] = self._pieces.ctypes.data + slot * self._pieces.strides[0]
+        headers["piece_count"] = 2
+        headers["control"] = self._controls.ctypes.data + slot * _CONTROL_BYTES
+        headers["control_bytes"] = _CONTROL_BYTES
+
+        self._sizes = headers["size"]
+        self._name_lengths = headers["name_bytes"]
+        self._control_lengths = headers["control_bytes"]
+        self._name_words = self._names.view(np.uint64)
+        self._control_words = self._controls.view(np.int64)
+        self._largest = 0  # of the datagrams read one by one since the last call
+        # Python reads single items several times faster from bytes than from arrays.
+        self._slot_bytes = self._slots.reshape(-1).data
+        self._overflow_bytes = self._overflow.reshape(-1).data
+        self._name_bytes = self._names.reshape(-1).data
+        self._control_memory = self._controls.reshape(-1).data
+        self._header_bytes = headers.view(np.uint8).data
+        self._sources: dict[bytes, Source] = {}
+
+    def receive(self) -> Iterator[Datagram | Batch]:
+        """Take what has arrived, in order, with one system call."""
+        count = self._call(self.turn)
+        if not count:
+            return
+        large = False
+        try:
+            if count < FEW:
+                for row in range(count):
+                    yield self._datagram(row)
+                large = self._largest > SLOT_BYTES
+            else:
+                large = bool(self._sizes[:count].max() > SLOT_BYTES)
+                for first in range(0, count, _ROWS):
+                    yield from self._rows(first, min(first + _ROWS, count))
+        finally:
+            self._reset(count, large=large)
+
+    def _rows(self, first: int, last: int) -> Iterator[Datagram | Batch]:
+        batch = self._batch(first, last)
+        if batch is not None:
+            yield batch
+        else:  # control messages of another form than expected: read each for itself
+            for row in range(first, last):
+                yield self._datagram(row)
+
+    def _call(self, slots: int) -> int:
+        while True:
+            count = int(self._recvmmsg(self._fd, self._address, slots, socket.MSG_DONTWAIT, None))
+            if count >= 0:
+                return count
+            code = ctypes.get_errno()
+            if code in {errno.EAGAIN, errno.EWOULDBLOCK}:
+                return 0
+            # ECONNREFUSED concerns an answer of ours, not what arrives.
+            if code not in {errno.EINTR, errno.ECONNREFUSED}:
+                raise OSError(code, os.strerror(code))
+
+    def _reset(self, count: int, *, large: bool) -> None:
+        """Make the used headers ready for the next call, which wants to know the room it has."""
+        self._name_lengths[:count] = _NAME_BYTES
+        self._control_lengths[:count] = _CONTROL_BYTES
+        self._largest = 0
+        if large:
+            with contextlib.suppress(OSError):
+                self._overflow_map.madvise(mmap.MADV_DONTNEED)
+        self.turn = _LARGE_SLOTS if large else SLOTS
+
+    # ---- one by one
+
+    def _datagram(self, row: int) -> Datagram:
+        length, _, size = _LENGTHS.unpack_from(self._header_bytes, row * _HEADER.itemsize + _LENGTHS_AT)
+        if size <= SLOT_BYTES:
+            payload = bytes(self._slot_bytes[row * SLOT_BYTES : row * SLOT_BYTES + size])
+        else:
+            payload = b"".join(self._parts(row, size))
+            self._largest = size
+        source = self._source(bytes(self._name_bytes[row * _NAME_STRIDE : (row + 1) * _NAME_STRIDE]))
+        a, b, seconds, nanoseconds, c, d, drops = _CONTROL.unpack_from(
+            self._control_memory, row * _CONTROL_BYTES
+        )
+        if (a, b) == _STAMP_WORDS and (
+            length == _STAMP_ALONE or (length == _STAMP_AND_DROPS and (c, d) == _DROPS_WORDS)
+        ):
+            time_ns = seconds * 1_000_000_000 + nanoseconds
+            return Datagram(
+                payload, source, time_ns, Stamp.KERNEL, drops if length == _STAMP_AND_DROPS else None
+            )
+        return Datagram(payload, source, *stamp_and_drops(list(self._control_messages(row, length))))
+
+    def _parts(self, row: int, size: int) -> Iterator[memoryview]:
+        yield self._slot_bytes[row * SLOT_BYTES : row * SLOT_BYTES + min(size, SLOT_BYTES)]
+        if size > SLOT_BYTES:
+            yield self._overflow_bytes[row * OVERFLOW_BYTES : row * OVERFLOW_BYTES + size - SLOT_BYTES]
+
+    def _control_messages(self, row: int, length: int) -> Iterator[tuple[int, int, bytes]]:
+        at = row * _CONTROL_BYTES
+        end = at + min(length, _CONTROL_BYTES)
+        while at + _CMSG.size <= end:
+            size, level, kind = _CMSG.unpack_from(self._control_memory, at)
+            if size < _CMSG.size:
+                return
+            yield level, kind, bytes(self._control_memory[at + _CMSG.size : min(at + size, end)])
+            at += (size + 7) & ~7
+
+    def _source(self, name: bytes) -> Source:
+        source = self._sources.get(name)
+        if source is None:
+            if len(self._sources) >= _CACHED_SOURCES:
+                self._sources.clear()
+            source = self._sources[name] = _source(name)
+        return source
+
+    # ---- by the column
+
+    def _batch(self, first: int, last: int) -> Batch | None:
+        words, lengths = self._control_words[first:last], self._control_lengths[first:last]
+        if not ((words[:, 0] == _STAMP_WORDS[0]).all() and (words[:, 1] == _STAMP_WORDS[1]).all()):
+            return None
+        drops: npt.NDArray[np.uint32] | None = None
+        told = lengths == _STAMP_AND_DROPS
+        if told.any():
+            as_expected = (words[:, 4] == _DROPS_WORDS[0]) & (words[:, 5] == _DROPS_WORDS[1])
+            if not (told & as_expected | (lengths == _STAMP_ALONE)).all():
+                return None
+            drops = np.where(told, words[:, 6].astype(np.uint32), np.uint32(0))
+        elif not (lengths == _STAMP_ALONE).all():
+            return None
+        time_ns = words[:, 2] * 1_000_000_000
+        time_ns += words[:, 3]
+        sizes = self._sizes[first:last].astype(np.int64)
+        sources, source = self._senders(first, last)
+        return Batch(time_ns, sizes, self._payloads(first, sizes), sources, source, drops)
+
+    def _payloads(self, first: int, sizes: Int64) -> UInt8:
+        size = int(sizes[0])
+        if 0 < size <= SLOT_BYTES and bool((sizes == size).all()):
+            # As one element a row, so that there are few elements (see `_ROWS`) and each is copied at once.
+            slots = np.ndarray(len(sizes), f"V{size}", self._slots, first * SLOT_BYTES, (SLOT_BYTES,))
+            return slots.copy().view(np.uint8)
+        # Joining slices costs 150 ns each whatever their size; an index for every byte costs 3 ns a byte.
+        flat, parts, start = self._slot_bytes, [], first * SLOT_BYTES
+        for length in sizes.tolist():
+            if length <= SLOT_BYTES:
+                parts.append(flat[start : start + length])
+            else:
+                parts.extend(self._parts(start // SLOT_BYTES, length))
+            start += SLOT_BYTES
+        return np.frombuffer(b"".join(parts), np.uint8)
+
+    def _senders(self, first: int, last: int) -> tuple[list[Source], npt.NDArray[np.intp]]:
+        """Return the different senders, and for each datagram which of them it was."""
+        count = last - first
+        source = np.zeros(count, np.intp)
+        names = bytes(self._name_bytes[first * _NAME_STRIDE : last * _NAME_STRIDE])
+        if names == names[:_NAME_STRIDE] * count:
+            return [self._source(names[:_NAME_STRIDE])], source
+        words = self._name_words[first:last]
+
+        def sent_by(row: int) -> npt.NDArray[np.bool_]:
+            same: npt.NDArray[np.bool_] = words[:, 0] == words[row, 0]
+            for word in range(1, words.shape[1]):
+                same &= words[:, word] == words[row, word]
+            return same
+
+        leaders = [0]
+        left = ~sent_by(0)
+        while left.any() and len(leaders) < _FEW_SOURCES:
+            row = int(left.argmax())
+            same = sent_by(row)
+            source[same] = len(leaders)
+            leaders.append(row)
+            left &= ~same
+        if left.any():
+            keys = np.frombuffer(names, np.dtype((np.void, _NAME_STRIDE)))
+            _, indices, source = np.unique(keys, return_index=True, return_inverse=True)
+            leaders, source = indices.tolist(), source.reshape(-1)
+        return [self._source(names[row * _NAME_STRIDE : (row + 1) * _NAME_STRIDE]) for row in leaders], source
+
+
+def _source(name: bytes) -> Source:
+    """Read a `sockaddr_in` or `sockaddr_in6` as `socket.recvfrom` does."""
+    family, port, four = _SOCKADDR_IN.unpack_from(name)
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, four), int.from_bytes(port, "big")
+    if family == socket.AF_INET6:
+        _, port, flow, six, scope = _SOCKADDR_IN6.unpack_from(name)
+        host = socket.inet_ntop(socket.AF_INET6, six)
+        return host, int.from_bytes(port, "big"), socket.ntohl(flow), scope
+    return "", 0
+
+
+@functools.cache
+def _recvmmsg() -> Any:
+    """Return the C library's `recvmmsg`.
+
+    Raises
+    ------
+    AttributeError : it has none.
+    """
+    # CDLL, not PyDLL: the interpreter's lock must be free during the call.
+    function = ctypes.CDLL(None, use_errno=True).recvmmsg
+    function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p]
+    function.restype = ctypes.c_int
+    return function
+
+
+@functools.cache
+def available() -> bool:
+    """Whether this system receives in batches as this module expects it; tried once, on a socket pair of our own."""
+    if not LINUX or sys.byteorder != "little" or ctypes.sizeof(ctypes.c_void_p) != 8:
+        return False
+    sent = [b"", b"small", bytes(range(256)) * 16]
+    try:
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with here, there:
+            for payload in sent:
+                there.send(payload)
+            return [
+                arrived.payload for arrived in Batched(here).receive() if isinstance(arrived, Datagram)
+            ] == sent
+    except (AttributeError, OSError, ValueError):
+        return False

@@ -1,0 +1,123 @@
+"""Taking datagrams from a socket: what a receiver gives, and the portable one, which takes them one by one."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab import clock
+from gdlab.messages import Stamp
+from gdlab.payloads import Int64, UInt8
+
+#: The socket's address of a sender, as `socket.recvfrom` returns it.
+Source: TypeAlias = tuple[Any, ...]
+
+MAX_DATAGRAM_BYTES: Final = 65_535
+
+#: Datagrams that the portable receiver takes from one socket before the others, timers and calls have their turn.
+TURN: Final = 512
+
+# Linux's socket options that Python has no names for (asm-generic/socket.h; not so numbered on parisc and sparc).
+LINUX: Final = sys.platform == "linux"
+SO_RXQ_OVFL: Final = 40
+SO_TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
+_ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
+_TIMESPEC = struct.Struct("@ll")
+_COUNTER = struct.Struct("@I")
+
+
+class Datagram(NamedTuple):
+    """One datagram.
+
+    `drops` is the kernel's 32-bit count of what it had dropped at this socket before this datagram was queued; None
+    where it says nothing, which it does while the count is 0.
+    """
+
+    payload: bytes
+    source: Source
+    time_ns: int
+    stamp: Stamp
+    drops: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Many datagrams, column by column; all with the kernel's stamp.
+
+    Attributes
+    ----------
+    time_ns, sizes : (n,) int64.
+    payloads : uint8, one behind the other. It may be overwritten by the next call of `receive`.
+    sources : the different senders.
+    source : (n,) which of them sent each datagram.
+    drops : (n,) uint32 as in `Datagram`, 0 where the kernel says nothing; None where all are 0.
+    """
+
+    time_ns: Int64
+    sizes: Int64
+    payloads: UInt8
+    sources: Sequence[Source]
+    source: npt.NDArray[np.intp]
+    drops: npt.NDArray[np.uint32] | None
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+
+class Receiver(Protocol):
+    """Takes datagrams from one non-blocking socket; used by one thread, which also owns the socket.
+
+    Attributes
+    ----------
+    turn : how many datagrams one call of `receive` takes at most; fewer mean that no more had arrived.
+    """
+
+    turn: int
+
+    def receive(self) -> Iterator[Datagram | Batch]:
+        """Take what has arrived, in order."""
+
+
+class OneByOne:
+    """A system call for each datagram: works everywhere, and what is not yet asked for stays with the kernel."""
+
+    turn = TURN
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def receive(self) -> Iterator[Datagram]:
+        """Take what has arrived, in order."""
+        for _ in range(self.turn):
+            ancillary: list[tuple[int, int, bytes]] = []
+            try:
+                if _ANCILLARY_BYTES:
+                    payload, ancillary, _, source = self._sock.recvmsg(MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
+                else:
+                    payload, source = self._sock.recvfrom(MAX_DATAGRAM_BYTES)
+            except BlockingIOError:
+                return
+            except ConnectionError:  # Windows, about an answer of ours that found nobody
+                continue
+            yield Datagram(payload, source, *stamp_and_drops(ancillary))
+
+
+def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, Stamp, int | None]:
+    """Read the control messages of one datagram; without a stamp of the kernel's the time is taken now."""
+    time_ns, stamp, drops = 0, Stamp.USER, None
+    for level, kind, data in ancillary:
+        if level != socket.SOL_SOCKET:
+            continue
+        if kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            time_ns, stamp = seconds * 1_000_000_000 + nanoseconds, Stamp.KERNEL
+        elif kind == SO_RXQ_OVFL and len(data) >= _COUNTER.size:
+            drops = _COUNTER.unpack_from(data)[0]
+    return time_ns if stamp is Stamp.KERNEL else clock.now_ns(), stamp, drops

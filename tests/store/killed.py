@@ -1,0 +1,58 @@
+"""A program for the tests: captures that spill, each in a process of its own, killed at random moments.
+
+``python -m tests.store.killed FOLDER COUNT SEED`` makes FOLDER/0, FOLDER/1, ... and prints for each how many rows
+the capture knew to be written when it was killed. Everything is imported once; each capture is a fork.
+"""
+
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gdlab.store import Limit, Spill, Store
+
+
+def capture(folder, out):
+    """Receive numbered messages for ever; report to `out` each time that a flush has ended."""
+    store = Store("udp://127.0.0.1:4242", Limit(rows=4000))
+    spill = Spill(folder, interval_s=0.002)
+    spill.add(store)
+    numbers = iter(range(10**9))
+    while True:
+        count = random.randrange(1, 60)
+        payload = np.array([next(numbers) for _ in range(count)], np.int64).view(np.uint8)
+        times = 10**18 + payload.view(np.int64)
+        peers = np.array([store.peer_code(f"p{time % 97 if time % 5 else time}") for time in times.tolist()])
+        store.extend(times, peers, np.full(count, 8), payload, np.full(count, 36), np.ones(count, np.int8))
+        spill.flush()
+        os.write(out, b"%d\n" % store.received)
+
+
+def main(folder, count, seed):
+    """Fork, kill and report, `count` times."""
+    choose = random.Random(seed)
+    for number in range(count):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            capture(folder / str(number), writing)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as lines:
+            for _ in range(choose.randrange(1, 40)):
+                lines.readline()
+            for _ in range(choose.randrange(3000)):  # somewhere in the middle of what comes next
+                pass
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            rest = lines.read().split(b"\n")
+        print(max([0, *map(int, filter(None, rest[:-1]))]), flush=True)
+
+
+if __name__ == "__main__":
+    assert pa.__version__  # imported before the first fork
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,97 @@
+"""The command line: the demonstration, the lab's notebooks, and what bad arguments say."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gdlab as gd
+from gdlab import cli
+from gdlab.cli import lab
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_demonstration_shows_a_summary_and_writes_csv_and_pictures(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert (
+        cli.main(["demo", "--seconds", "0.7", "--port", "0", "--source", "embedded", "--out", str(out)]) == 0
+    )
+    said = capsys.readouterr().out
+    assert "the embedded source (asked for)" in said
+    assert "messages per second" in said
+    assert "round-trip time" in said
+    assert {path.name for path in out.iterdir()} == {
+        "capture.csv",
+        "capture.gdlab.json",
+        "latency.png",
+        "rates.png",
+    }
+    table = gd.load(out / "capture.csv").df
+    assert table.payload.iloc[0] == b"The answer is... 42!"
+    for name in ("rates", "latency"):
+        assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.godot
+def test_the_demonstration_with_a_real_engine(engine, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("GDLAB_GODOT", str(engine.path))
+    assert (
+        cli.main(["demo", "--seconds", "0.7", "--port", "0", "--source", "godot", "--out", str(tmp_path)])
+        == 0
+    )
+    assert f"Godot {engine.version}" in capsys.readouterr().out
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path, capsys):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        assert cli.main(["demo", "--port", port, "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("gdlab: ")
+    assert f"port {port}" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["demo", "--seconds", "-1"], ["demo", "--seconds", "soon"], ["demo", "--unknown"], ["dance"]],
+)
+def test_bad_arguments_are_explained(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: gdlab" in capsys.readouterr().err
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"gdlab {gd.__version__}\n"
+
+
+def test_the_lab_opens_the_notebooks_that_are_there(tmp_path):
+    assert lab.notebook_folder(ROOT) == ROOT / "notebooks"
+    assert lab.notebook_folder(ROOT / "notebooks") == ROOT / "notebooks"
+
+
+def test_elsewhere_the_lab_puts_notebooks_and_overwrites_none(tmp_path):
+    folder = lab.notebook_folder(tmp_path)
+    first = folder / lab.FIRST
+    assert folder == tmp_path / "gdlab-notebooks"
+    assert first.is_file()
+    first.write_text("mine")
+    assert lab.notebook_folder(tmp_path) == folder
+    assert first.read_text() == "mine"
+
+
+def test_the_console_script_is_installed():
+    script = shutil.which("gdlab", path=str(Path(sys.executable).parent))
+    assert script
+    said = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
+    assert "lab" in said
+    assert "demo" in said

@@ -1,0 +1,74 @@
+"""The project itself: what it declares agrees with itself, and what it must not contain is not there."""
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+
+
+def requirements(*groups: str) -> list[Requirement]:
+    extras = PROJECT["project"]["optional-dependencies"]
+    lists = [PROJECT["project"]["dependencies"], *(extras[group] for group in groups)]
+    return [Requirement(text) for group in lists for text in group if not text.startswith("gdlab[")]
+
+
+def test_the_conda_environment_has_every_dependency_with_the_same_bound():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    conda = dict(
+        text.split(" ", 1) for text in environment["dependencies"] if isinstance(text, str) and " " in text
+    )
+    for requirement in requirements("arrow", "lab"):
+        name = CONDA_NAMES.get(requirement.name, requirement.name)
+        assert conda.pop(name) == str(requirement.specifier), name
+    assert conda == {"python": PROJECT["project"]["requires-python"]}
+    assert environment["dependencies"][-1] == {"pip": ["-e ."]}
+
+
+def test_every_dependency_has_a_lower_bound():
+    groups = PROJECT["dependency-groups"]
+    texts = [text for group in groups.values() for text in group if isinstance(text, str)]
+    for requirement in [*requirements("arrow", "lab"), *map(Requirement, texts)]:
+        assert requirement.name == "gdlab" or str(requirement.specifier).startswith(">="), requirement
+
+
+def tracked() -> list[Path]:
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_lock_file_is_tracked():
+    assert not [path.name for path in tracked() if path.suffix == ".lock"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks_are_stored_without_outputs(path):
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+    assert "widgets" not in notebook["metadata"]
+
+
+def test_the_version_has_its_entry_in_the_changelog():
+    assert f"## {PROJECT['project']['version']}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_ci_runs_the_command_of_the_readme():
+    commands = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(commands) == 2
+    assert commands[1].endswith("tests/check.py")

@@ -1,0 +1,33 @@
+"""Widget tests need no kernel: a recorder takes the place of the browser."""
+
+from typing import ClassVar
+
+import comm
+import pytest
+from comm.base_comm import BaseComm
+
+import gdlab as gd
+
+
+class Recorder(BaseComm):
+    """Keeps what would have crossed to the browser."""
+
+    sent: ClassVar[list[tuple[str, dict, int]]] = []
+
+    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+        self.sent.append((msg_type, data or {}, sum(map(len, buffers or []))))
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """What crossed to the browser: message type, data, bytes of buffers."""
+    monkeypatch.setattr(comm, "create_comm", Recorder)
+    monkeypatch.setattr(Recorder, "sent", [])
+    return Recorder.sent
+
+
+@pytest.fixture
+def capture():
+    """A running capture, stopped at the end."""
+    with gd.listen("udp://127.0.0.1:0", fresh=True) as cap:
+        yield cap
