@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pandas as pd
@@ -64,6 +64,10 @@ class SizeReport:
 
     def _figure(self, encoding: str, column: str) -> Any:
         return self.table[column][encoding]
+
+    def with_notes(self, *notes: str) -> SizeReport:
+        """The same report with remarks in front of its own."""
+        return replace(self, notes=(*notes, *self.notes))
 
     @property
     def title(self) -> str:

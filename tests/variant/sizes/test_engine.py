@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from gdlab import variant as v
+from gdlab.godot import Engine
 from gdlab.variant.sizes import memory, rpc
 from gdlab.variant.sizes.errors import NoSize
 from gdlab.variant.sizes.godot_text import json_text
 from gdlab.variant.sizes.type_table import EXAMPLES
 from tests.variant.strategies import VALUES
-from tests.variant.test_engine import _godot
 
 SCRIPT = Path(__file__).parent / "engine.gd"
 M1 = {"id": 7, "x": 12.5, "y": -3.25, "t": 123456, "name": "p1"}
@@ -71,7 +71,7 @@ class Answer:
     outside_bytes: float
 
 
-def ask(tmp_path: Path, values: list[Any], measured: int) -> tuple[list[Answer], bytes]:
+def ask(engine: Engine, tmp_path: Path, values: list[Any], measured: int) -> tuple[list[Answer], bytes]:
     """The engine's answers; memory is measured for the first values only."""
     given_, said = tmp_path / "in", tmp_path / "out"
     raw = [v.dumps(value) for value in values]
@@ -80,7 +80,7 @@ def ask(tmp_path: Path, values: list[Any], measured: int) -> tuple[list[Answer],
         + b"".join(struct.pack("<II", i < measured, len(data)) + data for i, data in enumerate(raw))
     )
     command = [
-        _godot(),
+        str(engine.path),
         "--headless",
         "--path",
         str(tmp_path),
@@ -130,7 +130,7 @@ def random_values(n: int) -> list[Any]:
 
 @pytest.mark.godot
 @pytest.mark.timeout(200)
-def test_the_engine_gives_the_same_memory_json_and_rpc_sizes(tmp_path: Path) -> None:
+def test_the_engine_gives_the_same_memory_json_and_rpc_sizes(engine: Engine, tmp_path: Path) -> None:
     measured = sized()
     ints = [s * (2**k + d) for k in (0, 7, 8, 15, 16, 31, 32, 62) for s in (1, -1) for d in (-1, 0, 1)]
     others: list[Any] = [*EXAMPLES, *NUMBERS, *TEXTS, *ints]
@@ -141,7 +141,7 @@ def test_the_engine_gives_the_same_memory_json_and_rpc_sizes(tmp_path: Path) -> 
     others += [v.Dictionary([(key, 1)]) for key in KEYS] + [v.Dictionary((key, 1) for key in KEYS[:8])]
     others += random_values(400)
     values = [*measured, *others]
-    answers, two = ask(tmp_path, values, len(measured))
+    answers, two = ask(engine, tmp_path, values, len(measured))
     assert len(two) - PATH_BYTES == rpc.call_bytes(5, "hello") == 22
 
     for value, answer in zip(measured, answers, strict=False):
