@@ -17,6 +17,8 @@ from importlib import metadata
 from typing import Any
 
 from gdlab.capture import Capture, Recording, listen, load, show_with, stop_all
+from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
+from gdlab.capture.sizes import sizes
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
 from gdlab.traffic import play
@@ -29,6 +31,7 @@ __all__ = [
     "listen",
     "load",
     "play",
+    "sizes",
     "stop_all",
 ]
 

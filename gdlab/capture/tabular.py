@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gdlab.capture import html
+from gdlab.codecs import Codec, decode
 from gdlab.store import write_csv
 
 if TYPE_CHECKING:
@@ -50,6 +52,10 @@ class Tabular(ABC):
     def tail(self, rows: int = 10) -> pd.DataFrame:
         """Return the last rows of the table."""
         return self.df.tail(rows)
+
+    def decoded(self, codec: str | Codec | Callable[[bytes], Any] = "auto") -> pd.DataFrame:
+        """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`."""
+        return decode(self.df, codec)
 
     @property
     def plot(self) -> Plots:

@@ -11,6 +11,7 @@ from gdlab.plots.live import LiveRates
 from gdlab.plots.overhead import OverheadPlot, overhead
 from gdlab.plots.rates import RatesPlot, rates
 from gdlab.plots.sequence import SequencePlot, sequence
+from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "overhead",
     "rates",
     "sequence",
+    "sizes",
     "timeline",
 ]

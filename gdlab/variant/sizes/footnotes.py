@@ -92,7 +92,7 @@ def _numbers(leaves: list[Any]) -> list[str]:
 
 
 def _comparison(table: pd.DataFrame) -> list[str]:
-    figures = table["bytes"].to_dict()
+    figures = table["bytes"]
     variant, json, by_hand = (figures[key] for key in ("variant", "json", "by_hand"))
     notes = []
     if pd.notna(json) and json < variant:
@@ -103,7 +103,7 @@ def _comparison(table: pd.DataFrame) -> list[str]:
         if pd.notna(by_hand):
             note += f" Packed by hand, with names and types unsaid, it is {by_hand:.0f}."
         notes.append(note)
-    if table["deflate_bytes"].to_dict()["variant"] > 0.9 * variant:
+    if table["deflate_bytes"]["variant"] > 0.9 * variant:
         notes.append("Compressing one small message gains little or nothing: there is too little to repeat.")
     return notes
 
@@ -125,7 +125,7 @@ def _packed(messages: Sequence[Any], double: bool) -> list[str]:
 
 
 def _limits(table: pd.DataFrame) -> list[str]:
-    largest = table["max_bytes" if "max_bytes" in table else "bytes"].to_dict()["variant"]
+    largest = table["max_bytes" if "max_bytes" in table else "bytes"]["variant"]
     if largest > _UDP_MAX:
         note = (
             f"{largest:.0f} bytes do not fit into a datagram ({_UDP_MAX} at most), nor, with Godot's default "

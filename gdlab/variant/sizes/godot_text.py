@@ -22,6 +22,8 @@ _ESCAPES: Final = str.maketrans(
         "\\": "\\\\", '"': '\\"', "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
     }
 )  # fmt: skip
+#: Of text inside another value, which is escaped once more as a part of JSON.
+_INNER_ESCAPES: Final = _ESCAPES | str.maketrans({"\a": "\\a", "'": "\\'"})
 _MOST_DECIMALS: Final = 32
 #: Containers around a value inside a dictionary's key; the text of such a key is made by recursion.
 _KEY_DEPTH: Final = 100
@@ -120,6 +122,8 @@ def _order(key: Any) -> tuple[int, Any]:
 def plain_text(value: Any) -> str:
     """What ``str(value)`` gives; raises `NoSize` as `json_text` does."""
     kind = type_of(value)
+    if kind is Type.NODE_PATH and value.subnames == ("",):
+        return str(value)[:-1]  # the engine asks whether there is any text, not whether there is a subname
     if kind in {Type.STRING, Type.STRING_NAME, Type.NODE_PATH}:
         return str(value)
     return _inner(value, 0)
@@ -140,11 +144,11 @@ def _inner(value: Any, depth: int) -> str:  # one return a type
         case Type.FLOAT:
             return _real64(float(value))
         case Type.STRING:
-            return f'"{value}"'
+            return f'"{_quoted(value)}"'
         case Type.STRING_NAME:
-            return f'&"{value}"'
+            return f'&"{_quoted(value)}"'
         case Type.NODE_PATH:
-            return f'^"{value}"'
+            return f'^"{_quoted(plain_text(value))}"'
         case Type.DICTIONARY:
             pairs = (f"{_inner(k, depth + 1)}: {_inner(item, depth + 1)}" for k, item in value.items())
             return f"{{ {', '.join(pairs)} }}"
@@ -170,6 +174,10 @@ def _inner(value: Any, depth: int) -> str:  # one return a type
         return f"[{', '.join(one(row) for row in value.tolist())}]"
     items = value.tolist() if hasattr(value, "tolist") else list(value)
     return f"[{', '.join(_inner(item, depth + 1) for item in items)}]"
+
+
+def _quoted(text: str) -> str:
+    return text.translate(_INNER_ESCAPES)
 
 
 def _fixed(kind: Type, value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pandas as pd
@@ -63,7 +63,11 @@ class SizeReport:
         return float("nan") if found is pd.NA else float(found)
 
     def _figure(self, encoding: str, column: str) -> Any:
-        return self.table[column].to_dict()[encoding]
+        return self.table[column][encoding]
+
+    def with_notes(self, *notes: str) -> SizeReport:
+        """The same report with remarks in front of its own."""
+        return replace(self, notes=(*notes, *self.notes))
 
     @property
     def title(self) -> str:
@@ -85,9 +89,9 @@ class SizeReport:
         names = [name for name in self.table.columns if name in _TITLES]
         second = [name for name in names if name.endswith("_bytes_s")]
         wire = [name for name in names if name in {"udp_bytes", "tcp_bytes", "ws_bytes"}]
-        packed = [name for name in ("deflate_bytes", "zstd_bytes") if name in names]
-        plain = [name for name in ("bytes", "min_bytes", "max_bytes") if name in names]
-        groups = [
+        packed = [name for name in names if name in {"deflate_bytes", "zstd_bytes"}]
+        plain = [name for name in names if name in {"bytes", "min_bytes", "max_bytes"}]
+        groups: list[tuple[str, list[str]]] = [
             ("", ["label"]),
             ("mean of the messages" if self.messages > 1 else "the message", plain),
             ("compressed", packed),

@@ -110,7 +110,7 @@ class _Rest:
             "bytes": keys + values,
             "share": (keys + values) / total,
             "header_bytes": 0,
-            "json_bytes": None if None in text else sum(text),  # type: ignore[arg-type]  # no None here
+            "json_bytes": None if None in text else sum(size for size in text if size is not None),
             "memory_bytes": sum(memory_bytes(item) for _, _, item in self.children),
         }
 
