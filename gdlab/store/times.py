@@ -43,7 +43,7 @@ def render(time_ns: Int64) -> UInt8:
 def _has_form(characters: UInt8) -> bool:
     """Whether digits and marks stand where they should; numpy would understand, and warn of, other forms, too."""
     is_digit = (characters >= ord("0")) & (characters <= ord("9"))
-    return bool(np.where(_FORM == ord("0"), is_digit, characters == _FORM).all())
+    return bool(np.where(ord("0") == _FORM, is_digit, characters == _FORM).all())
 
 
 def parse(texts: Sequence[str]) -> Int64:
