@@ -43,7 +43,7 @@ def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> in
         ("latency", plots.latency(cap.df, theme="light")),
     ):
         path = out / f"{name}.png"
-        ax.figure.savefig(path, dpi=150)
+        plots.save(ax, path)
         paths.append(path)
     print("\nwrote " + ", ".join(str(path) for path in paths))
     return 0
