@@ -38,7 +38,7 @@ def helper() -> tuple[Path | None, str]:
 
 
 def send(port: int, size: int, count: int, rate: int) -> float:
-    """Send `count` datagrams, `rate` a second (0: as fast as possible), each with its number and time; return seconds."""
+    """Send `count` datagrams, `rate` a second (0: as fast as possible), with number and time; return seconds."""
     binary, _ = helper()
     if binary is None:
         return _send_slowly(port, size, count, rate)

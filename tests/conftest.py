@@ -10,10 +10,22 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gdlab.errors import GdlabError, GodotNotFound
 from gdlab.godot import Engine, find
 from tests.engine import Impossible, install
+
+# No test depends on the machine's speed. In CI the generated examples are the same each time: there a change is judged,
+# elsewhere new examples are looked for.
+settings.register_profile(
+    "gdlab",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("gdlab")
 
 
 @functools.cache

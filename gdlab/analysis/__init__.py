@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from gdlab.analysis.arrivals import inter_arrival, jitter
+from gdlab.analysis.clocks import clock_offsets, one_way_delay
 from gdlab.analysis.compare import compare
 from gdlab.analysis.conversations import conversations
+from gdlab.analysis.findings import findings
 from gdlab.analysis.frames import FrameRate, frame_rate
 from gdlab.analysis.latency import response_times, round_trips
 from gdlab.analysis.overhead import overhead
-from gdlab.analysis.percentiles import percentiles
+from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
 
 __all__ = [
+    "TAIL_SAMPLES",
     "FrameRate",
+    "clock_offsets",
     "compare",
     "conversations",
+    "findings",
     "frame_rate",
     "inter_arrival",
     "jitter",
     "numbered",
+    "one_way_delay",
     "overhead",
     "percentiles",
     "probes",

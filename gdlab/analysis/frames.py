@@ -169,8 +169,10 @@ def _sums(times: Floats, candidates: Floats, stretch: float) -> tuple[NDArray[np
     # In blocks of candidates: 3,000 answers times 1,200 rates would be 60 MB at once.
     for block in np.array_split(candidates, max(1, len(candidates) * len(ordered) // 400_000)):
         turns = np.outer(ordered, block)
-        vectors = np.exp(2j * np.pi * (turns - np.floor(turns)))
-        parts.append(np.add.reduceat(vectors, begins, axis=0))
+        # Single precision from here on: the fraction of a turn is exact to 1e-7, and its sine cheaper.
+        angles = ((turns - np.floor(turns)) * (2 * np.pi)).astype(np.float32)
+        real = np.add.reduceat(np.cos(angles), begins, axis=0, dtype=np.float64)
+        parts.append(real + 1j * np.add.reduceat(np.sin(angles), begins, axis=0, dtype=np.float64))
     return np.concatenate(parts, axis=1), counts
 
 

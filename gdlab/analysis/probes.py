@@ -24,7 +24,7 @@ PREFIX: Final = b'{"probe"'
 #: Shorter or longer payloads are not looked at: the shortest probe, and ours with four 64-bit numbers and
 #: spaces.
 MIN_BYTES: Final = 32
-MAX_BYTES: Final = 256
+MAX_BYTES: Final = 512
 
 _NUMBER = rb"(-?\d{1,18})(?:\.0)?"
 _TIMES = rb'"r_us": ?' + _NUMBER + rb', ?"s_us": ?' + _NUMBER
@@ -104,8 +104,8 @@ def _with_prefix(table: pd.DataFrame, rows: NDArray[np.intp]) -> tuple[NDArray[n
     column = table["payload"].array[rows]
     startswith = getattr(column, "startswith", None)
     if startswith is not None:  # a payload column looks without making objects
-        column = column[startswith(PREFIX)]
-        rows = rows[startswith(PREFIX)]
+        begins = startswith(PREFIX)
+        column, rows = column[begins], rows[begins]
     array = column.to_numpy(dtype=object)
     # Casting to a fixed width compares in C; nothing is made per row but the slice of eight bytes.
     starts = array.astype(f"S{len(PREFIX)}") == PREFIX

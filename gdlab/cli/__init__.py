@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Open JupyterLab on the first notebook, while a game (a real Godot where one is found) sends to "
         "UDP port 4242. Other arguments go to JupyterLab, such as --no-browser or --port=9999.",
     )
-    for_lab.add_argument("folder", nargs="?", default=".", help="where to look for, or put, the notebooks")
+    for_lab.add_argument("--folder", default=".", help="where to look for, or put, the notebooks")
     for_lab.add_argument("--no-traffic", action="store_true", help="start no game")
 
     for_demo = commands.add_parser(

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+from gdlab.plots.distribution import DistributionPlot, distribution
+from gdlab.plots.fold import FoldPlot, fold
+from gdlab.plots.jitter import JitterPlot, jitter
+from gdlab.plots.ladder import LadderPlot, ladder
 from gdlab.plots.latency import LatencyPlot, latency
 from gdlab.plots.live import LiveRates
+from gdlab.plots.overhead import OverheadPlot, overhead
 from gdlab.plots.rates import RatesPlot, rates
+from gdlab.plots.sequence import SequencePlot, sequence
 from gdlab.plots.sizes import sizes
+from gdlab.plots.timeline import TimelinePlot, timeline
 
-__all__ = ["LatencyPlot", "LiveRates", "RatesPlot", "latency", "rates", "sizes"]
+__all__ = [
+    "DistributionPlot",
+    "FoldPlot",
+    "JitterPlot",
+    "LadderPlot",
+    "LatencyPlot",
+    "LiveRates",
+    "OverheadPlot",
+    "RatesPlot",
+    "SequencePlot",
+    "TimelinePlot",
+    "distribution",
+    "fold",
+    "jitter",
+    "ladder",
+    "latency",
+    "overhead",
+    "rates",
+    "sequence",
+    "sizes",
+    "timeline",
+]

@@ -37,7 +37,7 @@ def line(x: Floats, y: Floats, *, columns: int = 1000) -> tuple[Floats, Floats]:
     return both_x, both_y
 
 
-def dots(x: Floats, y: Floats, *, columns: int = 1000, rows: int = 400) -> tuple[Floats, Floats]:
+def dots(x: Floats, y: Floats, *, columns: int = 600, rows: int = 240) -> tuple[Floats, Floats]:
     """One point for each pixel that has any.
 
     Parameters

@@ -47,12 +47,14 @@ class _Taken:
         self.rows = 0
         self.arenas: list[int] = []  # number of the arena of each block
         self.peers: npt.NDArray[np.int32] = np.empty(0, np.int32)  # the store's numbers to those of the table
+        self.same_peers = True  # both count alike, as they do for a single store
 
 
 class Part(NamedTuple):
-    """Some new rows of one block, in the dtypes of the table where they differ from the block's."""
+    """Some rows, on their way into the columns; `base` is to be added to their addresses."""
 
     columns: dict[str, Array]
+    base: int
     details: Array | None  # object, where a row has one
 
 
@@ -122,6 +124,7 @@ class Growing:
                 self.peers.setdefault(peer, len(self.peers)) for peer in snapshot.peers[len(taken.peers) :]
             ]
             taken.peers = np.concatenate([taken.peers, np.array(new, np.int32)])
+            taken.same_peers = bool(np.all(taken.peers == np.arange(len(taken.peers))))
         blocks = ((_gap_row(snapshot),) if snapshot.evicted.rows else ()) + snapshot.blocks
         parts, start = [], 0
         for number, block in enumerate(blocks):
@@ -150,23 +153,20 @@ class Growing:
             if old_detail is not None:
                 self.detail = np.full(capacity, "", object)
                 self.detail[:keep] = old_detail[:keep]
+        if keep < end:
+            details = None if old_detail is None else old_detail[keep:end]
+            parts = [Part({name: buffer[keep:end] for name, buffer in old.items()}, 0, details), *parts]
         at = keep
-        sources = [{name: buffer[keep:end] for name, buffer in old.items()}] if keep < end else []
-        for columns in (*sources, *(part.columns for part in parts)):
-            stop = at + len(columns["time_ns"])
+        for part in parts:
+            stop = at + len(part.columns["time_ns"])
             for name, buffer in self._buffers.items():
-                buffer[at:stop] = columns[name]
+                if name != "address":
+                    buffer[at:stop] = part.columns[name]
+            addresses = self._buffers["address"][at:stop]
+            np.add(part.columns["address"], part.base, out=addresses, dtype=np.int64)
+            if self.detail is not None and part.details is not None:
+                self.detail[at:stop] = part.details
             at = stop
-        if self.detail is not None and old_detail is not None:
-            at = keep
-            if keep < end:
-                self.detail[keep:end] = old_detail[keep:end]
-                at = end
-            for part in parts:
-                stop = at + len(part.columns["time_ns"])
-                if part.details is not None:
-                    self.detail[at:stop] = part.details
-                at = stop
         self.count = rows
         self._sort_from(keep)
 
@@ -203,14 +203,15 @@ def _part(block: Block, taken: _Taken, arena: int) -> Part:
             "time_ns": columns.time_ns,
             "stamp": columns.stamp,
             "endpoint": np.broadcast_to(np.int32(taken.endpoint), len(block)),
-            "peer": taken.peers[columns.peer],
+            "peer": columns.peer if taken.same_peers else taken.peers[columns.peer],
             "direction": columns.direction,
             "event": columns.event,
             "kind": columns.kind,
             "size": columns.size,
             "wire": columns.wire,
-            "address": np.add(columns.offset, arena << ARENA_SHIFT, dtype=np.int64),
+            "address": columns.offset,
         },
+        arena << ARENA_SHIFT,
         details,
     )
 

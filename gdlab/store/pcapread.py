@@ -153,7 +153,9 @@ class _Rows:
         source, target = (found.protocol, *found.source), (found.protocol, *found.target)
         if packet.direction:
             return packet.direction == 2
-        if found.outgoing is not None:
+        # On loopback everything comes in as well as it goes out; the link layer says only one of them.
+        loopback = found.source[0] == found.target[0] or found.source[0][0] == 127
+        if found.outgoing is not None and not loopback:
             return found.outgoing
         if found.protocol == TCP and found.tcp_flags & _SYN:
             listening = source if found.tcp_flags & _ACK else target

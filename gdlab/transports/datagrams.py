@@ -54,7 +54,7 @@ class Batch:
     Attributes
     ----------
     time_ns, sizes : (n,) int64.
-    payloads : uint8, one behind the other. It may be overwritten by the next call of `receive`.
+    payloads : uint8, one behind the other. They are overwritten when the receiver goes on.
     sources : the different senders.
     source : (n,) which of them sent each datagram.
     drops : (n,) uint32 as in `Datagram`, 0 where the kernel says nothing; None where all are 0.

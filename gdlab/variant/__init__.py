@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from gdlab.errors import VariantDecodeError, VariantEncodeError, VariantError
 from gdlab.variant.codec import Decoder, Encoder, dumps, loads, loads_from
+from gdlab.variant.columns import Columns, decode_columns
 from gdlab.variant.explain import Explanation, explain
 from gdlab.variant.types import (
     AABB,
@@ -67,6 +68,7 @@ __all__ = [
     "Callable",
     "ClassType",
     "Color",
+    "Columns",
     "ContainerType",
     "Decoder",
     "Dictionary",
@@ -106,6 +108,7 @@ __all__ = [
     "Vector3i",
     "Vector4",
     "Vector4i",
+    "decode_columns",
     "dumps",
     "equal",
     "explain",

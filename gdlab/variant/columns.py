@@ -247,7 +247,8 @@ class _Reader:
             first = self.data[starts[0] :]
             if first.ctypes.data % 4 == 0:  # a view: nothing is copied
                 return np.lib.stride_tricks.as_strided(first, (rows.size, size), (step, 1), writeable=False)
-        # Every place a payload could begin at, as one element each: taking some copies each of them in one go.
+        # Every place a payload could begin at, as one element each: taking some copies each of them in one
+        # go.
         windows: npt.NDArray[Any] = np.ndarray(
             (self.data.size - size + 1,), np.dtype((np.void, size)), self.data, strides=(1,)
         )

@@ -21,23 +21,26 @@ import numpy as np
 from gdlab.errors import VariantDecodeError
 from gdlab.variant.containers import Array, Dictionary
 from gdlab.variant.convert import DROP, fitted
-from gdlab.variant.keys import Key, given
+from gdlab.variant.keys import filed, given
 from gdlab.variant.kinds import ContainerType, Type
 from gdlab.variant.readers import (
+    FIXED_BY_HEADER,
     INVALID,
     READERS,
     TOO_DEEP,
     UNAUTHORIZED,
     Bad,
     Buffer,
+    exact_reals,
     read_container_type,
     read_text,
     short,
 )
 from gdlab.variant.records import EncodedObject, ObjectRecord
 from gdlab.variant.types import type_of
-from gdlab.variant.wire import COUNT_MASK, MAX_DEPTH, TYPE_MASK, WIDE, quiet
+from gdlab.variant.wire import COUNT_MASK, DECLARED, MAX_DEPTH, TYPE_MASK, WIDE, quiet
 
+_words: Final = struct.Struct("<II").unpack_from
 _u32: Final = struct.Struct("<I").unpack_from
 _i32: Final = struct.Struct("<i").unpack_from
 _i64: Final = struct.Struct("<q").unpack_from
@@ -66,11 +69,14 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
     VariantDecodeError : Godot would refuse the bytes, too; `code` is its error.
     """
     frames: list[_Frame] = []
+    words, put, new_dict, new_list = _words, _put, dict.__new__, list.__new__
+    fixed_by_header = FIXED_BY_HEADER
     # The innermost open container: what the next value is for, the container, how many values it has in all,
     # how many are missing, the declared type of elements or keys, the key (or property) the next value
     # belongs to.
     role, count, left = _ROOT, 1, 1
     target: Any = None
+    value: Any
     declared: ContainerType = None
     key: Any = None
     try:
@@ -79,11 +85,30 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                 key, pos = read_text(data, pos, end)
                 if len(frames) > MAX_DEPTH:
                     _deep(pos)
-            if end - pos < 4:
+            # Most values have a word behind the header, so both are read at once where they are there.
+            if end - pos >= 8:
+                header, word = words(data, pos)
+            elif end - pos >= 4:
+                header, word = _u32(data, pos)[0], 0
+            else:
                 short(pos, end, 4, "a header")
-            (header,) = _u32(data, pos)
-            kind = header & TYPE_MASK
-            if kind == 2:
+            kind = header & 0xFF
+            if kind == 4:
+                start = pos + 8
+                stop = start + word
+                after = start + (word + 3 & -4)
+                if after <= end and start <= end:
+                    try:
+                        value = str(data[start:stop], "utf-8")
+                    except UnicodeDecodeError:
+                        value, pos = read_text(data, pos + 4, end)
+                    else:
+                        pos = after
+                        if value >= "\ufeff" or "\0" in value:
+                            value, pos = read_text(data, start - 4, end)
+                else:
+                    value, pos = read_text(data, pos + 4, end)
+            elif kind == 2:
                 if header & WIDE:
                     if end - pos < 12:
                         short(pos + 4, end, 8, "an int")
@@ -92,10 +117,8 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                 else:
                     if end - pos < 8:
                         short(pos + 4, end, 4, "an int")
-                    (value,) = _i32(data, pos + 4)
+                    value = word if word < 0x80000000 else word - 0x100000000
                     pos += 8
-            elif kind == 4:
-                value, pos = read_text(data, pos + 4, end)
             elif kind == 3:
                 if header & WIDE:
                     if end - pos < 12:
@@ -113,20 +136,22 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                 is_dictionary = kind == 27
                 inner = value_type = None
                 at = pos + 4
-                if header & 0xF0000:
+                if header & DECLARED:
                     inner, at = read_container_type(data, at, end, header >> 16 & 3, full_objects)
                     if is_dictionary:
                         value_type, at = read_container_type(data, at, end, header >> 18 & 3, full_objects)
+                    if end - at >= 4:
+                        (word,) = _u32(data, at)
                 if end - at < 4:
                     short(at, end, 4, "a count")
-                elements = _u32(data, at)[0] & COUNT_MASK
+                elements = word & COUNT_MASK
                 pos = at + 4
                 if is_dictionary:
-                    value = Dictionary.__new__(Dictionary)
+                    value = new_dict(Dictionary)
                     if inner is not None or value_type is not None:
                         value.with_types(inner, value_type)
                 else:
-                    value = Array.__new__(Array)
+                    value = new_list(Array)
                     if inner is not None:
                         value.element_type = inner
                 if elements:
@@ -136,6 +161,18 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                     if len(frames) > MAX_DEPTH:
                         _deep(pos)
                     continue
+            elif (fixed := fixed_by_header.get(header & 0x100FF)) is not None:
+                size, unpack, build, narrow = fixed
+                pos += 4
+                if end - pos < size:
+                    short(pos, end, size, f"a {Type(kind).godot_name}")
+                parts = unpack(data, pos)
+                if narrow:
+                    total = sum(parts)
+                    if total != total:  # NaN, or infinities of both signs
+                        parts = exact_reals(data, pos, parts)
+                value = build(parts)
+                pos += size
             elif kind == 24:
                 if header & WIDE:
                     if end - pos < 12:
@@ -166,12 +203,12 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                     target.append(value)
                 elif role == _VALUE:
                     if key is not DROP:
-                        _put(target, key, value)
+                        put(target, key, value)
                     role = _KEY
                 elif role == _KEY:
                     if declared is not None:
                         value = _accept(value, declared)
-                    key = value if value is DROP or isinstance(value, str) else Key(value)
+                    key = value if type(value) is str or value is DROP else filed(value)
                     role = _VALUE
                     break
                 elif role == _ROOT:

@@ -39,7 +39,7 @@ _f64: Final = struct.Struct("<d").unpack_from
 _array: Final = np.ndarray.__new__
 
 #: Of each fixed-size type and width: bytes, reader, builder, whether a NaN needs care.
-_FIXED_BY_HEADER: Final = {
+FIXED_BY_HEADER: Final = {
     kind | wide: (
         struct.calcsize(f"<{fixed.count}{fixed.code_of(wide)}"),
         struct.Struct(f"<{fixed.count}{fixed.code_of(wide)}").unpack_from,
@@ -116,18 +116,6 @@ def _bool(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
 
 def _nil(_data: Buffer, pos: int, _end: int, _header: int) -> tuple[Any, int]:
     return None, pos
-
-
-def _fixed(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
-    size, unpack, build, narrow = _FIXED_BY_HEADER[header & (TYPE_MASK | WIDE)]
-    if end - pos < size:
-        short(pos, end, size, f"a {Type(header & TYPE_MASK).godot_name}")
-    parts = unpack(data, pos)
-    if narrow:
-        total = sum(parts)
-        if total != total:  # NaN, or infinities of both signs
-            parts = exact_reals(data, pos, parts)
-    return build(parts), pos + size
 
 
 def exact_reals(data: Buffer, pos: int, parts: tuple[float, ...]) -> tuple[float, ...]:
@@ -230,7 +218,6 @@ _WIDE_REAL: Final = np.dtype("<f8")
 _READERS: Final = {
     Type.NIL: _nil,
     Type.BOOL: _bool,
-    **dict.fromkeys(FIXED, _fixed),
     Type.STRING_NAME: _string_name,
     Type.NODE_PATH: _node_path,
     Type.RID: _rid,

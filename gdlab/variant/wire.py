@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Callable as Function
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gdlab.variant.mathtypes import (
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 #: Bit of the header: 64-bit numbers; for an Object: its id instead of the whole.
 WIDE: Final = 0x10000
 TYPE_MASK: Final = 0xFF
+#: Bits of a container's header that hold the kinds of its declared types.
+DECLARED: Final = 0xF0000
 #: Kinds of a declared type.
 UNTYPED, BUILTIN, CLASS_NAME, SCRIPT = range(4)
 #: Bit of a NodePath's first count that tells the present form from that of Godot 2.
@@ -89,7 +92,7 @@ class Fixed:
 
 
 def _plain(cls: type[tuple[Any, ...]]) -> Function[[tuple[Any, ...]], Any]:
-    return lambda u: _new(cls, u)
+    return partial(_new, cls)
 
 
 def _pairs(

@@ -162,3 +162,24 @@ def test_a_measure_never_changes_its_table():
     ):
         measure(t)
     pd.testing.assert_frame_equal(t, before)
+
+
+def test_a_payload_column_and_a_column_of_objects_say_the_same():
+    payloads = pytest.importorskip("gdlab.payloads")
+    rng = np.random.default_rng(5)
+    t = merged(
+        pings(np.arange(300) * 20 * MS, np.where(rng.random(300) < 0.1, -1, rng.integers(1, 9 * MS, 300))),
+        table(rng.integers(0, 6000 * MS, 300), b"noise of the same size as a probe, nearly", peer="b"),
+    )
+    column = payloads.PayloadArray._from_sequence(t["payload"].to_numpy())
+    with_column = t.assign(payload=column)
+    for measure in (
+        analysis.round_trips,
+        analysis.probes,
+        analysis.jitter,
+        analysis.sequence,
+        analysis.findings,
+    ):
+        pd.testing.assert_frame_equal(measure(with_column), measure(t))
+    empty = table().assign(payload=payloads.PayloadArray._from_sequence([]))
+    assert len(analysis.round_trips(empty)) == 0

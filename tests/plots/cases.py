@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.traffic import PEER, merged, pings, table
+from tests.traffic import PEER, merged, ping, pings, table
 
 S = 1_000_000_000
 
@@ -29,11 +29,21 @@ def events():
     return table([0, S, 3 * S], b"", event=["open", "error", "close"], detail=["", "reset", "1006"])
 
 
+def numbered():
+    """Numbered messages with the sender's clock: some lost, one twice, some out of order."""
+    rng = np.random.default_rng(0)
+    numbers = np.delete(np.arange(300), [20, 21, 22, 150, 222])
+    arrived = numbers * S // 60 + rng.exponential(6e6, len(numbers)).astype(np.int64)
+    late = table(np.sort(arrived), [ping(n, n * 16_667) for n in numbers[np.argsort(arrived, kind="stable")]])
+    return merged(late, table([S + 1], ping(40, 40 * 16_667)))
+
+
 CASES = {
     "empty": table(),
     "one row": table([0]),
     "one peer": stream(),
     "probes": probed(),
+    "numbered": numbered(),
     "fifty peers": merged(*[stream(100, f"127.0.0.1:{50_000 + i}", 10.0 + i, i) for i in range(50)]),
     "only events": events(),
     "one instant": table([0, 0, 0]),

@@ -14,10 +14,33 @@ from matplotlib.text import Text
 from PIL import Image
 
 from gdlab import plots
-from gdlab.plots import style
+from gdlab.plots import decimate, style
 from tests.plots.cases import CASES
+from tests.traffic import table
 
-DRAWN = {"rates": plots.RatesPlot, "latency": plots.LatencyPlot}
+DRAWN = {
+    "rates": plots.RatesPlot,
+    "latency": plots.LatencyPlot,
+    "distribution": plots.DistributionPlot,
+    "jitter": plots.JitterPlot,
+    "sequence": plots.SequencePlot,
+    "fold": plots.FoldPlot,
+    "overhead": plots.OverheadPlot,
+    "timeline": plots.TimelinePlot,
+    "ladder": plots.LadderPlot,
+}
+#: What each axis says it shows: a unit, or what is counted.
+AXES = {
+    "rates": ("(s)", "per second"),
+    "latency": ("(s)", "(ms)"),
+    "distribution": ("percentile", "(ms)"),
+    "jitter": ("(s)", "(ms)"),
+    "sequence": ("(s)", "number of the message"),
+    "fold": ("(ms)", "(ms)"),
+    "overhead": ("bytes a message", ""),
+    "timeline": ("(s)", "peer"),
+    "ladder": ("one message", "(s)"),
+}
 each_plot = pytest.mark.parametrize("name", DRAWN)
 each_case = pytest.mark.parametrize("case", CASES)
 
@@ -28,12 +51,17 @@ def words(ax):
 
 @each_plot
 @each_case
-def test_every_table_makes_a_picture_in_which_no_word_is_cut_or_covered(name, case):
+def test_every_table_makes_a_picture_that_says_what_it_shows_and_covers_no_word(name, case):
     ax = getattr(plots, name)(CASES[case])
     picture = Image.open(io.BytesIO(ax._repr_png_()))
-    assert picture.size == (800, 360)
+    assert picture.size == (800, 520 if name == "ladder" else 360)
+    # Units stand on both axes, and the sample size in the caption.
+    assert AXES[name][0] in ax.get_xlabel()
+    assert AXES[name][1] in ax.get_ylabel()
+    assert any(t.get_text().startswith("n = ") for t in words(ax))
     whole = ax.figure.bbox
     ticks = {t.get_text() for t in (*ax.get_xticklabels(), *ax.get_yticklabels())}
+    ticks |= {t.get_text() for t in ax.texts if t.get_clip_on()}  # cut on purpose: excerpts of payloads
     boxes = [(t.get_text(), t.get_window_extent()) for t in words(ax) if t.get_text() not in ticks]
     for text, box in boxes:
         assert whole.x0 - 1 <= box.x0 < box.x1 <= whole.x1 + 1, text
@@ -44,22 +72,13 @@ def test_every_table_makes_a_picture_in_which_no_word_is_cut_or_covered(name, ca
 
 
 @each_plot
-@each_case
-def test_units_stand_on_both_axes_and_the_sample_size_in_the_caption(name, case):
-    ax = getattr(plots, name)(CASES[case])
-    assert "(s)" in ax.get_xlabel()
-    assert any(unit in ax.get_ylabel() for unit in ("(ms)", "per second", "bytes"))
-    assert any(t.get_text().startswith("n = ") for t in words(ax))
-
-
-@each_plot
 def test_an_update_makes_no_new_artists_and_leaves_the_layout(name):
     plot = DRAWN[name]()
     plot.update(CASES["one peer"])
     plot.ax.figure.png()
     before, place = set(plot.ax.lines) | set(plot.ax.texts), plot.ax.get_position().bounds
-    for case in CASES.values():
-        plot.update(case)
+    for case in ("probes", "only events", "numbered", "empty"):
+        plot.update(CASES[case])
         plot.ax.figure.png()
     assert set(plot.ax.lines) | set(plot.ax.texts) == before
     assert plot.ax.get_position().bounds == place
@@ -139,3 +158,63 @@ def test_latency_shows_lost_probes():
 def test_a_value_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="messages_hz"):
         plots.rates(CASES["empty"], value="speed")
+
+
+def test_the_distribution_stops_where_ten_values_are_left():
+    ax = plots.distribution(CASES["one peer"])
+    assert ax.lines[0].get_xdata()[-1] == pytest.approx(10 / 599, rel=0.01)
+    assert len(plots.distribution(CASES["one row"]).lines[0].get_xdata()) == 0
+
+
+def test_lost_probes_end_the_distribution_early():
+    share = plots.distribution(CASES["probes"]).lines[0].get_xdata()
+    assert share[-1] == pytest.approx(11 / 399, rel=0.01)
+
+
+def test_fold_draws_the_frame_that_was_found():
+    ax = plots.fold(CASES["probes"])
+    assert ax.get_title(loc="left") == "Answers come once a frame: 60.0 Hz"
+    assert ax.get_xlim()[1] == pytest.approx(1000 / 60, rel=0.001)
+    moment, rtt = ax.lines[0].get_data()
+    wait = (1000 / 60 - moment)[moment < 14]
+    assert np.median(np.abs(rtt[moment < 14] - wait)) < 1
+
+
+def test_fold_on_a_rate_of_the_users_own():
+    assert plots.fold(CASES["probes"], hz=50).get_title(loc="left") == "Round trips folded on 50 Hz"
+    with pytest.raises(ValueError, match="rate"):
+        plots.fold(CASES["probes"], hz=0)
+
+
+def test_sequence_marks_what_is_lost_where_it_is_missing():
+    ax = plots.sequence(CASES["numbered"])
+    lost = next(line for line in ax.lines if line.get_marker() == "x")
+    assert sorted(np.round(lost.get_ydata())) == [20, 21, 22, 150, 222]
+    assert "5 lost of 300" in next(t.get_text() for t in words(ax) if t.get_text().startswith("n = "))
+    assert "1 duplicate" in next(t.get_text() for t in words(ax) if t.get_text().startswith("n = "))
+
+
+def test_overhead_bars_are_as_long_as_the_analysis_says():
+    ax = plots.overhead(CASES["one peer"])
+    widths = [bars[0].get_width() for bars in ax.containers]
+    assert widths == [60, 0, 8, 20]
+
+
+def test_the_ladder_shows_payloads_as_they_are_and_no_formulas():
+    ax = plots.ladder(table([0, 1, 2], [b"$x^2$", b"\x00\xff", b"a\nb"]))
+    shown = [t.get_text() for t in ax.texts if t.get_text()]
+    assert r"\$x^2\$" in shown
+    assert "00 ff" in shown
+    assert "a·b" in shown
+    ax.figure.png()
+
+
+def test_a_million_points_become_as_many_as_pixels():
+    x = np.arange(1_000_000.0)
+    y = np.sin(x / 1e5)
+    y[123_456] = 9.0
+    assert len(decimate.dots(x, y)[0]) <= 600 * 240
+    few_x, few_y = decimate.line(x, y)
+    assert len(few_x) <= 2000
+    assert few_y.max() == 9.0
+    assert (np.diff(few_x) >= 0).all()

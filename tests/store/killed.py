@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gdlab.store import Limit, Spill, Store
+from gdlab.store import Limit, Spill, Store, load
 
 
 def capture(folder, out):
@@ -32,6 +32,19 @@ def capture(folder, out):
         os.write(out, b"%d\n" % store.received)
 
 
+def check(folder, flushed):
+    """Hold what `load` gives against what the capture wrote: all up to the last flush, in order, nothing else."""
+    loaded = load(folder)
+    count = len(loaded.table)
+    assert count >= flushed, f"{count} rows, {flushed} were flushed"
+    assert (loaded.table.event == "message").all()
+    numbers = np.frombuffer(loaded.table.payload.array.contiguous()[0], np.int64)
+    assert (numbers == np.arange(count)).all()
+    times = (numbers + 10**18).tolist()
+    assert list(loaded.table.peer) == [f"p{time % 97 if time % 5 else time}" for time in times]
+    assert any("did not end in order" in note for note in loaded.notes)
+
+
 def main(folder, count, seed):
     """Fork, kill and report, `count` times."""
     choose = random.Random(seed)
@@ -43,14 +56,15 @@ def main(folder, count, seed):
             capture(folder / str(number), writing)
         os.close(writing)
         with os.fdopen(reading, "rb") as lines:
-            for _ in range(choose.randrange(1, 40)):
-                lines.readline()
+            read = [lines.readline() for _ in range(choose.randrange(1, 40))]
             for _ in range(choose.randrange(3000)):  # somewhere in the middle of what comes next
                 pass
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            rest = lines.read().split(b"\n")
-        print(max([0, *map(int, filter(None, rest[:-1]))]), flush=True)
+            whole, _, _ = (b"".join(read) + lines.read()).rpartition(
+                b"\n"
+            )  # the last line may be half of one
+        print(whole.split(b"\n")[-1].decode(), flush=True)
 
 
 if __name__ == "__main__":

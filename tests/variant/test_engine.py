@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import struct
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from gdlab import godot
 from gdlab import variant as v
+from gdlab.godot import Engine
 from tests.variant.golden import nested
 from tests.variant.strategies import VALUES
 
 SCRIPT = Path(__file__).parent / "engine.gd"
 RANDOM_VALUES = 2200
-
-
-def _godot() -> str:
-    for name in (os.environ.get("GDLAB_GODOT", ""), "godot", "godot4"):
-        found = shutil.which(name) if name else None
-        if found:
-            return found
-    pytest.skip("no Godot 4: set GDLAB_GODOT, or put godot or godot4 on PATH")
 
 
 def _packets(raw: bytes) -> list[bytes]:
@@ -38,24 +29,16 @@ def _packets(raw: bytes) -> list[bytes]:
     return packets
 
 
-def _ask(tmp_path: Path, payloads: list[bytes]) -> tuple[list[tuple[bytes, str]], list[bytes]]:
+def _ask(
+    engine: Engine, tmp_path: Path, payloads: list[bytes]
+) -> tuple[list[tuple[bytes, str]], list[bytes]]:
     """What the engine makes of payloads: bytes and text of each; and values of its own."""
     paths = [tmp_path / name for name in ("input", "answers", "own")]
     paths[0].write_bytes(
         struct.pack("<I", len(payloads)) + b"".join(struct.pack("<I", len(data)) + data for data in payloads)
     )
-    command = [
-        _godot(),
-        "--headless",
-        "--path",
-        str(tmp_path),
-        "--script",
-        str(SCRIPT),
-        "--",
-        *map(str, paths),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
-    assert paths[2].exists(), done.stderr[-2000:]
+    run = godot.run(SCRIPT, args=[*map(str, paths)], engine=engine, time_limit_s=90)
+    assert paths[2].exists(), run.reason
     answers = _packets(paths[1].read_bytes())
     texts = [text.decode() for text in answers[1::2]]
     return list(zip(answers[::2], texts, strict=True)), _packets(paths[2].read_bytes()[4:])
@@ -93,9 +76,8 @@ def _types_in(values: list[Any]) -> set[v.Type]:
     return found
 
 
-@pytest.mark.godot
 @pytest.mark.timeout(300)
-def test_engine_and_we_agree_on_random_values(tmp_path: Path) -> None:
+def test_engine_and_we_agree_on_random_values(engine: Engine, tmp_path: Path) -> None:
     values = [
         *_random_values(),
         nested(1025, v.Array),
@@ -106,7 +88,7 @@ def test_engine_and_we_agree_on_random_values(tmp_path: Path) -> None:
     written = [v.dumps(value) for value in values]
     again = [v.dumps(v.loads(data)) for data in written]
     assert again == written
-    answers, own = _ask(tmp_path, written + again)
+    answers, own = _ask(engine, tmp_path, written + again)
     first, second = answers[: len(values)], answers[len(values) :]
     for value, data, (bytes_back, text), (_, text_again) in zip(values, written, first, second, strict=True):
         assert bytes_back == data, f"the engine wrote other bytes for {value!r}: {text}"

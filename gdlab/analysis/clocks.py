@@ -1,0 +1,182 @@
+"""The other side's clock, and delays of one way: only with an estimated offset, and with its error.
+
+Subtracting a time of one clock from a time of another gives a delay plus the clocks' offset, and no delay.
+Probes whose answers say when they were received and sent (`r_us`, `s_us`) bound the offset: it lies between
+the two one-way differences. Without them there are round trips, jitter and inter-arrival times, which need
+no second clock, and this module refuses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.arrivals import UNIT_US
+from gdlab.analysis.columns import equals, groups, messages, order, require, time_index, times_ns
+from gdlab.analysis.probes import probes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: The capture is cut into at most so many parts; the fastest exchange of each is used ("lower envelope").
+PARTS: Final = 20
+#: Exchanges in a part at least, so that one of them was fast.
+PART_SAMPLES: Final = 5
+#: Below this, drift cannot be told from the error of the offset.
+DRIFT_SPAN_S: Final = 5.0
+
+
+def clock_offsets(table: pd.DataFrame) -> pd.DataFrame:
+    """Offset and drift of each peer's clock against the capture's.
+
+    Parameters
+    ----------
+    table : columns of the schema, with probes of ours and answers that have `r_us` and `s_us`; may be empty.
+
+    Returns
+    -------
+    One row a peer that can be told: `endpoint`, `peer`, `time` (for which the offset holds), `offset_us`
+    (int64: their clock minus ours, both in microseconds, ours since 1970 UTC), `drift_ppm` (float64:
+    microseconds that the offset grows each second; 0 where the capture is too short to tell), `error_us`
+    (float64: the offset is this wrong at most, while the drift is steady), `n` (int64: exchanges).
+
+    Notes
+    -----
+    For each exchange the offset is estimated as NTP does, ``((r - t1) + (s - t4)) / 2`` (RFC 5905 section 8);
+    its error is at most half of the time that ping and answer were on the way. Of each part of the capture
+    the fastest exchange counts, as waiting, not the path, makes the others slow and lopsided; a line through
+    those gives offset and drift. The error is half of the slowest of them plus how far the line misses them.
+    """
+    found = probes(table)
+    subset = table.iloc[found["row"].to_numpy()]
+    stamps = times_ns(subset)
+    out = equals(subset, "direction", "out")
+    exchange = found["exchange"].to_numpy()
+    sequence = order(exchange, stamps)
+    pong, held = found["pong"].to_numpy(), found["held"].to_numpy()
+    ours = found["ours"].to_numpy()
+    # A ping directly followed by its answer; repeated pings and answers are left out, they prove nothing new.
+    ping, answer = sequence[:-1], sequence[1:]
+    good = (exchange[ping] == exchange[answer]) & ours[ping] & out[ping] & ~out[answer]
+    good &= ~pong[ping] & held[answer]
+    ping, answer = ping[good], answer[good]
+    sides, labels = groups(subset.iloc[ping], ("endpoint", "peer"))
+    sent, back = stamps[ping] // 1000, stamps[answer] // 1000
+    received, returned = found["r_us"].to_numpy()[answer], found["s_us"].to_numpy()[answer]
+    rows = []
+    for side in range(len(labels)):
+        mine = sides == side
+        fit = _fit(sent[mine], received[mine], returned[mine], back[mine])
+        if fit is not None:
+            rows.append((labels["endpoint"].iloc[side], labels["peer"].iloc[side], *fit))
+    frame = pd.DataFrame(
+        rows, columns=["endpoint", "peer", "time", "offset_us", "drift_ppm", "error_us", "n"]
+    )
+    frame = frame.astype({"offset_us": "int64", "drift_ppm": "float64", "error_us": "float64", "n": "int64"})
+    frame["time"] = time_index(frame["time"].to_numpy(dtype=np.int64) * 1000)
+    return frame
+
+
+def _fit(
+    sent: NDArray[np.int64], received: NDArray[np.int64], returned: NDArray[np.int64], back: NDArray[np.int64]
+) -> tuple[int, int, float, float, int] | None:
+    """Time, offset, drift, error and number of exchanges, from the four times of each in microseconds."""
+    path = (back - sent) - (returned - received)
+    sane = (path >= -1) & (returned >= received)
+    sent, received, returned, back, path = (a[sane] for a in (sent, received, returned, back, path))
+    n = len(sent)
+    if n < PART_SAMPLES:
+        return None
+    # Integers until only small differences are left: microseconds since 1970 twice over exceed a float's 53
+    # bits.
+    twice = (received - sent) + (returned - back)
+    base = int(twice[0]) // 2
+    offset = (twice - 2 * base) / 2.0
+    start = int(sent.min())
+    when = (sent - start) / 1e6
+    parts = max(1, min(PARTS, n // PART_SAMPLES))
+    ordered = np.argsort(when, kind="stable")
+    best = np.array([part[np.argmin(path[part])] for part in np.array_split(ordered, parts)])
+    x, y = when[best], offset[best]
+    middle = float(x.mean())
+    drift = 0.0
+    if len(best) >= 3 and np.ptp(x) >= DRIFT_SPAN_S:
+        drift = float(((x - middle) * (y - y.mean())).sum() / ((x - middle) ** 2).sum())
+    level = float(y.mean())
+    misses = np.abs(y - level - drift * (x - middle))
+    # A microsecond for the rounding of the four times.
+    error = float(path[best].max()) / 2 + float(misses.max()) + 1.0
+    return start + round(middle * 1e6), base + round(level), drift, error, n
+
+
+def one_way_delay(table: pd.DataFrame, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
+    """Delay of each message that carries its sender's time, by the estimated offset of that clock.
+
+    Parameters
+    ----------
+    table : columns of the schema, with the exchanges that `clock_offsets` needs.
+    sent : column with the sender's clock when it sent, the same clock as its `r_us` and `s_us`. By
+        default the `t_us` of its own pings.
+    unit : what `sent` counts in: ``s``, ``ms``, ``us`` or ``ns``.
+
+    Returns
+    -------
+    One row a message of a peer whose offset is known, in order of time: `time`, `endpoint`, `peer`,
+    `delay_ms`, `error_ms` (float64: the delay is this wrong at most, while the drift is steady; a delay
+    smaller than it may even come out negative).
+
+    Raises
+    ------
+    ValueError
+        If no offset can be estimated: the difference of two clocks is no delay. The message says what is
+        valid.
+
+    Notes
+    -----
+    One-way delay as in RFC 7679, with its section 3.7 on the errors of clocks in mind.
+    """
+    if unit not in UNIT_US:
+        raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
+    offsets = clock_offsets(table)
+    if not len(offsets):
+        raise ValueError(
+            "no one-way delay: nothing tells how the other clock differs from this one, and a difference of "
+            "two clocks is no delay. Needed are at least 5 answers to probes that carry r_us and s_us. Valid "
+            "without: round_trips (both ways together), jitter (changes of the delay), inter_arrival."
+        )
+    arrived = messages(table, "in")
+    if sent is None:
+        found = probes(table)
+        rows = found["row"].to_numpy()
+        kept = arrived[rows] & ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
+        rows, theirs = rows[kept], found["t_us"].to_numpy()[kept].astype(np.float64)
+    else:
+        require(table, [sent])
+        column = pd.to_numeric(table[sent], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        rows = np.flatnonzero(arrived & np.isfinite(column))
+        theirs = column[rows] * UNIT_US[unit]
+    subset = table.iloc[rows]
+    stamps = times_ns(subset)
+    pieces = []
+    shift, drift = offsets["offset_us"].to_numpy(), offsets["drift_ppm"].to_numpy()
+    error, moment = offsets["error_us"].to_numpy(), times_ns(offsets) // 1000
+    for side in range(len(offsets)):
+        endpoint, peer = str(offsets["endpoint"].iloc[side]), str(offsets["peer"].iloc[side])
+        mine = np.flatnonzero(equals(subset, "endpoint", endpoint) & equals(subset, "peer", peer))
+        ours = stamps[mine] // 1000
+        # Their time as it would read on our clock.
+        moved = theirs[mine] - shift[side] - drift[side] * (ours - moment[side]) / 1e6
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "time": time_index(stamps[mine]),
+                    "endpoint": endpoint,
+                    "peer": peer,
+                    "delay_ms": (ours - moved) / 1e3,
+                    "error_ms": error[side] / 1e3,
+                }
+            )
+        )
+    return pd.concat(pieces, ignore_index=True).sort_values("time", kind="stable", ignore_index=True)

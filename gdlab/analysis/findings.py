@@ -1,0 +1,38 @@
+"""The expert's list: what the numbers of a table show, in words."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, fields
+
+import pandas as pd
+
+from gdlab.analysis.columns import require
+from gdlab.analysis.rules import RULES, Facts, Finding
+from gdlab.messages import SCHEMA
+
+
+def findings(table: pd.DataFrame, statistics: object = None, *, seq: str | None = None) -> pd.DataFrame:
+    """What is remarkable about a table, most certain first.
+
+    Parameters
+    ----------
+    table : a message table with all columns of the schema.
+    statistics : counters of the capture, as a mapping or an object with attributes; `kernel_drops` is used.
+    seq : column with the numbers of the messages, such as ``"v.seq"``; by default those of probes.
+
+    Returns
+    -------
+    One row a finding: `rule`, `certainty` (float64, 0 to 1), `what`, `evidence` (numbers and sample sizes),
+    `next_step`, `lesson` (text), `rows` (tuples of positions in the table, at most 20). No rows where no rule
+    applies, which says that nothing was recognised, not that all is well.
+    """
+    require(table, [column.name for column in SCHEMA])
+    facts = Facts(table, statistics, seq)
+    found = [finding for rule in RULES for finding in rule(facts)]
+    found.sort(key=lambda finding: -finding.certainty)
+    frame = pd.DataFrame([_cells(finding) for finding in found], columns=[f.name for f in fields(Finding)])
+    return frame.astype({"certainty": "float64"})
+
+
+def _cells(finding: Finding) -> tuple[object, ...]:
+    return tuple(astuple(finding))

@@ -1,0 +1,33 @@
+"""What an expert would notice: each rule looks at the facts of a table and says so, or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gdlab.analysis.rules import closing, contents, delay, honesty, loss, silence
+from gdlab.analysis.rules.facts import Facts
+from gdlab.analysis.rules.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["RULES", "Facts", "Finding"]
+
+#: In the order in which findings of equal certainty are shown.
+RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
+    silence.nothing_arrived,
+    silence.connected_and_silent,
+    loss.own_buffer,
+    loss.gaps,
+    closing.close_codes,
+    delay.frame_quantisation,
+    delay.nagle,
+    loss.missing_numbers,
+    loss.one_a_frame,
+    contents.glued_or_split,
+    contents.too_large,
+    contents.large_integers,
+    contents.lost_characters,
+    honesty.foreign_clock,
+    honesty.few_samples,
+)

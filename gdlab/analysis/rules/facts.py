@@ -1,0 +1,116 @@
+"""The measures that several rules ask for, each computed once and only when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gdlab.analysis.columns import codes, equals, messages, times_ns
+from gdlab.analysis.conversations import conversations
+from gdlab.analysis.latency import round_trips
+from gdlab.analysis.probes import probes
+from gdlab.analysis.sequence import sequence
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+#: Payloads that rules about contents look at: the first ones. More would not be found out more surely.
+SAMPLE: Final = 2000
+#: Rows that a finding points at.
+POINTED: Final = 20
+
+
+class Facts:
+    """A table as the rules see it.
+
+    Parameters
+    ----------
+    table : a message table.
+    statistics : counters of the capture, as a mapping or an object with attributes; None for a table alone.
+    seq : column with the numbers of the messages, where they are decoded.
+    """
+
+    def __init__(self, table: pd.DataFrame, statistics: object = None, seq: str | None = None) -> None:
+        self.table = table
+        self._statistics = statistics
+        self._seq = seq
+
+    def counter(self, name: str) -> int | None:
+        """A counter of the capture; None where it has none of that name."""
+        source = self._statistics
+        value: Any = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+        return None if value is None else int(value)
+
+    @cached_property
+    def stamps(self) -> NDArray[np.int64]:
+        """Nanoseconds of each row."""
+        return times_ns(self.table)
+
+    @property
+    def lasted_s(self) -> float:
+        """From the first to the last row."""
+        return float(np.ptp(self.stamps)) / 1e9 if len(self.stamps) else 0.0
+
+    @cached_property
+    def arrived(self) -> NDArray[np.bool_]:
+        """The messages that came in."""
+        return messages(self.table, "in")
+
+    @cached_property
+    def sent(self) -> NDArray[np.bool_]:
+        """The messages that went out."""
+        return messages(self.table, "out")
+
+    def event(self, name: str) -> NDArray[np.bool_]:
+        """The rows of an event."""
+        return equals(self.table, "event", name)
+
+    def transport(self, *names: str) -> NDArray[np.bool_]:
+        """The rows of endpoints of a transport, such as ``ws``."""
+        numbers, values = codes(self.table, "endpoint")
+        answers = [str(value).split(":", 1)[0] in names for value in values]
+        return np.asarray(np.array([*answers, False], dtype=np.bool_)[numbers])
+
+    @cached_property
+    def size(self) -> NDArray[np.int64]:
+        """Payload bytes of each row."""
+        return self.table["size_bytes"].to_numpy(dtype=np.int64)
+
+    @cached_property
+    def trips(self) -> pd.DataFrame:
+        """Round trips of our probes."""
+        return round_trips(self.table)
+
+    @cached_property
+    def probes(self) -> pd.DataFrame:
+        """All probe messages."""
+        return probes(self.table)
+
+    @cached_property
+    def conversations(self) -> pd.DataFrame:
+        """One row a peer."""
+        return conversations(self.table)
+
+    @cached_property
+    def streams(self) -> pd.DataFrame:
+        """Loss of each stream of numbered messages."""
+        return sequence(self.table, seq=self._seq)
+
+    def payloads(self, which: NDArray[np.bool_]) -> tuple[list[int], list[bytes]]:
+        """Positions and payloads of the first rows of those, at most `SAMPLE`."""
+        rows = np.flatnonzero(which)[:SAMPLE]
+        return rows.tolist(), list(self.table["payload"].array[rows])
+
+    def details(self, which: NDArray[np.bool_]) -> tuple[list[int], list[str]]:
+        """Positions and details of the first rows of those, at most `SAMPLE`."""
+        rows = np.flatnonzero(which)[:SAMPLE]
+        return rows.tolist(), [str(text) for text in self.table["detail"].iloc[rows].fillna("")]
+
+
+def pointed(which: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The first rows of those, as a finding points at them."""
+    return tuple(np.flatnonzero(which)[:POINTED].tolist())

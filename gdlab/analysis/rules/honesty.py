@@ -1,0 +1,62 @@
+"""Rules about what the numbers cannot say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdlab.analysis.percentiles import needed
+from gdlab.analysis.rules.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gdlab.analysis.rules.facts import Facts
+
+
+def few_samples(facts: Facts) -> Iterator[Finding]:
+    """Round trips enough to look at, too few for what one would like to read off them."""
+    n = int((facts.trips["outcome"] != "pending").sum())
+    if not 0 < n < needed(0.99):
+        return
+    usable = [q for q in (0.5, 0.9, 0.95) if n >= needed(q)]
+    told = f"the {usable[-1] * 100:g} % quantile is usable" if len(usable) > 1 else "the median is usable"
+    yield Finding(
+        "few-samples",
+        1.0,
+        f"{n} round trips are few: {told if usable else 'not even the median is usable'}, 99 % is not.",
+        f"n={n}; needed: {needed(0.5)} for the median, {needed(0.95)} for 95 %, {needed(0.99)} for 99 % (at "
+        f"least ten "
+        "samples beyond)",
+        f"Capture longer: {needed(0.99)} probes take {needed(0.99) / 20:.0f} s at 20 a second.",
+        "A percentile is as good as the number of samples beyond it.",
+    )
+
+
+def foreign_clock(facts: Facts) -> Iterator[Finding]:
+    """Messages that carry the game's own clock."""
+    probes = facts.probes
+    theirs = probes[~probes["ours"] & ~probes["pong"]]
+    if len(theirs) < 2:
+        return
+    rows = tuple(theirs["row"].tolist()[:20])
+    yield Finding(
+        "foreign-clock",
+        0.9,
+        "The game's messages carry its own clock, which cannot be subtracted from this one.",
+        f"{len(theirs)} messages with t_us of the other side",
+        "Use it for jitter, which needs only its differences; for delay measure round trips, or estimate "
+        "the offset "
+        "and say its error.",
+        "Two clocks differ by an unknown offset that drifts: their difference is no delay.",
+        rows,
+    )
+    if len(theirs) >= 20 and bool((theirs["t_us"] % 1000 == 0).all()):
+        yield Finding(
+            "coarse-clock",
+            0.99,
+            "The game's clock counts whole milliseconds: jitter below one cannot be seen.",
+            f"all {len(theirs)} times are multiples of 1000 us",
+            "Use Time.get_ticks_usec() instead of get_ticks_msec() * 1000.",
+            "A measurement is no finer than the clock it was taken with.",
+            rows,
+        )

@@ -1,0 +1,134 @@
+"""Rules about what was lost, and where."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gdlab.analysis.rules.facts import pointed
+from gdlab.analysis.rules.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gdlab.analysis.rules.facts import Facts
+
+_BY_KERNEL: Final = re.compile(r"(\d+) \w+ dropped by the kernel")
+#: A ping this soon after another is in the same frame for any usual frame rate; this late, it is alone.
+TOGETHER_S: Final = 0.002
+ALONE_S: Final = 0.1
+
+
+def own_buffer(facts: Facts) -> Iterator[Finding]:
+    """The kernel dropped messages because this capture's receive buffer was full."""
+    gaps = facts.event("gap")
+    rows, details = facts.details(gaps)
+    told = [
+        (row, int(found[1]))
+        for row, text in zip(rows, details, strict=True)
+        if (found := _BY_KERNEL.search(text))
+    ]
+    dropped = max(sum(n for _, n in told), facts.counter("kernel_drops") or 0)
+    if not dropped:
+        return
+    n = int(facts.arrived.sum())
+    yield Finding(
+        "own-buffer",
+        1.0,
+        f"{dropped:,} messages were lost in this capture's own receive buffer, not on the network.",
+        f"the kernel's counter says {dropped:,} dropped, {n:,} received",
+        "Nothing is wrong with the path. Send in smaller bursts, or give the listener a larger buffer "
+        "(on Linux net.core.rmem_max limits it).",
+        "A datagram that arrives is lost all the same when nobody fetches it in time.",
+        tuple(row for row, _ in told[:20]),
+    )
+
+
+def missing_numbers(facts: Facts) -> Iterator[Finding]:
+    """Numbers of a stream are missing; as far as possible, where they went."""
+    streams = facts.streams
+    lossy = streams[streams["lost"] > 0]
+    if not len(lossy):
+        return
+    lost, expected = int(lossy["lost"].sum()), int(lossy["expected"].sum())
+    drops = facts.counter("kernel_drops")
+    gaps = facts.event("gap").any()
+    if drops is None and not gaps:
+        where, certainty = (
+            "before or in this capture; without the counter of its socket nobody can tell which",
+            0.8,
+        )
+    elif drops and drops >= lost:
+        where, certainty = "as many as this capture's own receive buffer dropped", 0.95
+    elif drops or gaps:
+        where, certainty = (
+            "partly in this capture (see the gaps), the rest before it: on the path or at the sender",
+            0.8,
+        )
+    else:
+        where, certainty = (
+            "before it reached this capture, whose socket dropped none: on the path or at the sender",
+            0.9,
+        )
+    worst = lossy.iloc[int(np.argmax(lossy["loss"].fillna(0).to_numpy()))]
+    yield Finding(
+        "missing-numbers",
+        certainty,
+        f"{lost:,} of {expected:,} numbered messages never arrived: {where}.",
+        f"{len(lossy)} of {len(streams)} streams lost some; worst {worst['peer']} with {worst['loss']:.1%} "
+        f"(95 % interval {worst['loss_low']:.1%} to {worst['loss_high']:.1%}, n={int(worst['expected'])})",
+        "Count what the sender really sent (put_packet returns an error when its buffer is full), and look "
+        "whether "
+        "losses come in bursts: those are buffers; single ones are the path.",
+        "A number in each message is what makes loss visible; from arrivals alone it is not.",
+    )
+
+
+def one_a_frame(facts: Facts) -> Iterator[Finding]:
+    """Of pings sent close together only the first is answered: the game reads one message a frame."""
+    trips = facts.trips
+    if (trips["outcome"] == "lost").sum() < 10:
+        return
+    for peer in trips["peer"].value_counts().index[:8].tolist():
+        mine = trips[(trips["peer"] == peer) & (trips["outcome"] != "pending")]
+        if len(mine) < 20 or not str(mine["endpoint"].iloc[0]).startswith("udp:"):
+            continue
+        since = mine["time"].diff().dt.total_seconds().to_numpy(dtype=np.float64)
+        answered = mine["rtt_ms"].notna().to_numpy()
+        together, first = since <= TOGETHER_S, (since >= ALONE_S) | np.isnan(since)
+        if together.sum() < 10 or first.sum() < 10:
+            continue
+        share_together, share_first = answered[together].mean(), answered[first].mean()
+        if share_first >= 0.9 and share_together <= 0.6:
+            yield Finding(
+                "one-a-frame",
+                0.85,
+                f"{peer} answers single messages and loses those that come together: it seems to read one a "
+                f"frame.",
+                f"{share_first:.0%} of {first.sum()} first messages answered, {share_together:.0%} of "
+                f"{together.sum()} that came within {TOGETHER_S * 1e3:g} ms of another",
+                "In the game read with `while peer.get_available_packet_count() > 0:` instead of `if`, and "
+                "keep the "
+                "peers that UDPServer.take_connection() returns: a peer that is let go takes its unread "
+                "packets along.",
+                "A queue that is emptied more slowly than it is filled loses messages, wherever it is.",
+            )
+
+
+def gaps(facts: Facts) -> Iterator[Finding]:
+    """The capture itself has holes."""
+    holes = facts.event("gap")
+    _rows, details = facts.details(holes)
+    other = [text for text in details if not _BY_KERNEL.search(text)]
+    if other:
+        yield Finding(
+            "gap",
+            1.0,
+            f"The capture has {len(other)} gaps; rates and losses around them are lower bounds.",
+            "; ".join(other[:3]),
+            "Look at the rows named, and give the capture a larger limit if rows were evicted.",
+            "A measurement should know what it did not see.",
+            pointed(holes),
+        )

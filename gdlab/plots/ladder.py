@@ -1,0 +1,142 @@
+"""The ladder diagram of two ends: each message an arrow, time running down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.collections import LineCollection
+
+from gdlab.analysis.columns import messages, times_ns
+from gdlab.plots.canvas import Heading, Note, axes, clock, count
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from gdlab.plots.style import ThemeName
+
+#: Rungs drawn: more cannot be told apart.
+RUNGS: Final = 20
+#: Characters of a payload beside its arrow.
+WORDS: Final = 44
+
+
+class LadderPlot:
+    """Messages between the capture and one peer, one under the other.
+
+    Parameters
+    ----------
+    ax : where to draw.
+    peer : which one; by default the one with most messages.
+    first : position of the first message of that peer to draw.
+    theme : ``auto``, ``light`` or ``dark``.
+
+    Notes
+    -----
+    Arrows are level: only one end of each message was seen, so its time on the way is not known.
+    """
+
+    def __init__(
+        self, ax: Axes | None = None, *, peer: str | None = None, first: int = 0, theme: ThemeName = "auto"
+    ) -> None:
+        self.ax, self._theme = axes(ax, theme, size=(8.0, 5.2))
+        self._peer, self._first = peer, first
+        self._rungs = LineCollection([], linewidths=1.2)
+        self.ax.add_collection(self._rungs, autolim=False)
+        self._heads = {
+            direction: self.ax.plot([], [], linestyle="none", marker=marker, markersize=6, color=colour)[0]
+            for direction, marker, colour in (
+                ("in", "<", self._theme.series[0]),
+                ("out", ">", self._theme.series[1]),
+            )
+        }
+        for place in (0.0, 1.0):
+            self.ax.axvline(place, color=self._theme.text, linewidth=1.5)
+        self._words = [
+            self.ax.text(
+                0.5, 0, "", ha="center", va="bottom", fontsize=8, color=self._theme.text, clip_on=True
+            )
+            for _ in range(RUNGS)
+        ]
+        self._heading, self._note = Heading(self.ax, self._theme), Note(self.ax, self._theme)
+        self.ax.grid(visible=False)
+        self.ax.set_xlim(-0.04, 1.04)
+
+    def update(self, table: pd.DataFrame) -> None:
+        """Show another state of the table."""
+        said = table[messages(table)]
+        peers = said["peer"].value_counts()
+        peers = peers[peers > 0]
+        peer = self._peer or (str(peers.index[0]) if len(peers) else "")
+        mine = said[(said["peer"] == peer).to_numpy(dtype=np.bool_)]
+        mine = mine.iloc[np.argsort(times_ns(mine), kind="stable")]
+        part = mine.iloc[self._first : self._first + RUNGS]
+        stamps = times_ns(part)
+        start = int(times_ns(mine)[0]) if len(mine) else 0
+        y = np.arange(len(part), dtype=np.float64)
+        out = (part["direction"] == "out").to_numpy(dtype=np.bool_)
+        colours = [self._theme.series[1] if sent else self._theme.series[0] for sent in out]
+        self._rungs.set_segments([np.array([[0.0, level], [1.0, level]]) for level in y])
+        self._rungs.set_color(colours)
+        self._heads["in"].set_data(np.full(int((~out).sum()), 0.012), y[~out])
+        self._heads["out"].set_data(np.full(int(out.sum()), 0.988), y[out])
+        payloads = list(part["payload"].array)
+        for place, text in enumerate(self._words):
+            text.set_text(_excerpt(payloads[place]) if place < len(part) else "")
+            text.set_position((0.5, place - 0.08))
+        ticks = (
+            np.unique(np.linspace(0, max(len(part) - 1, 0), 12).astype(np.int64))
+            if len(part)
+            else np.empty(0, np.int64)
+        )
+        self.ax.set_yticks(ticks, [f"{(stamps[i] - start) / 1e9:.4f}" for i in ticks])
+        self.ax.set_ylim(max(len(part), 1) - 0.3, -1.0)
+        endpoint = str(part["endpoint"].iloc[0]) if len(part) else ""
+        self.ax.set_xticks([0.0, 1.0], [endpoint or "capture", peer or "peer"])
+        self.ax.set_xlabel("each arrow one message, at the capture's time of it")
+        self.ax.set_ylabel(clock(start))
+        self._note.set("" if len(part) else "no messages yet")
+        self._heading.set(
+            "Ladder of a conversation",
+            f"n = {count(len(part), 'message')} of {len(mine):,} with this peer; {count(len(peers), 'peer')}",
+        )
+
+
+def _excerpt(payload: bytes) -> str:
+    """The beginning of a payload as one line of text, or as hexadecimal digits."""
+    head = payload[:WORDS]
+    try:
+        text = head.decode()
+    except UnicodeDecodeError:
+        return head[: WORDS // 3].hex(" ") + (" …" if len(payload) > WORDS // 3 else "")
+    # A dollar sign would begin a formula for matplotlib.
+    shown = "".join(c if c.isprintable() else "·" for c in text).replace("$", r"\$")
+    return shown + ("…" if len(payload) > WORDS else "")
+
+
+def ladder(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    peer: str | None = None,
+    first: int = 0,
+    theme: ThemeName = "auto",
+) -> Axes:
+    """Draw the messages between the capture and a peer as a ladder, 20 of them.
+
+    Parameters
+    ----------
+    table : a message table.
+    ax : where to draw; by default a figure of its own, which a notebook shows.
+    peer : which one; by default the one with most messages.
+    first : position of the first message of that peer to draw.
+    theme : ``auto``, ``light`` or ``dark``.
+
+    Returns
+    -------
+    The Axes.
+    """
+    plot = LadderPlot(ax, peer=peer, first=first, theme=theme)
+    plot.update(table)
+    return plot.ax

@@ -1,0 +1,218 @@
+"""Each rule fires on one table and stays silent on its innocent sibling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gdlab import analysis
+from gdlab.analysis.rules import RULES, Facts
+from tests.plots.cases import CASES, probed, stream
+from tests.traffic import merged, ping, pings, table
+
+S = 1_000_000_000
+MS = 1_000_000
+TCP, WS = "tcp://127.0.0.1:50007", "ws://127.0.0.1:5000"
+
+
+def exponential(n=400, endpoint="udp://127.0.0.1:4242", extra=None):
+    """Answers of a peer that no frame delays."""
+    rng = np.random.default_rng(0)
+    rtt = rng.exponential(3 * MS, n)
+    if extra is not None:
+        slow = rng.random(n) < 0.4
+        rtt[slow] = extra * MS + rng.normal(0, MS, slow.sum())
+    return pings(np.sort(rng.integers(0, 20 * S, n)), np.abs(rtt), endpoint=endpoint)
+
+
+def bursts(answered_together):
+    """Pairs of pings, the second at once after the first."""
+    first = np.arange(40) * S // 4
+    rng = np.random.default_rng(0)
+    rtt = np.full(80, 5 * MS) + rng.integers(0, MS, 80)
+    rtt[1::2] = np.where(np.arange(40) < answered_together, rtt[1::2], -1)
+    probes = pings(np.column_stack([first, first + MS]).ravel(), rtt)
+    return merged(probes, table([20 * S], b"end"))
+
+
+def closes(code):
+    return table([0, S], [b"hi", b""], endpoint=WS, event=["message", "close"], detail=["", f"{code} bye"])
+
+
+def numbers(values):
+    return table(np.arange(len(values)) * MS, [ping(v, 10**9 + v * 1001) for v in values])
+
+
+GAP = merged(
+    stream(50), table([S], b"", event="gap", peer="", detail="stopped for 3.0 s, nothing was received")
+)
+DROPPED = merged(
+    stream(50),
+    table([S], b"", event="gap", peer="", detail="37 datagrams dropped by the kernel: full"),
+)
+OTHER = table([9 * S], endpoint=TCP, peer="other")
+OPENED = table([0], b"", endpoint=TCP, event="open")
+JSON = [b'{"a": 1}', b'{"b": [2]}']
+
+FIRES_AND_NOT = {
+    "nothing-arrived": [(table(), stream(50)), (table([0], b"x", direction="out"), OPENED)],
+    "connected-and-silent": [
+        (
+            merged(OPENED, OTHER),
+            merged(OPENED, table([S], endpoint=TCP, peer="other")),
+        ),
+        (
+            merged(OPENED, OTHER),
+            merged(OPENED, table([S], endpoint=TCP), OTHER),
+        ),
+    ],
+    "own-buffer": [(DROPPED, GAP)],
+    "gap": [(GAP, DROPPED)],
+    "frame-rate": [(probed(), exponential()), (probed(fps=30), stream(600, hz=50))],
+    "nagle": [
+        (exponential(endpoint=TCP, extra=41), exponential(endpoint=TCP)),
+        (exponential(endpoint=TCP, extra=205), exponential(endpoint="udp://127.0.0.1:1", extra=205)),
+    ],
+    "missing-numbers": [(numbers([0, 1, 3, 4]), numbers([0, 1, 3, 2]))],
+    "one-a-frame": [(bursts(0), bursts(40)), (bursts(10), bursts(35))],
+    "glued-or-split": [
+        (table([0, S], [JSON[0] + JSON[1], JSON[0]], endpoint=TCP), table([0, S], JSON, endpoint=TCP)),
+        (
+            table([0, S, 2 * S], [JSON[0], JSON[1][:5], JSON[1][5:]], endpoint=TCP),
+            table([0, S], [b'{"text": "}{ ][ {"}', b'[{"a": 1}, {"b": 2}]'], endpoint=TCP),
+        ),
+        (
+            table([0, S], [JSON[0] * 3, JSON[0]], endpoint=TCP),
+            table([0], JSON[0] * 3),
+        ),
+    ],
+    "over-websocket-buffer": [
+        (
+            merged(table([0], b"x" * 65_536, endpoint=WS, direction="out"), table([1], endpoint=WS)),
+            merged(table([0], b"x" * 65_535, endpoint=WS, direction="out"), table([1], endpoint=WS)),
+        )
+    ],
+    "over-mtu": [
+        (table([0], b"x" * 1473), table([0], b"x" * 1472)),
+        (table([0], b"x" * 9000), table([0], b"x" * 9000, endpoint=TCP)),
+    ],
+    "over-enet-mtu": [
+        (table([0], b"x" * 1393), table([0], b"x" * 1392)),
+        (table([0], b"x" * 1472), table([0], b"x" * 1473)),
+    ],
+    "large-integers": [
+        (
+            table([0], b'{"id": 9007199254740993}'),
+            table([0], b'{"id": 9007199254740992, "t": 17000000000}'),
+        ),
+        (
+            table([0], b"[-9007199254740993]"),
+            table([0], b'{"id": "9007199254740993", "f": 9.1}'),
+        ),
+    ],
+    "lost-characters": [
+        (
+            merged(table([0], "Zürich".encode(), direction="out"), table([1], b"Z rich")),
+            merged(table([0], "Zürich".encode(), direction="out"), table([1], "Zürich".encode())),
+        ),
+        (
+            merged(table([0], "Zürich".encode(), direction="out"), table([1], b"Z rich")),
+            merged(table([0], b"Z rich", direction="out"), table([1], b"Z rich")),
+        ),
+    ],
+    "close-1009": [(closes(1009), closes(1000))],
+    "close-1011": [(closes(1011), closes(1001))],
+    "close-1006": [(closes(1006), closes(4321))],
+    "close-1": [
+        (closes(-1), table([0, S], [b"x", b""], endpoint=TCP, event=["message", "close"], detail=["", "-1"]))
+    ],
+    "foreign-clock": [(numbers(range(5)), exponential())],
+    "coarse-clock": [
+        (table(np.arange(30) * MS, [ping(i, i * 1000) for i in range(30)]), numbers(range(30))),
+    ],
+    "few-samples": [(exponential(400), exponential(1200)), (exponential(10), stream(50))],
+}
+
+
+def rules(t, *args):
+    return analysis.findings(t, *args)["rule"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "number"), [(rule, i) for rule, pairs in FIRES_AND_NOT.items() for i in range(len(pairs))]
+)
+def test_a_rule_fires_where_it_should_and_is_silent_where_it_should(rule, number):
+    guilty, innocent = FIRES_AND_NOT[rule][number]
+    assert rule in rules(guilty)
+    assert rule not in rules(innocent)
+
+
+@pytest.mark.parametrize("rule", FIRES_AND_NOT)
+def test_a_finding_is_whole_sentences_with_numbers(rule):
+    found = analysis.findings(FIRES_AND_NOT[rule][0][0])
+    finding = found[found["rule"] == rule].iloc[0]
+    for part in ("what", "next_step", "lesson"):
+        assert finding[part].endswith(".")
+        assert finding[part][0].isupper() or finding[part][0].isdigit() or part == "what"
+    assert any(c.isdigit() for c in finding["evidence"])
+    assert 0 < finding["certainty"] <= 1
+    assert len(finding["rows"]) <= 20
+
+
+def test_the_rows_named_are_those_meant():
+    found = analysis.findings(table([0, S, 2 * S], [b"x", b"y" * 2000, b"z"])).set_index("rule")
+    assert found.loc["over-mtu", "rows"] == (1,)
+
+
+def test_every_rule_has_its_fixtures():
+    # By module and function name of the generators that were asked and answered.
+    answered = set()
+    for pairs in FIRES_AND_NOT.values():
+        for guilty, _ in pairs:
+            answered |= {rule for rule in RULES if any(True for _ in rule(Facts(guilty)))}
+    assert answered == set(RULES)
+
+
+def test_the_most_certain_comes_first():
+    found = analysis.findings(merged(DROPPED, table([9 * S], b"x" * 1400)))
+    assert found["certainty"].is_monotonic_decreasing
+    assert len(found) >= 2
+
+
+@pytest.mark.parametrize(
+    ("statistics", "where"),
+    [
+        (None, "nobody can tell"),
+        ({"kernel_drops": 0}, "whose socket dropped none"),
+        ({"kernel_drops": 5}, "own receive buffer"),
+    ],
+)
+def test_loss_is_located_as_far_as_the_counters_allow(statistics, where):
+    found = analysis.findings(numbers([0, 1, 3, 4]), statistics).set_index("rule")
+    assert where in found.loc["missing-numbers", "what"]
+
+
+def test_counters_may_be_attributes():
+    class Statistics:
+        kernel_drops = 3
+
+    assert "own-buffer" in rules(stream(50), Statistics())
+
+
+def test_a_quiet_healthy_capture_has_no_findings():
+    assert rules(stream(600)) == []
+    assert rules(exponential(1200)) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_any_table_can_be_asked(case):
+    found = analysis.findings(CASES[case])
+    assert found.columns.tolist() == ["rule", "certainty", "what", "evidence", "next_step", "lesson", "rows"]
+
+
+def test_hostile_payloads_raise_nothing():
+    rng = np.random.default_rng(0)
+    payloads = [rng.bytes(int(n)) for n in rng.integers(0, 300, 500)]
+    payloads += [b"{" * 60_000, b'{"' + b"\\" * 999, b"[" + b"9" * 60_000, b"{" + b'"' * 5001, b"}{" * 30_000]
+    for endpoint in (TCP, WS, "udp://[::1]:1", "nonsense", ""):
+        analysis.findings(table(np.arange(len(payloads)) * MS, payloads, endpoint=endpoint))
