@@ -93,20 +93,47 @@ class Rows:
         return found
 
 
-_DECODER: Final = Decoder()
+class VariantReader(Decoder):
+    """Reads the Variants of one column: repeated messages by prepared layouts, which fit whole payloads only."""
+
+    __slots__ = ("_left",)
+
+    def general(self, data: bytes) -> Any:
+        """Decode without a layout, and note how many bytes are left."""
+        value, used = self.loads_from(data)
+        self._left = len(data) - used
+        return value
+
+    def other(self, data: bytes) -> Any:
+        """Decode what no layout fits; a payload with bytes behind its value shall not become a layout."""
+        value = self.general(data)
+        if not self._left:
+            self._layouts.missed(data)
+        return value
+
+    def read(self, payload: bytes) -> tuple[Any, str | None]:
+        """The Variant in a payload; a note where bytes follow it, which Godot ignores.
+
+        Raises
+        ------
+        VariantDecodeError : there is none.
+        """
+        self._left = 0
+        value = self.loads(payload)
+        if self._left > 0:
+            return value, f"{self._left} bytes follow the Variant; Godot ignores them"
+        return value, None
 
 
-def read_variant(payload: bytes) -> tuple[Any, str | None]:
-    """The Variant in a payload; a note where bytes follow it, which Godot ignores.
+class Variants:
+    """Decodes as Godot's ``bytes_to_var``."""
 
-    Raises
-    ------
-    VariantDecodeError : there is none.
-    """
-    value, used = _DECODER.loads_from(payload)
-    if used < len(payload):
-        return value, f"{len(payload) - used} bytes follow the Variant; Godot ignores them"
-    return value, None
+    name = "variant"
+
+    def decode_column(self, payloads: PayloadArray) -> Decoded:
+        """Decode row by row, with what the rows before have shown of their layout."""
+        rows = Rows(self.name, VariantReader().read, (VariantDecodeError,))
+        return rows.decode_column(payloads)
 
 
 def read_text(payload: bytes) -> tuple[str, None]:
@@ -132,7 +159,7 @@ def of_function(function: Callable[[bytes], Any]) -> Codec:
 
 #: The codecs by name.
 CODECS: Final[dict[str, Codec]] = {
-    "variant": Rows("variant", read_variant, (VariantDecodeError,)),
+    "variant": Variants(),
     "json": Rows("json", json.read, (json.JsonError,)),
     "text": Rows("text", read_text, (UnicodeDecodeError,)),
     "raw": Rows("raw", read_raw, ()),

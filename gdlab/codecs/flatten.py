@@ -39,14 +39,18 @@ import pandas as pd
 from gdlab.variant import (
     RID,
     Color,
+    Dictionary,
     EncodedObject,
     NodePath,
     ObjectRecord,
     PackedArray,
-    PackedColorArray,
     Signal,
+    Type,
+    Vector2,
+    Vector3,
     Vector4,
 )
+from gdlab.variant.keys import given
 from gdlab.variant.mathtypes import MATH_TYPES
 
 #: Columns at most, whatever peers send.
@@ -91,7 +95,11 @@ class Flat:
 
 
 class _Walk:
-    """Collects what stands where. Values nest at most `MAX_DEPTH` deep for us, so recursion is safe."""
+    """Collects what stands where, a whole column of values at a time.
+
+    Values of one shape are taken apart together, by one list comprehension a place, so that a table of equal
+    messages costs little more than its numbers. Recursion ends at `MAX_DEPTH`.
+    """
 
     def __init__(self, n: int) -> None:
         self.root = _Place("v")
@@ -100,91 +108,111 @@ class _Walk:
         self._places = 0
         self._full = False
 
-    def add(self, row: int, value: Any) -> None:
-        """Take in the value of a row."""
-        self._visit(row, value, self.root, 0)
-
-    def _visit(self, row: int, value: Any, place: _Place, depth: int) -> None:
-        if type(value) in _SCALARS:
-            place.rows.append(row)
-            place.seen.append(value)
-        elif depth >= MAX_DEPTH:
-            self.omitted[row] += 1
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                self._below(row, item, place, key, depth)
-        elif type(value) in MATH_TYPES:
-            for name, item in zip(_FIELDS[type(value)], value, strict=True):
-                self._below(row, item, place, name, depth)
-        elif isinstance(value, (list, tuple)):
-            self._below(row, len(value), place, _COUNT, depth)
-            for index, item in enumerate(value[:MAX_ITEMS]):
-                self._below(row, item, place, index, depth)
-        elif isinstance(value, np.ndarray) and value.ndim:
-            self._array(row, value, place, depth)
+    def visit(self, rows: list[int], values: list[Any], place: _Place, depth: int) -> None:
+        """Take in the values that stand at a place."""
+        kinds = set(map(type, values))
+        if kinds <= _SCALARS:
+            place.rows += rows
+            place.seen += values
+        elif len(kinds) == 1:
+            self._same(kinds.pop(), rows, values, place, depth)
         else:
-            self._other(row, value, place, depth)
+            groups: dict[type, tuple[list[int], list[Any]]] = {}
+            for row, value in zip(rows, values, strict=True):
+                group = groups.setdefault(type(value), ([], []))
+                group[0].append(row)
+                group[1].append(value)
+            for kind, (some_rows, some_values) in groups.items():
+                if kind in _SCALARS:
+                    place.rows += some_rows
+                    place.seen += some_values
+                else:
+                    self._same(kind, some_rows, some_values, place, depth)
 
-    def _other(self, row: int, value: Any, place: _Place, depth: int) -> None:
-        if isinstance(value, (bytes, bytearray, memoryview)):
-            self._below(row, len(value), place, _COUNT, depth)
-        elif isinstance(value, (np.generic, np.ndarray)):
-            self._visit(row, value.tolist(), place, depth + 1)
-        elif isinstance(value, (str, NodePath)):
-            self._visit(row, str(value), place, depth)
-        elif isinstance(value, RID):
-            self._visit(row, value.id, place, depth)
-        elif isinstance(value, EncodedObject):
-            self._below(row, value.object_id, place, _field("object_id"), depth)
-        elif isinstance(value, Signal):
-            self._below(row, value.name, place, _field("name"), depth)
-            self._below(row, value.object_id, place, _field("object_id"), depth)
-        elif isinstance(value, ObjectRecord):
-            self._below(row, value.class_name, place, _field("class_name"), depth)
-            self._below(row, value.properties, place, _field("properties"), depth)
+    def _same(self, cls: type, rows: list[int], values: list[Any], place: _Place, depth: int) -> None:
+        """Take in values of one class, which is not a scalar's."""
+        if depth >= MAX_DEPTH:
+            self._omit(rows)
+        elif issubclass(cls, dict):
+            self._dicts(rows, values, place, depth)
+        elif cls in MATH_TYPES:
+            for index, name in enumerate(_FIELDS[cls]):
+                self._below(rows, [value[index] for value in values], place, name, depth)
+        elif issubclass(cls, (list, tuple)):
+            self._elements(rows, list(map(len, values)), values, place, depth)
+        elif issubclass(cls, PackedArray):
+            element = _ELEMENTS.get(values[0].type)
+            heads = [value[:MAX_ITEMS].tolist() for value in values]
+            if element is not None:
+                heads = [[element(*item) for item in head] for head in heads]
+            self._elements(rows, list(map(len, values)), heads, place, depth)
+        elif issubclass(cls, (np.ndarray, np.generic)):
+            self.visit(rows, [value.tolist() for value in values], place, depth + 1)
+        elif issubclass(cls, (bytes, bytearray, memoryview)):
+            self._below(rows, list(map(len, values)), place, _COUNT, depth)
+        elif issubclass(cls, (str, NodePath)):
+            self.visit(rows, list(map(str, values)), place, depth)
+        elif cls is RID:
+            self.visit(rows, [value.id for value in values], place, depth)
+        elif cls in _RECORD_FIELDS:
+            for part in _RECORD_FIELDS[cls]:
+                self._below(rows, [getattr(value, part) for value in values], place, _field(part), depth)
         else:  # a Callable, which is always empty; or an object of the user's codec
-            place.rows.append(row)
-            place.seen.append(value)
+            place.rows += rows
+            place.seen += values
 
-    def _array(self, row: int, value: np.ndarray[Any, Any], place: _Place, depth: int) -> None:
-        self._below(row, len(value), place, _COUNT, depth)
-        fields = _FIELDS[Color] if isinstance(value, PackedColorArray) else _FIELDS[Vector4]
-        for index, item in enumerate(value[:MAX_ITEMS].tolist()):
-            if isinstance(item, list) and isinstance(value, PackedArray):
-                element = self._find(row, place, index)
-                if element is not None:
-                    for name, part in zip(fields, item, strict=False):
-                        self._below(row, part, element, name, depth + 1)
+    def _dicts(self, rows: list[int], values: list[dict[Any, Any]], place: _Place, depth: int) -> None:
+        shapes: dict[Any, tuple[list[int], list[dict[Any, Any]]]] = {}
+        for row, value in zip(rows, values, strict=True):
+            keys = tuple(dict.__iter__(value))  # as they are filed, which is what tells 1 from 1.0
+            # A plain dict's keys may be equal and of different types; names are not, and nearly all are names.
+            shape = keys if type(value) is Dictionary else (keys, *map(type, keys))
+            group = shapes.get(shape)
+            if group is None:
+                group = shapes[shape] = ([], [])
+            group[0].append(row)
+            group[1].append(value)
+        for some_rows, some in shapes.values():
+            for key in dict.__iter__(some[0]):
+                get = dict.__getitem__
+                self._below(some_rows, [get(value, key) for value in some], place, given(key), depth)
+
+    def _elements(
+        self, rows: list[int], lengths: list[int], heads: list[Any], place: _Place, depth: int
+    ) -> None:
+        """Take in lists of these lengths, of which at least the beginnings are given."""
+        self._below(rows, lengths, place, _COUNT, depth)
+        shortest = min(lengths)
+        for index in range(min(MAX_ITEMS, max(lengths))):
+            if index < shortest:
+                self._below(rows, [head[index] for head in heads], place, index, depth)
             else:
-                self._below(row, item, place, index, depth)
+                long = [which for which, length in enumerate(lengths) if length > index]
+                some = [heads[which][index] for which in long]
+                self._below([rows[which] for which in long], some, place, index, depth)
 
-    def _below(self, row: int, value: Any, place: _Place, key: Any, depth: int) -> None:
-        found = place.below.get(key) if type(key) in _PLAIN_KEYS else None
-        if found is None:
-            found = self._find(row, place, key)
-            if found is None:
-                return
-        self._visit(row, value, found, depth + 1)
+    def _below(self, rows: list[int], values: list[Any], place: _Place, key: Any, depth: int) -> None:
+        found = self._find(rows, place, key)
+        if found is not None:
+            self.visit(rows, values, found, depth + 1)
 
-    def _find(self, row: int, place: _Place, key: Any) -> _Place | None:
+    def _find(self, rows: list[int], place: _Place, key: Any) -> _Place | None:
         """The place under a key; a new one, unless there are too many or the key is too long."""
-        if type(key) is _Field:
-            filed: Any = key
-        elif isinstance(key, str):
-            filed = str(key)
-        else:
-            filed = ("repr", suffix(key)) if type(key) is not int else key
+        filed = _filed(key)
         found = place.below.get(filed)
         if found is not None:
             return found
         name = suffix(filed) if not isinstance(filed, tuple) else filed[1]
         if len(name) > MAX_KEY or self._is_full():
-            self.omitted[row] += 1
+            self._omit(rows)
             self.given_up += 1
             return None
         self._places += 1
         found = place.below[filed] = _Place(place.name + name)
         return found
+
+    def _omit(self, rows: list[int]) -> None:
+        np.add.at(self.omitted, rows, 1)
 
     def _is_full(self) -> bool:
         if self._places >= MAX_PLACES and not self._full:
@@ -196,10 +224,9 @@ class _Walk:
     def _prune(self, place: _Place) -> None:
         for key, child in list(place.below.items()):
             self._prune(child)
-            if not child.below and len(child.rows) <= 1:
-                for row in child.rows:
-                    self.omitted[row] += 1
-                self.given_up += len(child.rows)
+            if not child.below and len(child.rows) == 1:
+                self._omit(child.rows)
+                self.given_up += 1
                 del place.below[key]
                 self._places -= 1
 
@@ -221,8 +248,27 @@ _field: Final = functools.cache(_Field)  # one object a name: a dict finds it wi
 _COUNT: Final = _field("[]")
 _FIELDS: Final = {cls: tuple(map(_field, cls._fields)) for cls in MATH_TYPES}  # type: ignore[attr-defined]  # named tuples
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})
-#: Keys that are found in a dict of places as they are.
-_PLAIN_KEYS: Final = frozenset({str, int, _Field})
+
+
+def _filed(key: Any) -> Any:
+    """What a place is filed under; 1, 1.0 and True are three keys, a component's name is none of them."""
+    if type(key) is _Field or type(key) is int:
+        return key
+    return str(key) if isinstance(key, str) else ("repr", suffix(key))
+
+
+#: What an element of a packed array of vectors is.
+_ELEMENTS: Final = {
+    Type.PACKED_VECTOR2_ARRAY: Vector2,
+    Type.PACKED_VECTOR3_ARRAY: Vector3,
+    Type.PACKED_VECTOR4_ARRAY: Vector4,
+    Type.PACKED_COLOR_ARRAY: Color,
+}
+_RECORD_FIELDS: Final = {
+    EncodedObject: ("object_id",),
+    Signal: ("name", "object_id"),
+    ObjectRecord: ("class_name", "properties"),
+}
 
 
 def suffix(key: Any) -> str:
@@ -247,8 +293,8 @@ def columns(values: npt.NDArray[np.object_], present: npt.NDArray[np.bool_]) -> 
     present : (n,) bool, which of them to look at; the others get NA everywhere.
     """
     walk = _Walk(len(values))
-    for row in np.flatnonzero(present).tolist():
-        walk.add(row, values[row])
+    rows = np.flatnonzero(present)
+    walk.visit(rows.tolist(), values[rows].tolist(), walk.root, 0)
     places = [place for place in _leaves(walk.root) if not _is_empty(place)]
     # Distinct places may have one name: the key "x" and the component x of a vector are both `v.x`.
     merged: dict[str, list[_Place]] = {}
@@ -292,8 +338,9 @@ def _column(n: int, rows: list[int], values: list[Any]) -> Any:
     """One column of n rows from the values it has."""
     where = np.array(rows, np.int64)
     missing = np.ones(n, np.bool_)
-    kinds = {type(value) for value in values} - {type(None)}
-    if type(None) in {type(value) for value in values}:
+    kinds = set(map(type, values))
+    if type(None) in kinds:
+        kinds.remove(type(None))
         keep = np.array([value is not None for value in values], np.bool_)
         where, values = where[keep], [value for value in values if value is not None]
     missing[where] = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gdlab.codecs import json
-from gdlab.codecs.codec import Decoded, read_variant, reason
+from gdlab.codecs.codec import Decoded, VariantReader, reason
 from gdlab.errors import VariantDecodeError
 from gdlab.messages import Kind, guess_kind
 from gdlab.variant import Type
@@ -35,18 +35,19 @@ class Auto:
     def decode_column(self, payloads: PayloadArray) -> Decoded:
         """Decode every payload by the codec it looks like."""
         found = Decoded.empty(len(payloads), None)
+        variants = VariantReader()
         for row, payload in enumerate(payloads):
-            name, found.objects[row], found.errors[row], found.notes[row] = guess(payload)
+            name, found.objects[row], found.errors[row], found.notes[row] = guess(payload, variants)
             found.names[row] = f"auto:{name}"
         return found
 
 
-def guess(payload: bytes) -> tuple[str, Any, str | None, str | None]:
+def guess(payload: bytes, variants: VariantReader) -> tuple[str, Any, str | None, str | None]:
     """Name of the codec, value, reason why it is not what it looks like (or None), note (or None)."""
     why = None
     if looks_like_variant(payload):
         try:
-            value, note = read_variant(payload)
+            value, note = variants.read(payload)
         except VariantDecodeError as error:
             why = f"begins like a Variant, but: {reason(error)}"
         else:

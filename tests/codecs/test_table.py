@@ -143,6 +143,14 @@ def test_bytes_behind_a_variant_are_noted():
     assert row["decode_note"] == "4 bytes follow the Variant; Godot ignores them"
 
 
+def test_bytes_behind_a_variant_are_noted_however_often_they_come():
+    payloads = [v.dumps({"seq": i, "t": 0.5}) for i in range(40)]
+    mixed = [payload + b"tail" * (i % 2) for i, payload in enumerate(payloads)]
+    frame = decode(table_of(*mixed, *payloads), "variant")
+    assert frame["decode_note"].notna().tolist() == [False, True] * 20 + [False] * 40
+    assert frame["v.seq"].tolist() == list(range(40)) * 2
+
+
 def test_the_users_own_function():
     frame = decode(
         table_of(struct.pack("<If", 3, 0.5), b"short"), lambda payload: struct.unpack("<If", payload)
