@@ -3,6 +3,15 @@
 from gdlab.peers.blog import CHAT_PORT, GREETING, GREETING_PORT, AnswerGame, ChatSender
 from gdlab.peers.codes import Error
 from gdlab.peers.frames import FramePeer
+from gdlab.peers.programs import (
+    STREAM_PORT,
+    WEBSOCKET_URL,
+    BlogProgram,
+    BlogTCPClient,
+    BlogUDPClient,
+    BlogUDPServer,
+    BlogWebSocketClient,
+)
 from gdlab.peers.tcp import Status, StreamPeerTCP
 from gdlab.peers.tcp_server import TCPServer
 from gdlab.peers.text import get_string_from_utf8
@@ -14,7 +23,14 @@ __all__ = [
     "CHAT_PORT",
     "GREETING",
     "GREETING_PORT",
+    "STREAM_PORT",
+    "WEBSOCKET_URL",
     "AnswerGame",
+    "BlogProgram",
+    "BlogTCPClient",
+    "BlogUDPClient",
+    "BlogUDPServer",
+    "BlogWebSocketClient",
     "ChatSender",
     "Error",
     "FramePeer",

@@ -13,6 +13,8 @@ from typing import ClassVar, Final
 from gdlab.peers import sockets
 from gdlab.peers.codes import Error
 
+#: The project setting `network/limits/tcp/connect_timeout_seconds`, as it stands in a new project.
+CONNECT_TIMEOUT_S: Final = 30.0
 
 _UNDER_WAY: Final = {errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, errno.EAGAIN}
 _WAITING_AT_MOST: Final = 1 << 20
@@ -60,9 +62,6 @@ class StreamPeerTCP:
     STATUS_CONNECTING: ClassVar = Status.STATUS_CONNECTING
     STATUS_CONNECTED: ClassVar = Status.STATUS_CONNECTED
     STATUS_ERROR: ClassVar = Status.STATUS_ERROR
-
-    #: The project setting `network/limits/tcp/connect_timeout_seconds`.
-    connect_timeout_s: float = 30.0
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
@@ -113,7 +112,7 @@ class StreamPeerTCP:
             except OSError:
                 return Error.ERR_CANT_CREATE
         self._host, self._port = addresses[0], port
-        self._deadline = time.monotonic() + self.connect_timeout_s
+        self._deadline = time.monotonic() + CONNECT_TIMEOUT_S
         begun = self._connect()
         if begun is Error.OK:
             self._status = Status.STATUS_CONNECTED

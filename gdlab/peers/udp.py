@@ -155,10 +155,6 @@ class PacketPeerUDP:
         """The port of the socket, 0 if there is none."""
         return sockets.local_port(self._socket)
 
-    def get_max_packet_size(self) -> int:
-        """512, which limits nothing: up to 65,507 bytes are sent."""
-        return 512
-
     def is_bound(self) -> bool:
         """Whether there is a socket."""
         return self._socket is not None and self._socket.fileno() >= 0
@@ -173,7 +169,7 @@ class PacketPeerUDP:
             server = self._server()
             self._leave()
             if server is not None:
-                server.forget(self._host, self._port)
+                server._forget(self._host, self._port)
         elif self._socket is not None:
             self._socket.close()
         self._socket = None

@@ -116,10 +116,6 @@ class UDPServer:
         """The port listened on, 0 if there is none."""
         return sockets.local_port(self._socket)
 
-    def forget(self, ip: str, port: int) -> None:
-        """Leave a peer out that was closed; its sender's next datagram makes a new one. Peers call this."""
-        self._taken.pop((ip, port), None)
-
     def stop(self) -> None:
         """Close the socket; all its peers are closed with it."""
         if self._socket is not None:
@@ -131,3 +127,7 @@ class UDPServer:
                 peer.close()
         self._pending.clear()
         self._taken.clear()
+
+    def _forget(self, ip: str, port: int) -> None:
+        """Leave a peer out that was closed; its sender's next datagram makes a new one. Peers call this."""
+        self._taken.pop((ip, port), None)

@@ -62,8 +62,11 @@ class Puppet:
     def text(self, data: bytes) -> str:
         return self.ask("text", data)
 
-    def codes(self) -> list[str]:
-        return self.ask("codes")
+    def constants(self, names: list[str]) -> list[int]:
+        return self.ask("constants", names)
+
+    def methods(self, name: str) -> list[str]:
+        return self.ask("methods", name=name)
 
     def ask(self, do: str, *args: object, of: int = 0, name: str = "") -> Any:
         released, self._released = self._released, []
@@ -98,6 +101,8 @@ class Puppet:
             return base64.b64decode(value["bytes"])
         if isinstance(value, dict) and "object" in value:
             return Remote(self, value["object"])
+        if isinstance(value, dict):
+            raise AttributeError(value["error"])  # noqa: TRY004 - the engine's object has no such method
         if isinstance(value, list):
             return [self._decoded(item) for item in value]
         return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -49,6 +49,8 @@ func answer(request: Dictionary) -> Variant:
 		"make":
 			return ClassDB.instantiate(request.name)
 		"call":
+			if not objects[int(request.id)].has_method(request.name):
+				return {"error": "%s has no method %s" % [objects[int(request.id)], request.name]}
 			return objects[int(request.id)].callv(request.name, args)
 		"set":
 			objects[int(request.id)].set(request.name, args[0])
@@ -56,8 +58,13 @@ func answer(request: Dictionary) -> Variant:
 			return objects[int(request.id)].get(request.name)
 		"text":
 			return (args[0] as PackedByteArray).get_string_from_utf8()
-		"codes":
-			return range(49).map(error_string)
+		"methods":
+			return ClassDB.class_get_method_list(request.name).map(func(method): return method.name)
+		"constants":
+			var script := GDScript.new()
+			script.source_code = "static func values():\n\treturn [%s]" % ", ".join(args[0])
+			script.reload()
+			return script.call("values")
 	return null
 
 
