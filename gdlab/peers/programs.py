@@ -192,6 +192,10 @@ class BlogWebSocketClient(BlogProgram):
         self.processing = True
         self._socket.connect_to_url(url)
 
+    def is_open(self) -> bool:
+        """Whether the connection was open in the last frame."""
+        return self._socket.get_ready_state() is State.STATE_OPEN
+
     def press(self, text: str) -> None:
         """Write a line and press the button; it is printed and sent in the next frame."""
         self._pressed.append(text)
