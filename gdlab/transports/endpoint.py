@@ -18,18 +18,21 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from gdlab import clock, probe
 from gdlab.errors import EndpointClosed
-from gdlab.messages import Direction, Event, Message
+from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.address import Address
-from gdlab.transports.replies import Reply, ReplyFunction, reply_function
+from gdlab.transports.replies import Outgoing, Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 
 class State(Enum):
@@ -80,18 +83,31 @@ class Endpoint(ABC):
     sink : where the rows go; this endpoint becomes its one writer when it is started.
     reply : answer to each message, see `replies`.
     ping_s : send each peer a probe message this often, to measure round trips; see `gdlab.probe`.
+    every_s : do not answer, but say `reply` to each peer this often. All peers hear it at the same moment, the first
+        time at most this long after they connected. A function gets a `Message` without payload then, with the
+        direction `out` and the peer it is for.
 
     Raises
     ------
     PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
     """
 
+    #: What the endpoint does at its address, in words.
+    doing: ClassVar[str] = "listening on"
+
     def __init__(
-        self, address: Address, sink: Sink, *, reply: Reply | None = None, ping_s: float | None = None
+        self,
+        address: Address,
+        sink: Sink,
+        *,
+        reply: Reply | None = None,
+        ping_s: float | None = None,
+        every_s: float | None = None,
     ) -> None:
         self.sink = sink
         self.error: BaseException | None = None
         self._ping_s = _checked_period(ping_s)
+        self._every_s = _checked_period(every_s)
         self._pings = itertools.count()
         self._reply: ReplyFunction | None = reply_function(reply)
         self._state = State.IDLE
@@ -122,12 +138,16 @@ class Endpoint(ABC):
         """Take what the kernel still holds. Runs last on the endpoint's thread, before the sockets are closed."""
 
     @abstractmethod
-    def _send(self, payload: bytes, peer: Any) -> None:
+    def _send(self, outgoing: Outgoing, peer: Any) -> None:
         """Send to a peer and write the row; errors become rows. Runs on the endpoint's thread."""
 
     @abstractmethod
     def _ping_targets(self) -> Iterable[Any]:
-        """Return the peers to ping now, in the form that `_send` takes: those that were heard lately."""
+        """Return the peers to ping now, in the form that `_send` takes: connected, or heard lately."""
+
+    @abstractmethod
+    def _peer_of(self, target: Any) -> tuple[Peer, int]:
+        """Return the name of what `_send` takes as peer, and the number under which the sink knows it."""
 
     @abstractmethod
     def statistics(self) -> EndpointStatistics:
@@ -156,6 +176,8 @@ class Endpoint(ABC):
             self._register()
             if self._ping_s is not None:
                 self._after(self._ping_s, self._ping_peers)
+            if self._every_s is not None:
+                self._after(self._every_s, self._speak)
             self._thread = threading.Thread(target=self._run, name=f"gdlab {self.address}", daemon=True)
             self._thread.start()
 
@@ -193,9 +215,33 @@ class Endpoint(ABC):
         self._calls.append(function)
         self._signal()
 
-    def answer_with(self, reply: Reply | None) -> None:
-        """Replace the reply rule; takes effect with the next message."""
+    def ask(self, function: Callable[[], _T], timeout_s: float = CLOSE_DEADLINE_S) -> _T:
+        """Have the endpoint's thread run a function, and return or raise what it does.
+
+        Raises
+        ------
+        EndpointClosed : it has ended. TimeoutError : its thread is kept busy, by a reply function perhaps.
+        """
+        if threading.current_thread() is self._thread:  # a reply function that sends
+            return function()
+        result: Future[_T] = Future()
+
+        def answer() -> None:
+            try:
+                result.set_result(function())
+            except Exception as error:  # noqa: BLE001 (it is raised where it was asked for)
+                result.set_exception(error)
+
+        self.call(answer)
+        return result.result(timeout_s)
+
+    def answer_with(self, reply: Reply | None, every_s: float | None = None) -> None:
+        """Replace the reply rule; takes effect with the next message, or the next time to speak."""
+        every_s = _checked_period(every_s)
         self._reply = reply_function(reply)
+        before, self._every_s = self._every_s, every_s
+        if every_s is not None and before is None and self._state is State.LISTENING:
+            self.call(self._speak)
 
     def ping_every(self, ping_s: float | None) -> None:
         """Change how often peers are pinged; None stops it."""
@@ -220,6 +266,8 @@ class Endpoint(ABC):
         except BaseException as error:  # noqa: BLE001 (a dead thread must say why; nobody else would)
             self._fail(error)
         try:
+            while self._calls:  # somebody waits for their results
+                self._calls.popleft()()
             self._finish()
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
@@ -237,7 +285,7 @@ class Endpoint(ABC):
             if self._state is not State.FAILED:
                 self._enter(State.FAILED)
         self.sink.append(
-            clock.now_ns(), event=Event.ERROR, detail=f"listener stopped: {type(error).__name__}: {error}"
+            clock.now_ns(), event=Event.ERROR, detail=f"endpoint stopped: {type(error).__name__}: {error}"
         )
 
     def _release(self) -> None:
@@ -265,11 +313,31 @@ class Endpoint(ABC):
         if self._ping_s is None:
             return
         for target in self._ping_targets():
-            self._send(probe.ping(next(self._pings), clock.now_ns()), target)
+            self._send(Outgoing(probe.ping(next(self._pings), clock.now_ns()), Kind.TEXT), target)
         self._after(self._ping_s, self._ping_peers)
 
+    def _speak(self) -> None:
+        """Say the reply to each peer, without being asked."""
+        if self._every_s is None:
+            return
+        self._after(self._every_s, self._speak)
+        for target in list(self._ping_targets()):
+            peer, code = self._peer_of(target)
+            about = Message(clock.now_ns(), str(self.address), peer, direction=Direction.OUT, kind=Kind.TEXT)
+            self._reply_to(about, target, code)
+
+    @property
+    def _answers(self) -> bool:
+        """Whether messages are answered one by one."""
+        return self._reply is not None and self._every_s is None
+
     def _answer(self, message: Message, peer: Any, peer_code: int) -> None:
-        """Apply the reply rule to a message; what it raises becomes a row."""
+        """Apply the reply rule to a message, if messages are answered."""
+        if self._every_s is None:
+            self._reply_to(message, peer, peer_code)
+
+    def _reply_to(self, message: Message, peer: Any, peer_code: int) -> None:
+        """Send what the reply rule says; what it raises becomes a row."""
         if self._reply is None:
             return
         try:
@@ -289,5 +357,7 @@ class Endpoint(ABC):
 
 def _checked_period(period_s: float | None) -> float | None:
     if period_s is not None and not 0.001 <= period_s < float("inf"):
-        raise ValueError(f"a ping every {period_s} s is not possible; give seconds, at least 0.001, or None")
+        raise ValueError(
+            f"a period of {period_s} s is not possible for ping or every; give seconds, at least 0.001, or None"
+        )
     return period_s
