@@ -19,6 +19,7 @@ from typing import Any
 from gdlab.capture import Capture, Recording, listen, load, show_with, stop_all
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
+from gdlab.transports import replies
 
 __all__ = [
     "Capture",
@@ -27,6 +28,7 @@ __all__ = [
     "Recording",
     "listen",
     "load",
+    "replies",
     "stop_all",
 ]
 

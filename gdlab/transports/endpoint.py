@@ -24,7 +24,7 @@ from enum import Enum
 from typing import Any, ClassVar, Final, TypeVar
 
 from gdlab import clock, probe
-from gdlab.errors import EndpointClosed
+from gdlab.errors import EndpointClosed, NotSent
 from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.address import Address
 from gdlab.transports.replies import Outgoing, Reply, ReplyFunction, reply_function
@@ -56,6 +56,9 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 
 #: How long `close` waits for the thread. It comes at once unless a reply function of the user's does not return.
 CLOSE_DEADLINE_S: Final = 5.0
+
+#: How long `send` waits for a peer that does not read.
+SEND_DEADLINE_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ class Endpoint(ABC):
 
     #: What the endpoint does at its address, in words.
     doing: ClassVar[str] = "listening on"
+
+    #: Whether it goes to a peer, instead of waiting for peers to come.
+    is_client: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -138,8 +144,8 @@ class Endpoint(ABC):
         """Take what the kernel still holds. Runs last on the endpoint's thread, before the sockets are closed."""
 
     @abstractmethod
-    def _send(self, outgoing: Outgoing, peer: Any) -> None:
-        """Send to a peer and write the row; errors become rows. Runs on the endpoint's thread."""
+    def _send(self, outgoing: Outgoing, peer: Any) -> str:
+        """Send to a peer and write the row; return what went wrong, which is in the row, too, else nothing."""
 
     @abstractmethod
     def _ping_targets(self) -> Iterable[Any]:
@@ -234,6 +240,60 @@ class Endpoint(ABC):
 
         self.call(answer)
         return result.result(timeout_s)
+
+    def send(self, outgoing: Outgoing, to: str | None = None, timeout_s: float = SEND_DEADLINE_S) -> int:
+        """Send a message to every peer that is there, or to one; from any thread.
+
+        Where too much waits to be sent already, this waits until the peers have read some of it.
+
+        Parameters
+        ----------
+        to : the peer as the rows name it, such as ``"127.0.0.1:53211"``; None sends to all.
+
+        Returns
+        -------
+        To how many peers it was sent. Each is a row.
+
+        Raises
+        ------
+        NotSent : nobody is there, or nobody reads, or the message does not fit. EndpointClosed : it has ended.
+        """
+        deadline = time.monotonic() + timeout_s
+        own = threading.current_thread() is self._thread
+        while not (sent := self.ask(lambda: self._send_to(outgoing, to, wait=not own))):
+            if time.monotonic() > deadline:
+                raise NotSent(
+                    f"{to or 'a peer'} of {self.address} has not read for {timeout_s:g} s what was sent before; "
+                    "nothing was added. Is the game paused, or does it not call poll()?"
+                )
+            time.sleep(0.005)
+        return sent
+
+    def _send_to(self, outgoing: Outgoing, to: str | None, *, wait: bool) -> int:
+        """Send to the peers that are meant; 0 if one of them has no room for it."""
+        everyone = list(self._ping_targets()) if to is None else list(self._targets())
+        targets = [target for target in everyone if to is None or str(self._peer_of(target)[0]) == to]
+        if not targets:
+            known = ", ".join(str(self._peer_of(target)[0]) for target in everyone[:5])
+            raise NotSent(
+                f"{to} is not there; {self.address} knows {known}"
+                if known
+                else f"nobody is there to send to: no peer has come to {self.address} lately"
+            )
+        if wait and not all(map(self._has_room, targets)):
+            return 0
+        problems = [problem for target in targets if (problem := self._send(outgoing, target))]
+        if problems:
+            raise NotSent(problems[0])
+        return len(targets)
+
+    def _targets(self) -> Iterable[Any]:
+        """Return all peers that could be sent to."""
+        return self._ping_targets()
+
+    def _has_room(self, _target: Any) -> bool:
+        """Whether a peer has read enough of what was sent before to be sent more."""
+        return True
 
     def answer_with(self, reply: Reply | None, every_s: float | None = None) -> None:
         """Replace the reply rule; takes effect with the next message, or the next time to speak."""

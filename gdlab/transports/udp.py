@@ -88,7 +88,7 @@ class UdpListener(Endpoint):
         self._new_receiver = receiver
         self._pacing = Pacing()
         self._peers: dict[Source, tuple[int, Peer]] = {}
-        self._heard: dict[tuple[socket.socket, Source], float] = {}  # kept up only while peers are pinged
+        self._heard: dict[tuple[socket.socket, Source], float] = {}
         self._drops: dict[socket.socket, int] = {}
         self._buffer_bytes: dict[socket.socket, int] = {}
         self._taken_bytes = 0
@@ -192,9 +192,7 @@ class UdpListener(Endpoint):
             self._answer(message, (sock, source), code)
 
     def _hear(self, sock: socket.socket, source: Source) -> None:
-        """Remember a sender for the next pings."""
-        if self._ping_s is None and self._every_s is None:
-            return
+        """Remember a sender, who may be pinged or sent to."""
         if len(self._heard) >= _CACHED_PEERS:
             self._heard.clear()
         self._heard[sock, source] = time.monotonic()
@@ -225,7 +223,7 @@ class UdpListener(Endpoint):
 
     # ---- sending
 
-    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> None:
+    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> str:
         (sock, source), payload = peer, outgoing.payload
         known = self._known(source)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
@@ -237,7 +235,7 @@ class UdpListener(Endpoint):
                 if error.errno == errno.EMSGSIZE
                 else error.strerror or str(error)
             )
-            event, detail = Event.ERROR, f"the answer was not sent: {what}"
+            event, detail = Event.ERROR, f"not sent: {what}"
         else:
             event, detail = Event.MESSAGE, ""
         self.sink.append(
@@ -250,12 +248,15 @@ class UdpListener(Endpoint):
             wire_bytes=wire if event is Event.MESSAGE else 0,
             detail=detail,
         )
+        return detail
 
     def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
         oldest = time.monotonic() - PINGED_FOR_S
-        lately = {target: heard for target, heard in self._heard.items() if heard >= oldest}
+        lately = [(heard, target) for target, heard in self._heard.items() if heard >= oldest]
         # The most recent few, so that forged senders cannot make a flood of us.
-        self._heard = dict(sorted(lately.items(), key=lambda item: item[1])[-MAX_PINGED_PEERS:])
+        return [target for _, target in sorted(lately, key=lambda item: item[0])[-MAX_PINGED_PEERS:]]
+
+    def _targets(self) -> list[tuple[socket.socket, Source]]:
         return list(self._heard)
 
     def _peer_of(self, target: tuple[socket.socket, Source]) -> tuple[Peer, int]:
