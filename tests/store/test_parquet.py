@@ -116,9 +116,9 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path):
     path = write_parquet(awkward(), tmp_path / "run.parquet")
     program = (
         "from gdlab.errors import MissingDependency; from gdlab.store import Spill, load, table, write_parquet\n"
-        "asks = load, lambda path: write_parquet(table.empty(), 'x.parquet'), lambda path: Spill('x')\n"
-        "for ask in asks:\n"
-        "    try: ask(sys.argv[1])\n"
+        "asks = (load, sys.argv[1]), (write_parquet, table.empty(), 'x.parquet'), (Spill, 'x')\n"
+        "for ask, *arguments in asks:\n"
+        "    try: ask(*arguments)\n"
         "    except MissingDependency as error: print(error)\n"
     )
     done = subprocess.run(
