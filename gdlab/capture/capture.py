@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.messages import Event, Peer
-from gdlab.store import Limit, Snapshot, Store, table
+from gdlab.store import Limit, Snapshot, Spill, SpillStatistics, Store, table
 from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, listener
 
 #: How often a wait looks. Far below what a person notices, and a thousandth of a core.
@@ -53,9 +54,14 @@ class Capture(Tabular):
         ping_s: float | None = None,
         every_s: float | None = None,
         options: StreamOptions | None = None,
+        spill: Path | None = None,
         make: MakeEndpoint = listener,
     ) -> None:
         self.limit = limit
+        #: The folder that all rows are written to while they arrive; None keeps them in memory only.
+        self.spill_folder = spill
+        self._spill: Spill | None = None
+        self._spilled = tuple(0 for _ in addresses)  # rows of each store that earlier spills have written
         #: What was chosen for TCP and WebSocket connections.
         self.options = options or StreamOptions()
         #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
@@ -138,7 +144,11 @@ class Capture(Tabular):
     @property
     def status(self) -> Status:
         """Say in words how the capture is, and what to try where nothing arrives."""
-        return describe(self._endpoints, self.statistics())
+        status = describe(self._endpoints, self.statistics())
+        if self._spill is None:
+            return status
+        told = f"{status.text}, {self._spill.statistics().rows} rows in {self._spill.folder}"
+        return Status(status.light, told, self._spill.status or status.hint)
 
     @property
     def running(self) -> bool:
@@ -255,12 +265,22 @@ class Capture(Tabular):
                 for endpoint in endpoints:
                     endpoint.close()
                 raise
+            try:
+                spill = Spill(self.spill_folder, provenance=self.provenance) if self.spill_folder else None
+            except BaseException:
+                for endpoint in endpoints:
+                    endpoint.close()
+                raise
             self._note_pause()
             self._addresses = tuple(endpoint.address for endpoint in endpoints)
             for endpoint, store in zip(endpoints, self._stores, strict=True):
                 store.endpoint = str(endpoint.address)
                 endpoint.start()
             self._endpoints = tuple(endpoints)
+            if spill is not None:
+                for store, written in zip(self._stores, self._spilled, strict=True):
+                    spill.add(store, since=written)
+                self._spill = spill
             running.add(self)
         return self
 
@@ -283,6 +303,9 @@ class Capture(Tabular):
                 endpoint.close()
             if self._ended_ns is None:
                 self._ended_ns = clock.now_ns()
+            if self._spill is not None:
+                self._spill.close()
+                self._spilled = tuple(store.snapshot().end for store in self._stores)
             running.discard(self)
 
     def __enter__(self) -> Self:
@@ -305,6 +328,11 @@ class Capture(Tabular):
             "limit": str(self.limit),
             "statistics": asdict(self.statistics()),
         }
+
+    @property
+    def spilled(self) -> SpillStatistics | None:
+        """What is on the disk, where the capture was asked to keep its rows there."""
+        return self._spill.statistics() if self._spill else None
 
     def __repr__(self) -> str:
         return f"<Capture: {self.status.text}>"

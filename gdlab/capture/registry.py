@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
@@ -16,6 +17,9 @@ from gdlab.store import DEFAULT_LIMIT, Limit
 from gdlab.transports import LISTENERS, Address, Reply, StreamOptions, parse
 
 log = logging.getLogger("gdlab")
+
+#: What stays in memory of a capture whose rows are all on the disk.
+SPILLED_LIMIT = Limit(bytes=64 * 2**20)
 
 _lock = threading.RLock()
 
@@ -27,7 +31,8 @@ def listen(
     ping: float | None = None,
     framing: str = "auto",
     host: str | None = None,
-    limit: int | str | Limit = DEFAULT_LIMIT,
+    limit: int | str | Limit | None = None,
+    spill: str | Path | None = None,
     fresh: bool = False,
     nodelay: bool = True,
     origins: Sequence[str] = (),
@@ -53,8 +58,11 @@ def listen(
         ``"lines"``. ``"auto"`` goes by the first bytes and says in the first message's `detail` what it took them for.
         Replies are framed likewise; as long as the framing is not known they are sent without any.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
-    limit : what is kept: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with commas. The
-        oldest messages go first; they are counted, and a row of event `gap` says so.
+    limit : what is kept in memory: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with
+        commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first; they are counted, and a row of
+        event `gap` says so.
+    spill : a folder that all rows are written to while they arrive, about every second: what a killed kernel had
+        received is then in `gdlab.load(folder)`. Needs pyarrow (the extra `arrow`).
     fresh : begin anew even if a capture of these addresses runs; the old one is stopped and keeps its data.
     nodelay : False turns Nagle's algorithm on for what TCP listeners send, to see what it does.
     origins : web pages that may connect to a WebSocket listener beside those of this machine, such as
@@ -77,7 +85,8 @@ def listen(
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
-    bounds = Limit.parse(limit)
+    bounds = Limit.parse(limit or (SPILLED_LIMIT if spill else DEFAULT_LIMIT))
+    folder = Path(spill) if spill else None
     options = StreamOptions(
         framing=framing,
         nodelay=nodelay,
@@ -90,7 +99,7 @@ def listen(
     with _lock:
         known = _running_at(parsed)
         if known:
-            changes = _changes(known, bounds, options)
+            changes = _changes(known, bounds, folder, options)
             if not changes and not fresh:
                 known.answer_with(reply, every)
                 known.ping_every(ping)
@@ -105,15 +114,17 @@ def listen(
                 )
         try:
             return Capture(
-                parsed, reply=reply, limit=bounds, ping_s=ping, every_s=every, options=options
+                parsed, reply=reply, limit=bounds, ping_s=ping, every_s=every, options=options, spill=folder
             ).start()
         except PortInUse as error:
             raise _with_our_own_name(error) from error
 
 
-def _changes(known: Capture, limit: Limit, options: StreamOptions) -> list[str]:
+def _changes(known: Capture, limit: Limit, spill: Path | None, options: StreamOptions) -> list[str]:
     """Say what is asked for otherwise than a running capture has it."""
     changes = [] if known.limit == limit else [f"limit was {known.limit} and is now {limit}"]
+    if known.spill_folder != spill:
+        changes.append(f"spill folder was {known.spill_folder} and is now {spill}")
     if not all(address.startswith("udp:") for address in known.addresses):
         for field in fields(StreamOptions):
             before, now = getattr(known.options, field.name), getattr(options, field.name)

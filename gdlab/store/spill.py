@@ -105,10 +105,11 @@ class Spill:
             errors=self._errors,
         )
 
-    def add(self, store: Store) -> None:
-        """Write what this store has and will receive."""
+    def add(self, store: Store, *, since: int = 0) -> None:
+        """Write what this store has and will receive, from the row of that number on (see `Snapshot.end`)."""
         with self._lock:
-            self._streams.append(_Stream(store, self.folder, f"{self._session}-{len(self._streams):03}"))
+            name = f"{self._session}-{len(self._streams):03}"
+            self._streams.append(_Stream(store, self.folder, name, since))
         store.on_seal = self._wake.set
         self._wake.set()
 
@@ -193,13 +194,13 @@ class Spill:
 class _Stream:
     """The files of one store. Rows are numbered from the first that the store ever had."""
 
-    def __init__(self, store: Store, folder: Path, name: str) -> None:
+    def __init__(self, store: Store, folder: Path, name: str, since: int) -> None:
         self.store = store
         self.rows = self.bytes = self.missed = 0
         self._folder = folder
         self._name = name
         self._part = 0
-        self._seen = 0  # rows that are written or known to be missed
+        self._seen = since  # rows that are written or known to be missed
         self._seen_bytes = 0  # their payloads
         self._path: Path | None = None
         self._file: Any = None

@@ -397,3 +397,45 @@ def test_csv_and_back(tmp_path):
     assert "&#9679;" in again._repr_html_()
     (tmp_path / "run1.gdlab.json").unlink()
     assert gd.load(path).notes
+
+
+def test_a_spilled_capture_is_on_the_disk_whole_also_what_memory_has_let_go(tmp_path):
+    folder = tmp_path / "spilled"
+    cap = gd.listen(FREE, limit=64, spill=folder)
+    assert gd.listen(cap.addresses[0], limit=64, spill=folder) is cap
+    for number in range(6):
+        send(cap, *[b"%d" % (50 * number + index) for index in range(50)])
+        cap.wait_sync(50 * (number + 1))
+        wait_until(lambda number=number: cap.spilled.rows >= 50 * (number + 1))
+    assert cap.statistics().evicted_rows > 0
+    assert f"300 rows in {folder}" in repr(cap)
+    cap.stop()
+    cap.start()
+    send(cap, b"300")
+    cap.wait_sync(301)
+    cap.stop()
+    again = gd.load(folder)
+    messages = again.df.query("event == 'message'")
+    assert [int(payload) for payload in messages.payload] == list(range(301))
+    assert (again.df.event == "gap").sum() == 1  # the pause
+
+
+def test_what_a_killed_process_had_spilled_is_there(tmp_path):
+    code = (
+        "import sys, gdlab as gd; cap = gd.listen('udp://127.0.0.1:0', spill=sys.argv[1]);"
+        "print(cap.addresses[0], flush=True); cap.wait_sync(20, timeout=30);"
+        "\nwhile cap.spilled.rows < 20: pass\nprint('spilled', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        port = int(process.stdout.readline().strip().rpartition(":")[2])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for number in range(20):
+                sock.sendto(b"%d" % number, ("127.0.0.1", port))
+        assert process.stdout.readline() == "spilled\n"
+        process.kill()
+        process.wait(20)
+    loaded = gd.load(tmp_path / "s")
+    assert [int(payload) for payload in loaded.df.payload] == list(range(20))
+    assert loaded.notes
