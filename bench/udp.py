@@ -96,7 +96,8 @@ def without_loss(rounds: int) -> Iterator[Table]:
     def run(receiver: Receiver) -> Result:
         best = 0
         for rate in LADDER:
-            if streamed(receiver, 64, rate // 4, rate)["lost"]:
+            # A second chance: on a shared machine another process may take the core for longer than the buffer lasts.
+            if all(streamed(receiver, 64, rate // 4, rate)["lost"] for _ in range(2)):
                 break
             best = rate
         return {"best": best or LADDER[0] / 2}
