@@ -24,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("name", nargs="*", help="modules of bench/ to run; all by default")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
-    parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds of each table (default 3)")
+    parser.add_argument("--rounds", type=int, default=2, help="interleaved rounds of each table (default 2)")
     parser.add_argument("--strict", action="store_true", help="fail when a target is missed")
     options = parser.parse_args()
     if unknown := set(options.name) - set(names):

@@ -39,7 +39,7 @@ def queued(rounds: int) -> Iterator[Table]:
     for size, count, bound in ((64, 60_000, 1.25), (512, 40_000, 1.4)):
         names = [C, GDLAB, PORTABLE, LOOP, ASYNCIO]
         results, missing = compared(
-            names, lambda receiver, s=size, n=count: drained(receiver, s, n), rounds + 2
+            names, lambda receiver, s=size, n=count: drained(receiver, s, n), rounds + 1
         )
         yield Table(
             f"UDP, {count} datagrams of {size} B queued: CPU of the receiving thread, stored with stamp and sender",
@@ -61,7 +61,7 @@ def flood(rounds: int) -> Iterator[Table]:
     for size in (64, 512):
 
         def run(receiver: Receiver, size: int = size) -> Result:
-            count = 800_000 if size == 64 else 500_000
+            count = 300_000
             receiver.begin()
             seconds = send(receiver.port, size, count, 0)
             result = receiver.end(count)
@@ -96,12 +96,13 @@ def without_loss(rounds: int) -> Iterator[Table]:
     def run(receiver: Receiver) -> Result:
         best = 0
         for rate in LADDER:
-            if streamed(receiver, 64, rate // 4, rate)["lost"]:
+            # A second chance: on a shared machine another process may take the core for longer than the buffer lasts.
+            if all(streamed(receiver, 64, rate // 4, rate)["lost"] for _ in range(2)):
                 break
             best = rate
         return {"best": best or LADDER[0] / 2}
 
-    results, missing = compared([C, GDLAB, LOOP, ASYNCIO], run, rounds, USER_BUFFER)
+    results, missing = compared([C, GDLAB, LOOP, ASYNCIO], run, max(1, rounds - 1), USER_BUFFER)
     yield Table(
         "UDP, 64 B, paced, 8 MiB buffer: highest rate without loss (steps of 2, a quarter of a second each)",
         [Metric("best", "datagrams/s", 0, ratio=True)],

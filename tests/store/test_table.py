@@ -163,6 +163,6 @@ def test_the_usual_operations_work_on_every_column():
     assert built.merge(built, on="time").shape[0] == 50
     assert "detail" in built.to_csv()
     assert built.describe(include="all").loc["count", "detail"] == 50
-    assert built.fillna("x").detail.iloc[0] == ""
+    assert built.detail.fillna("x").iloc[0] == ""
     assert built.detail.value_counts().iloc[0] == 50
     assert built.detail.map({"": "e"}).tolist() == ["e"] * 50
