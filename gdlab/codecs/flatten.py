@@ -212,7 +212,10 @@ class _Walk:
         return found
 
     def _omit(self, rows: list[int]) -> None:
-        np.add.at(self.omitted, rows, 1)
+        if len(rows) == 1:  # what hostile keys come down to
+            self.omitted[rows[0]] += 1
+        else:
+            np.add.at(self.omitted, rows, 1)
 
     def _is_full(self) -> bool:
         if self._places >= MAX_PLACES and not self._full:
