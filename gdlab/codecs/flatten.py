@@ -93,6 +93,12 @@ class Flat:
     omitted: npt.NDArray[np.int64]
     omitted_columns: int
 
+    def series(self, index: pd.Index) -> dict[str, pd.Series]:
+        """The columns with an index, each with its own dtype: pandas guesses at bare objects, and may fail at it."""
+        return {
+            name: pd.Series(column, index=index, dtype=column.dtype) for name, column in self.columns.items()
+        }
+
 
 class _Walk:
     """Collects what stands where, a whole column of values at a time.
