@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Self
 
 from bench.rounds import Result, check
 
@@ -110,6 +111,12 @@ class Receiver:
         if result["count"]:
             result["ns_each"] = 1e9 * result["cpu_s"] / result["count"]
         return result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the process."""

@@ -22,6 +22,7 @@ from gdlab.capture.sizes import sizes
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
 from gdlab.traffic import play
+from gdlab.transports import replies
 
 __all__ = [
     "Capture",
@@ -31,6 +32,7 @@ __all__ = [
     "listen",
     "load",
     "play",
+    "replies",
     "sizes",
     "stop_all",
 ]

@@ -7,6 +7,8 @@
     ├── PortInUse               (OSError)       somebody else holds the port; says who where the system tells
     ├── PortForbidden           (PermissionError)  the system keeps this port for root
     ├── EndpointClosed          (RuntimeError)  something was asked of an endpoint that has ended
+    ├── NotConnected            (ConnectionError)  a connection that was asked for did not come about
+    ├── NotSent                 (RuntimeError)  a message that was asked to be sent could not be
     ├── WaitTimeout             (TimeoutError)  a wait reached its deadline; carries the diagnosis
     ├── LoadError               (ValueError)    a file that is not a gdlab capture, or a damaged one
     ├── MissingDependency       (ImportError)   an optional package is needed; says which and how to get it
@@ -48,6 +50,14 @@ class PortForbidden(GdlabError, PermissionError):
 
 class EndpointClosed(GdlabError, RuntimeError):
     """The endpoint or capture has ended and cannot do what was asked."""
+
+
+class NotConnected(GdlabError, ConnectionError):
+    """A connection that was asked for did not come about; the message says why and what to try."""
+
+
+class NotSent(GdlabError, RuntimeError):
+    """A message could not be sent: nobody is there, nobody reads, or it does not fit."""
 
 
 class WaitTimeout(GdlabError, TimeoutError):

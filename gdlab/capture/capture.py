@@ -14,12 +14,13 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.capture import html
+from gdlab.capture.sending import Codec, encode
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
-from gdlab.errors import WaitTimeout
-from gdlab.messages import Event
+from gdlab.errors import NotSent, WaitTimeout
+from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
-from gdlab.transports import Address, Endpoint, Reply, State, listener
+from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, listener
 
 #: How often a wait looks. Far below what a person notices, and a thousandth of a core.
 _LOOK_EVERY_S = 0.02
@@ -44,14 +45,26 @@ class Capture(Tabular):
     """
 
     def __init__(
-        self, addresses: Sequence[Address], *, reply: Reply | None, limit: Limit, ping_s: float | None = None
+        self,
+        addresses: Sequence[Address],
+        *,
+        reply: Reply | None,
+        limit: Limit,
+        ping_s: float | None = None,
+        every_s: float | None = None,
+        options: StreamOptions | None = None,
+        make: MakeEndpoint = listener,
     ) -> None:
         self.limit = limit
+        #: What was chosen for TCP and WebSocket connections.
+        self.options = options or StreamOptions()
         #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
         self.view: Any = None
         self._addresses = tuple(addresses)
         self._reply = reply
         self._ping_s = ping_s
+        self._every_s = every_s
+        self._make = make
         self._stores = tuple(Store(str(address), limit) for address in addresses)
         self._endpoints: tuple[Endpoint, ...] = ()
         self._began_ns = clock.now_ns()
@@ -119,6 +132,7 @@ class Capture(Tabular):
             bytes_kept=sum(store.bytes_kept for store in stores),
             receive_buffer_bytes=min((endpoint.receive_buffer_bytes for endpoint in endpoints), default=0),
             last_received_s=max(0.0, (now_ns - last_ns) / 1e9) if last_ns else None,
+            connections=sum(endpoint.connections for endpoint in endpoints),
         )
 
     @property
@@ -168,11 +182,45 @@ class Capture(Tabular):
 
     # ---- steering
 
-    def answer_with(self, reply: Reply | None) -> None:
-        """Replace the reply rule of every listener; None answers nothing."""
+    def send(self, value: Any, to: str | Peer | None = None, *, codec: Codec = "auto") -> int:
+        """Send a message.
+
+        Parameters
+        ----------
+        value : bytes go as they are, text as UTF-8; anything else as `codec` writes it.
+        to : the peer, as the column `peer` names it. Without it every peer is sent to: those that are connected, with
+            UDP those that were heard lately.
+        codec : `json` or `variant` (Godot's own form); `auto` takes `variant` where the framing is `put_var` or
+            `put_var_be`, whose frames are Variants, and `json` elsewhere.
+
+        Returns
+        -------
+        To how many peers it was sent. Each is a row with the direction `out`.
+
+        Raises
+        ------
+        NotSent : nobody is there, nobody reads, or it does not fit. EndpointClosed : the capture has been stopped.
+        TypeError, VariantEncodeError : `codec` cannot write this value.
+        """
+        outgoing = encode(value, codec, self.options.framing)
+        peer = None if to is None else str(to)
+        if len(self._endpoints) == 1:
+            return self._endpoints[0].send(outgoing, peer)
+        sent, problem = 0, NotSent("this capture has no endpoint")
         for endpoint in self._endpoints:
-            endpoint.answer_with(reply)
-        self._reply = reply
+            try:
+                sent += endpoint.send(outgoing, peer)
+            except NotSent as error:
+                problem = error
+        if not sent:
+            raise problem
+        return sent
+
+    def answer_with(self, reply: Reply | None, every: float | None = None) -> None:
+        """Replace the reply rule of every endpoint; None answers nothing. With `every` it is said by itself."""
+        for endpoint in self._endpoints:
+            endpoint.answer_with(reply, every)
+        self._reply, self._every_s = reply, every
 
     def ping_every(self, seconds: float | None) -> None:
         """Ping every peer this often, to measure round trips; None stops it."""
@@ -193,7 +241,16 @@ class Capture(Tabular):
             endpoints: list[Endpoint] = []
             try:
                 for address, store in zip(self._addresses, self._stores, strict=True):
-                    endpoints.append(listener(address, store, reply=self._reply, ping_s=self._ping_s))
+                    endpoints.append(
+                        self._make(
+                            address,
+                            store,
+                            reply=self._reply,
+                            ping_s=self._ping_s,
+                            every_s=self._every_s,
+                            options=self.options,
+                        )
+                    )
             except BaseException:
                 for endpoint in endpoints:
                     endpoint.close()

@@ -6,12 +6,14 @@ import atexit
 import logging
 import os
 import threading
+from collections.abc import Sequence
+from dataclasses import fields
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
 from gdlab.errors import AddressError, PortInUse
 from gdlab.store import DEFAULT_LIMIT, Limit
-from gdlab.transports import LISTENERS, Address, Reply, parse
+from gdlab.transports import LISTENERS, Address, Reply, StreamOptions, parse
 
 log = logging.getLogger("gdlab")
 
@@ -21,10 +23,18 @@ _lock = threading.RLock()
 def listen(
     *addresses: str,
     reply: Reply | None = None,
+    every: float | None = None,
     ping: float | None = None,
+    framing: str = "auto",
     host: str | None = None,
     limit: int | str | Limit = DEFAULT_LIMIT,
     fresh: bool = False,
+    nodelay: bool = True,
+    origins: Sequence[str] = (),
+    subprotocols: Sequence[str] | None = None,
+    compression: bool = False,
+    max_connections: int = 1000,
+    max_message_bytes: int = 16 * 2**20,
 ) -> Capture:
     """Listen, and capture what arrives. It runs in the background when this returns.
 
@@ -33,18 +43,30 @@ def listen(
     addresses : one or more, such as ``"udp://127.0.0.1:4242"``. `localhost` listens on both loopback addresses; port
         0 takes a free port (`Capture.addresses` says which).
     reply : what every message is answered with: bytes, text (sent as UTF-8), or a function of the `Message` that
-        returns one of these or None. It runs in the listener's thread; what it raises becomes a row.
+        returns one of these or None. It runs in the listener's thread; what it raises becomes a row. `gdlab.replies`
+        has ready-made ones. WebSocket sends text as text and bytes as binary.
+    every : do not wait to be asked, but say `reply` to each connected peer every so many seconds (with UDP to those
+        heard lately).
     ping : send every peer a small probe message each so many seconds. A game that answers it (see `gdlab.probe`; an
         echo will do) shows its round-trip times in ``Capture.plot.latency()``.
+    framing : how a TCP stream is divided into messages: a name of `gdlab.framing.NAMES`, such as ``"put_var"`` or
+        ``"lines"``. ``"auto"`` goes by the first bytes and says in the first message's `detail` what it took them for.
+        Replies are framed likewise; as long as the framing is not known they are sent without any.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
     limit : what is kept: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with commas. The
         oldest messages go first; they are counted, and a row of event `gap` says so.
     fresh : begin anew even if a capture of these addresses runs; the old one is stopped and keeps its data.
+    nodelay : False turns Nagle's algorithm on for what TCP listeners send, to see what it does.
+    origins : web pages that may connect to a WebSocket listener beside those of this machine, such as
+        ``"https://game.example"``; ``"*"`` lets all in. Games outside a browser always may.
+    subprotocols : of a WebSocket listener, the preferred first; without it the first that a client offers is taken.
+    compression : offer WebSocket compression. Godot has none.
+    max_connections, max_message_bytes : limits of TCP and WebSocket; what passes them is a row of event `error`.
 
     Returns
     -------
-    Capture. Calling again with the same addresses gives back the running capture with its rows; a new `reply` takes
-    effect in it. Another `limit` replaces it by a new one, which is logged as a warning.
+    Capture. Calling again with the same addresses gives back the running capture with its rows; new `reply`, `every`
+    and `ping` take effect in it. If anything else is changed it is replaced by a new one, which is logged as a warning.
 
     Raises
     ------
@@ -56,26 +78,48 @@ def listen(
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
     bounds = Limit.parse(limit)
+    options = StreamOptions(
+        framing=framing,
+        nodelay=nodelay,
+        origins=(origins,) if isinstance(origins, str) else tuple(origins),
+        subprotocols=None if subprotocols is None else tuple(subprotocols),
+        compression=compression,
+        max_connections=max_connections,
+        max_message_bytes=max_message_bytes,
+    )
     with _lock:
         known = _running_at(parsed)
         if known:
-            if known.limit == bounds and not fresh:
-                known.answer_with(reply)
+            changes = _changes(known, bounds, options)
+            if not changes and not fresh:
+                known.answer_with(reply, every)
                 known.ping_every(ping)
                 return known
             known.stop()
-            if known.limit != bounds:
+            if changes:
                 log.warning(
-                    "%s ran with limit %s; it is replaced by a new capture with limit %s and keeps its %d rows",
+                    "%s is replaced by a new capture, as its %s; the old one is stopped and keeps its %d rows",
                     ", ".join(known.addresses),
-                    known.limit,
-                    bounds,
+                    ", its ".join(changes),
                     known.statistics().rows_kept,
                 )
         try:
-            return Capture(parsed, reply=reply, limit=bounds, ping_s=ping).start()
+            return Capture(
+                parsed, reply=reply, limit=bounds, ping_s=ping, every_s=every, options=options
+            ).start()
         except PortInUse as error:
             raise _with_our_own_name(error) from error
+
+
+def _changes(known: Capture, limit: Limit, options: StreamOptions) -> list[str]:
+    """Say what is asked for otherwise than a running capture has it."""
+    changes = [] if known.limit == limit else [f"limit was {known.limit} and is now {limit}"]
+    if not all(address.startswith("udp:") for address in known.addresses):
+        for field in fields(StreamOptions):
+            before, now = getattr(known.options, field.name), getattr(options, field.name)
+            if before != now:
+                changes.append(f"{field.name} was {before!r} and is now {now!r}")
+    return changes
 
 
 def _running_at(addresses: tuple[Address, ...]) -> Capture | None:

@@ -37,6 +37,7 @@ class Statistics:
     rows_kept, bytes_kept : what the store holds now.
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
     last_received_s : age of the newest message; None before the first.
+    connections : open TCP and WebSocket connections; UDP has none.
     """
 
     seconds: float
@@ -52,6 +53,7 @@ class Statistics:
     bytes_kept: int
     receive_buffer_bytes: int
     last_received_s: float | None
+    connections: int = 0
 
     @property
     def dropped(self) -> int:
@@ -80,21 +82,30 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
                 "run the cell that called listen again; what had arrived is kept",
             )
     counts = f"{_count(statistics.received, 'message')}, {_count(statistics.peers, 'peer')}, {_dropped(statistics)}"
+    doing = f"{endpoints[0].doing} {names}"
     if all(endpoint.state is not State.LISTENING for endpoint in endpoints):
         return Status(Light.STOPPED, f"stopped after {statistics.seconds:.1f} s, {names}: {counts}")
     lan = " (open to the whole network)" if any(endpoint.address.is_lan for endpoint in endpoints) else ""
     if statistics.last_received_s is None:
-        text = f"listening on {names}{lan}, nothing received for {statistics.seconds:.0f} s"
-        return Status(Light.WAITING, text, _first_message_hint([endpoint.address for endpoint in endpoints]))
+        text = f"{doing}{lan}, nothing received for {statistics.seconds:.0f} s"
+        if statistics.connections:
+            text += f", {_count(statistics.connections, 'connection')}"
+        return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
     age = statistics.last_received_s
     light = Light.RECEIVING if age < QUIET_AFTER_S else Light.QUIET
-    return Status(
-        light, f"listening on {names}{lan}, {counts}, last message {_age(age)} ago", _loss_hint(statistics)
-    )
+    return Status(light, f"{doing}{lan}, {counts}, last message {_age(age)} ago", _loss_hint(statistics))
 
 
-def _first_message_hint(addresses: Sequence[Address]) -> str:
-    first = addresses[0]
+def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:
+    first = endpoints[0].address
+    if statistics.connections:
+        return "" if statistics.sent else _silence_hint(first)
+    if endpoints[0].is_client:
+        return (
+            "it answers only what it is sent: use .send(...). A Godot UDPServer must be polled in every frame"
+            if first.transport == "udp"
+            else f"is a server running at {first.host}, port {first.port}, and does it call poll() in every frame?"
+        )
     reach = (
         f"on other machines send to this machine's address, port {first.port} (a firewall may be in the way)"
         if first.is_lan
@@ -106,6 +117,18 @@ def _first_message_hint(addresses: Sequence[Address]) -> str:
         if first.transport == "udp"
         else f"is the game running, does it connect to port {first.port} and call poll() in every frame? {reach}"
     )
+
+
+def _silence_hint(address: Address) -> str:
+    """What to try where somebody has connected and never sent."""
+    call = "StreamPeerTCP.poll()" if address.transport == "tcp" else "WebSocketPeer.poll()"
+    hint = (
+        f"a peer has connected and has not sent anything: does the game call {call} in every frame? Without it the "
+        "game's side stays in the state CONNECTING, although the connection is there"
+    )
+    if address.transport == "tcp":
+        hint += ". What was sent may also be an incomplete message: see framing="
+    return hint
 
 
 def _loss_hint(statistics: Statistics) -> str:

@@ -5,35 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from gdlab.analysis import findings
 from gdlab.capture import html
+from gdlab.capture.pictures import Plots
 from gdlab.codecs import Codec, decode
-from gdlab.store import write_csv
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-class Plots:
-    """Pictures of a table; each returns the Axes it drew on. matplotlib is loaded when the first is drawn."""
-
-    def __init__(self, source: Tabular) -> None:
-        self._source = source
-
-    def rates(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Messages and bytes per second over time; see `gdlab.plots.rates`."""
-        from gdlab import plots
-
-        return plots.rates(self._source.df, ax=ax, **options)
-
-    def latency(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Round-trip times where probes were answered, else the time between arrivals; see `gdlab.plots.latency`."""
-        from gdlab import plots
-
-        return plots.latency(self._source.df, ax=ax, **options)
+from gdlab.store import write_csv, write_parquet, write_pcapng
 
 
 class Tabular(ABC):
@@ -59,10 +39,20 @@ class Tabular(ABC):
 
     @property
     def plot(self) -> Plots:
-        """Pictures: `plot.rates()`, `plot.latency()`."""
-        return Plots(self)
+        """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
+        return Plots(lambda: self.df)
 
-    def to_csv(self, path: str | Path, *, raw: bool = False) -> Path:
+    def findings(self, *, seq: str | None = None) -> pd.DataFrame:
+        """Say in words what the table shows, most certain first; see `gdlab.analysis.findings`.
+
+        Parameters
+        ----------
+        seq : column with the sender's numbers, such as ``"v.seq"`` of `decoded`; by default those of probes.
+        """
+        table = self.decoded() if seq is not None and seq.startswith("v.") else self.df
+        return findings(table, self.provenance.get("statistics"), seq=seq)
+
+    def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.
 
         Parameters
@@ -70,12 +60,21 @@ class Tabular(ABC):
         path : the file; it appears under this name only when it is complete.
         raw : write text as it is. Otherwise text that a spreadsheet would run as a formula gets an apostrophe in
             front, which `load` takes away again.
+        anonymise : peers become P01, P02 ...; payloads are not touched.
 
         Returns
         -------
         The path. A capture that is still running writes what has arrived so far.
         """
-        return write_csv(self.df, Path(path), raw=raw, provenance=self.provenance)
+        return write_csv(self.df, path, raw=raw, anonymise=anonymise, provenance=self.provenance)
+
+    def to_parquet(self, path: str | Path, *, anonymise: bool = False) -> Path:
+        """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`)."""
+        return write_parquet(self.df, path, anonymise=anonymise, provenance=self.provenance)
+
+    def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
+        """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads."""
+        return write_pcapng(self.df, path, anonymise=anonymise, provenance=self.provenance)
 
     def _repr_html_(self) -> str:
         return html.summary(self._headline(), self.tail(8))

@@ -43,7 +43,7 @@ def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> in
         ("latency", plots.latency(cap.df, theme="light")),
     ):
         path = out / f"{name}.png"
-        ax.get_figure(root=True).savefig(path, dpi=150)  # type: ignore[union-attr]
+        plots.save(ax, path)
         paths.append(path)
     print("\nwrote " + ", ".join(str(path) for path in paths))
     return 0

@@ -50,6 +50,7 @@ class AnswerGame(FramePeer):
         self._every = every
         self._socket = _connected(host, port)
         self.sent = self.received = 0
+        self._pings = 0
         self.answer: bytes | None = None
 
     @property
@@ -61,7 +62,9 @@ class AnswerGame(FramePeer):
         if self.answer is None:
             self._put(GREETING)
         elif self.frames % self._every == 0:
-            self._put(probe.ping(self.sent, clock.now_ns()))
+            # Numbered by themselves: a number that is missing is then a message that was lost.
+            self._put(probe.ping(self._pings, clock.now_ns()))
+            self._pings += 1
         while (payload := _get(self._socket)) is not None:
             self.received += 1
             if self.answer is None:

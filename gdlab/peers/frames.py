@@ -53,8 +53,17 @@ class FramePeer(ABC):
     def stop(self) -> None:
         """End after the present frame; returns when it has. Calling it again does nothing."""
         self._stop.set()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
+        if self._thread.ident is None:
+            self._close()  # it was never started: nobody else does it
+        elif self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
+
+    def step(self) -> None:
+        """One frame, now, of a game that is not started: for those who want to be its clock."""
+        if self.running:
+            raise RuntimeError(f"{type(self).__name__} makes its own frames: it is running")
+        self._process()
+        self.frames += 1
 
     def __enter__(self) -> Self:
         return self.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gdlab.plots.canvas import save
 from gdlab.plots.distribution import DistributionPlot, distribution
 from gdlab.plots.fold import FoldPlot, fold
 from gdlab.plots.jitter import JitterPlot, jitter
@@ -32,6 +33,7 @@ __all__ = [
     "latency",
     "overhead",
     "rates",
+    "save",
     "sequence",
     "sizes",
     "timeline",

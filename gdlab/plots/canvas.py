@@ -7,6 +7,7 @@ touches it. A picture made here is drawn by Agg into memory.
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -49,6 +50,11 @@ class NotebookAxes(Axes):
 
     def _repr_png_(self) -> bytes | None:
         return self.figure.png() if isinstance(self.figure, NotebookFigure) else None
+
+
+def save(ax: Axes, path: str | Path, *, dpi: int = 150) -> None:
+    """Write the figure of an Axes to a file; its ending says the format: .png, .pdf, .svg."""
+    ax.figure.savefig(path, dpi=dpi)  # type: ignore[union-attr]  # a sub-figure has it from its parent
 
 
 def encoded(canvas: FigureCanvasAgg, *, compress_level: int) -> bytes:

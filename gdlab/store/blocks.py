@@ -82,7 +82,7 @@ class OpenBlock:
             size=np.empty(rows, np.uint32),
             wire=np.empty(rows, np.uint32),
             peer=np.empty(rows, np.int32),
-            detail=np.empty(rows, np.int32),
+            detail=np.zeros(rows, np.int32),  # few rows have one: `extend` leaves it as it is
             stamp=np.empty(rows, np.int8),
             direction=np.empty(rows, np.int8),
             event=np.empty(rows, np.int8),
@@ -150,7 +150,6 @@ class OpenBlock:
         columns.size[rows] = sizes
         columns.wire[rows] = wire
         columns.peer[rows] = peer
-        columns.detail[rows] = 0
         columns.stamp[rows] = stamp
         columns.direction[rows] = direction
         columns.event[rows] = event

@@ -141,10 +141,14 @@ class Spill:
                 self._on_status(status)
 
     def _run(self) -> None:
-        while not self._closing:
-            self._wake.wait(self.interval_s)
-            self._wake.clear()
-            self.flush()
+        try:
+            while not self._closing:
+                self._wake.wait(self.interval_s)
+                self._wake.clear()
+                self.flush()
+        except BaseException as error:
+            self._tell(f"spill: nothing more is written, an error of gdlab itself ended it: {error!r}")
+            raise
 
     def close(self) -> None:
         """Write what is left, say in the JSON that all is there, and end; the stores must have ended before."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +15,7 @@ WIDTH = 30
 _DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1000)), np.uint8).reshape(1000, 3)
 
 _FORM = np.frombuffer(b"0000-00-00T00:00:00.000000000Z\0", np.uint8)
+_IS_DIGIT = np.isin(_FORM, np.frombuffer(b"0", np.uint8))
 
 
 def render(time_ns: Int64) -> UInt8:
@@ -40,12 +39,6 @@ def render(time_ns: Int64) -> UInt8:
     return out
 
 
-def _has_form(characters: UInt8) -> bool:
-    """Whether digits and marks stand where they should; numpy would understand, and warn of, other forms, too."""
-    is_digit = (characters >= ord("0")) & (characters <= ord("9"))
-    return bool(np.where(_FORM == ord("0"), is_digit, characters == _FORM).all())
-
-
 def parse(texts: Sequence[str]) -> Int64:
     """Undo `render`.
 
@@ -57,16 +50,26 @@ def parse(texts: Sequence[str]) -> Int64:
     ------
     ValueError : a time is not of that form, or beyond the years 1677 to 2262.
     """
+    # numpy's own reading of dates takes more forms than this one, and version 1.26 can crash on what is none.
     found: npt.NDArray[np.bytes_] = np.array(
         [text.encode("ascii", "replace") for text in texts], f"S{WIDTH + 1}"
     )
     characters = found.view(np.uint8).reshape(-1, WIDTH + 1)
-    if _has_form(characters):
-        with contextlib.suppress(ValueError):
-            without_zone: Any = np.ascontiguousarray(characters[:, :29]).view("S29").ravel()
-            time_ns: Int64 = without_zone.astype("datetime64[ns]").view(np.int64)
-            # Also finds what wrapped around.
-            if np.array_equal(render(time_ns), characters[:, :WIDTH]):
-                return time_ns
+    digits = characters - ord("0")  # wraps around for what stands before the digits
+
+    def number(start: int, stop: int) -> Int64:
+        value = np.zeros(len(texts), np.int64)
+        for position in range(start, stop):
+            value = value * 10 + digits[:, position]
+        return value
+
+    if bool(np.where(_IS_DIGIT, digits < 10, characters == _FORM).all()):
+        months = (number(0, 4) - 1970) * 12 + number(5, 7) - 1
+        days = months.view("datetime64[M]").astype("datetime64[D]").view(np.int64) + number(8, 10) - 1
+        seconds = ((days * 24 + number(11, 13)) * 60 + number(14, 16)) * 60 + number(17, 19)
+        time_ns = seconds * 1_000_000_000 + number(20, 29)
+        # Finds dates that the calendar does not have, and what wrapped around.
+        if np.array_equal(render(time_ns), characters[:, :WIDTH]):
+            return time_ns
     example = f": {texts[0][:60]!r}" if len(texts) == 1 else ""
     raise ValueError(f"not a time such as 2023-11-14T22:13:20.000000000Z{example}")

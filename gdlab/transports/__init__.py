@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from gdlab.transports.address import Address, parse
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics, State
-from gdlab.transports.replies import Reply
+from gdlab.transports.options import StreamOptions
+from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
+from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 
 __all__ = [
@@ -13,20 +17,49 @@ __all__ = [
     "Address",
     "Endpoint",
     "EndpointStatistics",
+    "MakeEndpoint",
+    "Outgoing",
     "Reply",
     "Sink",
     "State",
+    "StreamOptions",
+    "TcpListener",
     "UdpListener",
     "listener",
     "parse",
 ]
 
-#: The listener of each transport.
-LISTENERS: dict[str, type[Endpoint]] = {"udp": UdpListener}
+
+class MakeEndpoint(Protocol):
+    """Makes the endpoint of an address: `listener` or `client`."""
+
+    def __call__(
+        self,
+        address: Address,
+        sink: Sink,
+        *,
+        reply: Reply | None = None,
+        ping_s: float | None = None,
+        every_s: float | None = None,
+        options: StreamOptions | None = None,
+    ) -> Endpoint:
+        """Make it; it does nothing before it is started."""
+
+
+#: The transports that can be listened on.
+LISTENERS = ("udp", "tcp")
 
 
 def listener(
-    address: Address, sink: Sink, *, reply: Reply | None = None, ping_s: float | None = None
+    address: Address,
+    sink: Sink,
+    *,
+    reply: Reply | None = None,
+    ping_s: float | None = None,
+    every_s: float | None = None,
+    options: StreamOptions | None = None,
 ) -> Endpoint:
-    """Bind the listener for an address; it receives nothing before it is started."""
-    return LISTENERS[address.transport](address, sink, reply=reply, ping_s=ping_s)
+    """Bind the listener for an address; it receives nothing before it is started. UDP takes no `options`."""
+    if address.transport == "udp":
+        return UdpListener(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
+    return TcpListener(address, sink, reply=reply, ping_s=ping_s, every_s=every_s, options=options)

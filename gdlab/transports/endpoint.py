@@ -18,18 +18,21 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from gdlab import clock, probe
-from gdlab.errors import EndpointClosed
-from gdlab.messages import Direction, Event, Message
+from gdlab.errors import EndpointClosed, NotSent
+from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.address import Address
-from gdlab.transports.replies import Reply, ReplyFunction, reply_function
+from gdlab.transports.replies import Outgoing, Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 
 class State(Enum):
@@ -53,6 +56,9 @@ TRANSITIONS: Final[dict[State, frozenset[State]]] = {
 
 #: How long `close` waits for the thread. It comes at once unless a reply function of the user's does not return.
 CLOSE_DEADLINE_S: Final = 5.0
+
+#: How long `send` waits for a peer that does not read.
+SEND_DEADLINE_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +86,34 @@ class Endpoint(ABC):
     sink : where the rows go; this endpoint becomes its one writer when it is started.
     reply : answer to each message, see `replies`.
     ping_s : send each peer a probe message this often, to measure round trips; see `gdlab.probe`.
+    every_s : do not answer, but say `reply` to each peer this often. All peers hear it at the same moment, the first
+        time at most this long after they connected. A function gets a `Message` without payload then, with the
+        direction `out` and the peer it is for.
 
     Raises
     ------
     PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
     """
 
+    #: What the endpoint does at its address, in words.
+    doing: ClassVar[str] = "listening on"
+
+    #: Whether it goes to a peer, instead of waiting for peers to come.
+    is_client: ClassVar[bool] = False
+
     def __init__(
-        self, address: Address, sink: Sink, *, reply: Reply | None = None, ping_s: float | None = None
+        self,
+        address: Address,
+        sink: Sink,
+        *,
+        reply: Reply | None = None,
+        ping_s: float | None = None,
+        every_s: float | None = None,
     ) -> None:
         self.sink = sink
         self.error: BaseException | None = None
         self._ping_s = _checked_period(ping_s)
+        self._every_s = _checked_period(every_s)
         self._pings = itertools.count()
         self._reply: ReplyFunction | None = reply_function(reply)
         self._state = State.IDLE
@@ -122,12 +144,16 @@ class Endpoint(ABC):
         """Take what the kernel still holds. Runs last on the endpoint's thread, before the sockets are closed."""
 
     @abstractmethod
-    def _send(self, payload: bytes, peer: Any) -> None:
-        """Send to a peer and write the row; errors become rows. Runs on the endpoint's thread."""
+    def _send(self, outgoing: Outgoing, peer: Any) -> str:
+        """Send to a peer and write the row; return what went wrong, which is in the row, too, else nothing."""
 
     @abstractmethod
     def _ping_targets(self) -> Iterable[Any]:
-        """Return the peers to ping now, in the form that `_send` takes: those that were heard lately."""
+        """Return the peers to ping now, in the form that `_send` takes: connected, or heard lately."""
+
+    @abstractmethod
+    def _peer_of(self, target: Any) -> tuple[Peer, int]:
+        """Return the name of what `_send` takes as peer, and the number under which the sink knows it."""
 
     @abstractmethod
     def statistics(self) -> EndpointStatistics:
@@ -156,6 +182,8 @@ class Endpoint(ABC):
             self._register()
             if self._ping_s is not None:
                 self._after(self._ping_s, self._ping_peers)
+            if self._every_s is not None:
+                self._after(self._every_s, self._speak)
             self._thread = threading.Thread(target=self._run, name=f"gdlab {self.address}", daemon=True)
             self._thread.start()
 
@@ -193,9 +221,87 @@ class Endpoint(ABC):
         self._calls.append(function)
         self._signal()
 
-    def answer_with(self, reply: Reply | None) -> None:
-        """Replace the reply rule; takes effect with the next message."""
+    def ask(self, function: Callable[[], _T], timeout_s: float = CLOSE_DEADLINE_S) -> _T:
+        """Have the endpoint's thread run a function, and return or raise what it does.
+
+        Raises
+        ------
+        EndpointClosed : it has ended. TimeoutError : its thread is kept busy, by a reply function perhaps.
+        """
+        if threading.current_thread() is self._thread:  # a reply function that sends
+            return function()
+        result: Future[_T] = Future()
+
+        def answer() -> None:
+            try:
+                result.set_result(function())
+            except Exception as error:  # noqa: BLE001 (it is raised where it was asked for)
+                result.set_exception(error)
+
+        self.call(answer)
+        return result.result(timeout_s)
+
+    def send(self, outgoing: Outgoing, to: str | None = None, timeout_s: float = SEND_DEADLINE_S) -> int:
+        """Send a message to every peer that is there, or to one; from any thread.
+
+        Where too much waits to be sent already, this waits until the peers have read some of it.
+
+        Parameters
+        ----------
+        to : the peer as the rows name it, such as ``"127.0.0.1:53211"``; None sends to all.
+
+        Returns
+        -------
+        To how many peers it was sent. Each is a row.
+
+        Raises
+        ------
+        NotSent : nobody is there, or nobody reads, or the message does not fit. EndpointClosed : it has ended.
+        """
+        deadline = time.monotonic() + timeout_s
+        own = threading.current_thread() is self._thread
+        while not (sent := self.ask(lambda: self._send_to(outgoing, to, wait=not own))):
+            if time.monotonic() > deadline:
+                raise NotSent(
+                    f"{to or 'a peer'} of {self.address} has not read for {timeout_s:g} s what was sent before; "
+                    "nothing was added. Is the game paused, or does it not call poll()?"
+                )
+            time.sleep(0.005)
+        return sent
+
+    def _send_to(self, outgoing: Outgoing, to: str | None, *, wait: bool) -> int:
+        """Send to the peers that are meant; 0 if one of them has no room for it."""
+        everyone = list(self._ping_targets()) if to is None else list(self._targets())
+        targets = [target for target in everyone if to is None or str(self._peer_of(target)[0]) == to]
+        if not targets:
+            known = ", ".join(str(self._peer_of(target)[0]) for target in everyone[:5])
+            raise NotSent(
+                f"{to} is not there; {self.address} knows {known}"
+                if known
+                else f"nobody is there to send to: no peer has come to {self.address} lately"
+            )
+        if wait and not all(map(self._has_room, targets)):
+            return 0
+        problems = [problem for target in targets if (problem := self._send(outgoing, target))]
+        if problems:
+            raise NotSent(problems[0])
+        return len(targets)
+
+    def _targets(self) -> Iterable[Any]:
+        """Return all peers that could be sent to."""
+        return self._ping_targets()
+
+    def _has_room(self, _target: Any) -> bool:
+        """Whether a peer has read enough of what was sent before to be sent more."""
+        return True
+
+    def answer_with(self, reply: Reply | None, every_s: float | None = None) -> None:
+        """Replace the reply rule; takes effect with the next message, or the next time to speak."""
+        every_s = _checked_period(every_s)
         self._reply = reply_function(reply)
+        before, self._every_s = self._every_s, every_s
+        if every_s is not None and before is None and self._state is State.LISTENING:
+            self.call(self._speak)
 
     def ping_every(self, ping_s: float | None) -> None:
         """Change how often peers are pinged; None stops it."""
@@ -220,6 +326,8 @@ class Endpoint(ABC):
         except BaseException as error:  # noqa: BLE001 (a dead thread must say why; nobody else would)
             self._fail(error)
         try:
+            while self._calls:  # somebody waits for their results
+                self._calls.popleft()()
             self._finish()
         except BaseException as error:  # noqa: BLE001
             self._fail(error)
@@ -237,7 +345,7 @@ class Endpoint(ABC):
             if self._state is not State.FAILED:
                 self._enter(State.FAILED)
         self.sink.append(
-            clock.now_ns(), event=Event.ERROR, detail=f"listener stopped: {type(error).__name__}: {error}"
+            clock.now_ns(), event=Event.ERROR, detail=f"endpoint stopped: {type(error).__name__}: {error}"
         )
 
     def _release(self) -> None:
@@ -265,11 +373,31 @@ class Endpoint(ABC):
         if self._ping_s is None:
             return
         for target in self._ping_targets():
-            self._send(probe.ping(next(self._pings), clock.now_ns()), target)
+            self._send(Outgoing(probe.ping(next(self._pings), clock.now_ns()), Kind.TEXT), target)
         self._after(self._ping_s, self._ping_peers)
 
+    def _speak(self) -> None:
+        """Say the reply to each peer, without being asked."""
+        if self._every_s is None:
+            return
+        self._after(self._every_s, self._speak)
+        for target in list(self._ping_targets()):
+            peer, code = self._peer_of(target)
+            about = Message(clock.now_ns(), str(self.address), peer, direction=Direction.OUT, kind=Kind.TEXT)
+            self._reply_to(about, target, code)
+
+    @property
+    def _answers(self) -> bool:
+        """Whether messages are answered one by one."""
+        return self._reply is not None and self._every_s is None
+
     def _answer(self, message: Message, peer: Any, peer_code: int) -> None:
-        """Apply the reply rule to a message; what it raises becomes a row."""
+        """Apply the reply rule to a message, if messages are answered."""
+        if self._every_s is None:
+            self._reply_to(message, peer, peer_code)
+
+    def _reply_to(self, message: Message, peer: Any, peer_code: int) -> None:
+        """Send what the reply rule says; what it raises becomes a row."""
         if self._reply is None:
             return
         try:
@@ -289,5 +417,7 @@ class Endpoint(ABC):
 
 def _checked_period(period_s: float | None) -> float | None:
     if period_s is not None and not 0.001 <= period_s < float("inf"):
-        raise ValueError(f"a ping every {period_s} s is not possible; give seconds, at least 0.001, or None")
+        raise ValueError(
+            f"a period of {period_s} s is not possible for ping or every; give seconds, at least 0.001, or None"
+        )
     return period_s

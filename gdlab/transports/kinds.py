@@ -17,8 +17,9 @@ _IS_CONTROL[:32] = True
 _IS_CONTROL[127] = True
 _IS_CONTROL[[9, 10, 13]] = False
 
-#: Where binary payloads are nearly always found out: Godot's values begin with a small 32-bit number.
-_HEAD_BYTES: Final = 8
+#: Where binary payloads are nearly always found out: Godot's values begin with a small 32-bit number, whose last byte
+#: is 0, and so do most formats.
+_TELLING_POSITIONS: Final = (3, 0, 1, 2, 4, 5, 6, 7)
 
 
 def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
@@ -44,12 +45,17 @@ def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
         if copied.isascii() and guess_kind(copied) is Kind.TEXT:
             return kinds
     starts = np.cumsum(sizes) - sizes
-    undecided = np.flatnonzero(sizes)
-    for position in range(_HEAD_BYTES):
-        found = _IS_CONTROL[payloads[starts[undecided] + position]]
-        kinds[undecided[found]] = _BINARY
-        undecided = undecided[~found]
-        undecided = undecided[sizes[undecided] > position + 1]
+    if sizes.min() > _TELLING_POSITIONS[0]:
+        found = _IS_CONTROL[payloads[starts + _TELLING_POSITIONS[0]]]
+        if found.all():
+            kinds.fill(_BINARY)
+            return kinds
+    undecided = np.arange(len(sizes))
+    for position in _TELLING_POSITIONS:
+        long_enough = undecided[sizes[undecided] > position]
+        found = long_enough[_IS_CONTROL[payloads[starts[long_enough] + position]]]
+        kinds[found] = _BINARY
+        undecided = undecided[kinds[undecided] == _TEXT]
         if not len(undecided):
             break
     undecided = np.flatnonzero((kinds == _TEXT) & (sizes > 0))

@@ -7,7 +7,6 @@ import errno
 import selectors
 import socket
 import struct
-import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -19,6 +18,7 @@ from gdlab import clock
 from gdlab.messages import Direction, Event, Message, Peer, Stamp, guess_kind, wire_bytes
 from gdlab.transports.address import Address
 from gdlab.transports.batch import Batched, available
+from gdlab.transports.binding import bind_all
 from gdlab.transports.datagrams import (
     LINUX,
     SO_RXQ_OVFL,
@@ -31,8 +31,7 @@ from gdlab.transports.datagrams import (
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics
 from gdlab.transports.kinds import guess_kinds
 from gdlab.transports.pacing import Pacing
-from gdlab.transports.ports import bind_error
-from gdlab.transports.replies import Reply
+from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
 
 #: Asked of the system; it grants what it allows, and `statistics` says what that was.
@@ -41,8 +40,6 @@ RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 #: A peer is pinged for so long after it was last heard, and no more peers than this at a time.
 PINGED_FOR_S: Final = 5.0
 MAX_PINGED_PEERS: Final = 64
-
-_FREE_PORT_ATTEMPTS: Final = 20
 
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
@@ -83,6 +80,7 @@ class UdpListener(Endpoint):
         *,
         reply: Reply | None = None,
         ping_s: float | None = None,
+        every_s: float | None = None,
         receiver: Callable[[socket.socket], Receiver] = best_receiver,
     ) -> None:
         self._sockets: list[socket.socket] = []
@@ -90,54 +88,27 @@ class UdpListener(Endpoint):
         self._new_receiver = receiver
         self._pacing = Pacing()
         self._peers: dict[Source, tuple[int, Peer]] = {}
-        self._heard: dict[tuple[socket.socket, Source], float] = {}  # kept up only while peers are pinged
+        self._heard: dict[tuple[socket.socket, Source], float] = {}
         self._drops: dict[socket.socket, int] = {}
         self._buffer_bytes: dict[socket.socket, int] = {}
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
-        super().__init__(address, sink, reply=reply, ping_s=ping_s)
+        super().__init__(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
         self._endpoint = str(self.address)
 
     def _bind(self, address: Address) -> Address:
-        # A free port of one family may be taken in the other; the next one will hardly be.
-        attempts = _FREE_PORT_ATTEMPTS if address.port == 0 else 1
-        for attempt in range(attempts):
-            bound = address
-            try:
-                for family, host in address.families():
-                    bound = self._bind_one(bound, family, host)
-            except OSError as error:
-                self._close_sockets()
-                if error.errno == errno.EADDRINUSE and attempt < attempts - 1:
-                    continue
-                raise bind_error(error, bound) from error
-            break
+        self._sockets, bound = bind_all(address, socket.SOCK_DGRAM, self._prepare)
+        for sock in self._sockets:
+            self._drops[sock] = 0
+            self._buffer_bytes[sock] = _buffer_bytes(sock)
         return bound
 
-    def _bind_one(self, address: Address, family: socket.AddressFamily, host: str) -> Address:
-        sock = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            sock.setblocking(False)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if sys.platform == "win32":
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-            _grow_receive_buffer(sock)
-            if LINUX:
-                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-                sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-            sock.bind((host, address.port))
-        except OSError as error:
-            sock.close()
-            # A machine without IPv6 still has a loopback: one family is enough when both were asked for.
-            missing = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
-            if self._sockets and family == socket.AF_INET6 and error.errno in missing:
-                return address
-            raise
-        self._sockets.append(sock)
-        self._drops[sock] = 0
-        self._buffer_bytes[sock] = _buffer_bytes(sock)
-        return address.at(sock.getsockname()[1])
+    @staticmethod
+    def _prepare(sock: socket.socket) -> None:
+        _grow_receive_buffer(sock)
+        if LINUX:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
 
     def _register(self) -> None:
         for sock in self._sockets:
@@ -150,7 +121,7 @@ class UdpListener(Endpoint):
         """Take what has arrived, and sleep a little where datagrams come often."""
         before = self._taken_bytes
         taken, full = self._receive(sock)
-        if self._reply is not None:
+        if self._answers:
             return
         pause_s = self._pacing.pause_s(
             time.monotonic(),
@@ -164,7 +135,7 @@ class UdpListener(Endpoint):
 
     def _receive(self, sock: socket.socket) -> tuple[int, bool]:
         """Take what has arrived, at most one turn; return how many datagrams, and whether more may be waiting."""
-        receiver = self._receivers[sock] if self._reply is None else OneByOne(sock)
+        receiver = self._receivers[sock] if not self._answers else OneByOne(sock)
         taken, turn = 0, receiver.turn
         for arrived in receiver.receive():
             if isinstance(arrived, Batch):
@@ -216,14 +187,12 @@ class UdpListener(Endpoint):
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
         self.sink.append(time_ns, code, payload, kind=kind, stamp=stamp, wire_bytes=wire)
         self._hear(sock, source)
-        if self._reply is not None:
+        if self._answers:
             message = Message(time_ns, self._endpoint, peer, payload, kind=kind, stamp=stamp, wire_bytes=wire)
             self._answer(message, (sock, source), code)
 
     def _hear(self, sock: socket.socket, source: Source) -> None:
-        """Remember a sender for the next pings."""
-        if self._ping_s is None:
-            return
+        """Remember a sender, who may be pinged or sent to."""
         if len(self._heard) >= _CACHED_PEERS:
             self._heard.clear()
         self._heard[sock, source] = time.monotonic()
@@ -254,8 +223,8 @@ class UdpListener(Endpoint):
 
     # ---- sending
 
-    def _send(self, payload: bytes, peer: tuple[socket.socket, Source]) -> None:
-        sock, source = peer
+    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> str:
+        (sock, source), payload = peer, outgoing.payload
         known = self._known(source)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
         try:
@@ -266,7 +235,7 @@ class UdpListener(Endpoint):
                 if error.errno == errno.EMSGSIZE
                 else error.strerror or str(error)
             )
-            event, detail = Event.ERROR, f"the answer was not sent: {what}"
+            event, detail = Event.ERROR, f"not sent: {what}"
         else:
             event, detail = Event.MESSAGE, ""
         self.sink.append(
@@ -279,13 +248,20 @@ class UdpListener(Endpoint):
             wire_bytes=wire if event is Event.MESSAGE else 0,
             detail=detail,
         )
+        return detail
 
     def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
         oldest = time.monotonic() - PINGED_FOR_S
-        lately = {target: heard for target, heard in self._heard.items() if heard >= oldest}
+        lately = [(heard, target) for target, heard in self._heard.items() if heard >= oldest]
         # The most recent few, so that forged senders cannot make a flood of us.
-        self._heard = dict(sorted(lately.items(), key=lambda item: item[1])[-MAX_PINGED_PEERS:])
+        return [target for _, target in sorted(lately, key=lambda item: item[0])[-MAX_PINGED_PEERS:]]
+
+    def _targets(self) -> list[tuple[socket.socket, Source]]:
         return list(self._heard)
+
+    def _peer_of(self, target: tuple[socket.socket, Source]) -> tuple[Peer, int]:
+        code, peer = self._known(target[1])
+        return peer, code
 
     # ---- ending
 

@@ -129,6 +129,13 @@ def test_without_a_column_the_probes_of_the_other_side_count():
     assert analysis.sequence(t, direction="out")["messages"].tolist() == [10]
 
 
+def test_a_game_that_counts_other_messages_too_has_lost_none():
+    every_fifth = table(np.arange(50) * MS, [ping(5 * i, i + 10**6) for i in range(50)])
+    assert len(analysis.sequence(every_fifth)) == 0
+    half_lost = table(np.arange(50) * MS, [ping(i, i + 10**6) for i in np.flatnonzero(np.arange(75) % 3)])
+    assert analysis.sequence(half_lost)["lost"].tolist() == [24]
+
+
 def test_integers_over_2_to_53_keep_their_last_digit():
     _, each = of(np.arange(5) + 2**60)
     assert each["skipped"].tolist() == [0] * 5

@@ -181,7 +181,7 @@ def test_a_port_of_another_cell_is_named_with_the_way_out():
     assert cap.running
 
 
-@pytest.mark.parametrize("bad", ["4242", "tcp://127.0.0.1:1", "udp://192.168.1.1:5"])
+@pytest.mark.parametrize("bad", ["4242", "http://127.0.0.1:1", "udp://192.168.1.1:5"])
 def test_a_bad_address_is_an_error_in_the_cell(bad):
     with pytest.raises(AddressError):
         gd.listen(bad)

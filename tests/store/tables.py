@@ -7,6 +7,16 @@ from hypothesis import strategies as st
 from gdlab.messages import CATEGORIES, SCHEMA
 from gdlab.payloads import PayloadDtype
 
+#: The beginning of a program for a Python in which pyarrow is not installed.
+NO_PYARROW = """
+import importlib.abc, sys
+class NotInstalled(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "pyarrow":
+            raise ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow")
+sys.meta_path.insert(0, NotInstalled())
+"""
+
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 #: Any text, with what breaks files and readers more often than chance would bring it.

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from gdlab.errors import LoadError
 from gdlab.messages import SCHEMA
 from gdlab.store import load, table, write_csv, write_parquet
-from tests.store.tables import AWKWARD, TABLES, table_of
+from tests.store.tables import AWKWARD, NO_PYARROW, TABLES, table_of
 
 
 def awkward():
@@ -115,13 +115,17 @@ def test_foreign_parquet_loads_if_it_has_the_columns_and_is_refused_otherwise(tm
 def test_without_pyarrow_the_message_says_what_to_install(tmp_path):
     path = write_parquet(awkward(), tmp_path / "run.parquet")
     program = (
-        "import sys; sys.modules['pyarrow'] = None\n"
-        "from gdlab.errors import MissingDependency; from gdlab.store import load, table, write_parquet\n"
-        "for ask in (lambda: load(sys.argv[1]), lambda: write_parquet(table.empty(), 'x.parquet')):\n"
-        "    try: ask()\n"
+        "from gdlab.errors import MissingDependency; from gdlab.store import Spill, load, table, write_parquet\n"
+        "asks = (load, sys.argv[1]), (write_parquet, table.empty(), 'x.parquet'), (Spill, 'x')\n"
+        "for ask, *arguments in asks:\n"
+        "    try: ask(*arguments)\n"
         "    except MissingDependency as error: print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, path], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", NO_PYARROW + program, path],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
-    assert done.stdout.count("pip install 'gdlab[arrow]'") == 2
+    assert done.stdout.count("pip install 'gdlab[arrow]'") == 3

@@ -22,7 +22,7 @@ def few_samples(facts: Facts) -> Iterator[Finding]:
     told = f"the {usable[-1] * 100:g} % quantile is usable" if len(usable) > 1 else "the median is usable"
     yield Finding(
         "few-samples",
-        1.0,
+        0.95,
         f"{n} round trips are few: {told if usable else 'not even the median is usable'}, 99 % is not.",
         f"n={n}; needed: {needed(0.5)} for the median, {needed(0.95)} for 95 %, {needed(0.99)} for 99 % (at "
         f"least ten "

@@ -15,6 +15,7 @@ var options := {"host": "127.0.0.1", "port": "4242", "seconds": "0", "every": "3
 var udp := PacketPeerUDP.new()
 var connected := false
 var sent := 0
+var pings := 0
 var frames := 0
 var start_us := Time.get_ticks_usec()
 var ready_to_play := false
@@ -56,7 +57,9 @@ func _send() -> void:
 	if not connected:
 		_put("The answer is... 42!".to_utf8_buffer())
 	elif frames % maxi(1, int(options.every)) == 0:
-		var probe := {"probe": "ping", "seq": sent, "t_us": Time.get_ticks_usec()}
+		# Numbered by themselves: a number that is missing is then a message that was lost.
+		var probe := {"probe": "ping", "seq": pings, "t_us": Time.get_ticks_usec()}
+		pings += 1
 		_put(JSON.stringify(probe).to_utf8_buffer())
 
 

@@ -1,0 +1,91 @@
+"""Binding the sockets of one address, which may be of both families."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from gdlab.transports.address import Address
+from gdlab.transports.ports import bind_error
+
+_FREE_PORT_ATTEMPTS: Final = 20
+
+
+def bind_all(
+    address: Address, kind: socket.SocketKind, prepare: Callable[[socket.socket], None]
+) -> tuple[list[socket.socket], Address]:
+    """Open and bind a non-blocking socket in each family of an address.
+
+    Parameters
+    ----------
+    kind : SOCK_DGRAM, or SOCK_STREAM, which then also listens.
+    prepare : sets options before a socket is bound.
+
+    Returns
+    -------
+    The sockets, and the address with its real port.
+
+    Raises
+    ------
+    PortInUse, PortForbidden, AddressError : nothing is left open.
+    """
+    # A free port of one family may be taken in the other; the next one will hardly be.
+    attempts = _FREE_PORT_ATTEMPTS if address.port == 0 else 1
+    for attempt in range(attempts):
+        sockets: list[socket.socket] = []
+        bound = address
+        try:
+            for family, host in address.families():
+                sock = _bind_one(bound, family, host, kind, prepare, optional=bool(sockets))
+                if sock is not None:
+                    sockets.append(sock)
+                    bound = bound.at(sock.getsockname()[1])
+        except OSError as error:
+            for sock in sockets:
+                sock.close()
+            if error.errno == errno.EADDRINUSE and attempt < attempts - 1:
+                continue
+            raise bind_error(error, bound) from error
+        break
+    return sockets, bound
+
+
+def _bind_one(
+    address: Address,
+    family: socket.AddressFamily,
+    host: str,
+    kind: socket.SocketKind,
+    prepare: Callable[[socket.socket], None],
+    *,
+    optional: bool,
+) -> socket.socket | None:
+    sock = None
+    try:
+        sock = socket.socket(family, kind)
+        sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if sys.platform == "win32":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        elif kind == socket.SOCK_STREAM:
+            # Connections that ended a minute ago must not keep the port. A port that is listened on stays taken.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        prepare(sock)
+        sock.bind((host, address.port))
+        if kind == socket.SOCK_STREAM:
+            sock.listen(socket.SOMAXCONN)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        # A machine without IPv6 still has a loopback: one family is enough when both were asked for.
+        if (
+            optional
+            and family == socket.AF_INET6
+            and error.errno in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+        ):
+            return None
+        raise
+    return sock

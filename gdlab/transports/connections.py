@@ -1,0 +1,178 @@
+"""One stream connection: its socket, its protocol's session, and what waits to be sent."""
+
+from __future__ import annotations
+
+import socket
+from abc import ABC, abstractmethod
+from enum import Enum
+from typing import NamedTuple
+
+from gdlab import clock
+from gdlab.messages import Kind, Peer, Stamp
+from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
+from gdlab.transports.replies import Outgoing
+
+#: What one read takes at most, before the other connections have their turn.
+READ_BYTES = 128 * 1024
+
+_ANCILLARY_BYTES = socket.CMSG_SPACE(16) if LINUX else 0
+
+
+class Phase(Enum):
+    """Where a connection is in its life."""
+
+    OPENING = "opening"  # the handshake of its protocol is not complete
+    OPEN = "open"
+    ENDING = "ending"  # what waits is still sent, what arrives is thrown away
+    CLOSED = "closed"
+
+
+class Encoded(NamedTuple):
+    """A message as it goes to the wire, and what its row says."""
+
+    data: bytes
+    kind: Kind
+    wire_bytes: int
+    detail: str = ""
+
+
+class Session(ABC):
+    """What one connection speaks: turns chunks into rows, and messages into chunks. It never touches the socket."""
+
+    @abstractmethod
+    def begin(self, time_ns: int) -> None:
+        """The transport connection is there, since `time_ns`."""
+
+    @abstractmethod
+    def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
+        """Take the bytes of one read."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """The peer sends nothing more; it may still read."""
+
+    @abstractmethod
+    def encode(self, outgoing: Outgoing) -> Encoded:
+        """Frame a message for the wire.
+
+        Raises
+        ------
+        FramingError : it cannot be sent.
+        """
+
+    @abstractmethod
+    def take_leave(self, reason: str) -> float:
+        """End from our side, politely; return in how many seconds the peer may be left, 0 being at once."""
+
+    @property
+    @abstractmethod
+    def held_bytes(self) -> int:
+        """Bytes of messages that are not yet complete."""
+
+
+class Connection:
+    """A connected socket with a bounded queue of what its peer has not yet taken; one thread's own.
+
+    Attributes
+    ----------
+    waiting : what the kernel did not take yet.
+    end_received, end_sent : one side has said that it sends nothing more.
+    reason : why it ends, as soon as that is decided; the first reason counts.
+    held_bytes : what its session held after the last read.
+    last_sent_s : when a message was last sent, by the monotonic clock; 0 before the first.
+    """
+
+    __slots__ = (
+        "code",
+        "end_received",
+        "end_sent",
+        "events",
+        "held_bytes",
+        "ipv6",
+        "last_sent_s",
+        "peer",
+        "phase",
+        "reason",
+        "session",
+        "sock",
+        "waiting",
+        "was_open",
+    )
+
+    session: Session
+
+    def __init__(self, sock: socket.socket, peer: Peer, code: int) -> None:
+        self.sock = sock
+        self.peer = peer
+        self.code = code
+        self.ipv6 = sock.family == socket.AF_INET6
+        self.phase = Phase.OPENING
+        self.was_open = False
+        self.waiting = bytearray()
+        self.end_received = self.end_sent = False
+        self.reason = ""
+        self.events = 0
+        self.held_bytes = 0
+        self.last_sent_s = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is closed."""
+        return self.phase is Phase.CLOSED
+
+    def receive(self, buffer: memoryview) -> tuple[bytes, int, Stamp]:
+        """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
+
+        On Linux the time is the kernel's stamp of the last segment in it, else it is taken right after reading.
+
+        Raises
+        ------
+        BlockingIOError : nothing has arrived. OSError : the connection is broken.
+        """
+        if _ANCILLARY_BYTES:
+            size, ancillary, _, _ = self.sock.recvmsg_into([buffer], _ANCILLARY_BYTES)
+            time_ns, stamp, _ = stamp_and_drops(ancillary)
+        else:
+            size = self.sock.recv_into(buffer)
+            time_ns, stamp = clock.now_ns(), Stamp.USER
+        return bytes(buffer[:size]), time_ns, stamp
+
+    def send(self, data: bytes) -> None:
+        """Give data to the kernel; what it does not take waits.
+
+        Raises
+        ------
+        OSError : the connection is broken.
+        """
+        sent = 0
+        if not self.waiting:
+            try:
+                sent = self.sock.send(data)
+            except BlockingIOError:
+                sent = 0
+        if sent < len(data):
+            self.waiting += data[sent:] if sent else data
+
+    def flush(self) -> None:
+        """Give the kernel more of what waits.
+
+        Raises
+        ------
+        OSError : the connection is broken.
+        """
+        while self.waiting:
+            try:
+                with memoryview(self.waiting) as view:
+                    sent = self.sock.send(view[: 4 * READ_BYTES])
+            except BlockingIOError:
+                return
+            del self.waiting[:sent]
+
+
+def prepare_stream(sock: socket.socket, *, nodelay: bool) -> None:
+    """Set the options of a stream socket: no waiting for more (Nagle), and the kernel's stamps where there are any."""
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, nodelay)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if LINUX:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)

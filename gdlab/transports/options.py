@@ -1,0 +1,51 @@
+"""What can be chosen for stream connections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gdlab.framing import DEFAULT_MAX_FRAME_BYTES, check_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions:
+    """Choices and limits of a TCP or WebSocket endpoint; what one transport does not know it leaves aside.
+
+    Attributes
+    ----------
+    framing : TCP: how messages are told apart, see `gdlab.framing.NAMES`.
+    nodelay : send at once (`TCP_NODELAY`). False shows what Nagle's algorithm does, which Godot leaves on for TCP.
+    max_message_bytes : longer messages end as a row of event `error`.
+    max_connections : further ones are refused, each with a row.
+    max_waiting_bytes : a peer that lets more than this wait to be sent does not read; its connection is closed.
+    max_held_bytes : all incomplete messages of an endpoint together.
+    handshake_s : WebSocket: so long may a handshake take.
+    origins : WebSocket: further web pages that may connect, as the browser writes their origin
+        (``"https://game.example"``); ``"*"`` lets every page in. Games send none and always may.
+    subprotocols : WebSocket: those we speak, the preferred first; None accepts the first one that a client offers.
+    compression : WebSocket: offer permessage-deflate, which Godot does not have.
+    """
+
+    framing: str = "auto"
+    nodelay: bool = True
+    max_message_bytes: int = DEFAULT_MAX_FRAME_BYTES
+    max_connections: int = 1000
+    max_waiting_bytes: int = 8 * 2**20
+    max_held_bytes: int = 256 * 2**20
+    handshake_s: float = 5.0
+    origins: Sequence[str] = ()
+    subprotocols: Sequence[str] | None = None
+    compression: bool = False
+
+    def __post_init__(self) -> None:
+        check_name(self.framing)
+        for name in (
+            "max_message_bytes",
+            "max_connections",
+            "max_waiting_bytes",
+            "max_held_bytes",
+            "handshake_s",
+        ):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)!r}, but must be positive")
