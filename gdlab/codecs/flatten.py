@@ -93,6 +93,12 @@ class Flat:
     omitted: npt.NDArray[np.int64]
     omitted_columns: int
 
+    def series(self, index: pd.Index) -> dict[str, pd.Series]:
+        """The columns with an index, each with its own dtype: pandas guesses at bare objects, and may fail at it."""
+        return {
+            name: pd.Series(column, index=index, dtype=column.dtype) for name, column in self.columns.items()
+        }
+
 
 class _Walk:
     """Collects what stands where, a whole column of values at a time.
@@ -212,7 +218,10 @@ class _Walk:
         return found
 
     def _omit(self, rows: list[int]) -> None:
-        np.add.at(self.omitted, rows, 1)
+        if len(rows) == 1:  # what hostile keys come down to
+            self.omitted[rows[0]] += 1
+        else:
+            np.add.at(self.omitted, rows, 1)
 
     def _is_full(self) -> bool:
         if self._places >= MAX_PLACES and not self._full:

@@ -16,6 +16,8 @@ MAX_DEPTH: Final = 256
 EXACT: Final = 2**53
 
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+#: An integer that may be beyond `EXACT`; digits behind a point are none.
+_LONG: Final = re.compile(rb"(?<![\d.])\d{16}")
 
 
 class JsonError(ValueError):
@@ -34,15 +36,11 @@ def read(payload: bytes) -> tuple[Any, str | None]:
     if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH:
         _check_depth(payload)
     wide: list[int] = []
-
-    def integer(digits: str) -> int:
-        value = int(digits)
-        if len(digits) > 15 and abs(value) > EXACT:
-            wide.append(value)
-        return value
-
     try:
-        value = json.loads(payload.decode(), parse_int=integer, parse_constant=_refuse)
+        text = payload.decode()
+        if text.startswith("\ufeff"):
+            raise JsonError("not JSON: it begins with a byte order mark")
+        value = (_READER if _LONG.search(payload) is None else _noting(wide)).decode(text)
     except UnicodeDecodeError as error:
         raise JsonError(
             f"not JSON: byte 0x{payload[error.start]:02x} at {error.start} is not UTF-8"
@@ -56,8 +54,23 @@ def read(payload: bytes) -> tuple[Any, str | None]:
     return value, _note(wide) if wide else None
 
 
+def _noting(wide: list[int]) -> json.JSONDecoder:
+    """A reader that notes integers beyond `EXACT`; slower, since it is asked about each one."""
+
+    def integer(digits: str) -> int:
+        value = int(digits)
+        if abs(value) > EXACT:
+            wide.append(value)
+        return value
+
+    return json.JSONDecoder(parse_int=integer, parse_constant=_refuse)
+
+
 def _refuse(name: str) -> None:
     raise JsonError(f"not JSON: {name} is not a number of JSON")
+
+
+_READER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _note(wide: list[int]) -> str:

@@ -72,7 +72,7 @@ def decode(table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "a
         "value": pd.Series(values, index=table.index, dtype=object),
         "decode_error": pd.array(found.errors, dtype="string"),
         "decode_note": pd.array(found.notes, dtype="string"),
-        **flat.columns,
+        **flat.series(table.index),
     }
     old = [name for name in table.columns if name in added or _is_added(name)]
     result = pd.concat(

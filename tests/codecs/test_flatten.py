@@ -15,7 +15,7 @@ def flat(*values):
     objects = np.empty(len(values), object)
     objects[:] = values
     found = columns(objects, np.ones(len(values), bool))
-    return pd.DataFrame(found.columns), found
+    return pd.DataFrame(found.series(pd.RangeIndex(len(values)))), found
 
 
 def dtypes(frame):

@@ -123,6 +123,12 @@ def test_json_that_is_none_or_is_hostile_is_refused_with_a_reason(payload, reaso
     assert len(row["decode_error"]) <= 300
 
 
+def test_integers_of_hundreds_of_digits_stay_what_they_are():
+    frame = decode(table_of(b"1" + b"0" * 400, b"1"))
+    assert frame["v"].tolist() == [10**400, 1]
+    assert "401 digits" in frame["decode_note"][0]
+
+
 def test_brackets_inside_strings_are_not_nesting():
     text = "[" * 5000 + '\\"{'
     assert only(decode(table_of(f'["{text}"]'.encode()), "json"))["value"] == [text.replace("\\", "")]
