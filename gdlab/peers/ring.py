@@ -16,29 +16,29 @@ DEFAULT_SHIFT: Final = 16
 class PacketRing:
     """Datagrams with their senders, in a ring of ``2 ** shift`` bytes of which one stays free.
 
-    What does not fit is refused, so the newest datagrams are lost and the first stay.
+    What does not fit is refused, so the newest datagrams are lost and the first stay. A ring with two positions, as
+    in the engine (`core/templates/ring_buffer.h`), so that what goes wrong there goes wrong here in the same way.
 
     Attributes
     ----------
-    shift : binary logarithm of the ring's size.
     count : datagrams waiting.
     """
 
     def __init__(self, shift: int = DEFAULT_SHIFT) -> None:
-        self.shift = shift
         self.count = 0
-        self._bytes = bytearray()
+        self._data = bytearray(1 << shift)
+        self._read_at = self._write_at = 0
 
     @property
     def space_left(self) -> int:
         """Bytes that fit still, headers included."""
-        return (1 << self.shift) - 1 - len(self._bytes)
+        return len(self._data) - 1 - self._used
 
     def store(self, ip: bytes, port: int, payload: bytes) -> bool:
         """Whether the datagram fitted; `ip` is 16 bytes."""
         if self.space_left < len(payload) + HEADER_BYTES:
             return False
-        self._bytes += ip + port.to_bytes(4, "little") + len(payload).to_bytes(4, "little") + payload
+        self._write(ip + port.to_bytes(4, "little") + len(payload).to_bytes(4, "little") + payload)
         self.count += 1
         return True
 
@@ -57,17 +57,42 @@ class PacketRing:
 
     def flush(self) -> None:
         """Forget the bytes but not the count, as `PacketPeerUDP.connect_to_host` does."""
-        self._bytes.clear()
+        self._read_at = self._write_at = 0
 
     def uncount(self) -> None:
         """Forget the count but not the bytes, as `PacketPeerUDP.close` does: they come again after the next `bind`."""
         self.count = 0
-        self.shift = DEFAULT_SHIFT
+        self.resize(DEFAULT_SHIFT)
+
+    def resize(self, shift: int) -> None:
+        """Make it ``2 ** shift`` bytes. A smaller ring keeps an accidental part of what was in it, as the engine's."""
+        old, new = len(self._data), 1 << shift
+        if new > old:
+            self._data += bytes(new - old)
+            if self._read_at > self._write_at:
+                self._data[old : old + self._write_at] = self._data[: self._write_at]
+                self._write_at += old
+        else:
+            del self._data[new:]
+        self._read_at &= new - 1
+        self._write_at &= new - 1
+
+    @property
+    def _used(self) -> int:
+        return (self._write_at - self._read_at) & (len(self._data) - 1)
+
+    def _write(self, data: bytes) -> None:
+        first = min(len(data), len(self._data) - self._write_at)
+        self._data[self._write_at : self._write_at + first] = data[:first]
+        self._data[: len(data) - first] = data[first:]
+        self._write_at = (self._write_at + len(data)) & (len(self._data) - 1)
 
     def _read(self, size: int) -> bytes:
-        taken = bytes(self._bytes[:size])
-        del self._bytes[:size]
-        return taken
+        size = min(size, self._used)
+        first = min(size, len(self._data) - self._read_at)
+        data = self._data[self._read_at : self._read_at + first] + self._data[: size - first]
+        self._read_at = (self._read_at + size) & (len(self._data) - 1)
+        return bytes(data)
 
 
 def shift_above(size: int) -> int:

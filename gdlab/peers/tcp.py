@@ -85,16 +85,22 @@ class StreamPeerTCP:
         """Choose the local port, before connecting."""
         if self._socket is not None:
             return Error.ERR_ALREADY_IN_USE
-        if not 0 <= port <= 65_535 or not (host == sockets.WILDCARD or sockets.is_address(host)):
+        if not 0 <= port <= 65_535:
+            return Error.ERR_INVALID_PARAMETER
+        if host != sockets.WILDCARD and not sockets.is_address(host):
+            # Godot opens the socket first, so that this object can no longer be bound.
+            self._socket = sockets.open_socket(socket.SOCK_STREAM, sockets.WILDCARD)
             return Error.ERR_INVALID_PARAMETER
         try:
-            self._socket = sockets.open_socket(socket.SOCK_STREAM, host)
+            sock = sockets.open_socket(socket.SOCK_STREAM, host)
         except OSError:
             return Error.ERR_CANT_CREATE
         try:
-            self._socket.bind(sockets.to_address(self._socket, host, port))
+            sock.bind(sockets.to_address(sock, host, port))
         except OSError:
-            return Error.ERR_UNAVAILABLE  # and the socket stays, as Godot's does
+            sock.close()
+            return Error.ERR_UNAVAILABLE
+        self._socket = sock
         return Error.OK
 
     def connect_to_host(self, host: str, port: int) -> Error:

@@ -66,7 +66,7 @@ class PacketPeerUDP:
             sock.close()
             return Error.ERR_UNAVAILABLE
         self._socket = sock
-        self._ring.shift = shift_above(recv_buf_size)
+        self._ring.resize(shift_above(recv_buf_size))
         return Error.OK
 
     def connect_to_host(self, host: str, port: int) -> Error:

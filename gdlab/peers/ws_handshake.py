@@ -14,7 +14,7 @@ MAX_HEADER_BYTES: Final = 4096
 
 _URL: Final = re.compile(
     r"(?:(?P<scheme>[A-Za-z][\w+.-]*)://)?(?:[^@/?#]*@)?"
-    r"(?P<host>\[[^\]/?#]*\]|[^:/?#\[\]]*)(?::(?P<port>\d{1,5}))?(?P<path>[/?][^#]*)?(?:#.*)?"
+    r"(?P<host>\[[^\]/?#]*\]|[^:/?#\[\]]*)(?::(?P<port>\d{1,5}))?(?P<path>/[^#]*)?(?:#.*)?"
 )
 
 
@@ -39,16 +39,18 @@ class Request:
 
 
 def parse_url(text: str) -> Url | None:
-    """A ``ws://`` or ``wss://`` URL, or one without a scheme (then ``ws``); None for others."""
+    """A ``ws://`` or ``wss://`` URL, or one without a scheme (then ``ws``); None for others.
+
+    As in Godot a query needs a path before it: ``ws://host:5000?a=b`` is none.
+    """
     found = _URL.fullmatch(text)
     scheme = (found["scheme"] or "ws").lower() if found else ""
     if found is None or not found["host"] or scheme not in ("ws", "wss"):
         return None
-    port = int(found["port"] or 0) or (443 if scheme == "wss" else 80)
-    path = found["path"] or "/"
-    if port > 65_535:
+    port = int(found["port"]) if found["port"] else 443 if scheme == "wss" else 80
+    if not 1 <= port <= 65_535:
         return None
-    return Url(scheme, found["host"].strip("[]"), port, path if path.startswith("/") else f"/{path}")
+    return Url(scheme, found["host"].strip("[]"), port, found["path"] or "/")
 
 
 def request(url: Url, key: str, protocols: Sequence[str], headers: Sequence[str]) -> bytes:

@@ -127,6 +127,8 @@ class Remote:
 
 
 def _encoded(value: object) -> object:
+    if isinstance(value, bytes) and len(value) > 1000 and not value.strip(b"\0"):
+        return {"zeros": len(value)}
     if isinstance(value, bytes):
         return {"bytes": base64.b64encode(value).decode()}
     if isinstance(value, tuple):

@@ -5,7 +5,8 @@ extends SceneTree
 ##
 ## It connects to 127.0.0.1:PORT and answers requests, one after the other. Both ways: a u32 length (little-endian) and
 ## JSON. A request is {"do": ..., "id": ..., "name": ..., "args": [...], "release": [ids]}; the answer {"value": ...}.
-## Bytes are {"bytes": base64}; an object is {"object": id}, kept until it is released.
+## Bytes are {"bytes": base64}, or {"zeros": count}; texts that are to be a PackedStringArray are {"strings": [...]};
+## an object is {"object": id}, kept until it is released.
 
 var control := StreamPeerTCP.new()
 var objects := {}
@@ -86,6 +87,10 @@ func encoded(value: Variant) -> Variant:
 func decoded(value: Variant) -> Variant:
 	if value is Dictionary and value.has("bytes"):
 		return Marshalls.base64_to_raw(value.bytes) if value.bytes else PackedByteArray()
+	if value is Dictionary and value.has("zeros"):
+		var zeros := PackedByteArray()
+		zeros.resize(int(value.zeros))
+		return zeros
 	if value is Dictionary and value.has("strings"):
 		return PackedStringArray(value.strings)
 	if value is Dictionary and value.has("object"):

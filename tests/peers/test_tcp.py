@@ -137,6 +137,15 @@ def test_get_data_unconnected(stream):
     assert list(stream.put_partial_data(b"a")) == [Error.FAILED, 0]
 
 
+def test_writing_after_the_other_side_s_close(connected):
+    stream, other = connected
+    other.close()
+    wait_until(
+        lambda: stream.put_data(b"x") == Error.FAILED
+    )  # the first goes well, and is answered by a reset
+    assert polled(stream) == (Error.OK, NONE)
+
+
 @pytest.mark.parametrize("unread", [b"", b"abc"])
 def test_a_reset_is_an_error(connected, unread):
     stream, other = connected
@@ -152,7 +161,6 @@ def test_partial_data_is_what_the_kernel_takes(connected):
     error, sent = stream.put_partial_data(bytes(16 << 20))
     assert error == Error.OK
     assert 0 < sent < 16 << 20
-    assert list(stream.put_partial_data(b"more")) == [Error.OK, 0]
 
 
 def test_put_data_blocks_until_the_kernel_has_it(connected):
@@ -183,6 +191,8 @@ def test_names_are_looked_up(driver):
 
 
 def test_binding_first(stream, listener):
+    assert stream.bind(65_536) == Error.ERR_INVALID_PARAMETER
+    assert stream.bind(0, "192.0.2.1") == Error.ERR_UNAVAILABLE
     assert stream.bind(0, "127.0.0.1") == Error.OK
     port = stream.get_local_port()
     assert stream.bind(0) == Error.ERR_ALREADY_IN_USE
@@ -190,6 +200,13 @@ def test_binding_first(stream, listener):
     connection, address = listener.accept()
     connection.close()
     assert address == ("127.0.0.1", port)
+
+
+def test_binding_to_a_name_opens_the_socket_all_the_same(stream, listener):
+    assert stream.bind(0, "localhost") == Error.ERR_INVALID_PARAMETER
+    assert stream.bind(0, "127.0.0.1") == Error.ERR_ALREADY_IN_USE
+    assert stream.connect_to_host("127.0.0.1", listener.getsockname()[1]) == Error.OK
+    listener.accept()[0].close()
 
 
 def test_a_server_s_connections(driver):

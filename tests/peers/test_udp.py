@@ -213,3 +213,26 @@ def test_a_peer_that_nobody_keeps_is_closed(driver, sender):
     other = driver.make("PacketPeerUDP")
     assert other.bind(port, "127.0.0.1") == Error.OK
     other.close()
+
+
+def test_how_much_waited_at_close_takes_room_after_the_next_bind(peer, sender):
+    """A hundred datagrams are 102,400 bytes; of these the shrunken ring keeps that modulo its 65,536."""
+    peer.bind(0, "127.0.0.1")
+    for sent in range(1, 101):
+        sender.sendto(bytes(1000), ("127.0.0.1", peer.get_local_port()))
+        if sent % 20 == 0:
+            wait_until(lambda sent=sent: peer.get_available_packet_count() == sent)
+    peer.close()
+    peer.bind(0, "127.0.0.1")
+    kept = (131_071 - 102_400 % 65_536) // 1024
+    send_until_full(sender, peer, bytes(998), kept)
+
+
+def test_a_refusal_fails_the_next_packet(driver, sender):
+    """Unless the script asks for the count in between, which takes note of it."""
+    port = port_of(sender)
+    sender.close()
+    peer = driver.make("PacketPeerUDP")
+    peer.connect_to_host("127.0.0.1", port)
+    wait_until(lambda: peer.put_packet(b"anyone?") == Error.FAILED)
+    assert peer.get_available_packet_count() == 0

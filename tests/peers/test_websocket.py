@@ -387,10 +387,44 @@ def test_a_dead_port(peer, server):
     assert ended(peer) == (-1, "")
 
 
-@pytest.mark.parametrize("url", ["", "http://127.0.0.1:1", "ws://127.0.0.1:99999", "ws://"])
+def test_an_unknown_host(peer):
+    # Which of the two it is depends on how soon the resolver's thread is done.
+    if peer.connect_to_url("no such host") == Error.OK:
+        assert ended(peer) == (-1, "")
+    assert peer.get_ready_state() == CLOSED
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ws://",
+        "http://127.0.0.1:1",
+        "ws://127.0.0.1:99999",
+        "ws://127.0.0.1:0",
+        "ws://127.0.0.1:port",
+        "ws://127.0.0.1:5000?query",
+        "://127.0.0.1",
+    ],
+)
 def test_urls_that_are_refused(peer, url):
     assert peer.connect_to_url(url) == Error.ERR_INVALID_PARAMETER
     assert peer.get_ready_state() == CLOSED
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://127.0.0.1:9",
+        "WS://127.0.0.1:9/path#fragment",
+        "127.0.0.1:9",
+        "ws://[::1]:9/",
+    ],
+)
+def test_urls_that_are_taken(peer, url):
+    assert peer.connect_to_url(url) == Error.OK
+    assert peer.get_ready_state() == CONNECTING
+    assert peer.get_requested_url() == url
 
 
 def test_the_same_object_connects_again_without_scheme_and_by_name(peer, server):
