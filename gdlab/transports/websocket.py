@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 #: What the library says of single connections is in our rows already.
 library_log = logging.getLogger(f"{__name__}.protocol")
-library_log.setLevel(logging.ERROR)
+library_log.setLevel(logging.CRITICAL)
 
 #: The largest message that Godot receives unless `WebSocketPeer.inbound_buffer_size` is raised before connecting; a
 #: larger one ends the connection with the code 1009 (seen in 4.6.3).
@@ -50,6 +50,7 @@ _MANY: Final = 16
 
 _KIND_CODES: Final = {kind: CATEGORIES["kind"].index(kind) for kind in Kind}
 _SHOWN_CHARACTERS: Final = 200
+_END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 class WebSocketSession(Session):
@@ -73,6 +74,7 @@ class WebSocketSession(Session):
         self._messages: list[tuple[bytes, Kind, int]] = []
         self._time_ns, self._stamp = 0, Stamp.USER  # of the last read
         self._warned = False
+        self._not_text: tuple[str, bytes] | None = None
 
     def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
         """Take the bytes of one read."""
@@ -137,6 +139,8 @@ class WebSocketSession(Session):
         """React to what the protocol made of the last bytes."""
         for event in self.protocol.events_received():
             self._since_event = 0
+            if self._not_text:  # nothing behind it counts
+                break
             if isinstance(event, Frame):
                 self._take_frame(event)
             else:
@@ -145,6 +149,9 @@ class WebSocketSession(Session):
         if self._connection.closed:
             return
         broken = self.protocol.parser_exc
+        if self._not_text:
+            self._give_up(*self._not_text)
+            return
         if broken is not None and not isinstance(broken, EOFError):
             self._give_up(str(broken))
             return
@@ -179,14 +186,9 @@ class WebSocketSession(Session):
             try:
                 payload.decode()
             except UnicodeDecodeError as error:
-                reason = f"a text message is not UTF-8: {error.reason} at byte {error.start}"
-                self._deliver()
-                self._endpoint.note(
-                    self._connection, Event.ERROR, reason, payload, self._time_ns, self._stamp
-                )
-                if self.protocol.parser_exc is None and self.protocol.state is State.OPEN:
-                    self.protocol.fail(CloseCode.INVALID_DATA, reason)
-                    self.protocol.parser_exc = error
+                self._not_text = f"a text message is not UTF-8: {error.reason} at byte {error.start}", payload
+                if self.protocol.state is State.OPEN:
+                    self.protocol.fail(CloseCode.INVALID_DATA, self._not_text[0])
                 return
         self._messages.append((payload, self._kind, self._wire_bytes))
 
@@ -211,7 +213,7 @@ class WebSocketSession(Session):
 
     # ---- the end
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, reason: str, payload: bytes = b"") -> None:
         """End the connection because of what the peer sent; the library has a close frame ready that says so."""
         closed = self.protocol.close_sent
         code = f"{int(closed.code)} " if closed else ""
@@ -220,7 +222,7 @@ class WebSocketSession(Session):
             return
         connection.reason = f"closed here: {code}{reason}"
         if connection.was_open:
-            self._endpoint.note(connection, Event.ERROR, reason, b"", self._time_ns, self._stamp)
+            self._endpoint.note(connection, Event.ERROR, reason, payload, self._time_ns, self._stamp)
         self._after_last_message(self._write_and_finish)
 
     def _write_and_finish(self) -> None:
@@ -259,6 +261,7 @@ class ServerSession(WebSocketSession):
 
     def __init__(self, endpoint: StreamEndpoint, connection: Connection) -> None:
         super().__init__(endpoint, connection, masks=False)
+        self._tail = b""  # of what has come of the request
         options = endpoint.options
         self.protocol: ServerProtocol = ServerProtocol(
             extensions=[ServerPerMessageDeflateFactory()] if options.compression else None,
@@ -275,9 +278,19 @@ class ServerSession(WebSocketSession):
 
     def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
         """Take the bytes of one read."""
-        super().receive(chunk, time_ns, stamp)
-        if self.protocol.handshake_exc is not None and self._connection.phase is Phase.OPENING:
-            self._refuse(self.protocol.handshake_exc)
+        connection = self._connection
+        if connection.phase is Phase.OPENING:
+            # The library would read on behind the request before it is answered.
+            seen = self._tail + chunk
+            end = seen.find(_END_OF_HEAD)
+            head = len(chunk) if end < 0 else end + len(_END_OF_HEAD) - len(self._tail)
+            self._tail = seen[1 - len(_END_OF_HEAD) :]
+            super().receive(chunk[:head], time_ns, stamp)
+            if self.protocol.handshake_exc is not None and connection.phase is Phase.OPENING:
+                self._refuse(self.protocol.handshake_exc)
+            chunk = chunk[head:]
+        if chunk and connection.phase is Phase.OPEN:
+            super().receive(chunk, time_ns, stamp)
 
     def _expire(self) -> None:
         if self._connection.phase is Phase.OPENING:
@@ -317,7 +330,11 @@ class ServerSession(WebSocketSession):
             )
             response = self.protocol.reject(http.HTTPStatus.FORBIDDEN, f"{problem}.\n")
         else:
-            response = self.protocol.accept(event)
+            try:
+                response = self.protocol.accept(event)
+            except UnicodeError as error:  # websockets 14 cannot quote what is not ASCII in its answer
+                self._refuse(error)
+                return
             problem = str(self.protocol.handshake_exc or "")
         if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
             chosen = f", sub-protocol {self.protocol.subprotocol}" if self.protocol.subprotocol else ""

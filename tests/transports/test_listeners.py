@@ -54,6 +54,15 @@ def kit(request):
     return request.param
 
 
+def assert_free(port, kit):
+    with socket.socket(socket.AF_INET, kit.kind) as sock:
+        if kit.connects:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
+        if kit.connects:
+            sock.listen()
+
+
 def test_messages_arrive_whole_in_order_and_with_their_sender(kit):
     payloads = [b"text", bytes(range(256)), "grün".encode(), b"", bytes(65_000)]
     with kit.listening() as (made, store), kit.client(made.address.port) as client:
@@ -233,10 +242,7 @@ def test_closing_is_at_once_frees_the_port_and_keeps_what_had_arrived(kit):
         assert store.received == 100
         assert made.error is None
         made.close()
-        with socket.socket(socket.AF_INET, kit.kind) as sock:
-            if kit.connects:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(("127.0.0.1", made.address.port))
+        assert_free(made.address.port, kit)
     with pytest.raises(EndpointClosed):
         made.start()
 
@@ -255,8 +261,7 @@ def test_a_listener_that_was_never_started_frees_its_port(kit):
     made = listener(parse(f"{kit.scheme}://127.0.0.1:0"), Store("x"))
     port = made.address.port
     made.close()
-    with socket.socket(socket.AF_INET, kit.kind) as sock:
-        sock.bind(("127.0.0.1", port))
+    assert_free(port, kit)
 
 
 def test_a_taken_port_is_an_error_at_once_and_leaves_nothing_open(kit):
@@ -267,8 +272,7 @@ def test_a_taken_port_is_an_error_at_once_and_leaves_nothing_open(kit):
         port = taken.getsockname()[1]
         with pytest.raises(PortInUse, match=f"port {port} is held by this very process"):
             listener(parse(f"{kit.scheme}://localhost:{port}"), Store("x"))
-        with socket.socket(socket.AF_INET, kit.kind) as free:
-            free.bind(("127.0.0.1", port))
+        assert_free(port, kit)
 
 
 @pytest.mark.parametrize("period", [0, -1, float("nan"), float("inf")])
