@@ -11,6 +11,7 @@ from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
+from gdlab.transports.websocket import WebSocketListener
 
 __all__ = [
     "LISTENERS",
@@ -25,6 +26,7 @@ __all__ = [
     "StreamOptions",
     "TcpListener",
     "UdpListener",
+    "WebSocketListener",
     "listener",
     "parse",
 ]
@@ -47,7 +49,7 @@ class MakeEndpoint(Protocol):
 
 
 #: The transports that can be listened on.
-LISTENERS = ("udp", "tcp")
+LISTENERS = ("udp", "tcp", "ws")
 
 
 def listener(
@@ -62,4 +64,5 @@ def listener(
     """Bind the listener for an address; it receives nothing before it is started. UDP takes no `options`."""
     if address.transport == "udp":
         return UdpListener(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
-    return TcpListener(address, sink, reply=reply, ping_s=ping_s, every_s=every_s, options=options)
+    kind = TcpListener if address.transport == "tcp" else WebSocketListener
+    return kind(address, sink, reply=reply, ping_s=ping_s, every_s=every_s, options=options)

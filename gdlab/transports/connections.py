@@ -75,6 +75,7 @@ class Connection:
 
     Attributes
     ----------
+    own_host : the address of this machine that it is connected to.
     waiting : what the kernel did not take yet.
     end_received, end_sent : one side has said that it sends nothing more.
     reason : why it ends, as soon as that is decided; the first reason counts.
@@ -90,6 +91,7 @@ class Connection:
         "held_bytes",
         "ipv6",
         "last_sent_s",
+        "own_host",
         "peer",
         "phase",
         "reason",
@@ -105,6 +107,7 @@ class Connection:
         self.sock = sock
         self.peer = peer
         self.code = code
+        self.own_host = str(sock.getsockname()[0])
         self.ipv6 = sock.family == socket.AF_INET6
         self.phase = Phase.OPENING
         self.was_open = False

@@ -89,16 +89,16 @@ class StreamEndpoint(Endpoint):
         """Serve a connected socket from now on."""
         try:
             prepare_stream(sock, nodelay=self.options.nodelay)
+            peer = Peer(str(source[0]), int(str(source[1])))
+            connection = Connection(sock, peer, self.sink.peer_code(peer))
         except OSError:  # it was reset before we came to it; BSD says so here
             sock.close()
             return
-        peer = Peer(str(source[0]), int(str(source[1])))
-        connection = Connection(sock, peer, self.sink.peer_code(peer))
-        connection.session = self._new_session(connection)
         self._connections[connection] = None
         connection.events = _READ
         self._selector.register(sock, _READ, functools.partial(self._ready, connection))
         with self._guarded(connection):
+            connection.session = self._new_session(connection)
             # What came before we knew of the connection has an earlier stamp than now; its opening was no later.
             arrived = self._receive(connection)
             if connection.closed:

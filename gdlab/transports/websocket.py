@@ -1,0 +1,360 @@
+"""The WebSocket listener.
+
+The protocol is that of the `websockets` library, without its input and output: `ServerProtocol` gets the bytes that
+our own thread reads, so that there is no event loop in the notebook's way, one thread serves all connections, and the
+kernel's stamps can be read.
+"""
+
+from __future__ import annotations
+
+import functools
+import http
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import Protocol, State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from gdlab.errors import NotSent
+from gdlab.messages import CATEGORIES, Event, Kind, Stamp, wire_bytes
+from gdlab.transports.accepting import StreamListener
+from gdlab.transports.connections import Connection, Encoded, Phase, Session
+from gdlab.transports.options import StreamOptions
+from gdlab.transports.origins import is_welcome
+from gdlab.transports.replies import Outgoing
+from gdlab.transports.streams import LINGER_S, StreamEndpoint
+
+log = logging.getLogger(__name__)
+
+#: What the library says of single connections is in our rows already.
+library_log = logging.getLogger(f"{__name__}.protocol")
+library_log.setLevel(logging.CRITICAL)
+
+#: The largest message that Godot receives unless `WebSocketPeer.inbound_buffer_size` is raised before connecting; a
+#: larger one ends the connection with the code 1009 (seen in 4.6.3).
+GODOT_RECEIVES_BYTES: Final = 65_535
+
+#: A message followed at once by the end of the connection is lost in Godot, whose `poll` takes both in one frame and
+#: is then no longer open (seen in 4.6.3; godotengine/godot 107442). So long, six frames, is it given to read it.
+LAST_MESSAGE_S: Final = 0.1
+
+#: So many messages of one read are written to the sink together.
+_MANY: Final = 16
+
+_KIND_CODES: Final = {kind: CATEGORIES["kind"].index(kind) for kind in Kind}
+_SHOWN_CHARACTERS: Final = 200
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+class WebSocketSession(Session):
+    """The part of a WebSocket connection that is the same on both sides: messages, and the end.
+
+    Text and binary are kept apart, fragments are put together. Pings of the protocol are answered by the library; we
+    send none, because Godot answers only while the game polls, and a ping between the fragments of a message corrupts
+    the message in Godot.
+    """
+
+    protocol: Protocol
+
+    def __init__(self, endpoint: StreamEndpoint, connection: Connection, *, masks: bool) -> None:
+        self._endpoint = endpoint
+        self._connection = connection
+        self._masks = masks
+        self._parts = bytearray()  # of a message in fragments
+        self._kind = Kind.BINARY
+        self._wire_bytes = 0
+        self._since_event = 0
+        self._messages: list[tuple[bytes, Kind, int]] = []
+        self._time_ns, self._stamp = 0, Stamp.USER  # of the last read
+        self._warned = False
+        self._not_text: tuple[str, bytes] | None = None
+
+    def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
+        """Take the bytes of one read."""
+        self._time_ns, self._stamp = time_ns, stamp
+        self._since_event += len(chunk)
+        self.protocol.receive_data(chunk)
+        self._go_on()
+
+    def end(self) -> None:
+        """The peer has ended the TCP connection."""
+        if self.protocol.state is State.CLOSED:
+            return
+        self.protocol.receive_eof()
+        self._go_on()
+        self._endpoint.finish(
+            self._connection,
+            "closed by the peer without a close frame (1006)"
+            if self._connection.was_open
+            else "the connection ended before the WebSocket handshake was complete",
+        )
+
+    def encode(self, outgoing: Outgoing) -> Encoded:
+        """Make a frame of a message; text becomes a text frame, bytes a binary one."""
+        if self.protocol.state is not State.OPEN:
+            raise NotSent("the connection is being closed")
+        payload, kind = outgoing
+        if kind is Kind.TEXT:
+            self.protocol.send_text(payload)
+        else:
+            self.protocol.send_binary(payload)
+        detail = self._warning(len(payload)) if len(payload) > GODOT_RECEIVES_BYTES else ""
+        wire = wire_bytes("ws", len(payload), ipv6=self._connection.ipv6, masked=self._masks)
+        return Encoded(b"".join(self.protocol.data_to_send()), kind, wire, detail)
+
+    def _warning(self, size: int) -> str:
+        """What is said of a message that Godot may not be able to receive."""
+        warning = (
+            f"{size} bytes are more than the {GODOT_RECEIVES_BYTES} that Godot receives unless the game has set a "
+            "larger WebSocketPeer.inbound_buffer_size; otherwise it closes the connection with the code 1009"
+        )
+        if not self._warned:
+            log.warning("%s to %s: %s", self._endpoint.address, self._connection.peer, warning)
+            self._warned = True
+        return warning
+
+    def take_leave(self, reason: str) -> float:
+        """Send a close frame, as soon as the peer has had the time to read the last message."""
+        connection = self._connection
+        connection.reason = connection.reason or reason
+        return self._after_last_message(
+            functools.partial(self._close, CloseCode.GOING_AWAY, "gdlab has stopped")
+        )
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the message that is not yet complete."""
+        return self._since_event + len(self._parts)
+
+    # ---- what has arrived
+
+    def _go_on(self) -> None:
+        """React to what the protocol made of the last bytes."""
+        for event in self.protocol.events_received():
+            self._since_event = 0
+            if self._not_text:  # nothing behind it counts
+                break
+            if isinstance(event, Frame):
+                self._take_frame(event)
+            else:
+                self._shake_hands(event)
+        self._deliver()
+        if self._connection.closed:
+            return
+        broken = self.protocol.parser_exc
+        if self._not_text:
+            self._give_up(*self._not_text)
+            return
+        if broken is not None and not isinstance(broken, EOFError):
+            self._give_up(str(broken))
+            return
+        self._write()
+        closed = self.protocol.close_rcvd
+        if closed is not None:
+            said = f"{closed.code} {closed.reason}".strip() if closed.code != 1005 else "no code"
+            self._endpoint.finish(self._connection, f"closed by the peer: {said}")
+
+    def _shake_hands(self, event: Request | Response) -> None:
+        """Take the other side's half of the handshake."""
+        raise NotImplementedError
+
+    def _take_frame(self, frame: Frame) -> None:
+        """Put messages together; the library sees to the other frames, and to the order of fragments."""
+        opcode = frame.opcode
+        if opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return
+        if opcode is not Opcode.CONT:
+            self._kind = Kind.TEXT if opcode is Opcode.TEXT else Kind.BINARY
+            self._wire_bytes = 0
+        size = len(frame.data)
+        self._wire_bytes += wire_bytes("ws", size, ipv6=self._connection.ipv6, masked=not self._masks)
+        if not frame.fin:
+            self._parts += frame.data
+            return
+        payload = bytes(frame.data)
+        if opcode is Opcode.CONT:
+            payload = bytes(self._parts) + payload
+            self._parts = bytearray()
+        if self._kind is Kind.TEXT:
+            try:
+                payload.decode()
+            except UnicodeDecodeError as error:
+                self._not_text = f"a text message is not UTF-8: {error.reason} at byte {error.start}", payload
+                if self.protocol.state is State.OPEN:
+                    self.protocol.fail(CloseCode.INVALID_DATA, self._not_text[0])
+                return
+        self._messages.append((payload, self._kind, self._wire_bytes))
+
+    def _deliver(self) -> None:
+        """Hand the messages of this read to the endpoint."""
+        messages, self._messages = self._messages, []
+        endpoint, connection = self._endpoint, self._connection
+        if len(messages) >= _MANY and endpoint.takes_columns:
+            payloads, kinds, wires = zip(*messages, strict=True)
+            endpoint.deliver_columns(
+                connection,
+                np.frombuffer(b"".join(payloads), np.uint8),
+                np.array([len(payload) for payload in payloads], np.int64),
+                np.array(wires, np.int64),
+                self._time_ns,
+                self._stamp,
+                np.array([_KIND_CODES[kind] for kind in kinds], np.int8),
+            )
+            return
+        for payload, kind, wire in messages:
+            endpoint.deliver(connection, payload, kind, wire, self._time_ns, self._stamp)
+
+    # ---- the end
+
+    def _give_up(self, reason: str, payload: bytes = b"") -> None:
+        """End the connection because of what the peer sent; the library has a close frame ready that says so."""
+        closed = self.protocol.close_sent
+        code = f"{int(closed.code)} " if closed else ""
+        connection = self._connection
+        if connection.reason:  # already waiting for the peer to read the last message
+            return
+        connection.reason = f"closed here: {code}{reason}"
+        if connection.was_open:
+            self._endpoint.note(connection, Event.ERROR, reason, payload, self._time_ns, self._stamp)
+        self._after_last_message(self._write_and_finish)
+
+    def _write_and_finish(self) -> None:
+        self._write()
+        self._endpoint.finish(self._connection, self._connection.reason)
+
+    def _close(self, code: CloseCode, reason: str) -> None:
+        """Begin to end the connection: send a close frame, and wait for the peer's."""
+        if self.protocol.state is not State.OPEN:
+            return
+        self.protocol.send_close(code, reason)
+        self._write()
+        connection = self._connection
+        self._endpoint.later(
+            connection, LINGER_S, functools.partial(self._endpoint.finish, connection, connection.reason)
+        )
+
+    def _after_last_message(self, function: Callable[[], None]) -> float:
+        """Do something when the peer has had the time to read the last message; return the seconds until then."""
+        connection = self._connection
+        wait_s = connection.last_sent_s + LAST_MESSAGE_S - time.monotonic() if connection.last_sent_s else 0.0
+        if wait_s <= 0:
+            function()
+            return 0.0
+        self._endpoint.later(connection, wait_s, function)
+        return wait_s
+
+    def _write(self) -> None:
+        """Send what the protocol has to say; the end of the stream is `finish`'s business."""
+        for data in self.protocol.data_to_send():
+            self._endpoint.write(self._connection, data)
+
+
+class ServerSession(WebSocketSession):
+    """The listener's side: lets the client in, or says why not."""
+
+    def __init__(self, endpoint: StreamEndpoint, connection: Connection) -> None:
+        super().__init__(endpoint, connection, masks=False)
+        self._tail = b""  # of what has come of the request
+        options = endpoint.options
+        self.protocol: ServerProtocol = ServerProtocol(
+            extensions=[ServerPerMessageDeflateFactory()] if options.compression else None,
+            # A function, as the library binds it to the protocol.
+            select_subprotocol=lambda _protocol, offered: _subprotocol(options, offered),
+            max_size=options.max_message_bytes,
+            logger=library_log,
+        )
+
+    def begin(self, time_ns: int) -> None:
+        """The client has so long to say what it wants."""
+        handshake_s = self._endpoint.options.handshake_s
+        self._endpoint.later(self._connection, handshake_s, self._expire)
+
+    def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
+        """Take the bytes of one read."""
+        connection = self._connection
+        if connection.phase is Phase.OPENING:
+            # The library would read on behind the request before it is answered.
+            seen = self._tail + chunk
+            end = seen.find(_END_OF_HEAD)
+            head = len(chunk) if end < 0 else end + len(_END_OF_HEAD) - len(self._tail)
+            self._tail = seen[1 - len(_END_OF_HEAD) :]
+            super().receive(chunk[:head], time_ns, stamp)
+            if self.protocol.handshake_exc is not None and connection.phase is Phase.OPENING:
+                self._refuse(self.protocol.handshake_exc)
+            chunk = chunk[head:]
+        if chunk and connection.phase is Phase.OPEN:
+            super().receive(chunk, time_ns, stamp)
+
+    def _expire(self) -> None:
+        if self._connection.phase is Phase.OPENING:
+            self._endpoint.drop(
+                self._connection,
+                f"refused: the WebSocket handshake was not complete after {self._endpoint.options.handshake_s:g} s",
+                reset=True,
+            )
+
+    def _refuse(self, error: Exception) -> None:
+        """End a handshake that failed; where the library has no answer ready, give a plain one."""
+        answers = [data for data in self.protocol.data_to_send() if data]
+        if not answers:
+            body = b"This is a WebSocket listener of gdlab, and that was not a WebSocket handshake.\n"
+            answers = [
+                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+                b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+            ]
+        for data in answers:
+            self._endpoint.write(self._connection, data)
+        cause = f": {error.__cause__}" if error.__cause__ else ""
+        self._endpoint.finish(self._connection, f"refused: no WebSocket handshake, {error}{cause}"[:1000])
+
+    def _shake_hands(self, event: Request | Response) -> None:
+        """Let the client in, or refuse it with a reason that it can read."""
+        assert isinstance(event, Request)  # noqa: S101 (a server gets requests only)
+        connection, options = self._connection, self._endpoint.options
+        path = self._endpoint.address.path
+        origin = ", ".join(event.headers.get_all("Origin")) or None
+        if path not in {"", "/"} and event.path.partition("?")[0] != path:
+            problem = f"nothing is at {event.path[:_SHOWN_CHARACTERS]!r}, this listener is at {path!r}"
+            response = self.protocol.reject(http.HTTPStatus.NOT_FOUND, f"{problem}.\n")
+        elif not is_welcome(origin, connection.own_host, options.origins):
+            problem = (
+                f"the web page {(origin or '')[:_SHOWN_CHARACTERS]!r} may not connect; to let it in, listen with "
+                f"origins=[{(origin or '')[:_SHOWN_CHARACTERS]!r}]"
+            )
+            response = self.protocol.reject(http.HTTPStatus.FORBIDDEN, f"{problem}.\n")
+        else:
+            try:
+                response = self.protocol.accept(event)
+            except UnicodeError as error:  # websockets 14 cannot quote what is not ASCII in its answer
+                self._refuse(error)
+                return
+            problem = str(self.protocol.handshake_exc or "")
+        if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
+            chosen = f", sub-protocol {self.protocol.subprotocol}" if self.protocol.subprotocol else ""
+            page = f", from the page {origin}" if origin else ""
+            self._endpoint.opened(connection, f"{event.path[:_SHOWN_CHARACTERS]}{chosen}{page}")
+        self.protocol.send_response(response)
+        self._write()
+        if problem:
+            self._endpoint.finish(connection, f"refused with HTTP {response.status_code}: {problem}")
+
+
+def _subprotocol(options: StreamOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Choose a sub-protocol; a Godot client that offered some closes unless it gets one of them."""
+    if options.subprotocols is None:
+        return offered[0] if offered else None
+    return next((Subprotocol(name) for name in options.subprotocols if name in offered), None)
+
+
+class WebSocketListener(StreamListener):
+    """Receives messages from any number of WebSocket clients."""
+
+    def _new_session(self, connection: Connection) -> ServerSession:
+        return ServerSession(self, connection)

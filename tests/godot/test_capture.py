@@ -1,0 +1,225 @@
+"""The blog's Godot programs against captures, in a real engine: each prints what it should."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import gdlab as gd
+from gdlab import godot
+from gdlab.errors import PortInUse
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gdlab.capture import Capture
+    from gdlab.godot import Engine
+
+BLOG = Path(__file__).parents[1] / "data" / "blog"
+
+#: Builds the scene that the blog's WebSocket program wants, and presses its button when the connection is there.
+SCENE = """
+extends SceneTree
+
+func _initialize():
+    var node = Node.new()
+    for child in [Button.new(), LineEdit.new(), RichTextLabel.new()]:
+        child.name = child.get_class()
+        node.add_child(child)
+    node.set_script(load(%s))
+    root.add_child(node)
+    for text in ["hello", "grün"]:
+        while node.socket.get_ready_state() != WebSocketPeer.STATE_OPEN:
+            await process_frame
+        node.get_node("LineEdit").text = text
+        node.get_node("Button").pressed.emit()
+        var label = node.get_node("RichTextLabel")
+        while not label.text.ends_with(text):
+            await process_frame
+        print("Label: ", label.text)
+    node.socket.close(1000, "bye")
+    while node.socket.get_ready_state() != WebSocketPeer.STATE_CLOSED:
+        await process_frame
+    await process_frame
+    await process_frame
+    quit()
+"""
+
+
+@pytest.fixture(autouse=True)
+def stop_everything() -> Iterator[None]:
+    yield
+    gd.stop_all()
+
+
+def port_of(capture: Capture) -> int:
+    return int(capture.addresses[0].rpartition(":")[2].partition("/")[0])
+
+
+def program(name: str, port: int, to: int) -> str:
+    text = (BLOG / name).read_text(encoding="utf-8")
+    assert str(port) in text
+    return text.replace(str(port), str(to))
+
+
+def listen(scheme: str, host: str, port: int, **choices: object) -> Capture:
+    """Listen on the blog's own port, or skip where another test run has it."""
+    try:
+        return gd.listen(f"{scheme}://{host}:{port}", **choices)  # type: ignore[arg-type]
+    except PortInUse as error:
+        pytest.skip(str(error))
+
+
+def closing(capture: Capture) -> str:
+    return str(capture.df.query("event == 'close'").detail.iloc[0])
+
+
+@pytest.mark.parametrize("port", [50007, 0])
+def test_the_tcp_client_hears_a_server_that_speaks_by_itself(engine: Engine, port: int) -> None:
+    capture = listen("tcp", "127.0.0.1", port, reply=b"hi~", every=0.5 if port else 0.1)
+    text = program("tcp_client.gd", 50007, port_of(capture))
+    with godot.start(source=text, engine=engine, time_limit_s=60) as game:
+        game.wait_for("Connected to host.", 30)
+        game.wait_for("Datahi~", 30)
+        wait_until(lambda: capture.statistics().sent >= 3, 20)
+        assert capture.statistics().connections == 1
+        capture.stop()
+        game.wait_for("Disconnected from host.", 30)
+        assert game.errors == []
+    sent = capture.df.query("direction == 'out'")
+    assert set(sent.payload) == {b"hi~"}
+    assert set(sent.wire_bytes) == {3 + 52}
+    assert list(capture.df.event.iloc[[0, -1]]) == ["open", "close"]
+    apart_s = sent.time.diff().dt.total_seconds().iloc[1:]
+    assert apart_s.min() > (0.4 if port else 0.05)
+
+
+@pytest.mark.parametrize("port", [5000, 0])
+def test_the_websocket_client_gets_its_message_back(engine: Engine, tmp_path: Path, port: int) -> None:
+    capture = listen("ws", "localhost", port, reply=lambda m: b"Got our msg: " + m.payload)
+    script = tmp_path / "client.gd"
+    script.write_text(program("websocket_client.gd", 5000, port_of(capture)), encoding="utf-8")
+    run = godot.run(source=SCENE % json.dumps(str(script)), engine=engine, time_limit_s=60)
+    assert run.ok, run.table.to_string()
+    packet = list(b"Got our msg: hello")
+    assert f"Packet: {packet}" in run.prints
+    assert "Label: Packet: Got our msg: grün" in run.prints
+    assert "WebSocket closed with code: 1000, reason bye. Clean: true" in run.prints
+    wait_until(lambda: capture.statistics().connections == 0)
+    table = capture.df
+    messages = table.query("event == 'message'")
+    assert [payload.decode() for payload in messages.payload] == [
+        "hello",
+        "Got our msg: hello",
+        "grün",
+        "Got our msg: grün",
+    ]
+    assert list(messages.kind) == ["text", "binary", "text", "binary"]
+    assert closing(capture) == "closed by the peer: 1000 bye"
+
+
+def test_a_game_reads_the_last_message_before_the_listener_stops(engine: Engine) -> None:
+    capture = gd.listen("ws://127.0.0.1:0", reply="the last word")
+    text = f"""
+extends Node
+var socket = WebSocketPeer.new()
+var sent = false
+func _ready():
+    socket.connect_to_url("ws://127.0.0.1:{port_of(capture)}")
+func _process(_delta):
+    socket.poll()
+    if socket.get_ready_state() == WebSocketPeer.STATE_OPEN:
+        if not sent:
+            socket.send_text("?")
+            sent = true
+        while socket.get_available_packet_count():
+            print("Read: ", socket.get_packet().get_string_from_utf8(), " ", socket.was_string_packet())
+    elif socket.get_ready_state() == WebSocketPeer.STATE_CLOSED:
+        print("Closed: ", socket.get_close_code(), " ", socket.get_close_reason())
+        get_tree().quit()
+"""
+    with godot.start(source=text, engine=engine, time_limit_s=60) as game:
+        capture.wait_sync(1, timeout=30)
+        wait_until(lambda: capture.statistics().sent == 1)
+        capture.stop()
+        game.wait_for("Read: the last word true", 30)
+        game.wait_for("Closed: 1001 gdlab has stopped", 30)
+    assert closing(capture) == "closed here: stopped"
+
+
+def test_godots_framings_are_recognised_and_answered(engine: Engine) -> None:
+    capture = gd.listen("tcp://127.0.0.1:0", reply=lambda message: message.payload)
+    text = f"""
+extends Node
+func _ready():
+    for kind in ["var", "string", "packets"]:
+        var stream = StreamPeerTCP.new()
+        stream.connect_to_host("127.0.0.1", {port_of(capture)})
+        while stream.get_status() == StreamPeerTCP.STATUS_CONNECTING:
+            stream.poll()
+        if kind == "var":
+            stream.put_var({{"hp": 7}})
+            print("Got ", stream.get_var())
+        elif kind == "string":
+            stream.put_utf8_string("grün")
+            print("Got ", stream.get_utf8_string())
+        else:
+            var packets = PacketPeerStream.new()
+            packets.stream_peer = stream
+            packets.put_var(["a", 1])
+            while packets.get_available_packet_count() == 0:
+                stream.poll()
+            print("Got ", packets.get_var())
+        stream.disconnect_from_host()
+    get_tree().quit()
+"""
+    run = godot.run(source=text, engine=engine, time_limit_s=60)
+    assert run.ok, run.table.to_string()
+    assert run.prints == ['Got { "hp": 7 }', "Got grün", 'Got ["a", 1]']
+    capture.stop()
+    told = capture.df.query("event == 'message' and direction == 'in'").detail
+    assert [text.split(":")[0] for text in told] == [
+        "framing put_var",
+        "framing put_utf8_string",
+        "framing put_var",
+    ]
+
+
+def test_the_engines_own_debugger_link_is_captured(engine: Engine, tmp_path: Path) -> None:
+    capture = gd.listen("tcp://127.0.0.1:0")
+    (tmp_path / "project.godot").write_text("config_version=5\n")
+    script = tmp_path / "main.gd"
+    script.write_text(
+        "extends SceneTree\nvar frames = 0\nfunc _process(_delta):\n\tframes += 1\n"
+        '\tif frames == 5: print("seen by the debugger")\n\treturn frames > 60\n'
+    )
+    link = f"tcp://127.0.0.1:{port_of(capture)}"
+    command = [engine.path, "--headless", "--path", tmp_path, "--remote-debug", link, "--script", script]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as game:
+        try:
+            wait_until(lambda: any(b"seen by the debugger" in payload for payload in capture.df.payload), 30)
+        finally:
+            game.kill()
+    first = capture.df.query("event == 'message'").iloc[0]
+    assert b"set_pid" in first.payload
+    assert first.detail.startswith("framing put_var")
+
+
+def test_the_udp_client_is_answered_and_stops_asking(engine: Engine) -> None:
+    capture = gd.listen("udp://127.0.0.1:0", reply=b"Thanks, 42 it is")
+    text = program("udp_client.gd", 4242, port_of(capture))
+    with godot.start(source=text, engine=engine, time_limit_s=60) as game:
+        game.wait_for("Connected: Thanks, 42 it is", 30)
+    assert set(capture.df.query("direction == 'in'").payload) == {b"The answer is... 42!"}
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
