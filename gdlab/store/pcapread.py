@@ -68,6 +68,7 @@ class _Rows:
             for name in conform.CATEGORICAL
         }
         self._details: dict[int, str] = {}
+        self._hosts: dict[tuple[bytes, int], str] = {}
         self._own: set[tuple[int, bytes, int]] = set()
         self._left_out: Counter[str] = Counter()
         self._pieces: dict[tuple[str, str, str], list[bytes]] = {}
@@ -167,7 +168,12 @@ class _Rows:
         return False
 
     def _peer(self, host: tuple[bytes, int]) -> str:
-        packed, port = host
+        text = self._hosts.get(host)
+        if text is None:
+            text = self._hosts[host] = self._host_text(*host)
+        return text
+
+    def _host_text(self, packed: bytes, port: int) -> str:
         name = self._file.names.get(packed) if self.ours else None
         if name is not None:
             name = cells.unescape(name)
