@@ -75,7 +75,7 @@ class Capture(Tabular):
         self._endpoints: tuple[Endpoint, ...] = ()
         self._began_ns = clock.now_ns()
         self._ended_ns: int | None = None
-        self._table: tuple[tuple[int, ...], pd.DataFrame] | None = None
+        self._builder = table.Builder()
         self._lock = threading.RLock()
 
     # ---- reading
@@ -106,12 +106,11 @@ class Capture(Tabular):
 
     @property
     def df(self) -> pd.DataFrame:
-        """What has arrived so far, one row a message or event, in order of time; a snapshot that is yours to change."""
-        version = self.version
-        with self._lock:
-            if self._table is None or self._table[0] != version:
-                self._table = version, table.build(self.snapshots())
-            return self._table[1].copy(deep=False)
+        """What has arrived so far, one row a message or event, in order of time; a snapshot that is yours to change.
+
+        While you hold the last table, the next one costs only the rows that are new.
+        """
+        return self._builder.build(self.snapshots())
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
         """Return the last rows, without building the whole table."""
