@@ -20,6 +20,8 @@ sys.meta_path.insert(0, NotInstalled())
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 #: Any text, with what breaks files and readers more often than chance would bring it.
+#: Addresses come from the system and are Unicode, whatever peers send.
+ADDRESSES = st.text(st.characters(codec="utf-8"), max_size=10)
 ANY_TEXT = st.text(
     st.one_of(
         st.characters(exclude_categories=()),
@@ -116,8 +118,8 @@ ROWS = st.lists(
         {
             "time": st.integers(-(2**63) + 1, 2**63 - 1),
             "stamp": st.sampled_from(CATEGORIES["stamp"]),
-            "endpoint": ANY_TEXT,
-            "peer": ANY_TEXT,
+            "endpoint": ADDRESSES,
+            "peer": ADDRESSES,
             "direction": st.sampled_from(CATEGORIES["direction"]),
             "event": st.sampled_from(CATEGORIES["event"]),
             "kind": st.sampled_from(CATEGORIES["kind"]),
