@@ -1,4 +1,12 @@
-"""Scripted peers: what games send and how Godot's network classes behave, from Python, where no Godot is installed."""
+"""Scripted peers: a game's side of the network from Python, where no Godot is installed.
+
+`PacketPeerUDP`, `UDPServer`, `StreamPeerTCP`, `TCPServer` and `WebSocketPeer` have Godot's names, return its error
+codes and have its traps; `tests/peers` plays the same scenarios with the real engine's. They are no threads: like
+the engine's they do something only when they are called, and want one thread to do so. `get_data` and `put_data`
+block, as in the engine.
+
+The programs (`FramePeer` and what is made of it) are threads that call them once a frame.
+"""
 
 from gdlab.peers.blog import CHAT_PORT, GREETING, GREETING_PORT, AnswerGame, ChatSender
 from gdlab.peers.codes import Error

@@ -21,13 +21,15 @@ def resolve(host: str) -> list[str]:
         return [host]
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # ValueError: a NUL in the name, or letters that no host has
         return []
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is an IP address, not a name."""
+    """Whether a text is an IP address, not a name; a zone (``%eth0``) makes it none, as in Godot."""
+    if "%" in text:
+        return False
     try:
         ipaddress.ip_address(text)
     except ValueError:
