@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
-from gdlab.capture import Capture, Recording, listen, load, show_with, stop_all
+from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
 from gdlab.transports import replies
@@ -26,6 +26,7 @@ __all__ = [
     "GdlabError",
     "Message",
     "Recording",
+    "connect",
     "listen",
     "load",
     "replies",
