@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
-from gdlab.capture import Capture, Recording, listen, load, show_with, stop_all
+from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.capture.sizes import sizes
 from gdlab.errors import GdlabError
@@ -29,6 +29,7 @@ __all__ = [
     "GdlabError",
     "Message",
     "Recording",
+    "connect",
     "listen",
     "load",
     "play",

@@ -2,7 +2,7 @@
 
 from gdlab.capture.capture import Capture, show_with
 from gdlab.capture.recording import Recording, load
-from gdlab.capture.registry import listen, running, stop_all
+from gdlab.capture.registry import connect, listen, running, stop_all
 from gdlab.capture.status import Light, Statistics, Status
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Recording",
     "Statistics",
     "Status",
+    "connect",
     "listen",
     "load",
     "running",

@@ -21,7 +21,7 @@ from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Spill, SpillStatistics, Store, table
-from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, listener
+from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, client, listener
 
 #: How often a wait looks. Far below what a person notices, and a thousandth of a core.
 _LOOK_EVERY_S = 0.02
@@ -71,6 +71,8 @@ class Capture(Tabular):
         self._ping_s = ping_s
         self._every_s = every_s
         self._make = make
+        #: Whether it goes to its peer, as `gdlab.connect` does, instead of waiting for peers.
+        self.is_client = make is client
         self._stores = tuple(Store(str(address), limit) for address in addresses)
         self._endpoints: tuple[Endpoint, ...] = ()
         self._began_ns = clock.now_ns()
@@ -124,7 +126,7 @@ class Capture(Tabular):
         now_ns = clock.now_ns()
         last_ns = max(store.last_received_ns for store in stores)
         return Statistics(
-            seconds=((self._ended_ns or now_ns) - self._began_ns) / 1e9,
+            seconds=((self._ended_ns or self._last_end_ns() or now_ns) - self._began_ns) / 1e9,
             received=sum(store.received for store in stores),
             received_bytes=sum(store.received_bytes for store in stores),
             sent=sum(store.sent for store in stores),
@@ -139,6 +141,12 @@ class Capture(Tabular):
             last_received_s=max(0.0, (now_ns - last_ns) / 1e9) if last_ns else None,
             connections=sum(endpoint.connections for endpoint in endpoints),
         )
+
+    def _last_end_ns(self) -> int | None:
+        """When the last endpoint ended by itself; None while one is there."""
+        ends = [endpoint.ended_ns for endpoint in self._endpoints]
+        known = [end for end in ends if end is not None]
+        return max(known) if known and len(known) == len(ends) else None
 
     @property
     def status(self) -> Status:
@@ -243,6 +251,7 @@ class Capture(Tabular):
         Raises
         ------
         PortInUse, PortForbidden, AddressError : an address cannot be bound; then none is.
+        NotConnected : a client found nobody.
         """
         with self._lock:
             if self.running:
@@ -281,6 +290,12 @@ class Capture(Tabular):
                     spill.add(store, since=written)
                 self._spill = spill
             running.add(self)
+            try:
+                for endpoint in endpoints:
+                    endpoint.wait_ready()
+            except BaseException:
+                self.stop()
+                raise
         return self
 
     def _note_pause(self) -> None:
@@ -301,7 +316,7 @@ class Capture(Tabular):
             for endpoint in self._endpoints:
                 endpoint.close()
             if self._ended_ns is None:
-                self._ended_ns = clock.now_ns()
+                self._ended_ns = self._last_end_ns() or clock.now_ns()
             if self._spill is not None:
                 self._spill.close()
                 self._spilled = tuple(store.snapshot().end for store in self._stores)

@@ -14,7 +14,7 @@ from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
 from gdlab.errors import AddressError, PortInUse
 from gdlab.store import DEFAULT_LIMIT, Limit
-from gdlab.transports import LISTENERS, Address, Reply, StreamOptions, parse
+from gdlab.transports import LISTENERS, Address, Reply, StreamOptions, client, parse, parse_remote
 
 log = logging.getLogger("gdlab")
 
@@ -85,8 +85,7 @@ def listen(
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
-    bounds = Limit.parse(limit or (SPILLED_LIMIT if spill else DEFAULT_LIMIT))
-    folder = Path(spill) if spill else None
+    bounds, folder = _kept_where(limit, spill)
     options = StreamOptions(
         framing=framing,
         nodelay=nodelay,
@@ -97,27 +96,120 @@ def listen(
         max_message_bytes=max_message_bytes,
     )
     with _lock:
-        known = _running_at(parsed)
+        known = _kept(parsed, bounds, folder, options, fresh=fresh, is_client=False)
         if known:
-            changes = _changes(known, bounds, folder, options)
-            if not changes and not fresh:
-                known.answer_with(reply, every)
-                known.ping_every(ping)
-                return known
-            known.stop()
-            if changes:
-                log.warning(
-                    "%s is replaced by a new capture, as its %s; the old one is stopped and keeps its %d rows",
-                    ", ".join(known.addresses),
-                    ", its ".join(changes),
-                    known.statistics().rows_kept,
-                )
+            known.answer_with(reply, every)
+            known.ping_every(ping)
+            return known
         try:
             return Capture(
                 parsed, reply=reply, limit=bounds, ping_s=ping, every_s=every, options=options, spill=folder
             ).start()
         except PortInUse as error:
             raise _with_our_own_name(error) from error
+
+
+def connect(
+    address: str,
+    *,
+    reply: Reply | None = None,
+    every: float | None = None,
+    ping: float | None = None,
+    framing: str = "auto",
+    reconnect: bool = False,
+    limit: int | str | Limit | None = None,
+    spill: str | Path | None = None,
+    fresh: bool = False,
+    timeout: float = 5.0,
+    nodelay: bool = True,
+    subprotocols: Sequence[str] | None = None,
+    compression: bool = False,
+    max_message_bytes: int = 16 * 2**20,
+) -> Capture:
+    """Connect to a game that listens, and capture what it sends; `Capture.send` sends to it.
+
+    Parameters
+    ----------
+    address : such as ``"udp://127.0.0.1:4243"``, ``"tcp://192.168.1.20:50007"`` or ``"ws://localhost:5000/chat"``; here
+        other machines need no permission.
+    reply, every, ping, limit, spill, fresh : as for `listen`.
+    framing : as for `listen`. While ``"auto"`` has not seen enough of the other side to tell, messages are sent without
+        any framing: name it where the game expects one.
+    reconnect : connect again when the connection ends or does not come about, with pauses of up to 5 s; every attempt
+        is a row. Without it the capture stops when the connection ends.
+    timeout : seconds that connecting may take, and the WebSocket handshake after it.
+    nodelay, subprotocols, compression, max_message_bytes : as for `listen`; sub-protocols are offered.
+
+    Returns
+    -------
+    Capture. Calling again with the same address gives back the running one; see `listen`.
+
+    Raises
+    ------
+    NotConnected : nobody listens there, or it is no WebSocket server; not with `reconnect`. UDP cannot tell: where
+        nobody listens, a row of event `error` says so after the first message.
+    AddressError : not an address to connect to.
+    """
+    parsed = (parse_remote(address, schemes=LISTENERS),)
+    bounds, folder = _kept_where(limit, spill)
+    options = StreamOptions(
+        framing=framing,
+        nodelay=nodelay,
+        subprotocols=None if subprotocols is None else tuple(subprotocols),
+        compression=compression,
+        max_message_bytes=max_message_bytes,
+        reconnect=reconnect,
+        connect_s=timeout,
+        handshake_s=timeout,
+    )
+    with _lock:
+        known = _kept(parsed, bounds, folder, options, fresh=fresh, is_client=True)
+        if known:
+            known.answer_with(reply, every)
+            known.ping_every(ping)
+            return known
+        return Capture(
+            parsed,
+            reply=reply,
+            limit=bounds,
+            ping_s=ping,
+            every_s=every,
+            options=options,
+            spill=folder,
+            make=client,
+        ).start()
+
+
+def _kept_where(limit: int | str | Limit | None, spill: str | Path | None) -> tuple[Limit, Path | None]:
+    """Return what stays in memory, and the folder for all of it."""
+    return Limit.parse(limit or (SPILLED_LIMIT if spill else DEFAULT_LIMIT)), Path(spill) if spill else None
+
+
+def _kept(
+    addresses: tuple[Address, ...],
+    limit: Limit,
+    spill: Path | None,
+    options: StreamOptions,
+    *,
+    fresh: bool,
+    is_client: bool,
+) -> Capture | None:
+    """Return the capture that runs at these addresses as it is asked for; stop one that runs otherwise."""
+    known = _running_at(addresses, is_client=is_client)
+    if known is None:
+        return None
+    changes = _changes(known, limit, spill, options)
+    if not changes and not fresh:
+        return known
+    known.stop()
+    if changes:
+        log.warning(
+            "%s is replaced by a new capture, as its %s; the old one is stopped and keeps its %d rows",
+            ", ".join(known.addresses),
+            ", its ".join(changes),
+            known.statistics().rows_kept,
+        )
+    return None
 
 
 def _changes(known: Capture, limit: Limit, spill: Path | None, options: StreamOptions) -> list[str]:
@@ -133,9 +225,14 @@ def _changes(known: Capture, limit: Limit, spill: Path | None, options: StreamOp
     return changes
 
 
-def _running_at(addresses: tuple[Address, ...]) -> Capture | None:
+def _running_at(addresses: tuple[Address, ...], *, is_client: bool) -> Capture | None:
     wanted = [str(address) for address in addresses]
-    return next((capture for capture in running() if list(capture.addresses) == wanted), None)
+    for capture in running():
+        if list(capture.addresses) == wanted and capture.is_client is is_client:
+            if capture.running:
+                return capture
+            capture.stop()  # its connection has ended
+    return None
 
 
 def _with_our_own_name(error: PortInUse) -> PortInUse:
@@ -144,7 +241,9 @@ def _with_our_own_name(error: PortInUse) -> PortInUse:
         return error
     port = parse(error.address, host="lan").port
     for capture in running():
-        if any(parse(address, host="lan").port == port for address in capture.addresses):
+        if not capture.is_client and any(
+            parse(address, host="lan").port == port for address in capture.addresses
+        ):
             return PortInUse(
                 f"port {port} belongs to another capture of this notebook, {capture!r}. Stop it (.stop() of its "
                 "variable, or gdlab.stop_all()), or call listen with exactly its addresses to get it back",

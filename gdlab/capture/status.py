@@ -85,7 +85,8 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
     doing = f"{endpoints[0].doing} {names}"
     if all(endpoint.state is not State.LISTENING for endpoint in endpoints):
         return Status(Light.STOPPED, f"stopped after {statistics.seconds:.1f} s, {names}: {counts}")
-    lan = " (open to the whole network)" if any(endpoint.address.is_lan for endpoint in endpoints) else ""
+    open_to_all = any(endpoint.address.is_lan and not endpoint.is_client for endpoint in endpoints)
+    lan = " (open to the whole network)" if open_to_all else ""
     if statistics.last_received_s is None:
         text = f"{doing}{lan}, nothing received for {statistics.seconds:.0f} s"
         if statistics.connections:
@@ -150,7 +151,8 @@ def diagnosis(endpoints: Sequence[Endpoint], statistics: Statistics, wanted: int
     if status.light in {Light.WAITING, Light.FAILED} or status.hint:
         return f"{said} To try: {status.hint}"
     if status.light is Light.STOPPED:
-        return f"{said} A stopped capture receives nothing more; run gdlab.listen again"
+        anew = "gdlab.connect" if endpoints and endpoints[0].is_client else "gdlab.listen"
+        return f"{said} A stopped capture receives nothing more; run {anew} again"
     return f"{said} The game sends more slowly than that, or has ended; a longer timeout= waits on"
 
 

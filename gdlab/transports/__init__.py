@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gdlab.transports.address import Address, parse
+from gdlab.transports.address import Address, parse, parse_remote
+from gdlab.transports.connecting import TcpClient, UdpClient, WebSocketClient
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics, State
 from gdlab.transports.options import StreamOptions
 from gdlab.transports.replies import Outgoing, Reply
@@ -24,11 +25,16 @@ __all__ = [
     "Sink",
     "State",
     "StreamOptions",
+    "TcpClient",
     "TcpListener",
+    "UdpClient",
     "UdpListener",
+    "WebSocketClient",
     "WebSocketListener",
+    "client",
     "listener",
     "parse",
+    "parse_remote",
 ]
 
 
@@ -65,4 +71,25 @@ def listener(
     if address.transport == "udp":
         return UdpListener(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
     kind = TcpListener if address.transport == "tcp" else WebSocketListener
+    return kind(address, sink, reply=reply, ping_s=ping_s, every_s=every_s, options=options)
+
+
+def client(
+    address: Address,
+    sink: Sink,
+    *,
+    reply: Reply | None = None,
+    ping_s: float | None = None,
+    every_s: float | None = None,
+    options: StreamOptions | None = None,
+) -> Endpoint:
+    """Make the client for an address; TCP and WebSocket connect when it is started. UDP takes no `options`.
+
+    Raises
+    ------
+    NotConnected : there is no such host.
+    """
+    if address.transport == "udp":
+        return UdpClient(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
+    kind = TcpClient if address.transport == "tcp" else WebSocketClient
     return kind(address, sink, reply=reply, ping_s=ping_s, every_s=every_s, options=options)

@@ -43,9 +43,10 @@ class Address:
     @property
     def is_lan(self) -> bool:
         """Whether other machines can reach a listener at this address."""
-        return self.host == LAN or (
-            self.host != "localhost" and not ipaddress.ip_address(self.host).is_loopback
-        )
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
 
     def families(self) -> tuple[tuple[socket.AddressFamily, str], ...]:
         """Return the socket families to bind, each with its literal address."""
@@ -75,6 +76,24 @@ def parse(text: str, *, host: str | None = None, schemes: tuple[str, ...] = SCHE
     AddressError : not of that form, an unknown scheme or host, a port out of range, or an address that other
         machines can reach without `host="lan"`.
     """
+    scheme, name, port, path = _parts(text, schemes)
+    if host not in {None, LAN}:
+        raise AddressError(
+            f'host={host!r} is not understood; host="lan" lets other machines in, leave it out otherwise'
+        )
+    address = Address(scheme, _host(name or (LAN if host else "localhost"), text), port, path)
+    if host == LAN and address.host == "localhost":
+        address = Address(scheme, LAN, port, address.path)
+    if address.is_lan and host != LAN:
+        raise AddressError(
+            f"{text!r} lets every machine on the network send to this notebook. If you want that, say it: "
+            f'listen("{scheme}://:{port}", host="lan"). For a game on this machine use {scheme}://127.0.0.1:{port}'
+        )
+    return address
+
+
+def _parts(text: str, schemes: tuple[str, ...]) -> tuple[str, str, int, str]:
+    """Take an address apart: transport, host as it was written, port, path."""
     match = re.fullmatch(
         r"(?P<scheme>[a-z]+)://(?P<host>\[[0-9a-fA-F:.%]+\]|[^:/\[\]]*)(?::(?P<port>\d*))?(?P<path>/.*)?",
         str(text).strip(),
@@ -94,21 +113,26 @@ def parse(text: str, *, host: str | None = None, schemes: tuple[str, ...] = SCHE
     path = match["path"] or ""
     if scheme != "ws" and path not in {"", "/"}:
         raise AddressError(f"{text!r}: only WebSocket addresses have a path, {scheme}:// has none")
-    if host not in {None, LAN}:
+    return scheme, name, port, path if scheme == "ws" else ""
+
+
+def parse_remote(text: str, *, schemes: tuple[str, ...] = SCHEMES) -> Address:
+    """Understand an address to connect to: as `parse`, but any host will do, by address or by name.
+
+    Raises
+    ------
+    AddressError : not of that form, or no port to connect to.
+    """
+    scheme, name, port, path = _parts(text, schemes)
+    if port == 0:
         raise AddressError(
-            f'host={host!r} is not understood; host="lan" lets other machines in, leave it out otherwise'
+            f"{text!r}: port 0 cannot be connected to; write the port that the game listens on"
         )
-    address = Address(
-        scheme, _host(name or (LAN if host else "localhost"), text), port, path if scheme == "ws" else ""
-    )
-    if host == LAN and address.host == "localhost":
-        address = Address(scheme, LAN, port, address.path)
-    if address.is_lan and host != LAN:
+    if name in {LAN, "*"}:
         raise AddressError(
-            f"{text!r} lets every machine on the network send to this notebook. If you want that, say it: "
-            f'listen("{scheme}://:{port}", host="lan"). For a game on this machine use {scheme}://127.0.0.1:{port}'
+            f"{text!r}: {name!r} is for listening; write the address of the machine to connect to"
         )
-    return address
+    return Address(scheme, name or "localhost", port, path)
 
 
 def _host(name: str, text: str) -> str:

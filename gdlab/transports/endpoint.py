@@ -95,9 +95,6 @@ class Endpoint(ABC):
     PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
     """
 
-    #: What the endpoint does at its address, in words.
-    doing: ClassVar[str] = "listening on"
-
     #: Whether it goes to a peer, instead of waiting for peers to come.
     is_client: ClassVar[bool] = False
 
@@ -112,6 +109,8 @@ class Endpoint(ABC):
     ) -> None:
         self.sink = sink
         self.error: BaseException | None = None
+        #: When its thread ended, UTC nanoseconds; None before that.
+        self.ended_ns: int | None = None
         self._ping_s = _checked_period(ping_s)
         self._every_s = _checked_period(every_s)
         self._pings = itertools.count()
@@ -166,6 +165,14 @@ class Endpoint(ABC):
     # ---- life, from any thread
 
     @property
+    def doing(self) -> str:
+        """What it does at its address, in words."""
+        return "listening on"
+
+    def wait_ready(self) -> None:  # noqa: B027 (a listener is ready when it is bound)
+        """Wait until it has found its peer, where it looks for one."""
+
+    @property
     def state(self) -> State:
         """Where the endpoint is in its life."""
         return self._state
@@ -217,7 +224,8 @@ class Endpoint(ABC):
         EndpointClosed : it has ended, or is about to.
         """
         if self._state is not State.LISTENING:
-            raise EndpointClosed(f"{self.address} is {self._state.value}; start a new one with gdlab.listen")
+            anew = "gdlab.connect" if self.is_client else "gdlab.listen"
+            raise EndpointClosed(f"{self.address} is {self._state.value}; start a new one with {anew}")
         self._calls.append(function)
         self._signal()
 
@@ -334,9 +342,16 @@ class Endpoint(ABC):
         finally:
             self._close_sockets()
             self._release()
+            self.ended_ns = clock.now_ns()
             with self._lock:
                 if self._state is State.CLOSING:
                     self._enter(State.CLOSED)
+
+    def _end(self) -> None:
+        """End by itself, from its own thread."""
+        with self._lock:
+            if self._state is State.LISTENING:
+                self._enter(State.CLOSING)
 
     def _fail(self, error: BaseException) -> None:
         log.error("%s stopped: %r", self.address, error, exc_info=error)

@@ -25,6 +25,8 @@ class StreamOptions:
         (``"https://game.example"``); ``"*"`` lets every page in. Games send none and always may.
     subprotocols : WebSocket: those we speak, the preferred first; None accepts the first one that a client offers.
     compression : WebSocket: offer permessage-deflate, which Godot does not have.
+    reconnect : clients: connect again when the connection ends or does not come about.
+    connect_s : clients: so long may connecting take.
     """
 
     framing: str = "auto"
@@ -37,10 +39,13 @@ class StreamOptions:
     origins: Sequence[str] = ()
     subprotocols: Sequence[str] | None = None
     compression: bool = False
+    reconnect: bool = False
+    connect_s: float = 5.0
 
     def __post_init__(self) -> None:
         check_name(self.framing)
         for name in (
+            "connect_s",
             "max_message_bytes",
             "max_connections",
             "max_waiting_bytes",

@@ -55,7 +55,7 @@ def _outgoing(answer: object) -> Outgoing | None:
 
 def echo(message: Message) -> bytes | str:
     """The message itself."""
-    return message.payload.decode() if message.kind is Kind.TEXT else message.payload
+    return message.payload.decode() if message.kind == Kind.TEXT else message.payload
 
 
 def prefix(before: bytes | str) -> Callable[[Message], bytes | str]:

@@ -97,11 +97,15 @@ class UdpListener(Endpoint):
         self._endpoint = str(self.address)
 
     def _bind(self, address: Address) -> Address:
-        self._sockets, bound = bind_all(address, socket.SOCK_DGRAM, self._prepare)
-        for sock in self._sockets:
+        sockets, bound = bind_all(address, socket.SOCK_DGRAM, self._prepare)
+        self._own(sockets)
+        return bound
+
+    def _own(self, sockets: list[socket.socket]) -> None:
+        self._sockets = sockets
+        for sock in sockets:
             self._drops[sock] = 0
             self._buffer_bytes[sock] = _buffer_bytes(sock)
-        return bound
 
     @staticmethod
     def _prepare(sock: socket.socket) -> None:
@@ -228,7 +232,7 @@ class UdpListener(Endpoint):
         known = self._known(source)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
         try:
-            sock.sendto(payload, source)
+            self._put(sock, payload, source)
         except OSError as error:
             what = (
                 f"{len(payload)} bytes do not fit into one datagram (65507 at most)"
@@ -249,6 +253,9 @@ class UdpListener(Endpoint):
             detail=detail,
         )
         return detail
+
+    def _put(self, sock: socket.socket, payload: bytes, source: Source) -> None:
+        sock.sendto(payload, source)
 
     def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
         oldest = time.monotonic() - PINGED_FOR_S
