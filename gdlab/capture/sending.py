@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from typing import Any, Literal, TypeAlias
 
 from gdlab.messages import Kind
 from gdlab.transports import Outgoing
+from gdlab.variant import dumps
 
 Codec: TypeAlias = Literal["auto", "json", "variant"]
 
@@ -36,11 +36,5 @@ def encode(value: Any, codec: Codec = "auto", framing: str = "auto") -> Outgoing
     if codec == "json":
         return Outgoing(json.dumps(value, ensure_ascii=False, allow_nan=False).encode(), Kind.TEXT)
     if codec == "variant":
-        return Outgoing(_variant(value), Kind.BINARY)
+        return Outgoing(dumps(value), Kind.BINARY)
     raise TypeError(f"no codec is called {codec!r}; there are 'json' and 'variant'")
-
-
-def _variant(value: Any) -> bytes:
-    # Not an import statement, as long as the codec is not part of this package.
-    data: bytes = importlib.import_module("gdlab.variant").dumps(value)
-    return data
