@@ -186,6 +186,5 @@ def test_the_last_state_is_shown_after_the_end(sent, capture):
     send(capture, b"last words")
     capture.wait_sync(1)
     capture.stop()
-    wait_until(lambda: "stopped after" in view.status.value)
-    assert "last words" in view.messages.value
+    wait_until(lambda: "stopped after" in view.status.value and "last words" in view.messages.value)
     view.close()
