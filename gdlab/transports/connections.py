@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -77,6 +78,8 @@ class Connection:
     ----------
     own_host : the address of this machine that it is connected to.
     waiting : what the kernel did not take yet.
+    timers : what is to be done later, unless it is closed by then.
+    session : its protocol, as long as it is not closed.
     end_received, end_sent : one side has said that it sends nothing more.
     reason : why it ends, as soon as that is decided; the first reason counts.
     held_bytes : what its session held after the last read.
@@ -97,6 +100,7 @@ class Connection:
         "reason",
         "session",
         "sock",
+        "timers",
         "waiting",
         "was_open",
     )
@@ -112,6 +116,7 @@ class Connection:
         self.phase = Phase.OPENING
         self.was_open = False
         self.waiting = bytearray()
+        self.timers: dict[int, Callable[[], None]] = {}
         self.end_received = self.end_sent = False
         self.reason = ""
         self.events = 0

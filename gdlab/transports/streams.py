@@ -145,16 +145,23 @@ class StreamEndpoint(Endpoint):
             self.note(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
         elif connection.waiting:
             self.note(connection, Event.ERROR, f"{len(connection.waiting)} bytes were not sent: {reason}")
+        # Timers that are not due yet still hold the connection; a storm of short ones must not hold all of them.
         connection.waiting = bytearray()
+        connection.timers.clear()
+        with contextlib.suppress(AttributeError):  # it may be the making of the session that failed
+            del connection.session
         self._gone(connection)
 
     def later(self, connection: Connection, delay_s: float, function: Callable[[], None]) -> None:
         """Run a function after some seconds, unless the connection is closed by then."""
+        number = next(self._timer_ids)
+        connection.timers[number] = function
 
         def run() -> None:
-            if not connection.closed:
+            due = connection.timers.pop(number, None)
+            if due is not None:
                 with self._guarded(connection):
-                    function()
+                    due()
 
         self._after(delay_s, run)
 
@@ -197,6 +204,8 @@ class StreamEndpoint(Endpoint):
             return None
 
     def _take(self, connection: Connection, chunk: bytes, time_ns: int, stamp: Stamp) -> bool:
+        if connection.closed:
+            return False
         if not chunk:
             connection.end_received = True
             if connection.phase is not Phase.ENDING:

@@ -1,7 +1,6 @@
 """Connecting to servers: gdlab's other side of the three transports, as users meet it."""
 
 import contextlib
-import json
 import socket
 import struct
 import sys
@@ -299,24 +298,3 @@ def test_silence_of_a_connected_game_has_a_hint():
         with pytest.raises(WaitTimeout, match=r"does the game call StreamPeerTCP\.poll\(\) in every frame"):
             server.wait_sync(1, timeout=0.05)
         assert "1 connection" in repr(server)
-
-
-def test_ready_made_replies():
-    message = gd.Message(5_000_000, "x", None, b'{"seq": 7, "hp": 1}', kind="text")
-    assert gd.replies.echo(message) == '{"seq": 7, "hp": 1}'
-    assert gd.replies.prefix(b"Got our msg: ")(message) == b'Got our msg: {"seq": 7, "hp": 1}'
-    assert json.loads(gd.replies.json_ack(message)) == {
-        "ack": True,
-        "size_bytes": 19,
-        "received_us": 5000,
-        "seq": 7,
-    }
-    binary = gd.Message(0, "x", None, b"\xff[")
-    assert gd.replies.echo(binary) == b"\xff["
-    assert json.loads(gd.replies.json_ack(binary))["size_bytes"] == 2
-    assert gd.replies.probe_answer(message) is None
-    ping = gd.Message(9000, "x", None, b'{"probe": "ping", "seq": 1, "t_us": 5}')
-    assert '"pong", "seq": 1, "t_us": 5, "r_us": 9' in gd.replies.probe_answer(ping)
-    rule = gd.replies.first(gd.replies.probe_answer, lambda _m: None, b"else")
-    assert rule(message) == b"else"
-    assert '"pong"' in rule(ping)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import struct
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -223,3 +225,111 @@ def free_port(kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+#: Servers as a game would write them; each prints what it gets and answers it.
+TCP_SERVER = """
+extends Node
+var server = TCPServer.new()
+var peers = []
+func _ready():
+    print("Listening: ", server.listen(%d, "127.0.0.1"))
+func _process(_delta):
+    while server.is_connection_available():
+        var peer = server.take_connection()
+        peer.set_no_delay(true)
+        peers.append(peer)
+        peer.put_var("welcome")
+    for peer in peers:
+        peer.poll()
+        while peer.get_status() == StreamPeerTCP.STATUS_CONNECTED and peer.get_available_bytes() > 4:
+            var value = peer.get_var()
+            print("Got: ", value)
+            peer.put_var(value)
+            if value is String and value == "bye":
+                peer.disconnect_from_host()
+"""
+
+WEBSOCKET_SERVER = """
+extends Node
+var server = TCPServer.new()
+var peers = []
+func _ready():
+    print("Listening: ", server.listen(%d, "127.0.0.1"))
+func _process(_delta):
+    while server.is_connection_available():
+        var peer = WebSocketPeer.new()
+        peer.accept_stream(server.take_connection())
+        peers.append(peer)
+    for peer in peers:
+        peer.poll()
+        while peer.get_ready_state() == WebSocketPeer.STATE_OPEN and peer.get_available_packet_count():
+            var packet = peer.get_packet()
+            var text = packet.get_string_from_utf8()
+            print("Got: ", text, " ", peer.was_string_packet())
+            if text == "bye":
+                peer.close(4001, "as you wish")
+            elif peer.was_string_packet():
+                peer.send_text(text)
+            else:
+                peer.send(packet)
+"""
+
+
+def test_connecting_to_a_udp_server_of_the_blog(engine: Engine) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    with godot.start(source=program("udp_server.gd", 4243, port), engine=engine, time_limit_s=60) as game:
+        client = gd.connect(f"udp://127.0.0.1:{port}")
+
+        def heard(text: str) -> bool:
+            return text in game.output
+
+        # It reads one datagram a frame and loses the rest, and says nothing when it begins: once each 50 ms will do.
+        for chat in (["PIDs", "Greetings! 9527"], ["CHAT", "Hello from python 1"]):
+            for _ in range(400):
+                client.send(chat)
+                with contextlib.suppress(AssertionError):
+                    wait_until(lambda chat=chat: heard(f"Received data: {json.dumps(chat)}"), 0.05)
+                    break
+            assert heard(f"Received data: {json.dumps(chat)}")
+        assert game.errors == []
+    assert set(client.df.query("event == 'message'").direction) == {"out"}
+
+
+def test_connecting_to_a_tcp_server_of_a_game(engine: Engine) -> None:
+    port = free_port(socket.SOCK_STREAM)
+    with godot.start(source=TCP_SERVER % port, engine=engine, time_limit_s=60) as game:
+        game.wait_for("Listening: 0", 30)
+        client = gd.connect(f"tcp://127.0.0.1:{port}", framing="put_var")
+        client.wait_sync(1, timeout=20)
+        client.send(struct.pack("<Ii", 2, 42))
+        client.send(b"\4\0\0\0\3\0\0\0bye\0")
+        game.wait_for("Got: 42", 20)
+        client.wait_sync(3, timeout=20)
+        wait_until(lambda: not client.running)
+        assert game.errors == []
+    received = client.df.query("event == 'message' and direction == 'in'")
+    assert list(received.payload) == [
+        b"\4\0\0\0\7\0\0\0welcome\0",
+        struct.pack("<Ii", 2, 42),
+        b"\4\0\0\0\3\0\0\0bye\0",
+    ]
+    assert closing(client) == "closed by the peer"
+
+
+def test_connecting_to_a_websocket_server_of_a_game(engine: Engine) -> None:
+    port = free_port(socket.SOCK_STREAM)
+    with godot.start(source=WEBSOCKET_SERVER % port, engine=engine, time_limit_s=60) as game:
+        game.wait_for("Listening: 0", 30)
+        client = gd.connect(f"ws://localhost:{port}")
+        client.send("grün")
+        client.send(b"\xff\0")
+        client.send("x" * 60_000)
+        client.wait_sync(3, timeout=20)
+        client.send("bye")
+        wait_until(lambda: not client.running)
+        game.wait_for("Got: bye true", 20)
+    received = client.df.query("event == 'message' and direction == 'in'")
+    assert list(received.payload) == ["grün".encode(), b"\xff\0", b"x" * 60_000]
+    assert list(received.kind) == ["text", "binary", "text"]
+    assert closing(client) == "closed by the peer: 4001 as you wish"

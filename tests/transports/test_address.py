@@ -3,7 +3,7 @@
 import pytest
 
 from gdlab.errors import AddressError
-from gdlab.transports import Address, parse
+from gdlab.transports import Address, parse, parse_remote
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,17 @@ def test_lan_opens_every_interface():
     assert [host for _, host in parse("udp://:4242", host="lan").families()] == ["0.0.0.0", "::"]
     with pytest.raises(AddressError, match="lan"):
         parse("udp://:4242", host="internet")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("udp://192.168.1.20:4243", Address("udp", "192.168.1.20", 4243)),
+        ("tcp://my-game.example:5", Address("tcp", "my-game.example", 5)),
+        ("ws://[::1]:5000/chat", Address("ws", "::1", 5000, "/chat")),
+        ("ws://:5000", Address("ws", "localhost", 5000)),
+    ],
+)
+def test_any_host_can_be_connected_to(text, address):
+    assert parse_remote(text) == address
+    assert isinstance(address.is_lan, bool)

@@ -1,0 +1,182 @@
+"""Random and mutated handshakes, frames and segments against running listeners: ``python bench/fuzz_streams.py``.
+
+Ends with an error as soon as a listener has stopped, has a fault of its own in a row, does not serve a well-behaved
+client beside the others within two seconds, or makes the process grow beyond its bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import socket
+import struct
+import time
+from pathlib import Path
+
+from gdlab.framing import encode
+from gdlab.store import Limit, Store, table
+from gdlab.transports import StreamOptions, listener, parse
+
+HANDSHAKE = (
+    b"GET /chat?x=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+    b"Origin: http://localhost:8060\r\n\r\n"
+)
+PLAIN = HANDSHAKE.replace(b"Sec-WebSocket-Extensions: permessage-deflate\r\n", b"")
+MOST_GROWTH_BYTES = 400 * 2**20
+
+
+def frame(opcode: int, payload: bytes, *, fin: bool = True, mask: bytes = b"\1\2\3\4") -> bytes:
+    size = len(payload)
+    head = bytes([opcode | (0x80 if fin else 0), 0x80 | size]) if size < 126 else b""
+    head = head or struct.pack(">BBH", opcode | (0x80 if fin else 0), 0xFE, size)
+    return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+
+
+FRAMES = [
+    frame(1, b"hello"),
+    frame(2, bytes(200)),
+    frame(1, b"part", fin=False),
+    frame(0, b"rest"),
+    frame(9, b"ping"),
+    frame(10, b""),
+    frame(8, b"\3\xe8bye"),
+    frame(1, b"\xff\xfe"),
+]
+SEGMENTS = [
+    encode("put_var", b"\2\0\0\0\7\0\0\0"),
+    encode("put_utf8_string", b"text"),
+    b'{"a": [1, 2, {"b": null}]}\n',
+    b"a line\r\n",
+    b"[" * 200,
+    bytes(64),
+    b"\xff" * 9,
+    b"GET / HTTP/1.1\r\n\r\n",
+]
+
+
+def mutated(chance: random.Random, data: bytes) -> bytes:
+    changed = bytearray(data)
+    for _ in range(chance.choice([0, 1, 1, 2, 5])):
+        at = chance.randrange(len(changed) + 1)
+        action = chance.randrange(5)
+        if action == 0 and at < len(changed):
+            changed[at] = chance.randrange(256)
+        elif action == 1:
+            changed[at:at] = chance.randbytes(chance.randrange(1, 30))
+        elif action == 2:
+            del changed[at : at + chance.randrange(1, 30)]
+        elif action == 3:
+            changed[at:at] = changed[: chance.randrange(1, 60)]
+        else:
+            changed[at : at + 8] = struct.pack(
+                ">Q", chance.choice([0, 1, 125, 2**16, 2**31, 2**63 - 1, 2**64 - 1])
+            )
+    return bytes(changed)
+
+
+def resident_bytes() -> int:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    return next(
+        int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmRSS:")
+    )
+
+
+class Steady:
+    """A client that behaves, and wants to be served all the while."""
+
+    def __init__(self, port: int, *, websocket: bool) -> None:
+        self.websocket = websocket
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=2)
+        if websocket:
+            self.sock.sendall(PLAIN)
+            while not self.sock.recv(4096).endswith(b"\r\n\r\n"):
+                pass
+        else:
+            self.sock.sendall(b"a line\n")
+            assert self.sock.recv(100) == b"a line\n"
+
+    def ask(self) -> float:
+        begin = time.perf_counter()
+        self.sock.sendall(frame(1, b"well?") if self.websocket else b"well?\n")
+        assert self.sock.recv(100)[-6:].strip().endswith(b"well?")
+        return time.perf_counter() - begin
+
+
+def attack(chance: random.Random, port: int, *, websocket: bool) -> int:
+    """One hostile connection; return how many inputs it was."""
+    sock = socket.create_connection(("127.0.0.1", port), timeout=2)
+    inputs = 0
+    with contextlib.closing(sock), contextlib.suppress(OSError):
+        if websocket:
+            handshake = chance.choice([HANDSHAKE, PLAIN])
+            if chance.random() < 0.4:
+                sock.sendall(mutated(chance, handshake))
+                inputs += 1
+            else:
+                sock.sendall(handshake)
+                if chance.random() < 0.5:
+                    sock.recv(2048)
+        for _ in range(chance.randrange(1, 25)):
+            what = chance.choice(FRAMES if websocket else SEGMENTS)
+            inputs += 1
+            sock.sendall(
+                mutated(chance, what) if chance.random() < 0.9 else chance.randbytes(chance.randrange(300))
+            )
+        if chance.random() < 0.3:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
+    return inputs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=100_000, help="hostile inputs in all")
+    parser.add_argument("--seed", type=int, default=1)
+    choices = parser.parse_args()
+    chance = random.Random(choices.seed)
+    options = StreamOptions(max_message_bytes=100_000, handshake_s=1.0, compression=True)
+    stores = [Store("ws", Limit.parse("50000")), Store("tcp", Limit.parse("50000"))]
+    listeners = [
+        listener(parse("ws://127.0.0.1:0"), stores[0], reply=lambda m: m.payload, options=options),
+        listener(parse("tcp://127.0.0.1:0"), stores[1], reply=lambda m: m.payload, options=options),
+    ]
+    for one in listeners:
+        one.start()
+    steady = [Steady(one.address.port, websocket=number == 0) for number, one in enumerate(listeners)]
+    before, begin = resident_bytes(), time.perf_counter()
+    inputs = attacks = 0
+    slowest = 0.0
+    try:
+        while inputs < choices.count:
+            which = attacks % 2
+            inputs += attack(chance, listeners[which].address.port, websocket=which == 0)
+            attacks += 1
+            if attacks % 200 == 0:
+                slowest = max(slowest, *(client.ask() for client in steady))
+                for one in listeners:
+                    assert one.error is None, one.error
+                growth = resident_bytes() - before
+                assert growth < MOST_GROWTH_BYTES, f"grew by {growth} bytes"
+        for client in steady:
+            client.sock.close()
+    finally:
+        for one in listeners:
+            one.close()
+    for store in stores:
+        rows = table.build([store.snapshot()])
+        faults = rows[rows.detail.str.contains("fault of gdlab")]
+        assert faults.empty, faults.detail.iloc[0]
+    took, growth = time.perf_counter() - begin, (resident_bytes() - before) / 2**20
+    rows = sum(store.statistics().rows_kept + store.statistics().evicted_rows for store in stores)
+    print(
+        f"{inputs} hostile inputs in {attacks} connections, {took:.0f} s, seed {choices.seed}, {rows} rows: no fault"
+    )
+    print(f"others waited at most {slowest * 1e3:.0f} ms; memory grew by {growth:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
