@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gdlab.errors import VariantDecodeError
+from gdlab.variant.cache import LayoutCache
 from gdlab.variant.decode import decode
 from gdlab.variant.encode import encode
-from gdlab.variant.layout import LayoutCache
 from gdlab.variant.wire import MAX_BYTES
 
 Payload = bytes | bytearray | memoryview
@@ -66,7 +66,11 @@ class Decoder:
         """
         if type(data) is not bytes:
             data = self._bytes(data)
-        return self._readers[len(data)](data, self)
+        try:
+            read = self._readers[len(data)]
+        except KeyError:
+            return self.other(data)
+        return read(data, self)
 
     def other(self, data: bytes) -> Any:
         """The value of a payload that no prepared layout fits."""

@@ -1,8 +1,8 @@
 """Prepared layouts: where the values of a message lie, taken from one example of it.
 
 A game sends the same few dictionaries again and again. Two payloads of the same length whose constant words
-(headers, counts, lengths, keys) agree have their values in the same places; so a payload is checked by one
-masked comparison of all its bytes, read by one `struct`, and put together by a function made for the layout.
+(headers, counts, lengths, keys) agree have their values in the same places; so a function is made for the
+layout, in which one `struct` takes a payload apart, constant stretches too, and a few comparisons check these.
 Whatever a layout does not cover (text with a NUL, a NaN of 32 bits, declared types) goes to the general
 decoder, whose results are the reference.
 """
@@ -10,7 +10,6 @@ decoder, whose results are the reference.
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from collections.abc import Callable as Function
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -88,6 +87,11 @@ class Layout:
     mask: bytearray
     slots: list[Slot] = field(default_factory=list)
     tree: Any = None
+
+    @property
+    def constant_end(self) -> int:
+        """Where the last constant byte ends."""
+        return self.mask.rfind(0xFF) + 1
 
     def matches(self, data: bytes) -> bool:
         """Whether a payload of the same length has this layout."""
@@ -179,8 +183,7 @@ def _walk_container(
         if kind not in {Type.STRING, Type.STRING_NAME}:
             raise _NoLayout
         text, after = read_text(data, pos + 4, len(data))
-        (length,) = _u32(data, pos + 4)
-        _fix(layout, data, pos, pos + 8 + length)
+        _fix(layout, data, pos, after)  # padding, too: it is zero in all that Godot writes
         if text in entries:  # the later value takes the place of the first, which no slot can say
             raise _NoLayout
         key = StringName(text) if kind == Type.STRING_NAME else text
@@ -193,7 +196,6 @@ class _Source:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {
-            "new_dict": dict.__new__,
             "new_tuple": tuple.__new__,
             "FiledDict": FiledDict,
             "Dictionary": Dictionary,
@@ -218,67 +220,79 @@ class _Source:
         return variable
 
 
-def prepare(layout: Layout, otherwise: Reader) -> Reader:
+def prepare(layout: Layout) -> Reader:
     """A function ``(data, decoder)`` that reads a payload of this layout's length.
 
-    ``decoder.general(data)`` is asked for payloads of the layout that only the general decoder gets right,
-    and `otherwise` for those of another layout.
+    ``decoder.general(data)`` is asked for payloads of the layout that only the general decoder gets right, and
+    the function's global ``otherwise``, at first ``decoder.other``, for those of another layout.
     """
     source = _Source()
-    source.names |= {
-        "number": int.from_bytes,
-        "mask": int.from_bytes(layout.mask, "little"),
-        "constant": int.from_bytes(layout.constant, "little"),
-        "otherwise": otherwise,
-    }
-    parts = []
+    source.names["otherwise"] = any_other
+    parts: list[str] = []
+    names: list[str] = []
+    wrong: list[str] = []
+
+    def constant(start: int, stop: int) -> None:
+        """A stretch that is always the same, but for padding in front of it."""
+        while start < stop and not layout.mask[start]:
+            parts.append("x")
+            start += 1
+        if start == stop:
+            return
+        # A word becomes a number, which mostly is a small one that Python need not make.
+        code = "I" if stop - start == 4 else f"{stop - start}s"
+        (expected,) = struct.unpack(f"<{code}", layout.constant[start:stop])
+        parts.append(code)
+        names.append(f"c{len(names)}")
+        wrong.append(f"{names[-1]} != {source.name(expected)}")
+
     variables: dict[int, list[str]] = {}
     pos = 0
-    for number, slot in enumerate(layout.slots):
-        gap = slot.offset - pos
+    for slot in layout.slots:
+        constant(pos, slot.offset)
         pos = slot.offset + slot.size
         if slot.code == "x":
-            parts.append(f"{gap + slot.size}x")
+            parts.append(f"{slot.size}x")
             continue
-        parts.append(f"{gap}x{slot.count}{slot.code}")
+        parts.append(f"{slot.count}{slot.code}")
         count = 1 if slot.code == "s" else slot.count
-        variables[slot.offset] = [f"a{number}_{i}" for i in range(count)]
+        variables[slot.offset] = found = [f"a{len(names) + i}" for i in range(count)]
+        names += found
         if slot.code == "f":
-            source.reals += variables[slot.offset]
+            source.reals += found
         elif slot.code == "s" and slot.kind is not Type.PACKED_BYTE_ARRAY:
-            source.texts += variables[slot.offset]
-    unpack = struct.Struct(f"<{''.join(parts)}{layout.size - pos}x").unpack
+            source.texts += found
+    end = max(pos, layout.constant_end)
+    constant(pos, end)
+    parts.append(f"{layout.size - end}x")
     result = _expression(layout.tree, source, variables)
-    names = [name for group in variables.values() for name in group]
-    body = [f"    {', '.join(names)}, = {source.name(unpack)}(data)"] if names else []
+    body = [
+        f"{', '.join(names)}, = {source.name(struct.Struct(f'<{chr(32).join(parts)}').unpack)}(data)",
+        f"if {' or '.join(wrong)}: return otherwise(data, decoder)",
+    ]
     doubts = []
     if source.reals:
-        body.append(f"    total = {' + '.join(source.reals)}")
-        doubts.append(
-            "total != total"
-        )  # NaN, whose bits a conversion may change; or infinities of both signs
+        # NaN, whose bits a conversion may change; or infinities of both signs.
+        body.append(f"total = {' + '.join(source.reals)}")
+        doubts.append("total != total")
     for text in source.texts:
-        body.append(f"    {text}t = {text}.decode()")
-        doubts.append(
-            f'{text} >= BOM or "\\0" in {text}t'
-        )  # asking the bytes for a NUL takes five times as long
+        # Asking the bytes for a NUL takes five times as long.
+        body.append(f"{text}t = {text}.decode()")
+        doubts.append(f'{text} >= BOM or "\\0" in {text}t')
     if doubts:
-        body.append(f"    if {' or '.join(doubts)}: return decoder.general(data)")
-    body += [f"    {line}" for line in source.lines]
-    body.append(f"    return {result}")
-    text = "\n".join(
-        [
-            "def read(data, decoder):",
-            '  if number(data, "little") & mask != constant: return otherwise(data, decoder)',
+        body.append(f"if {' or '.join(doubts)}: return decoder.general(data)")
+    body += [*source.lines, f"return {result}"]
+    lines = ["def read(data, decoder):", *(f"    {line}" for line in body)]
+    if source.texts:
+        lines[1:] = [
             "  try:",
-            *body,
+            *lines[1:],
             "  except UnicodeDecodeError:",
             "    return decoder.general(data)",
         ]
-    )
-    # The text is made of slot numbers alone; keys and classes are reached by name, so no payload gets into
-    # it.
-    exec(text, source.names)  # noqa: S102  # the fastest way to build nested values, see above
+    # The text is made of numbers alone; keys, constants and classes are reached by name, so no payload gets
+    # into it.
+    exec("\n".join(lines), source.names)  # noqa: S102  # the fastest way to build nested values, see above
     read: Reader = source.names["read"]
     return read
 
@@ -290,7 +304,7 @@ def _expression(node: Any, source: _Source, variables: dict[int, list[str]]) -> 
         return _slot_expression(node, source, variables.get(node.offset, []))
     if isinstance(node, dict):
         # Filled before it becomes a Dictionary, whose __setitem__ is written in Python.
-        filled = source.line("new_dict(FiledDict)")
+        filled = source.line("FiledDict()")
         for key, item in node.items():
             value = _expression(item, source, variables)
             source.lines.append(f"{filled}[{source.name(key)}] = {value}")
@@ -333,56 +347,6 @@ def _packed_reader(slot: Slot) -> Function[[bytes], Any]:
     return read
 
 
-def _any_other(data: bytes, decoder: General) -> Any:
+def any_other(data: bytes, decoder: General) -> Any:
+    """What reads payloads that no layout fits."""
     return decoder.other(data)
-
-
-class _Readers(dict[int, Reader]):
-    """Readers by the length of the payload."""
-
-    def __missing__(self, length: int) -> Reader:
-        return _any_other
-
-
-class LayoutCache:
-    """Prepared layouts by the length of the payload, found while decoding.
-
-    A layout is prepared when two payloads of the same length have it. Looking for one costs about as much as
-    decoding; whenever it was in vain the next attempt waits twice as long, so traffic without a shape costs
-    nothing to speak of. The number of layouts is bounded.
-    """
-
-    MAX_LAYOUTS: Final = 256
-    MAX_PER_LENGTH: Final = 8
-    MAX_LENGTHS: Final = 64
-
-    def __init__(self) -> None:
-        self.readers = _Readers()
-        self._per_length: Counter[int] = Counter()
-        self._last: dict[int, bytes] = {}
-        self._misses = 0
-        self._next = 1
-        self._wait = 1
-        self._prepared = 0
-
-    def missed(self, data: bytes) -> None:
-        """Note a payload that no layout matched, and that the general decoder took."""
-        self._misses += 1
-        if self._misses < self._next or len(data) > MAX_BYTES or self._prepared >= self.MAX_LAYOUTS:
-            return
-        before = self._last.get(len(data))
-        if before is None:
-            if len(self._last) >= self.MAX_LENGTHS:
-                self._last.clear()
-            self._last[len(data)] = data
-            return
-        layout = sketch(data)
-        if layout is None or not layout.matches(before) or self._per_length[len(data)] >= self.MAX_PER_LENGTH:
-            self._last[len(data)] = data
-            self._wait *= 2
-            self._next = self._misses + self._wait
-            return
-        self._wait = 1
-        self._prepared += 1
-        self._per_length[len(data)] += 1
-        self.readers[len(data)] = prepare(layout, self.readers[len(data)])
