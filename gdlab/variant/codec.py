@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 from gdlab.errors import VariantDecodeError
@@ -64,22 +65,24 @@ class Decoder:
         ------
         VariantDecodeError : the bytes are no Variant of Godot 4.
         """
+        try:
+            # Prepared layouts read any buffer of bytes; their arrays are no views of one that may change.
+            return self._readers[len(data)](data, self)  # type: ignore[arg-type]
+        except (KeyError, struct.error, BufferError):  # a length without layouts; no buffer of single bytes
+            return self.other(data)
+
+    def other(self, data: Payload) -> Any:
+        """The value of a payload that no prepared layout fits."""
         if type(data) is not bytes:
             data = self._bytes(data)
-        try:
-            read = self._readers[len(data)]
-        except KeyError:
-            return self.other(data)
-        return read(data, self)
-
-    def other(self, data: bytes) -> Any:
-        """The value of a payload that no prepared layout fits."""
         value = self.general(data)
         self._layouts.missed(data)
         return value
 
-    def general(self, data: bytes) -> Any:
+    def general(self, data: Payload) -> Any:
         """The same value by the general decoder alone."""
+        if type(data) is not bytes:
+            data = self._bytes(data)
         self._check(len(data))
         return decode(data, 0, len(data), full_objects=self.full_objects)[0]
 

@@ -88,11 +88,6 @@ class Layout:
     slots: list[Slot] = field(default_factory=list)
     tree: Any = None
 
-    @property
-    def constant_end(self) -> int:
-        """Where the last constant byte ends."""
-        return self.mask.rfind(0xFF) + 1
-
     def matches(self, data: bytes) -> bool:
         """Whether a payload of the same length has this layout."""
         found = int.from_bytes(data, "little") & int.from_bytes(self.mask, "little")
@@ -200,12 +195,8 @@ class _Source:
             "FiledDict": FiledDict,
             "Dictionary": Dictionary,
             "Array": Array,
-            "StringName": StringName,
-            "BOM": _BOM,
         }
         self.lines: list[str] = []
-        self.reals: list[str] = []
-        self.texts: list[str] = []
 
     def name(self, value: Any) -> str:
         """A name for an object."""
@@ -227,74 +218,133 @@ def prepare(layout: Layout) -> Reader:
     the function's global ``otherwise``, at first ``decoder.other``, for those of another layout.
     """
     source = _Source()
-    source.names["otherwise"] = any_other
     parts: list[str] = []
     names: list[str] = []
     wrong: list[str] = []
-
-    def constant(start: int, stop: int) -> None:
-        """A stretch that is always the same, but for padding in front of it."""
-        while start < stop and not layout.mask[start]:
-            parts.append("x")
-            start += 1
-        if start == stop:
-            return
-        # A word becomes a number, which mostly is a small one that Python need not make.
-        code = "I" if stop - start == 4 else f"{stop - start}s"
-        (expected,) = struct.unpack(f"<{code}", layout.constant[start:stop])
-        parts.append(code)
-        names.append(f"c{len(names)}")
-        wrong.append(f"{names[-1]} != {source.name(expected)}")
-
+    checks: list[str] = []
+    reals: list[str] = []
     variables: dict[int, list[str]] = {}
     pos = 0
     for slot in layout.slots:
-        constant(pos, slot.offset)
+        pos = _padding(layout, pos, slot.offset, parts)
+        gap = slot.offset - pos
+        if slot.code == "s" and slot.kind is not Type.PACKED_BYTE_ARRAY:
+            # Looked up together with the constant bytes in front of it, which are right if it is known.
+            parts.append(f"{gap + slot.count}s")
+            names.append(f"a{len(names)}")
+            variables[slot.offset] = names[-1:]
+            learn = _Texts(bytes(layout.constant[pos : slot.offset]), slot.kind)
+            text = f"{names[-1]}t"
+            if slot.count <= _MAX_REMEMBERED_BYTES:
+                checks.append(f"{text} = {source.name(learn.known.get)}({names[-1]})")
+                checks.append(f"if {text} is None: {text} = {source.name(learn)}({names[-1]})")
+            else:
+                checks.append(f"{text} = {source.name(learn)}({names[-1]})")
+            checks.append(f"if {text} is None: return otherwise(data, decoder)")
+            checks.append(f"if {text} is False: return decoder.general(data)")
+        else:
+            _constant(layout, pos, slot.offset, parts, names, wrong, source)
+            if slot.code == "x":
+                parts.append(f"{slot.size}x")
+            else:
+                parts.append(f"{slot.count}{slot.code}")
+                count = 1 if slot.code == "s" else slot.count
+                variables[slot.offset] = found = [f"a{len(names) + i}" for i in range(count)]
+                names += found
+                if slot.code == "f":
+                    reals += found
         pos = slot.offset + slot.size
-        if slot.code == "x":
-            parts.append(f"{slot.size}x")
-            continue
-        parts.append(f"{slot.count}{slot.code}")
-        count = 1 if slot.code == "s" else slot.count
-        variables[slot.offset] = found = [f"a{len(names) + i}" for i in range(count)]
-        names += found
-        if slot.code == "f":
-            source.reals += found
-        elif slot.code == "s" and slot.kind is not Type.PACKED_BYTE_ARRAY:
-            source.texts += found
-    end = max(pos, layout.constant_end)
-    constant(pos, end)
-    parts.append(f"{layout.size - end}x")
+    pos = _padding(layout, pos, layout.size, parts)
+    _constant(layout, pos, layout.size, parts, names, wrong, source)
+    unpack = struct.Struct(f"<{' '.join(parts)}").unpack
     result = _expression(layout.tree, source, variables)
-    body = [
-        f"{', '.join(names)}, = {source.name(struct.Struct(f'<{chr(32).join(parts)}').unpack)}(data)",
-        f"if {' or '.join(wrong)}: return otherwise(data, decoder)",
-    ]
-    doubts = []
-    if source.reals:
-        # NaN, whose bits a conversion may change; or infinities of both signs.
-        body.append(f"total = {' + '.join(source.reals)}")
-        doubts.append("total != total")
-    for text in source.texts:
-        # Asking the bytes for a NUL takes five times as long.
-        body.append(f"{text}t = {text}.decode()")
-        doubts.append(f'{text} >= BOM or "\\0" in {text}t')
-    if doubts:
-        body.append(f"if {' or '.join(doubts)}: return decoder.general(data)")
+    body = [f"{', '.join(names)}, = {source.name(unpack)}(data)"]
+    if wrong:
+        body.append(f"if {' or '.join(wrong)}: return otherwise(data, decoder)")
+    body += checks
+    if reals:  # NaN, whose bits a conversion may change; or infinities of both signs
+        body.append(f"total = {' + '.join(reals)}")
+        body.append("if total != total: return decoder.general(data)")
     body += [*source.lines, f"return {result}"]
-    lines = ["def read(data, decoder):", *(f"    {line}" for line in body)]
-    if source.texts:
-        lines[1:] = [
-            "  try:",
-            *lines[1:],
-            "  except UnicodeDecodeError:",
-            "    return decoder.general(data)",
-        ]
-    # The text is made of numbers alone; keys, constants and classes are reached by name, so no payload gets
-    # into it.
-    exec("\n".join(lines), source.names)  # noqa: S102  # the fastest way to build nested values, see above
-    read: Reader = source.names["read"]
+    # Variables of an enclosing function are reached faster than globals. The text is made of numbers alone;
+    # keys, constants and classes are reached by name, so no payload gets into it.
+    lines = [
+        f"def make({', '.join(source.names)}):",
+        "  def read(data, decoder):",
+        *(f"    {line}" for line in body),
+        "  return read",
+    ]
+    space: dict[str, Any] = {"otherwise": any_other}
+    exec("\n".join(lines), space)  # noqa: S102  # the fastest way to build nested values, see above
+    read: Reader = space.pop("make")(**source.names)
     return read
+
+
+def _padding(layout: Layout, pos: int, stop: int, parts: list[str]) -> int:
+    """Skip what is never looked at; gives where the constant bytes begin."""
+    start = pos
+    while pos < stop and not layout.mask[pos]:
+        pos += 1
+    if pos > start:
+        parts.append(f"{pos - start}x")
+    return pos
+
+
+def _constant(
+    layout: Layout,
+    start: int,
+    stop: int,
+    parts: list[str],
+    names: list[str],
+    wrong: list[str],
+    source: _Source,
+) -> None:
+    """Take a stretch that is always the same, and compare it."""
+    if start == stop:
+        return
+    # A word becomes a number, which mostly is a small one that Python need not make.
+    code = "I" if stop - start == 4 else f"{stop - start}s"
+    (expected,) = struct.unpack(f"<{code}", layout.constant[start:stop])
+    parts.append(code)
+    names.append(f"c{len(names)}")
+    wrong.append(f"{names[-1]} != {source.name(expected)}")
+
+
+#: Longer texts are not remembered.
+_MAX_REMEMBERED_BYTES: Final = 64
+
+
+class _Texts:
+    """Texts of one slot by their bytes, with the constant bytes in front of them.
+
+    Looking up a text takes half as long as decoding and checking it, and names come again and again.
+    """
+
+    MAX: Final = 256
+
+    def __init__(self, constant: bytes, kind: Type) -> None:
+        self.constant = constant
+        self.kind = kind
+        self.known: dict[bytes, str] = {}
+
+    def __call__(self, piece: bytes) -> str | bool | None:
+        """The text; None if the constant bytes are others; False if the general decoder has to look."""
+        if not piece.startswith(self.constant):
+            return None
+        raw = piece[len(self.constant) :]
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            return False
+        if raw >= _BOM or "\0" in text:  # asking the bytes for a NUL takes five times as long
+            return False
+        if self.kind is Type.STRING_NAME:
+            text = StringName(text)
+        if len(raw) <= _MAX_REMEMBERED_BYTES:
+            if len(self.known) >= self.MAX:
+                self.known.clear()
+            self.known[piece] = text
+        return text
 
 
 def _expression(node: Any, source: _Source, variables: dict[int, list[str]]) -> str:
@@ -323,10 +373,8 @@ def _slot_expression(slot: Slot, source: _Source, parts: list[str]) -> str:
         return f"{parts[0]} != 0"
     if slot.kind in FIXED:
         return _fixed_expression(slot.kind, source, parts)
-    if slot.kind is Type.STRING:
+    if slot.kind in {Type.STRING, Type.STRING_NAME}:
         return f"{parts[0]}t"
-    if slot.kind is Type.STRING_NAME:
-        return f"StringName({parts[0]}t)"
     return parts[0]
 
 
