@@ -9,6 +9,7 @@ from gdlab.errors import VariantDecodeError
 from gdlab.variant.cache import LayoutCache
 from gdlab.variant.decode import decode
 from gdlab.variant.encode import encode
+from gdlab.variant.plain import GIVEN_UP, decode_plain
 from gdlab.variant.wire import MAX_BYTES
 
 Payload = bytes | bytearray | memoryview
@@ -80,11 +81,14 @@ class Decoder:
         return value
 
     def general(self, data: Payload) -> Any:
-        """The same value by the general decoder alone."""
+        """The same value without a prepared layout."""
         if type(data) is not bytes:
             data = self._bytes(data)
         self._check(len(data))
-        return decode(data, 0, len(data), full_objects=self.full_objects)[0]
+        try:
+            return decode_plain(data)
+        except GIVEN_UP:
+            return decode(data, 0, len(data), full_objects=self.full_objects)[0]
 
     def loads_from(self, data: Payload, offset: int = 0) -> tuple[Any, int]:
         """The value at `offset`, and the number of bytes it took.
