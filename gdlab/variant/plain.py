@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from gdlab.variant.containers import Array, Dictionary, FiledDict
 from gdlab.variant.keys import Key
+from gdlab.variant.mathtypes import Vector2
 from gdlab.variant.readers import FIXED_BY_HEADER, READERS, Bad
 from gdlab.variant.records import StringName
-from gdlab.variant.wire import COUNT_MASK, DECLARED, WIDE
+from gdlab.variant.wire import COUNT_MASK, TYPE_MASK
 
 
 class NotPlain(Exception):
@@ -31,9 +32,13 @@ _MAX_DEPTH: Final = 100
 #: Larger payloads are not made into a tuple of words, which takes ten times their memory.
 _MAX_WORDS: Final = 1024
 
+#: Words of a text with so many bytes, with its type and its length; a longer key is not plain.
+_FIELD_WORDS: Final = tuple(2 + (size + 3 >> 2) for size in range(256))
+
 _i64: Final = struct.Struct("<q").unpack_from
 _f32: Final = struct.Struct("<f").unpack_from
 _f64: Final = struct.Struct("<d").unpack_from
+_2f: Final = struct.Struct("<2f").unpack_from
 
 
 class _Words(dict[int, Function[[bytes], tuple[int, ...]]]):
@@ -91,83 +96,88 @@ def decode_plain(data: bytes) -> Any:
     in_dictionary = False
     key: Any = None
     value: Any
-    keys, fixed_by_header, new_list = _KEYS, FIXED_BY_HEADER, list.__new__
+    keys, field_words, fixed_by_header = _KEYS, _FIELD_WORDS, FIXED_BY_HEADER
+    new_list, new_tuple = list.__new__, tuple.__new__
     while True:
         if in_dictionary:
-            kind = words[at] & 0xFF
-            if kind == 4 or kind == 21:
+            header = words[at]
+            if header == 4 or header == 21:
                 size = words[at + 1]
                 start = 4 * at + 8
                 key = keys[data[start : start + size]]
-                at += 2 + (size + 3 >> 2)  # if this is beyond the end, no value follows
-                if kind == 21:
+                at += field_words[size]  # if this is beyond the end, no value follows
+                if header == 21:
                     key = StringName(key)
-            elif kind == 2 and not words[at] & WIDE:
+            elif header == 2:
                 value = words[at + 1]
                 key = Key(value if value < 0x80000000 else value - 0x100000000)
                 at += 2
             else:
                 raise NotPlain
+        # Compared with whole headers, as Godot writes them, since masking takes longer than comparing; with
+        # numbers (see `Type`; bit 16 is `WIDE`), since names do, too; the most frequent first.
         header = words[at]
-        kind = header & 0xFF
-        if kind == 2:
-            if header & WIDE:
-                (value,) = _i64(data, 4 * at + 4)
-                at += 3
-            else:
-                value = words[at + 1]
-                if value > 0x7FFFFFFF:
-                    value -= 0x100000000
-                at += 2
-        elif kind == 3:
-            if header & WIDE:
-                (value,) = _f64(data, 4 * at + 4)
-                at += 3
-            else:
-                (value,) = _f32(data, 4 * at + 4)
-                if value != value:  # the test for NaN
-                    raise NotPlain
-                at += 2
-        elif kind == 4:
+        if header == 2:
+            value = words[at + 1]
+            if value > 0x7FFFFFFF:
+                value -= 0x100000000
+            at += 2
+        elif header == 0x10003:
+            (value,) = _f64(data, 4 * at + 4)
+            at += 3
+        elif header == 4:
             size = words[at + 1]
             start = 4 * at + 8
             value = data[start : start + size].decode()
-            at += 2 + (size + 3 >> 2)
+            at += field_words[size] if size < 256 else 2 + (size + 3 >> 2)
             if at > count or "\0" in value or (value >= "\ufeff" and value[0] == "\ufeff"):
                 raise NotPlain
-        elif (fixed := fixed_by_header.get(header & 0x100FF)) is not None:
-            size, unpack, build, narrow = fixed
-            parts = unpack(data, 4 * at + 4)
-            if narrow:
-                total = sum(parts)
-                if total != total:  # NaN, or infinities of both signs
-                    raise NotPlain
-            value = build(parts)
-            at += 1 + (size >> 2)
-        elif kind == 27 or kind == 28:
-            if header & DECLARED:
+        elif header == 3:
+            (value,) = _f32(data, 4 * at + 4)
+            if value != value:  # the test for NaN
                 raise NotPlain
+            at += 2
+        elif header == 5:
+            x, y = parts = _2f(data, 4 * at + 4)
+            total = x + y
+            if total != total:  # NaN, or infinities of both signs
+                raise NotPlain
+            value = new_tuple(Vector2, parts)
+            at += 3
+        elif header == 27 or header == 28:
             elements = words[at + 1] & COUNT_MASK
             at += 2
             # A FiledDict, which is filled faster, becomes a Dictionary when it is complete.
-            value = FiledDict() if kind == 27 else new_list(Array)
+            value = FiledDict() if header == 27 else new_list(Array)
             if elements:
                 if len(frames) == _MAX_DEPTH:
                     raise NotPlain
                 frames.append((target, left, in_dictionary, key))
-                target, left, in_dictionary = value, elements, kind == 27
+                target, left, in_dictionary = value, elements, header == 27
                 continue
-            if kind == 27:
+            if header == 27:
                 value.__class__ = Dictionary
-        elif kind == 1:
+        elif header == 1:
             value = words[at + 1] != 0
             at += 2
-        elif kind == 0:
+        elif header == 0x10002:
+            (value,) = _i64(data, 4 * at + 4)
+            at += 3
+        elif (fixed := fixed_by_header.get(header)) is not None:
+            size, unpack, build, narrow = fixed
+            parts = unpack(data, 4 * at + 4)
+            if narrow:
+                total = sum(parts)
+                if total != total:
+                    raise NotPlain
+            value = build(parts)
+            at += 1 + (size >> 2)
+        elif header == 0:
             value = None
             at += 1
         else:
-            read = READERS[kind]
-            if read is None:  # an object
+            read = READERS[header & TYPE_MASK]
+            if read is None:  # declared types, objects, headers that Godot does not write
                 raise NotPlain
             value, after = read(data, 4 * at + 4, end, header)
             at = after >> 2
