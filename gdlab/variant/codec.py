@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 from gdlab.errors import VariantDecodeError
+from gdlab.variant.cache import LayoutCache
 from gdlab.variant.decode import decode
 from gdlab.variant.encode import encode
-from gdlab.variant.layout import LayoutCache
+from gdlab.variant.plain import GIVEN_UP, decode_plain
 from gdlab.variant.wire import MAX_BYTES
 
 Payload = bytes | bytearray | memoryview
@@ -64,20 +66,29 @@ class Decoder:
         ------
         VariantDecodeError : the bytes are no Variant of Godot 4.
         """
+        try:
+            # Prepared layouts read any buffer of bytes; their arrays are no views of one that may change.
+            return self._readers[len(data)](data, self)  # type: ignore[arg-type]
+        except (KeyError, struct.error, BufferError):  # a length without layouts; no buffer of single bytes
+            return self.other(data)
+
+    def other(self, data: Payload) -> Any:
+        """The value of a payload that no prepared layout fits."""
         if type(data) is not bytes:
             data = self._bytes(data)
-        return self._readers[len(data)](data, self)
-
-    def other(self, data: bytes) -> Any:
-        """The value of a payload that no prepared layout fits."""
         value = self.general(data)
         self._layouts.missed(data)
         return value
 
-    def general(self, data: bytes) -> Any:
-        """The same value by the general decoder alone."""
+    def general(self, data: Payload) -> Any:
+        """The same value without a prepared layout."""
+        if type(data) is not bytes:
+            data = self._bytes(data)
         self._check(len(data))
-        return decode(data, 0, len(data), full_objects=self.full_objects)[0]
+        try:
+            return decode_plain(data)
+        except GIVEN_UP:
+            return decode(data, 0, len(data), full_objects=self.full_objects)[0]
 
     def loads_from(self, data: Payload, offset: int = 0) -> tuple[Any, int]:
         """The value at `offset`, and the number of bytes it took.

@@ -1,8 +1,8 @@
 """Prepared layouts: where the values of a message lie, taken from one example of it.
 
 A game sends the same few dictionaries again and again. Two payloads of the same length whose constant words
-(headers, counts, lengths, keys) agree have their values in the same places; so a payload is checked by one
-masked comparison of all its bytes, read by one `struct`, and put together by a function made for the layout.
+(headers, counts, lengths, keys) agree have their values in the same places; so a function is made for the
+layout, in which one `struct` takes a payload apart, constant stretches too, and a few comparisons check these.
 Whatever a layout does not cover (text with a NUL, a NaN of 32 bits, declared types) goes to the general
 decoder, whose results are the reference.
 """
@@ -10,7 +10,6 @@ decoder, whose results are the reference.
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from collections.abc import Callable as Function
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -179,8 +178,7 @@ def _walk_container(
         if kind not in {Type.STRING, Type.STRING_NAME}:
             raise _NoLayout
         text, after = read_text(data, pos + 4, len(data))
-        (length,) = _u32(data, pos + 4)
-        _fix(layout, data, pos, pos + 8 + length)
+        _fix(layout, data, pos, after)  # padding, too: it is zero in all that Godot writes
         if text in entries:  # the later value takes the place of the first, which no slot can say
             raise _NoLayout
         key = StringName(text) if kind == Type.STRING_NAME else text
@@ -193,17 +191,12 @@ class _Source:
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = {
-            "new_dict": dict.__new__,
             "new_tuple": tuple.__new__,
             "FiledDict": FiledDict,
             "Dictionary": Dictionary,
             "Array": Array,
-            "StringName": StringName,
-            "BOM": _BOM,
         }
         self.lines: list[str] = []
-        self.reals: list[str] = []
-        self.texts: list[str] = []
 
     def name(self, value: Any) -> str:
         """A name for an object."""
@@ -218,69 +211,140 @@ class _Source:
         return variable
 
 
-def prepare(layout: Layout, otherwise: Reader) -> Reader:
+def prepare(layout: Layout) -> Reader:
     """A function ``(data, decoder)`` that reads a payload of this layout's length.
 
-    ``decoder.general(data)`` is asked for payloads of the layout that only the general decoder gets right,
-    and `otherwise` for those of another layout.
+    ``decoder.general(data)`` is asked for payloads of the layout that only the general decoder gets right, and
+    the function's global ``otherwise``, at first ``decoder.other``, for those of another layout.
     """
     source = _Source()
-    source.names |= {
-        "number": int.from_bytes,
-        "mask": int.from_bytes(layout.mask, "little"),
-        "constant": int.from_bytes(layout.constant, "little"),
-        "otherwise": otherwise,
-    }
-    parts = []
+    parts: list[str] = []
+    names: list[str] = []
+    wrong: list[str] = []
+    checks: list[str] = []
+    reals: list[str] = []
     variables: dict[int, list[str]] = {}
     pos = 0
-    for number, slot in enumerate(layout.slots):
+    for slot in layout.slots:
+        pos = _padding(layout, pos, slot.offset, parts)
         gap = slot.offset - pos
+        if slot.code == "s" and slot.kind is not Type.PACKED_BYTE_ARRAY:
+            # Looked up together with the constant bytes in front of it, which are right if it is known.
+            parts.append(f"{gap + slot.count}s")
+            names.append(f"a{len(names)}")
+            variables[slot.offset] = names[-1:]
+            learn = _Texts(bytes(layout.constant[pos : slot.offset]), slot.kind)
+            text = f"{names[-1]}t"
+            if slot.count <= _MAX_REMEMBERED_BYTES:
+                checks.append(f"{text} = {source.name(learn.known.get)}({names[-1]})")
+                checks.append(f"if {text} is None: {text} = {source.name(learn)}({names[-1]})")
+            else:
+                checks.append(f"{text} = {source.name(learn)}({names[-1]})")
+            checks.append(f"if {text} is None: return otherwise(data, decoder)")
+            checks.append(f"if {text} is False: return decoder.general(data)")
+        else:
+            _constant(layout, pos, slot.offset, parts, names, wrong, source)
+            if slot.code == "x":
+                parts.append(f"{slot.size}x")
+            else:
+                parts.append(f"{slot.count}{slot.code}")
+                count = 1 if slot.code == "s" else slot.count
+                variables[slot.offset] = found = [f"a{len(names) + i}" for i in range(count)]
+                names += found
+                if slot.code == "f":
+                    reals += found
         pos = slot.offset + slot.size
-        if slot.code == "x":
-            parts.append(f"{gap + slot.size}x")
-            continue
-        parts.append(f"{gap}x{slot.count}{slot.code}")
-        count = 1 if slot.code == "s" else slot.count
-        variables[slot.offset] = [f"a{number}_{i}" for i in range(count)]
-        if slot.code == "f":
-            source.reals += variables[slot.offset]
-        elif slot.code == "s" and slot.kind is not Type.PACKED_BYTE_ARRAY:
-            source.texts += variables[slot.offset]
-    unpack = struct.Struct(f"<{''.join(parts)}{layout.size - pos}x").unpack
+    pos = _padding(layout, pos, layout.size, parts)
+    _constant(layout, pos, layout.size, parts, names, wrong, source)
+    unpack = struct.Struct(f"<{' '.join(parts)}").unpack
     result = _expression(layout.tree, source, variables)
-    names = [name for group in variables.values() for name in group]
-    body = [f"    {', '.join(names)}, = {source.name(unpack)}(data)"] if names else []
-    doubts = []
-    if source.reals:
-        body.append(f"    total = {' + '.join(source.reals)}")
-        doubts.append(
-            "total != total"
-        )  # NaN, whose bits a conversion may change; or infinities of both signs
-    for text in source.texts:
-        body.append(f"    {text}t = {text}.decode()")
-        doubts.append(
-            f'{text} >= BOM or "\\0" in {text}t'
-        )  # asking the bytes for a NUL takes five times as long
-    if doubts:
-        body.append(f"    if {' or '.join(doubts)}: return decoder.general(data)")
-    body += [f"    {line}" for line in source.lines]
-    body.append(f"    return {result}")
-    text = "\n".join(
-        [
-            "def read(data, decoder):",
-            '  if number(data, "little") & mask != constant: return otherwise(data, decoder)',
-            "  try:",
-            *body,
-            "  except UnicodeDecodeError:",
-            "    return decoder.general(data)",
-        ]
-    )
-    # The text is made of slot numbers alone; keys and classes are reached by name, so no payload gets into
-    # it.
-    exec(text, source.names)  # noqa: S102  # the fastest way to build nested values, see above
-    read: Reader = source.names["read"]
+    body = [f"{', '.join(names)}, = {source.name(unpack)}(data)"]
+    if wrong:
+        body.append(f"if {' or '.join(wrong)}: return otherwise(data, decoder)")
+    body += checks
+    if reals:  # NaN, whose bits a conversion may change; or infinities of both signs
+        body.append(f"total = {' + '.join(reals)}")
+        body.append("if total != total: return decoder.general(data)")
+    body += [*source.lines, f"return {result}"]
+    # Variables of an enclosing function are reached faster than globals. The text is made of numbers alone;
+    # keys, constants and classes are reached by name, so no payload gets into it.
+    lines = [
+        f"def make({', '.join(source.names)}):",
+        "  def read(data, decoder):",
+        *(f"    {line}" for line in body),
+        "  return read",
+    ]
+    space: dict[str, Any] = {"otherwise": any_other}
+    exec("\n".join(lines), space)  # noqa: S102  # the fastest way to build nested values, see above
+    read: Reader = space.pop("make")(**source.names)
     return read
+
+
+def _padding(layout: Layout, pos: int, stop: int, parts: list[str]) -> int:
+    """Skip what is never looked at; gives where the constant bytes begin."""
+    start = pos
+    while pos < stop and not layout.mask[pos]:
+        pos += 1
+    if pos > start:
+        parts.append(f"{pos - start}x")
+    return pos
+
+
+def _constant(
+    layout: Layout,
+    start: int,
+    stop: int,
+    parts: list[str],
+    names: list[str],
+    wrong: list[str],
+    source: _Source,
+) -> None:
+    """Take a stretch that is always the same, and compare it."""
+    if start == stop:
+        return
+    # A word becomes a number, which mostly is a small one that Python need not make.
+    code = "I" if stop - start == 4 else f"{stop - start}s"
+    (expected,) = struct.unpack(f"<{code}", layout.constant[start:stop])
+    parts.append(code)
+    names.append(f"c{len(names)}")
+    wrong.append(f"{names[-1]} != {source.name(expected)}")
+
+
+#: Longer texts are not remembered.
+_MAX_REMEMBERED_BYTES: Final = 64
+
+
+class _Texts:
+    """Texts of one slot by their bytes, with the constant bytes in front of them.
+
+    Looking up a text takes half as long as decoding and checking it, and names come again and again.
+    """
+
+    MAX: Final = 256
+
+    def __init__(self, constant: bytes, kind: Type) -> None:
+        self.constant = constant
+        self.kind = kind
+        self.known: dict[bytes, str] = {}
+
+    def __call__(self, piece: bytes) -> str | bool | None:
+        """The text; None if the constant bytes are others; False if the general decoder has to look."""
+        if not piece.startswith(self.constant):
+            return None
+        raw = piece[len(self.constant) :]
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            return False
+        if raw >= _BOM or "\0" in text:  # asking the bytes for a NUL takes five times as long
+            return False
+        if self.kind is Type.STRING_NAME:
+            text = StringName(text)
+        if len(raw) <= _MAX_REMEMBERED_BYTES:
+            if len(self.known) >= self.MAX:
+                self.known.clear()
+            self.known[piece] = text
+        return text
 
 
 def _expression(node: Any, source: _Source, variables: dict[int, list[str]]) -> str:
@@ -290,7 +354,7 @@ def _expression(node: Any, source: _Source, variables: dict[int, list[str]]) -> 
         return _slot_expression(node, source, variables.get(node.offset, []))
     if isinstance(node, dict):
         # Filled before it becomes a Dictionary, whose __setitem__ is written in Python.
-        filled = source.line("new_dict(FiledDict)")
+        filled = source.line("FiledDict()")
         for key, item in node.items():
             value = _expression(item, source, variables)
             source.lines.append(f"{filled}[{source.name(key)}] = {value}")
@@ -309,10 +373,8 @@ def _slot_expression(slot: Slot, source: _Source, parts: list[str]) -> str:
         return f"{parts[0]} != 0"
     if slot.kind in FIXED:
         return _fixed_expression(slot.kind, source, parts)
-    if slot.kind is Type.STRING:
+    if slot.kind in {Type.STRING, Type.STRING_NAME}:
         return f"{parts[0]}t"
-    if slot.kind is Type.STRING_NAME:
-        return f"StringName({parts[0]}t)"
     return parts[0]
 
 
@@ -333,56 +395,6 @@ def _packed_reader(slot: Slot) -> Function[[bytes], Any]:
     return read
 
 
-def _any_other(data: bytes, decoder: General) -> Any:
+def any_other(data: bytes, decoder: General) -> Any:
+    """What reads payloads that no layout fits."""
     return decoder.other(data)
-
-
-class _Readers(dict[int, Reader]):
-    """Readers by the length of the payload."""
-
-    def __missing__(self, length: int) -> Reader:
-        return _any_other
-
-
-class LayoutCache:
-    """Prepared layouts by the length of the payload, found while decoding.
-
-    A layout is prepared when two payloads of the same length have it. Looking for one costs about as much as
-    decoding; whenever it was in vain the next attempt waits twice as long, so traffic without a shape costs
-    nothing to speak of. The number of layouts is bounded.
-    """
-
-    MAX_LAYOUTS: Final = 256
-    MAX_PER_LENGTH: Final = 8
-    MAX_LENGTHS: Final = 64
-
-    def __init__(self) -> None:
-        self.readers = _Readers()
-        self._per_length: Counter[int] = Counter()
-        self._last: dict[int, bytes] = {}
-        self._misses = 0
-        self._next = 1
-        self._wait = 1
-        self._prepared = 0
-
-    def missed(self, data: bytes) -> None:
-        """Note a payload that no layout matched, and that the general decoder took."""
-        self._misses += 1
-        if self._misses < self._next or len(data) > MAX_BYTES or self._prepared >= self.MAX_LAYOUTS:
-            return
-        before = self._last.get(len(data))
-        if before is None:
-            if len(self._last) >= self.MAX_LENGTHS:
-                self._last.clear()
-            self._last[len(data)] = data
-            return
-        layout = sketch(data)
-        if layout is None or not layout.matches(before) or self._per_length[len(data)] >= self.MAX_PER_LENGTH:
-            self._last[len(data)] = data
-            self._wait *= 2
-            self._next = self._misses + self._wait
-            return
-        self._wait = 1
-        self._prepared += 1
-        self._per_length[len(data)] += 1
-        self.readers[len(data)] = prepare(layout, self.readers[len(data)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import struct
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdlab import variant as v
-from gdlab.variant.layout import LayoutCache, prepare, sketch
+from gdlab.variant.layout import prepare, sketch
 from tests.variant.strategies import INTS, SCALARS, TEXTS, VALUES
 
 
@@ -33,7 +32,7 @@ class _Asked:
 
 def reader_of(data: bytes) -> Any:
     layout = sketch(data)
-    return layout and prepare(layout, lambda data, decoder: decoder.other(data))
+    return layout and prepare(layout)
 
 
 @settings(max_examples=80, deadline=None)
@@ -119,16 +118,3 @@ def test_text_that_needs_care_goes_to_the_general_decoder(name: str) -> None:
     with contextlib.suppress(v.VariantDecodeError):
         reader_of(message(7))(data, asked)
     assert asked.general_calls == 1
-
-
-def test_the_number_of_layouts_and_of_attempts_is_bounded() -> None:
-    cache = LayoutCache()
-    for i in range(3000):
-        cache.missed(v.dumps({f"key{i:06}": i}))
-    assert len(cache.readers) <= 1
-    cache = LayoutCache()
-    for i in range(3000):
-        data = struct.pack("<II", 28, i % 700) + bytes(4 * (i % 700))
-        cache.missed(data)
-        cache.missed(data)
-    assert len(cache.readers) <= LayoutCache.MAX_LAYOUTS
