@@ -39,6 +39,10 @@ class Plots:
         """The same as a distribution, on a scale that shows its tail."""
         return self._draw("distribution", ax, options)
 
+    def histogram(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """The same as counts: how often which delay occurred."""
+        return self._draw("histogram", ax, options)
+
     def jitter(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Inter-arrival jitter (RFC 3550) over time."""
         return self._draw("jitter", ax, options)

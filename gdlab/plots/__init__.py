@@ -5,6 +5,7 @@ from __future__ import annotations
 from gdlab.plots.canvas import save
 from gdlab.plots.distribution import DistributionPlot, distribution
 from gdlab.plots.fold import FoldPlot, fold
+from gdlab.plots.histogram import HistogramPlot, histogram
 from gdlab.plots.jitter import JitterPlot, jitter
 from gdlab.plots.ladder import LadderPlot, ladder
 from gdlab.plots.latency import LatencyPlot, latency
@@ -18,6 +19,7 @@ from gdlab.plots.timeline import TimelinePlot, timeline
 __all__ = [
     "DistributionPlot",
     "FoldPlot",
+    "HistogramPlot",
     "JitterPlot",
     "LadderPlot",
     "LatencyPlot",
@@ -28,6 +30,7 @@ __all__ = [
     "TimelinePlot",
     "distribution",
     "fold",
+    "histogram",
     "jitter",
     "ladder",
     "latency",

@@ -9,7 +9,10 @@ import numpy as np
 from gdlab.plots.style import DASHES, GROUPS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
     from numpy.typing import NDArray
@@ -45,7 +48,7 @@ def lines(ax: Axes, theme: Theme, *, dashed: bool = True, **style: object) -> li
     return made
 
 
-def legend(ax: Axes, theme: Theme, entries: list[tuple[Line2D, str]]) -> None:
+def legend(ax: Axes, theme: Theme, entries: Sequence[tuple[Artist, str]]) -> None:
     """Right of the axes where there is more than one entry, else nothing: the caption says it."""
     old = ax.get_legend()
     if old is not None:

@@ -43,7 +43,7 @@ def exchange(seed, *, n=200, offset_us=0, drift_ppm=0.0, there_ms=2.0, back_ms=2
 def test_offset_drift_and_delay_are_within_the_stated_error_on_50_seeds():
     for seed in range(50):
         rng = np.random.default_rng(seed + 1000)
-        offset = int(rng.integers(-(10**6), 10**6)) - START_NS // 1000
+        offset = int(rng.integers(0, 10**9)) - START_NS // 1000  # a game counts from its start
         drift = rng.uniform(-50, 50)
         table_, delay = exchange(
             seed,

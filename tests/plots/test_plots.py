@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from gdlab import plots
+from gdlab import analysis, plots
 from gdlab.plots import decimate, style
 from tests.plots.cases import CASES
 from tests.traffic import table
@@ -22,6 +22,7 @@ DRAWN = {
     "rates": plots.RatesPlot,
     "latency": plots.LatencyPlot,
     "distribution": plots.DistributionPlot,
+    "histogram": plots.HistogramPlot,
     "jitter": plots.JitterPlot,
     "sequence": plots.SequencePlot,
     "fold": plots.FoldPlot,
@@ -34,6 +35,7 @@ AXES = {
     "rates": ("(s)", "per second"),
     "latency": ("(s)", "(ms)"),
     "distribution": ("percentile", "(ms)"),
+    "histogram": ("(ms)", "in each bin"),
     "jitter": ("(s)", "(ms)"),
     "sequence": ("(s)", "number of the message"),
     "fold": ("(ms)", "(ms)"),
@@ -76,11 +78,14 @@ def test_an_update_makes_no_new_artists_and_leaves_the_layout(name):
     plot = DRAWN[name]()
     plot.update(CASES["one peer"])
     plot.ax.figure.png()
-    before, place = set(plot.ax.lines) | set(plot.ax.texts), plot.ax.get_position().bounds
+    before, place = (
+        set(plot.ax.lines) | set(plot.ax.patches) | set(plot.ax.texts),
+        plot.ax.get_position().bounds,
+    )
     for case in ("probes", "only events", "numbered", "empty"):
         plot.update(CASES[case])
         plot.ax.figure.png()
-    assert set(plot.ax.lines) | set(plot.ax.texts) == before
+    assert set(plot.ax.lines) | set(plot.ax.patches) | set(plot.ax.texts) == before
     assert plot.ax.get_position().bounds == place
 
 
@@ -169,6 +174,46 @@ def test_the_distribution_stops_where_ten_values_are_left():
 def test_lost_probes_end_the_distribution_early():
     share = plots.distribution(CASES["probes"]).lines[0].get_xdata()
     assert share[-1] == pytest.approx(11 / 399, rel=0.01)
+
+
+def steps(ax):
+    return [patch.get_data() for patch in ax.patches if patch.get_visible() and not patch.get_fill()]
+
+
+def test_the_histogram_counts_every_value_once_and_no_lost_probe():
+    ax = plots.histogram(CASES["probes"])
+    ((counts, edges, _),) = steps(ax)
+    trips = analysis.round_trips(CASES["probes"])["rtt_ms"].dropna()
+    assert counts.sum() == len(trips)
+    assert (counts == np.histogram(trips, edges)[0]).all()
+    assert len(np.unique(np.diff(edges).round(9))) == 1
+    assert "11 pings lost, not in it" in next(t.get_text() for t in words(ax) if t.get_text().startswith("n"))
+
+
+def test_the_histogram_of_many_peers_is_one_of_each_of_the_largest_and_one_of_the_rest():
+    ax = plots.histogram(CASES["fifty peers"])
+    assert len(steps(ax)) == 6
+    assert sum(counts.sum() for counts, _, _ in steps(ax)) == 50 * 99
+    assert "45 others" in ax.get_legend().get_texts()[-1].get_text()
+
+
+def test_the_histogram_of_a_few_very_long_delays_still_shows_the_short_ones():
+    gaps = np.concatenate([np.full(500, 10**6), [0, 4 * 10**9]])
+    ax = plots.histogram(table(np.cumsum(gaps)))
+    assert ax.get_xscale() == "log"
+    ((counts, edges, _),) = steps(ax)
+    assert counts.sum() == len(gaps) - 1
+    assert counts[0] == 1  # the one of no length
+    assert edges[-1] >= 4000
+
+
+@pytest.mark.parametrize("ns", [0, 1, 10**6, 10**15])
+def test_the_histogram_of_one_value(ns):
+    ax = plots.histogram(table([0, ns]))
+    ((counts, edges, _),) = steps(ax)
+    assert counts.sum() == 1
+    assert edges[0] <= ns / 1e6 <= edges[-1]
+    ax.figure.png()
 
 
 def test_fold_draws_the_frame_that_was_found():
