@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gdlab.analysis import findings
+from gdlab.analysis.findings import findings
 from gdlab.capture import html
 from gdlab.capture.pictures import Plots
 from gdlab.codecs import Codec, decode

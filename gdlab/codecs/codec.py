@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gdlab.codecs import json
 from gdlab.errors import VariantDecodeError
 from gdlab.variant import Decoder
+from gdlab.variant.codec import Payload
 
 if TYPE_CHECKING:
     from gdlab.payloads import PayloadArray
@@ -98,17 +99,17 @@ class VariantReader(Decoder):
 
     __slots__ = ("_left",)
 
-    def general(self, data: bytes) -> Any:
+    def general(self, data: Payload) -> Any:
         """Decode without a layout, and note how many bytes are left."""
         value, used = self.loads_from(data)
         self._left = len(data) - used
         return value
 
-    def other(self, data: bytes) -> Any:
+    def other(self, data: Payload) -> Any:
         """Decode what no layout fits; a payload with bytes behind its value shall not become a layout."""
         value = self.general(data)
         if not self._left:
-            self._layouts.missed(data)
+            self._layouts.missed(bytes(data))
         return value
 
     def read(self, payload: bytes) -> tuple[Any, str | None]:
