@@ -16,6 +16,9 @@ _PING_S = 0.011
 
 _START_S = 20.0
 
+#: Findings that the summary tells, the most certain first.
+_FINDINGS = 2
+
 #: Characters of a message that the summary shows.
 _SHOWN = 60
 
@@ -36,6 +39,8 @@ def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> in
     for name, value in _summary(cap).items():
         print(f"{name:<16}{value}")
     print(f"\n{_last(cap)}")
+    for finding in cap.findings().head(_FINDINGS).to_dict("records"):
+        print(f"\n{finding['what']}\n  {finding['evidence']}")
     out.mkdir(parents=True, exist_ok=True)
     paths = [cap.to_csv(out / "capture.csv")]
     for name, ax in (
