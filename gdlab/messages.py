@@ -70,7 +70,12 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "arrival, or sending where `direction` is `out`; the kernel's stamp where `stamp` is `kernel`",
     ),
     Column("stamp", "category", "", "`kernel` or `user`: who took the time"),
-    Column("endpoint", "category", "", "the capture's own side, such as `udp://127.0.0.1:4242`"),
+    Column(
+        "endpoint",
+        "category",
+        "",
+        "the capture's own side, such as `udp://127.0.0.1:4242`; of `gdlab.connect` the address connected to",
+    ),
     Column("peer", "category", "", "the other side, such as `127.0.0.1:53211`; empty where there is none"),
     Column("direction", "category", "", "`in` or `out`"),
     Column(
@@ -90,7 +95,13 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "estimate: payload plus headers of WebSocket, TCP or UDP, and IP (see `messages.wire_bytes`)",
     ),
     Column("payload", "payload", "", "the bytes, never changed"),
-    Column("detail", "string", "", "close code and reason, error text, what a gap lost; else empty"),
+    Column(
+        "detail",
+        "string",
+        "",
+        "close code and reason, error text, what a gap lost, how a connection was opened, a guessed framing or a "
+        "warning beside a message; else empty",
+    ),
 )
 
 #: The categories of the closed columns, in a fixed order, so that tables of different runs concatenate.

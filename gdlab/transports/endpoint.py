@@ -8,6 +8,7 @@ it through a socket pair: nothing ever waits for a packet to come.
 from __future__ import annotations
 
 import contextlib
+import functools
 import heapq
 import itertools
 import logging
@@ -114,6 +115,8 @@ class Endpoint(ABC):
         self._ping_s = _checked_period(ping_s)
         self._every_s = _checked_period(every_s)
         self._pings = itertools.count()
+        # Which start of the two repetitions is the valid one: a timer of an earlier start must not go on beside it.
+        self._ping_run = self._speak_run = 0
         self._reply: ReplyFunction | None = reply_function(reply)
         self._state = State.IDLE
         self._lock = threading.Lock()
@@ -188,9 +191,9 @@ class Endpoint(ABC):
             self._enter(State.LISTENING)
             self._register()
             if self._ping_s is not None:
-                self._after(self._ping_s, self._ping_peers)
+                self._after(self._ping_s, functools.partial(self._ping_peers, self._ping_run))
             if self._every_s is not None:
-                self._after(self._every_s, self._speak)
+                self._after(self._every_s, functools.partial(self._speak, self._speak_run))
             self._thread = threading.Thread(target=self._run, name=f"gdlab {self.address}", daemon=True)
             self._thread.start()
 
@@ -309,13 +312,15 @@ class Endpoint(ABC):
         self._reply = reply_function(reply)
         before, self._every_s = self._every_s, every_s
         if every_s is not None and before is None and self._state is State.LISTENING:
-            self.call(self._speak)
+            self._speak_run += 1
+            self.call(functools.partial(self._speak, self._speak_run))
 
     def ping_every(self, ping_s: float | None) -> None:
         """Change how often peers are pinged; None stops it."""
         before, self._ping_s = self._ping_s, _checked_period(ping_s)
         if self._ping_s is not None and before is None and self._state is State.LISTENING:
-            self.call(self._ping_peers)
+            self._ping_run += 1
+            self.call(functools.partial(self._ping_peers, self._ping_run))
 
     def _signal(self) -> None:
         with contextlib.suppress(OSError):  # closed already, or full of wake-ups: both mean it is awake
@@ -384,18 +389,18 @@ class Endpoint(ABC):
         while self._timers and self._timers[0][0] <= time.monotonic():
             heapq.heappop(self._timers)[2]()
 
-    def _ping_peers(self) -> None:
-        if self._ping_s is None:
+    def _ping_peers(self, run: int) -> None:
+        if self._ping_s is None or run != self._ping_run:
             return
         for target in self._ping_targets():
             self._send(Outgoing(probe.ping(next(self._pings), clock.now_ns()), Kind.TEXT), target)
-        self._after(self._ping_s, self._ping_peers)
+        self._after(self._ping_s, functools.partial(self._ping_peers, run))
 
-    def _speak(self) -> None:
+    def _speak(self, run: int) -> None:
         """Say the reply to each peer, without being asked."""
-        if self._every_s is None:
+        if self._every_s is None or run != self._speak_run:
             return
-        self._after(self._every_s, self._speak)
+        self._after(self._every_s, functools.partial(self._speak, run))
         for target in list(self._ping_targets()):
             peer, code = self._peer_of(target)
             about = Message(clock.now_ns(), str(self.address), peer, direction=Direction.OUT, kind=Kind.TEXT)

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 LINGER_S: Final = 5.0
 
 #: When the endpoint stops, all of them together are given so long.
-_STOP_S: Final = 1.0
+_STOP_S: Final = 0.5
 
 #: How long an endpoint that stops goes on taking what its peers keep sending.
 _LAST_TURN_S: Final = 0.5

@@ -21,6 +21,9 @@ _LARGE_BYTES: Final = 8 * 1024
 #: A peer that is quiet for so long, while its framing is still to be guessed, waits for an answer.
 _SETTLE_S: Final = 0.05
 
+#: Bytes of framing between two payloads that are cut out by the column.
+_SMALL_GAP: Final = 8
+
 #: So many frames of one read are written to the sink together.
 _MANY: Final = 16
 
@@ -156,10 +159,19 @@ def _payloads(table: framing.FrameTable) -> UInt8:
     """The payloads of a table without their framing, one behind the other."""
     offsets, lengths = table.offsets, table.lengths
     size, first = int(lengths[0]), int(offsets[0])
-    if len(offsets) > 1 and bool(np.all(lengths == size)):
+    ends = offsets + lengths
+    if bool(np.all(lengths == size)) and len(offsets) > 1:
         stride = int(offsets[1]) - first
         if bool(np.all(np.diff(offsets) == stride)):
             return np.ndarray((len(offsets), size), np.uint8, table.data, first, (stride, 1)).reshape(-1)
+    between = offsets[1:] - ends[:-1]
+    if len(between) and 0 <= between[0] <= _SMALL_GAP and bool(np.all(between == between[0])):
+        # Leaving out the few bytes between costs a third of joining slices.
+        data = np.frombuffer(table.data, np.uint8, int(ends[-1]) - first, first)
+        keep = np.ones(len(data), np.bool_)
+        for at in range(int(between[0])):
+            keep[ends[:-1] - first + at] = False
+        return data[keep]
     view = memoryview(table.data)
-    parts = [view[at : at + length] for at, length in zip(offsets.tolist(), lengths.tolist(), strict=True)]
+    parts = [view[at:end] for at, end in zip(offsets.tolist(), ends.tolist(), strict=True)]
     return np.frombuffer(b"".join(parts), np.uint8)

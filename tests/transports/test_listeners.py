@@ -176,6 +176,22 @@ def test_it_speaks_by_itself_to_everyone_it_knows(kit):
     assert set(kit.messages(store).query("direction == 'out'").payload) == {b"hi~", b"only when asked"}
 
 
+def test_turning_it_off_and_on_does_not_make_it_speak_twice(kit):
+    with kit.listening(reply=b"hi~", every_s=0.05) as (made, store), kit.client(made.address.port) as client:
+        client.send(b"hello")
+        for _ in range(5):
+            made.answer_with(None)
+            made.answer_with(b"hi~", 0.05)
+        for _ in range(10):
+            client.receive()
+        made.answer_with(None)
+        wait_until(lambda: store.statistics().sent >= 10)
+    sent = (
+        kit.messages(store).query("direction == 'out'").time.iloc[6:10]
+    )  # it speaks at once when it is turned on
+    assert sent.diff().dt.total_seconds().min() > 0.01
+
+
 def test_a_function_that_speaks_is_told_to_whom(kit):
     told = []
     with (
