@@ -34,6 +34,7 @@ class LayoutCache:
     MAX_LAYOUTS: Final = 256
     MAX_PER_LENGTH: Final = 8
     MAX_LENGTHS: Final = 64
+    MAX_READERS: Final = 4096
     MAX_WAIT: Final = 1024
     MISSES: Final = 64
 
@@ -55,6 +56,8 @@ class LayoutCache:
     def missed(self, data: bytes) -> None:
         """Note a payload that no layout in use matched, and that the general decoder took."""
         self._misses += 1
+        if len(data) not in self.readers and len(self.readers) < self.MAX_READERS:
+            self.readers[len(data)] = any_other  # the next miss of this length costs no exception
         if len(data) > MAX_BYTES or self._renewed(data):
             return
         if self._misses < self._next or self._made > self.MAX_LAYOUTS + self._misses // self.MISSES:
