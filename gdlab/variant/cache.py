@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from gdlab.variant.layout import MAX_BYTES, Layout, Reader, any_other, prepare, sketch
+from gdlab.variant.layout import MAX_BYTES, General, Layout, Reader, any_other, prepare, sketch
 
 
 class _Prepared(NamedTuple):
@@ -12,6 +12,11 @@ class _Prepared(NamedTuple):
 
     layout: Layout
     read: Any
+
+
+def _too_large(data: bytes, decoder: General) -> Any:
+    """What reads payloads that are too large for a layout."""
+    return decoder.general(data)
 
 
 class LayoutCache:
@@ -57,7 +62,8 @@ class LayoutCache:
         """Note a payload that no layout in use matched, and that the general decoder took."""
         self._misses += 1
         if len(data) not in self.readers and len(self.readers) < self.MAX_READERS:
-            self.readers[len(data)] = any_other  # the next miss of this length costs no exception
+            # The next miss of this length costs no exception, and none at all where there will be no layout.
+            self.readers[len(data)] = any_other if len(data) <= MAX_BYTES else _too_large
         if len(data) > MAX_BYTES or self._renewed(data):
             return
         if self._misses < self._next or self._made > self.MAX_LAYOUTS + self._misses // self.MISSES:
