@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Messages verified and read at a time; a block of them stays in the processor's cache.
-BLOCK: Final = 8192
+BLOCK: Final = 16384
 #: Layouts tried for one length before the rest of its payloads is decoded one by one.
 MAX_LAYOUTS: Final = 32
 #: Fewer payloads than this are decoded one by one: preparing costs more than it saves.
