@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from gdlab.variant.layout import MAX_BYTES, Layout, Reader, any_other, prepare, sketch
+from gdlab.variant.layout import MAX_BYTES, General, Layout, Reader, any_other, prepare, sketch
 
 
 class _Prepared(NamedTuple):
@@ -12,6 +12,11 @@ class _Prepared(NamedTuple):
 
     layout: Layout
     read: Any
+
+
+def _too_large(data: bytes, decoder: General) -> Any:
+    """What reads payloads that are too large for a layout."""
+    return decoder.general(data)
 
 
 class LayoutCache:
@@ -34,6 +39,7 @@ class LayoutCache:
     MAX_LAYOUTS: Final = 256
     MAX_PER_LENGTH: Final = 8
     MAX_LENGTHS: Final = 64
+    MAX_READERS: Final = 4096
     MAX_WAIT: Final = 1024
     MISSES: Final = 64
 
@@ -55,6 +61,9 @@ class LayoutCache:
     def missed(self, data: bytes) -> None:
         """Note a payload that no layout in use matched, and that the general decoder took."""
         self._misses += 1
+        if len(data) not in self.readers and len(self.readers) < self.MAX_READERS:
+            # The next miss of this length costs no exception, and none at all where there will be no layout.
+            self.readers[len(data)] = any_other if len(data) <= MAX_BYTES else _too_large
         if len(data) > MAX_BYTES or self._renewed(data):
             return
         if self._misses < self._next or self._made > self.MAX_LAYOUTS + self._misses // self.MISSES:

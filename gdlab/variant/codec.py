@@ -86,7 +86,7 @@ class Decoder:
             data = self._bytes(data)
         self._check(len(data))
         try:
-            return decode_plain(data)
+            return decode_plain(data)[0]
         except GIVEN_UP:
             return decode(data, 0, len(data), full_objects=self.full_objects)[0]
 
@@ -106,6 +106,11 @@ class Decoder:
         if not isinstance(data, bytes):
             data = memoryview(data).cast("B")
         self._check(len(data) - offset)
+        if offset == 0 and type(data) is bytes:
+            try:
+                return decode_plain(data)
+            except GIVEN_UP:  # the strict decoder has the last word
+                pass
         value, after = decode(data, offset, len(data), full_objects=self.full_objects)
         return value, after - offset
 

@@ -4,9 +4,12 @@ It walks the bytes with a stack of its own, so no input can exhaust Python's. No
 count; an element is made when its bytes have been seen, and each takes at least four of them, so time and
 memory are at most proportional to the input.
 
-Notes ----- Read as Godot 4.6.3 reads. Input of 4.0 to 4.2 has no typed containers and no PackedVector4Array
+Notes
+-----
+Read as Godot 4.6.3 reads. Input of 4.0 to 4.2 has no typed containers and no PackedVector4Array
 and is otherwise the same. Godot 3 numbers its types differently (Vector2 is 5 in both, but there Rect2 is 6,
-Color 14, Dictionary 18, Array 19), so most of its values are refused, or read as another type.
+Color 14, Dictionary 18, Array 19), so most of its values are refused, or read as another type;
+the error says so where it shows.
 
 What the engine checks against the running game is not checked here: that a class exists, that a script loads.
 """
@@ -69,6 +72,7 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
     VariantDecodeError : Godot would refuse the bytes, too; `code` is its error.
     """
     frames: list[_Frame] = []
+    first = pos
     words, put, new_dict, new_list = _words, _put, dict.__new__, list.__new__
     fixed_by_header = FIXED_BY_HEADER
     # The innermost open container: what the next value is for, the container, how many values it has in all,
@@ -227,7 +231,27 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                 role, target, count, left, declared, key = frames.pop()
     except Bad as bad:
         frames.append((role, target, count, left, declared, key))
-        raise refusal(bad, path_of(frames)) from None
+        raise refusal(bad, path_of(frames), _older(data, first, end)) from None
+
+
+#: Containers of Godot 3; in Godot 4 these are Transform3D and Projection.
+_GODOT_3: Final = {18: "Dictionary", 19: "Array"}
+
+
+def _older(data: Buffer, pos: int, end: int) -> str:
+    """A hint where refused bytes look like a container of Godot 3, whose elements have types up to 26."""
+    if end - pos < 8:
+        return ""
+    header, count = _words(data, pos)
+    name = _GODOT_3.get(header)
+    if name is None or not count <= (end - pos - 8) // 4:
+        return ""
+    if count and _u32(data, pos + 8)[0] & ~WIDE > 26:
+        return ""
+    return (
+        f". These bytes may come from Godot 3, where type {header} is {name}; it numbers its types differently "
+        "and is not supported: let the game send JSON, or move it to Godot 4"
+    )
 
 
 def _unknown(pos: int, header: int) -> NoReturn:
@@ -296,12 +320,12 @@ def _short_repr(key: Any) -> str:
     return repr(key)[:80]
 
 
-def refusal(bad: Bad, path: str) -> VariantDecodeError:
+def refusal(bad: Bad, path: str, hint: str = "") -> VariantDecodeError:
     """The error users see."""
     where = f" in value{path}" if path else ""
     return VariantDecodeError(
         f"not a Godot 4 Variant: at byte {bad.offset}{where} expected {bad.expected}, found {bad.found} "
-        f"(Godot says {bad.code})",
+        f"(Godot says {bad.code}){hint}",
         offset=bad.offset,
         path=path,
         expected=bad.expected,

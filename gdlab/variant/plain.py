@@ -35,6 +35,7 @@ _MAX_WORDS: Final = 1024
 #: Words of a text with so many bytes, with its type and its length; a longer key is not plain.
 _FIELD_WORDS: Final = tuple(2 + (size + 3 >> 2) for size in range(256))
 
+_u32: Final = struct.Struct("<I").unpack_from
 _i64: Final = struct.Struct("<q").unpack_from
 _f32: Final = struct.Struct("<f").unpack_from
 _f64: Final = struct.Struct("<d").unpack_from
@@ -77,9 +78,11 @@ def _text(raw: bytes) -> str:
     return text
 
 
-def decode_plain(data: bytes) -> Any:
-    """The value at the start of `data`, if it is an ordinary one; else raises one of `GIVEN_UP`."""
+def decode_plain(data: bytes) -> tuple[Any, int]:
+    """The value at the start of `data` and the bytes it took, if it is ordinary; else raises one of `GIVEN_UP`."""
     end = len(data)
+    if data[0] > 28:  # a packed array, whose words nobody needs
+        return READERS[data[0]](data, 4, end, _u32(data, 0)[0])  # type: ignore[misc]
     count = end >> 2
     words: Any
     if count <= _MAX_WORDS:
@@ -187,7 +190,7 @@ def decode_plain(data: bytes) -> Any:
             if in_dictionary:
                 target[key] = value
             elif target is None:
-                return value
+                return value, 4 * at
             else:
                 target.append(value)
             left -= 1

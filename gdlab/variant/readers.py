@@ -12,7 +12,7 @@ import numpy as np
 
 from gdlab.variant.containers import PackedStringArray
 from gdlab.variant.kinds import ENCODED_OBJECT_CLASS, ClassType, ContainerType, ScriptType, Type
-from gdlab.variant.packed import PACKED
+from gdlab.variant.packed import PACKED, PackedArray
 from gdlab.variant.records import RID, Callable, NodePath, Signal, StringName
 from gdlab.variant.wire import (
     ABSOLUTE,
@@ -197,23 +197,29 @@ def _packed(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
         short(pos, end, 4, "a count")
     (count,) = _i32(data, pos)
     pos += 4
-    cls = PACKED[header & TYPE_MASK]  # type: ignore[index]  # an IntEnum is found by its number
-    dtype = _WIDE_REAL if header & WIDE and cls.has_double() else cls.scalar
-    size = count * dtype.itemsize * (cls.columns or 1)
+    cls, dtype, size, columns = _PACKED_BY_HEADER[header & _KIND_AND_WIDTH]
+    size *= count
     if count < 0 or size > end - pos:
         raise Bad(pos - 4, INVALID, f"{count} elements of {cls.__name__}", f"{end - pos} bytes left")
-    shape = (count, cls.columns) if cls.columns else (count,)
-    array = _array(
-        cls,
-        shape,
-        dtype,
-        data if isinstance(data, bytes) else bytes(data[pos : pos + size]),
-        pos if isinstance(data, bytes) else 0,
-    )
-    return array, pos + size
+    shape = (count, columns) if columns else (count,)
+    if type(data) is bytes:
+        return _array(cls, shape, dtype, data, pos), pos + size
+    return _array(cls, shape, dtype, bytes(data[pos : pos + size]), 0), pos + size
 
 
+_KIND_AND_WIDTH: Final = TYPE_MASK | WIDE
 _WIDE_REAL: Final = np.dtype("<f8")
+
+
+def _packed_row(cls: type[PackedArray], wide: int) -> tuple[type[PackedArray], np.dtype[Any], int, int]:
+    dtype = _WIDE_REAL if wide and cls.has_double() else cls.scalar
+    return cls, dtype, dtype.itemsize * (cls.columns or 1), cls.columns
+
+
+#: Of each packed array and width: class, dtype, bytes of an element, components of it (0: no second axis).
+_PACKED_BY_HEADER: Final = {
+    int(kind) | wide: _packed_row(cls, wide) for kind, cls in PACKED.items() for wide in (0, WIDE)
+}
 
 _READERS: Final = {
     Type.NIL: _nil,

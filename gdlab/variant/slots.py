@@ -45,16 +45,32 @@ class SlotColumns:
         ]
         self._known: dict[bytes, Any] = {}
 
-    def read(self, block: Block, careful: npt.NDArray[np.bool_]) -> list[npt.NDArray[Any]]:
-        """The values of a block, ``(n, bytes)``; marks in `careful` the rows that need the row decoder."""
+    def read(
+        self, block: Block, rows: npt.NDArray[np.int64] | None, careful: npt.NDArray[np.bool_]
+    ) -> list[npt.NDArray[Any]]:
+        """The values of some rows (None: all) of a block, ``(n, bytes)``.
+
+        Marks in `careful`, which has one element for each of them, the ones that need the row decoder.
+        """
         slot = self.slot
         raw = block[:, slot.offset : slot.offset + slot.size]
-        if slot.code == "s":
-            return [self._texts(raw, careful)]
+        if slot.code in _DTYPES:
+            values = raw.view(_DTYPES[slot.code])
+            columns = [values[:, component] for component in range(slot.count)]
+            return columns if rows is None else [column[rows] for column in columns]
         if slot.code == "x":
-            return [_arrays(slot, raw)]
-        values = raw.view(_DTYPES[slot.code])
-        return [values[:, component] for component in range(slot.count)]
+            return [_arrays(slot, raw if rows is None else raw[rows])]
+        if rows is None and len(block) and slot.size % 4 == 0 and slot.size and self._uniform(raw):
+            value = self._known_value(raw[0].tobytes())
+            if value is not None:
+                return [np.broadcast_to(np.array([value], object), len(block))]
+        return [self._texts(raw if rows is None else raw[rows], careful)]
+
+    @staticmethod
+    def _uniform(raw: Block) -> bool:
+        """Whether all rows have the same bytes, a multiple of four."""
+        words = raw.view("<u4")
+        return all(bool((words[:, at] == words[0, at]).all()) for at in range(words.shape[1]))
 
     def store(self, values: list[npt.NDArray[Any]], at: int) -> None:
         """Put the values of a block into the columns, from position `at` on."""
@@ -78,16 +94,21 @@ class SlotColumns:
         found = np.empty(len(firsts), object)
         for code, row in enumerate(firsts.tolist()):
             item = raw[row].tobytes()
-            value = self._known.get(item)
+            value = self._known_value(item)
             if value is None:
-                value = self._value(item)
-                if value is None:
-                    careful |= codes == code
-                    continue
-                if len(self._known) < _MAX_KNOWN:
-                    self._known[item] = value
+                careful |= codes == code
+                continue
             found[code] = value
         return found[codes]
+
+    def _known_value(self, item: bytes) -> Any:
+        """What the bytes stand for, the same object for the same bytes; None as `_value` gives it."""
+        value = self._known.get(item)
+        if value is None:
+            value = self._value(item)
+            if value is not None and len(self._known) < _MAX_KNOWN:
+                self._known[item] = value
+        return value
 
     def _value(self, item: bytes) -> Any:
         """What the bytes stand for; None where the row decoder has to look (NUL, byte order mark, ...)."""

@@ -21,6 +21,13 @@ def test_the_second_payload_of_a_shape_makes_a_layout() -> None:
     assert list(cache.readers) == [len(message(3))]
 
 
+def test_lengths_are_bounded() -> None:
+    cache = LayoutCache()
+    for size in range(2 * LayoutCache.MAX_READERS):
+        cache.missed(bytes(size))
+    assert len(cache.readers) <= LayoutCache.MAX_READERS
+
+
 def test_payloads_without_a_shape_make_none() -> None:
     cache = LayoutCache()
     for i in range(3000):

@@ -169,3 +169,23 @@ def test_misfits_in_typed_arrays_are_converted_or_dropped(data: bytes, expected:
     found = v.loads(data)
     assert found == expected
     assert [type(item) for item in found] == [type(item) if item != [1] else v.Array for item in expected]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        struct.pack("<IIII", 18, 1, 4, 3) + b"seq\0" + struct.pack("<II", 2, 7),  # {"seq": 7}
+        struct.pack("<IIII", 19, 1, 2, 7),  # [7]
+        struct.pack("<II", 18, 0),
+    ],
+)
+def test_an_error_says_when_the_bytes_look_like_godot_3(data: bytes) -> None:
+    with pytest.raises(v.VariantDecodeError, match="may come from Godot 3"):
+        v.loads(data)
+
+
+@pytest.mark.parametrize("data", [v.dumps(v.Transform3D())[:-4], v.dumps([1, 2])[:-4], b"hello world!"])
+def test_other_errors_do_not_speak_of_godot_3(data: bytes) -> None:
+    with pytest.raises(v.VariantDecodeError) as caught:
+        v.loads(data)
+    assert "Godot 3" not in str(caught.value)
