@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdlab.analysis.arrivals import inter_arrival, jitter
 from gdlab.analysis.clocks import clock_offsets, one_way_delay
-from gdlab.analysis.compare import compare
+from gdlab.analysis.compare import compare, measures
 from gdlab.analysis.conversations import conversations
 from gdlab.analysis.findings import findings
 from gdlab.analysis.frames import FrameRate, frame_rate
@@ -25,6 +25,7 @@ __all__ = [
     "frame_rate",
     "inter_arrival",
     "jitter",
+    "measures",
     "numbered",
     "one_way_delay",
     "overhead",

@@ -63,6 +63,23 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, *, seq: str | None = None) -> pd.D
     return frame.astype({"a_n": "int64", "b_n": "int64", "differs": "boolean"})
 
 
+def measures(table: pd.DataFrame, *, seq: str | None = None) -> pd.DataFrame:
+    """The measures of one capture that `compare` puts side by side.
+
+    Parameters
+    ----------
+    table : a message table; may be empty.
+    seq : as of `compare`.
+
+    Returns
+    -------
+    One row a measure: `measure`, `unit`, `value`, `low`, `high` (float64; the ends of the 95 % interval, NaN
+    for what has none), `n` (int64: sample size).
+    """
+    frame = pd.DataFrame(_measures(table, seq), columns=["measure", "unit", "value", "low", "high", "n"])
+    return frame.astype({"value": "float64", "low": "float64", "high": "float64", "n": "int64"})
+
+
 def _measures(table: pd.DataFrame, seq: str | None) -> list[tuple[str, str, float, float, float, int]]:
     """Name, unit, value, interval, and sample size of each measure of one run."""
     stamps = times_ns(table)

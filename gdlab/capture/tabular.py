@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gdlab.analysis.findings import findings
+from gdlab import analysis
 from gdlab.capture import html
 from gdlab.capture.pictures import Plots
 from gdlab.codecs import Codec, decode
@@ -50,7 +50,7 @@ class Tabular(ABC):
         seq : column with the sender's numbers, such as ``"v.seq"`` of `decoded`; by default those of probes.
         """
         table = self.decoded() if seq is not None and seq.startswith("v.") else self.df
-        return findings(table, self.provenance.get("statistics"), seq=seq)
+        return analysis.findings(table, self.provenance.get("statistics"), seq=seq)
 
     def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.
@@ -75,6 +75,37 @@ class Tabular(ABC):
     def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
         """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads."""
         return write_pcapng(self.df, path, anonymise=anonymise, provenance=self.provenance)
+
+    def report(self, folder: str | Path, *, seq: str | None = None, anonymise: bool = False) -> Path:
+        """Write a folder that documents the capture: ``report.html``, and the data as ``capture.csv``.
+
+        The page is one file that needs no other and loads nothing: figures, findings, every number with its
+        definition, unit and sample size, conversations, settings, versions.
+
+        Parameters
+        ----------
+        folder : made if it is not there; what an earlier report wrote in it is replaced.
+        seq : column with the sender's numbers, as of `findings`.
+        anonymise : peers become P01, P02 ... in the page and in the data; payloads are not touched.
+
+        Returns
+        -------
+        The path of the page. A capture that is still running is reported as it is now.
+
+        Raises
+        ------
+        OSError : the folder or a file in it cannot be written.
+        """
+        from gdlab.capture.report import write_report  # matplotlib comes with it
+
+        return write_report(
+            self.df,
+            folder,
+            title=self._headline().text,
+            provenance=self.provenance,
+            seq=seq,
+            anonymise=anonymise,
+        )
 
     def _repr_html_(self) -> str:
         return html.summary(self._headline(), self.tail(8))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdlab.plots.canvas import save
+from gdlab.plots.canvas import png, save
 from gdlab.plots.distribution import DistributionPlot, distribution
 from gdlab.plots.fold import FoldPlot, fold
 from gdlab.plots.histogram import HistogramPlot, histogram
@@ -35,6 +35,7 @@ __all__ = [
     "ladder",
     "latency",
     "overhead",
+    "png",
     "rates",
     "save",
     "sequence",

@@ -57,6 +57,13 @@ def save(ax: Axes, path: str | Path, *, dpi: int = 150) -> None:
     ax.figure.savefig(path, dpi=dpi)  # type: ignore[union-attr]  # a sub-figure has it from its parent
 
 
+def png(ax: Axes, *, dpi: int = 150) -> bytes:
+    """The figure of an Axes as PNG, for documents that hold their pictures inside."""
+    with io.BytesIO() as file:
+        ax.figure.savefig(file, dpi=dpi, format="png")  # type: ignore[union-attr]  # as above
+        return file.getvalue()
+
+
 def encoded(canvas: FigureCanvasAgg, *, compress_level: int) -> bytes:
     """What the canvas holds, as PNG."""
     with io.BytesIO() as file:

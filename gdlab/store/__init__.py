@@ -2,6 +2,7 @@
 
 from gdlab.store.conform import TableError
 from gdlab.store.csvwrite import write_csv
+from gdlab.store.document import write_document
 from gdlab.store.limits import DEFAULT_LIMIT, Limit, LimitError
 from gdlab.store.load import load
 from gdlab.store.loaded import Loaded
@@ -23,6 +24,7 @@ __all__ = [
     "TableError",
     "load",
     "write_csv",
+    "write_document",
     "write_parquet",
     "write_pcapng",
 ]

@@ -1,6 +1,7 @@
 """Every notebook runs top to bottom in a real kernel, with a Godot and with none, and closes what it opened."""
 
 import asyncio
+import re
 import socket
 import warnings
 from pathlib import Path
@@ -48,8 +49,8 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
     monkeypatch.delenv("GDLAB_TRAFFIC", raising=False)
     text = path.read_text()
     # Somebody may be using the lessons' own ports on this machine.
-    for port in ("4242", "4243", "5000", "50007"):
-        text = text.replace(f":{port}", f":{free_port()}")
+    ports = {port: str(free_port()) for port in ("4242", "4243", "5000", "50007")}
+    text = re.sub(rf"(?<=:)(?:{'|'.join(ports)})(?!\d)", lambda found: ports[found[0]], text)
     notebook = nbformat.reads(text, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(CLOSED))
     with warnings.catch_warnings():
@@ -68,8 +69,17 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
         if output["output_type"] == "error"
     ]
     assert not errors
+    said = " ".join(outputs(notebook, "text/plain"))
+    if path.stem == "02-latency-and-frames":
+        assert ("the embedded source" in said) is (source == "embedded")
+        assert len(outputs(notebook, "image/png")) == 5
+        assert "frame-rate" in said
+    if path.stem == "03-tcp-is-a-stream":
+        assert "hi~hi~" in said
+        printed = "".join(o["text"] for c in notebook.cells for o in c.get("outputs", ()) if "text" in o)
+        assert ("Godot: " in printed) is (source == "godot")
+        assert "bytes, not a message" in printed
     if path.stem == "01-first-packet":
-        said = " ".join(outputs(notebook, "text/plain"))
         assert ("the embedded source" in said) is (source == "embedded")
         assert "The answer is... 42!" in said or "The answer is... 42!" in " ".join(
             outputs(notebook, "text/html")

@@ -40,10 +40,10 @@ class Facts:
         self._seq = seq
 
     def counter(self, name: str) -> int | None:
-        """A counter of the capture; None where it has none of that name."""
+        """A counter of the capture; None where it has none of that name, or a file says what is no number."""
         source = self._statistics
         value: Any = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
-        return None if value is None else int(value)
+        return int(value) if isinstance(value, int | np.integer) else None
 
     @cached_property
     def stamps(self) -> NDArray[np.int64]:
