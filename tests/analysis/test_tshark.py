@@ -1,0 +1,104 @@
+"""Our measures against Wireshark's, on the same capture: where both define a number, it is the same number."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+
+import gdlab as gd
+from gdlab import analysis
+from gdlab.store import write_pcapng
+from tests.plots.cases import stream
+from tests.traffic import table
+
+TSHARK = shutil.which("tshark")
+pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
+
+#: Of the payload type 0 (PCMU), RFC 3551: Wireshark computes jitter in this clock.
+CLOCK_HZ = 8000
+
+
+def tshark(path, *arguments):
+    done = subprocess.run(
+        [TSHARK, "-n", "-r", path, "-q", *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
+
+
+def rtp(number, ticks):
+    """An RTP packet: RFC 3550 section 5.1, version 2, type 0."""
+    return struct.pack(">BBHII", 0x80, 0, number & 0xFFFF, ticks, 0x1234) + b"\xff" * 160
+
+
+def rtp_stream(path):
+    """Packets, lost, and greatest and mean jitter (ms) of the only RTP stream."""
+    said = tshark(path, "-d", "udp.port==4242,rtp", "-z", "rtp,streams")
+    line = next(line for line in said.splitlines() if "0x00001234" in line)
+    packets, lost = re.search(r"(\d+)\s+(-?\d+) \(", line).groups()
+    jitters = re.findall(r"\d+\.\d+", line.rpartition("%)")[2])
+    return int(packets), int(lost), float(jitters[-1]), float(jitters[-2])
+
+
+def numbers_and_ticks(payloads):
+    fields = [struct.unpack(">xxHI", payload[:8]) for payload in payloads]
+    return np.array(fields, dtype=np.int64).T
+
+
+def assert_same_stream(captured, path):
+    number, ticks = numbers_and_ticks(captured["payload"])
+    ours = captured.assign(**{"v.n": number, "v.t": ticks / CLOCK_HZ})
+    smoothed = analysis.jitter(ours, sent="v.t", unit="s")["jitter_ms"].dropna()
+    streams = analysis.sequence(ours, seq="v.n", bits=16)
+    packets, lost, greatest, mean = rtp_stream(path)
+    assert packets == len(captured)
+    assert streams["lost"].sum() == lost
+    # It writes three decimals, and times in a pcapng are exact.
+    assert smoothed.max() == pytest.approx(greatest, abs=0.002)
+    # Its mean counts the first packet, whose jitter is 0.
+    assert smoothed.sum() / len(captured) == pytest.approx(mean, rel=0.02, abs=0.002)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_loss_and_jitter_of_an_rtp_stream(seed, tmp_path):
+    # In order: where packets overtake each other, Wireshark's estimate is another one (seen with 4.0).
+    rng = np.random.default_rng(seed)
+    number = np.delete(np.arange(65_400, 65_800), [17, 18, 200])  # the numbers begin anew in between
+    when = (number - number[0]) * 20_000_000 + np.minimum(rng.exponential(3e6, len(number)), 19e6).astype(
+        np.int64
+    )
+    captured = table(when, [rtp(n, int(n) * 160) for n in number])
+    assert_same_stream(captured, write_pcapng(captured, tmp_path / "rtp.pcapng"))
+
+
+def test_jitter_of_datagrams_that_were_really_received(tmp_path):
+    with gd.listen("udp://127.0.0.1:0") as cap:
+        port = int(cap.addresses[0].rpartition(":")[2])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for number in range(100):
+                sock.sendto(rtp(number, number * 160), ("127.0.0.1", port))
+        cap.wait_sync(100)
+    captured = cap.df
+    captured["endpoint"] = captured["endpoint"].cat.rename_categories(["udp://127.0.0.1:4242"])
+    assert_same_stream(captured, write_pcapng(captured, tmp_path / "rtp.pcapng"))
+
+
+def test_packets_and_bytes_in_each_interval(tmp_path):
+    captured = stream(600)
+    path = write_pcapng(captured, tmp_path / "run.pcapng")
+    said = tshark(path, "-z", "io,stat,1,udp")
+    theirs = [
+        (int(frames), int(size))
+        for frames, size in re.findall(r"<>\s*(?:[\d.]+|Dur)\s*\|\s*(\d+)\s*\|\s*(\d+)", said)
+    ]
+    start = captured["time"].min()
+    second = (captured["time"] - start).dt.total_seconds().astype(int)
+    wanted = captured.groupby(second)["wire_bytes"].agg(["size", "sum"])
+    assert theirs == list(wanted.itertuples(index=False, name=None))
+    rates = analysis.rates(captured, bin_s=1.0, span=(start, captured["time"].max()))
+    assert rates["messages"].tolist()[: len(theirs) - 1] == [frames for frames, _ in theirs][:-1]
