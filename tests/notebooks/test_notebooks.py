@@ -73,7 +73,7 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
     if path.stem == "02-latency-and-frames":
         assert ("the embedded source" in said) is (source == "embedded")
         assert len(outputs(notebook, "image/png")) == 5
-        assert "frame-rate" in said
+        assert "certainty" in said  # what is found depends on how evenly this machine runs
     if path.stem == "03-tcp-is-a-stream":
         assert "hi~hi~" in said
         printed = "".join(o["text"] for c in notebook.cells for o in c.get("outputs", ()) if "text" in o)
