@@ -269,11 +269,6 @@ class Capture(Tabular):
                             options=self.options,
                         )
                     )
-            except BaseException:
-                for endpoint in endpoints:
-                    endpoint.close()
-                raise
-            try:
                 spill = Spill(self.spill_folder, provenance=self.provenance) if self.spill_folder else None
             except BaseException:
                 for endpoint in endpoints:

@@ -11,6 +11,7 @@ import functools
 import http
 import logging
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -161,9 +162,9 @@ class WebSocketSession(Session):
             said = f"{closed.code} {closed.reason}".strip() if closed.code != 1005 else "no code"
             self._endpoint.finish(self._connection, f"closed by the peer: {said}")
 
+    @abstractmethod
     def _shake_hands(self, event: Request | Response) -> None:
         """Take the other side's half of the handshake."""
-        raise NotImplementedError
 
     def _take_frame(self, frame: Frame) -> None:
         """Put messages together; the library sees to the other frames, and to the order of fragments."""
