@@ -58,6 +58,8 @@ def guess(head: bytes, *, final: bool = False) -> Guess | None:
     else:
         found = _binary(head, final=final)
     if found is None and (final or len(head) >= MOST_BYTES):
+        if _is_text(head) and b"\n" in head:
+            return Guess("lines", "text with a line feed, and nothing that says more")
         if _is_text(head):
             return Guess("raw", "text without a line feed")
         return Guess(
@@ -84,6 +86,8 @@ def _text(head: bytes) -> Guess | None:
     if head[:4] == b"GET ":
         return Guess("lines", "an HTTP request; if a WebSocket client sent it, listen on ws:// instead")
     opening = head.lstrip()[:1]
+    if not opening:
+        return None  # white space may stand before lines and before JSON alike
     if opening in (b"{", b"["):
         verdict = _json(head)
         if verdict is None:

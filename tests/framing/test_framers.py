@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gdlab.errors import FramingError
@@ -216,6 +216,8 @@ FRAGMENTS = st.sampled_from(
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name != "raw"])
+@example(wire=b"\t\n\r\r{", places=[], limit=7)
+@example(wire=b" \n \n", places=[2], limit=7)
 @settings(max_examples=150, deadline=None)
 @given(
     wire=st.one_of(st.binary(max_size=300), st.lists(FRAGMENTS, max_size=40).map(b"".join)),
