@@ -16,8 +16,10 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from gdlab import course
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
+from gdlab.capture.samples import sample
 from gdlab.capture.sizes import sizes
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
@@ -30,10 +32,12 @@ __all__ = [
     "Message",
     "Recording",
     "connect",
+    "course",
     "listen",
     "load",
     "play",
     "replies",
+    "sample",
     "sizes",
     "stop_all",
 ]
