@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from gdlab import godot
 from gdlab.course import stand_ins
@@ -19,6 +20,7 @@ LISTENING: Final = ("udp_one_a_frame", "udp_drained")
 
 _LONGEST_S: Final = 120.0
 _STARTS_WITHIN_S: Final = 20.0
+_LOOK_EVERY_S: Final = 0.02
 
 
 class Exhibit:
@@ -50,7 +52,7 @@ class Exhibit:
         """Whether it still plays."""
         return self._player.running
 
-    def wait(self, timeout: float = 30.0) -> Self:
+    async def wait(self, timeout: float = 30.0) -> Self:
         """Wait until it has ended by itself.
 
         Raises
@@ -58,16 +60,28 @@ class Exhibit:
         WaitTimeout : it still plays after so many seconds.
         """
         deadline = time.monotonic() + timeout
-        while self.running:
-            if time.monotonic() > deadline:
-                raise WaitTimeout(
-                    f"{self!r} after {timeout:g} s; it printed {self.prints[-3:]}. Is the other side there? "
-                    "`.stop()` ends it",
-                    arrived=0,
-                    wanted=1,
-                )
-            time.sleep(0.02)
+        while self._still_plays(deadline, timeout):
+            await asyncio.sleep(_LOOK_EVERY_S)
         return self
+
+    def wait_sync(self, timeout: float = 30.0) -> Self:
+        """Wait as `wait` does, without `await`."""
+        deadline = time.monotonic() + timeout
+        while self._still_plays(deadline, timeout):
+            time.sleep(_LOOK_EVERY_S)
+        return self
+
+    def _still_plays(self, deadline: float, timeout_s: float) -> bool:
+        if not self.running:
+            return False
+        if time.monotonic() > deadline:
+            raise WaitTimeout(
+                f"{self!r} after {timeout_s:g} s; it printed {self.prints[-3:]}. Is the other side there? "
+                "`.stop()` ends it",
+                arrived=0,
+                wanted=1,
+            )
+        return True
 
     def stop(self) -> None:
         """End it. Calling it again does nothing."""
@@ -117,22 +131,39 @@ def source(name: str) -> str:
     return _script(name).read_text(encoding="utf-8")
 
 
-def exhibit(name: str, *, fps: int = 60, engine: bool | None = None, **options: object) -> Exhibit:
+class HasAddresses(Protocol):
+    """A capture, as far as an exhibit wants to know."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it listens."""
+
+
+def exhibit(
+    name: str,
+    *,
+    to: HasAddresses | None = None,
+    fps: int = 60,
+    engine: bool | None = None,
+    **options: object,
+) -> Exhibit:
     """Start a program of the course; both forms print and send the same.
 
     Parameters
     ----------
     name : which one, see `names`.
+    to : the capture that it sends to, of one listener on this machine; the same as its port as option `port`.
     fps : frames per second.
     engine : True insists on a real Godot, False on the scripted peer; None takes what there is.
-    options : of the program: `port` where it sends (those that listen choose one, see `Exhibit.port`), and what its
-        source tells.
+    options : of the program: what its source tells; those that listen choose their port, see `Exhibit.port`.
 
     Raises
     ------
     ValueError : there is no such exhibit or option. GodotNotFound, GodotVersionError : with ``engine=True``.
     """
     script = _script(name)
+    if to is not None:
+        options = {"port": int(to.addresses[0].rpartition(":")[2].partition("/")[0]), **options}
     known = stand_ins.STAND_INS[name].OPTIONS
     if unknown := [option for option in options if option not in known]:
         raise ValueError(f"{name} has no option {unknown[0]!r}; it has {', '.join(known)}")

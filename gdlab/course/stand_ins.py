@@ -205,6 +205,7 @@ class Player(StandIn):
     def __init__(self, *, fps: float = 60.0, seconds: float | None = None, **options: Any) -> None:
         super().__init__(fps=fps, seconds=float(options.pop("seconds", 4.0)), **options)
         self._sent = 0
+        self._began_ns = time.perf_counter_ns()
         self._udp = PacketPeerUDP()
         self._udp.connect_to_host("127.0.0.1", int(self.options["port"]))
 
@@ -219,7 +220,7 @@ class Player(StandIn):
         state: dict[str, Any] = {
             "id": int(self.options["id"]),
             "seq": self._sent,
-            "t_us": time.perf_counter_ns() // 1000,
+            "t_us": (time.perf_counter_ns() - self._began_ns) // 1000,  # as the engine, from its start
             "hp": 100 - self._sent % 40,
         }
         if self.options["form"] == "json":

@@ -221,7 +221,9 @@ def bad_path(to: int):
 
 def _positions(form: str, framing: str) -> Take:
     with gd.listen("tcp://127.0.0.1:50007", framing=framing) as cap:
-        course.exhibit("tcp_positions", engine=True, port=50007, form=form, count=300, per_frame=3).wait()
+        course.exhibit(
+            "tcp_positions", engine=True, port=50007, form=form, count=300, per_frame=3
+        ).wait_sync()
         time.sleep(0.3)
     return Take(cap, {"messages_sent": 300, "messages_per_frame": 3})
 
@@ -259,7 +261,7 @@ def ws_text_and_binary() -> Take:
     with gd.listen("ws://127.0.0.1:5000", reply=_echo) as cap:
         game = course.exhibit(
             "ws_client", engine=True, port=5000, end="close", code=1000, reason="done"
-        ).wait()
+        ).wait_sync()
     return Take(cap, {"the_game_printed": game.prints})
 
 
@@ -271,7 +273,7 @@ def ws_too_big() -> Take:
         cap.send("x" * 65_535)
         time.sleep(0.3)
         cap.send("x" * 65_536)
-        game.wait()
+        game.wait_sync()
         time.sleep(0.2)
     return Take(cap, {"the_game_printed": game.prints})
 
@@ -293,7 +295,7 @@ def ws_endings() -> Take:
             if ending["end"] == "stay":
                 cap.wait_sync(3 * number, timeout=20)
                 cap.send("x" * 65_536)
-            game.wait()
+            game.wait_sync()
             printed.append(game.prints)
         time.sleep(0.2)
     return Take(cap, {"the_games_printed": printed})
@@ -319,7 +321,7 @@ def three_players() -> Take:
             for player in players
         ]
         for game in games:
-            game.wait()
+            game.wait_sync()
     return Take(cap, {"players": players, "the_games_printed": [game.prints[-1] for game in games]})
 
 
