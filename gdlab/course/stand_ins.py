@@ -216,7 +216,9 @@ class Player(StandIn):
 
     def _state(self) -> bytes:
         turn = self.frames * 0.05
-        pos = Vector2(320.0 + 100.0 * math.cos(turn), 240.0 + 100.0 * math.sin(turn))
+        pos = Vector2(
+            200.0 + 100.0 * int(self.options["id"]) + 100.0 * math.cos(turn), 240.0 + 100.0 * math.sin(turn)
+        )
         state: dict[str, Any] = {
             "id": int(self.options["id"]),
             "seq": self._sent,

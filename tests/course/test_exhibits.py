@@ -89,7 +89,7 @@ def test_a_player_sends_its_state(real):
         table = cap.decoded()
         assert set(table["v.id"]) == {7}
         assert table["v.seq"].tolist() == list(range(len(table)))
-        assert table["v.pos.x"].iloc[0] == 420.0
+        assert table["v.pos.x"].iloc[0] == 1000.0
         assert form == "json" or len(table.payload.iloc[0]) == 112
 
 

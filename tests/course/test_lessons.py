@@ -278,7 +278,7 @@ WRONG = {
         (50, "sequence")],
     "07.1": [(1, "as large"), (3, "JSON"), (17_024, "which player"), (9, "Group by")],
     "07.2": [
-        ({1: 50, 2: 152, 3: 50}, "messages"),
+        ({1: 51, 2: 152, 3: 51}, "messages"),
         ({1: 100, 2: 33, 3: 100}, "milliseconds"),
         ({1: 10, 2: 20, 3: 10}, "Player 2"),
         ({1: 10, 2: 30}, "players 1, 2 and 3"),

@@ -77,7 +77,7 @@ def _pinged(fps: int, rows: int, port: int) -> Take:
     return Take(cap, {"fps": fps, "ping_ms": 11})
 
 
-@recipe("udp-60fps", lesson="01, 02", shows="pings answered by a game at 60 frames per second")
+@recipe("udp-60fps", lesson="01, 07", shows="pings answered by a game at 60 frames per second")
 def udp_60fps() -> Take:
     return _pinged(60, 620, 4242)
 
