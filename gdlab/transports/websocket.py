@@ -2,7 +2,7 @@
 
 The protocol is that of the `websockets` library, without its input and output: `ServerProtocol` gets the bytes that
 our own thread reads, so that there is no event loop in the notebook's way, one thread serves all connections, and the
-kernel's stamps can be read. Messages of one frame, nearly all there are, do not pass through the library, see `wsframes`.
+kernel's stamps can be read. Messages of one frame, nearly all there are, do not pass through it: see `wsframes`.
 """
 
 from __future__ import annotations
