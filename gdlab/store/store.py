@@ -133,8 +133,9 @@ class Store:
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
 
     def _new_block(self, last: Block | None = None) -> OpenBlock:
-        # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows.
-        expected_bytes = len(last.arena) * 21 // 20 if last else 0
+        # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows. The first block may
+        # come to anything; what of its memory is never written to is never taken from the system.
+        expected_bytes = len(last.arena) * 21 // 20 if last else self._block_bytes
         return OpenBlock(self._block_rows, self._block_bytes, max(1 << 16, expected_bytes))
 
     @property
@@ -216,10 +217,34 @@ class Store:
         time_ns : (n,) int64. peers : (n,) numbers of `peer_code`. sizes : (n,) bytes of each payload.
         payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
         """
+        if not len(time_ns):
+            return
+        codes = (_STAMP[stamp], _DIRECTION[Direction.IN], _EVENT[Event.MESSAGE])
+        block = self._state.open
+        if self._is_old(block, int(time_ns[0])):
+            block = self._seal()
+        if block.fits(len(time_ns), len(payloads)):
+            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds)
+        else:
+            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes)
+        self._received += len(time_ns)
+        self._received_bytes += len(payloads)
+        self._last_received_ns = int(time_ns[-1])
+        self._version += 1
+
+    def _extend_blocks(
+        self,
+        time_ns: npt.NDArray[np.int64],
+        peers: npt.NDArray[Any],
+        sizes: npt.NDArray[Any],
+        payloads: UInt8,
+        wire_bytes: npt.NDArray[Any],
+        kinds: npt.NDArray[np.int8],
+        codes: tuple[int, int, int],
+    ) -> None:
+        """Write messages for which the open block is too small."""
         ends = np.cumsum(sizes)
         row = 0
-        if len(time_ns) and self._is_old(self._state.open, int(time_ns[0])):
-            self._seal()
         while row < len(time_ns):
             block = self._state.open
             done = int(ends[row - 1]) if row else 0
@@ -238,17 +263,10 @@ class Store:
                 payloads[done : int(ends[part.stop - 1])],
                 wire_bytes[part],
                 peers[part],
-                _STAMP[stamp],
-                _DIRECTION[Direction.IN],
-                _EVENT[Event.MESSAGE],
+                codes,
                 kinds[part],
             )
             row = part.stop
-        if len(time_ns):
-            self._received += len(time_ns)
-            self._received_bytes += int(ends[-1])
-            self._last_received_ns = int(time_ns[-1])
-            self._version += 1
 
     def _seal(self) -> OpenBlock:
         """Close the open block, drop what passes the bounds, and return a new open one."""

@@ -155,14 +155,18 @@ class UdpListener(Endpoint):
         return taken, taken >= turn
 
     def _arrived_together(self, sock: socket.socket, batch: Batch) -> None:
-        codes = np.array([self._known(source)[0] for source in batch.sources], np.int32)[batch.source]
+        known = [self._known(source)[0] for source in batch.sources]
         for source in batch.sources:
             self._hear(sock, source)
+        codes = np.full(len(batch), known[0]) if len(known) == 1 else np.array(known)[batch.source]
         wire = batch.sizes + wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6)
         kinds = guess_kinds(batch.payloads, batch.sizes)
+        tellers = self._tellers(sock, batch)
+        if not tellers:
+            self.sink.extend(batch.time_ns, codes, batch.sizes, batch.payloads, wire, kinds)
+            return
         ends = np.cumsum(batch.sizes)
         # A gap row stands before the datagram that told of it, so rows are written from one such to the next.
-        tellers = self._tellers(sock, batch)
         for first, last in pairwise([0, *tellers, len(batch)]):
             if first == last:
                 continue
