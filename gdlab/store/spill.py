@@ -29,6 +29,8 @@ from gdlab.store.store import Evicted, Snapshot, Store
 
 SUFFIX = ".gdlab-spill.json"
 
+_TOO_LATE = "that was before the disk had taken them; give listen(limit=...) more to bridge a slow or full disk for longer"
+
 
 @dataclass(frozen=True, slots=True)
 class SpillStatistics:
@@ -110,6 +112,9 @@ class Spill:
         with self._lock:
             name = f"{self._session}-{len(self._streams):03}"
             self._streams.append(_Stream(store, self.folder, name, since))
+        store.about_evicted = (
+            f"what the spill has written of them is on the disk: gdlab.load({str(self.folder)!r})"
+        )
         store.on_seal = self._wake.set
         self._wake.set()
 
@@ -237,7 +242,14 @@ class _Stream:
             end = at + len(block)
             if end > self._seen:
                 new: Block = block.rows(max(self._seen - at, 0), len(block))
-                yield Snapshot(snapshot.endpoint, (new,), snapshot.peers, gap, snapshot.limit)
+                yield Snapshot(
+                    snapshot.endpoint,
+                    (new,),
+                    snapshot.peers,
+                    gap,
+                    snapshot.limit,
+                    about_evicted=_TOO_LATE,
+                )
                 gap = Evicted()
             at = end
 

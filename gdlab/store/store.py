@@ -18,6 +18,9 @@ from gdlab.payloads import UInt8
 from gdlab.store.blocks import ROW_BYTES, Block, OpenBlock
 from gdlab.store.limits import DEFAULT_LIMIT, Limit
 
+#: What a table's note about evicted rows ends with, where nothing keeps them.
+KEEP_MORE = "give listen(limit=...) more to keep more"
+
 #: Peers told apart in one store; a flood of forged addresses ends in one common peer and not in all the memory.
 MAX_PEERS = 65_536
 OTHER_PEERS = f"(beyond {MAX_PEERS} peers)"
@@ -55,9 +58,10 @@ class Snapshot:
     peers: tuple[str, ...]
     evicted: Evicted
     limit: Limit
-    origin: object = (
-        None  # the same for all snapshots of one store, whose rows only grow until some are evicted
-    )
+    #: The same for all snapshots of one store, whose rows only grow until some are evicted.
+    origin: object = None
+    #: Where evicted rows are, or what would keep them.
+    about_evicted: str = KEEP_MORE
 
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks) + (self.evicted.rows > 0)
@@ -81,7 +85,14 @@ class Snapshot:
             kept.append(block if len(block) <= wanted else block.rows(len(block) - wanted, len(block)))
             wanted -= len(block)
         evicted = self.evicted if wanted > 0 else Evicted()
-        return Snapshot(self.endpoint, tuple(reversed(kept)), self.peers, evicted, self.limit)
+        return Snapshot(
+            self.endpoint,
+            tuple(reversed(kept)),
+            self.peers,
+            evicted,
+            self.limit,
+            about_evicted=self.about_evicted,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,8 @@ class Store:
         self._sealed_bytes = 0
         self._peers: list[str] = [""]
         self._peer_codes: dict[str, int] = {"": 0}
+        #: Where evicted rows are, or what would keep them; a table that lacks them says it.
+        self.about_evicted = KEEP_MORE
         #: Called by the writer's thread after each block that is full; it must return at once and never raise.
         self.on_seal: Callable[[], object] | None = None
         self._version = 0
@@ -317,7 +330,7 @@ class Store:
         view = open_block.view()
         peers = tuple(self._peers)  # after the view: it has every peer that the view's rows name
         blocks = (*sealed, view) if len(view) else sealed
-        return Snapshot(self.endpoint, blocks, peers, evicted, self.limit, self._origin)
+        return Snapshot(self.endpoint, blocks, peers, evicted, self.limit, self._origin, self.about_evicted)
 
     def statistics(self) -> StoreStatistics:
         """Return the counters as they are now."""
