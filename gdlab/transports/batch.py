@@ -98,8 +98,10 @@ class Batched:
 
     Raises
     ------
-    OSError, MemoryError : the system refuses the memory, of which only a few pages are ever written to.
+    MemoryError : the system refuses the 64 MiB of address space, of which few pages are ever written to.
     """
+
+    remark = ""
 
     def __init__(self, sock: socket.socket) -> None:
         self.turn = SLOTS
@@ -107,9 +109,12 @@ class Batched:
         self._recvmmsg = _recvmmsg()
         self._slots: UInt8 = np.empty(SLOTS * SLOT_BYTES, np.uint8)
         # Taken from the system only where a large datagram is written to it.
-        self._overflow_map = mmap.mmap(
-            -1, SLOTS * OVERFLOW_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        )
+        try:
+            self._overflow_map = mmap.mmap(
+                -1, SLOTS * OVERFLOW_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+            )
+        except OSError as error:
+            raise MemoryError(f"{SLOTS * OVERFLOW_BYTES >> 20} MiB: {error.strerror}") from error
         self._overflow: UInt8 = np.frombuffer(self._overflow_map, np.uint8).reshape(SLOTS, OVERFLOW_BYTES)
         self._names: UInt8 = np.zeros((SLOTS, _NAME_STRIDE), np.uint8)
         self._controls: UInt8 = np.zeros((SLOTS, _CONTROL_BYTES), np.uint8)
@@ -354,7 +359,12 @@ def _recvmmsg() -> Any:
 
 @functools.cache
 def available() -> bool:
-    """Whether this system receives in batches as this module expects it; tried once, on a socket pair of our own."""
+    """Whether this system receives in batches as this module expects it; tried once, on a socket pair of our own.
+
+    Raises
+    ------
+    MemoryError : there is too little memory to try.
+    """
     if not LINUX or sys.byteorder != "little" or ctypes.sizeof(ctypes.c_void_p) != 8:
         return False
     sent = [b"", b"small", bytes(range(256)) * 16]

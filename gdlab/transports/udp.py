@@ -55,8 +55,15 @@ _GAPS_IN_A_BATCH: Final = 64
 
 
 def best_receiver(sock: socket.socket) -> Receiver:
-    """Return the fastest receiver that this system has."""
-    return Batched(sock) if available() else OneByOne(sock)
+    """Return the fastest receiver that this system has, and has the memory for."""
+    try:
+        return Batched(sock) if available() else OneByOne(sock)
+    except MemoryError as error:
+        return OneByOne(
+            sock,
+            f"datagrams are received one by one, which takes several times the processor time: the system refuses "
+            f"the memory to take them in batches ({error}). Close what takes memory, and start again",
+        )
 
 
 class UdpListener(Endpoint):
@@ -116,7 +123,8 @@ class UdpListener(Endpoint):
 
     def _register(self) -> None:
         for sock in self._sockets:
-            self._receivers[sock] = self._new_receiver(sock)
+            receiver = self._receivers[sock] = self._new_receiver(sock)
+            self.remark = receiver.remark or self.remark
             self._selector.register(sock, selectors.EVENT_READ, lambda _events, sock=sock: self._look(sock))
 
     # ---- receiving
