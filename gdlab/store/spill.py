@@ -29,7 +29,9 @@ from gdlab.store.store import Evicted, Snapshot, Store
 
 SUFFIX = ".gdlab-spill.json"
 
-_TOO_LATE = "that was before the disk had taken them; give listen(limit=...) more to bridge a slow disk for longer"
+_TOO_LATE = (
+    "that was before the disk had taken them; give listen(limit=...) more to bridge a slow disk for longer"
+)
 
 
 @dataclass(frozen=True, slots=True)
