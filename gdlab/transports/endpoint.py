@@ -111,6 +111,8 @@ class Endpoint(ABC):
     ) -> None:
         self.sink = sink
         self.error: BaseException | None = None
+        #: What the user should know of how it runs, beyond its state; mostly nothing.
+        self.remark = ""
         #: When its thread ended, UTC nanoseconds; None before that.
         self.ended_ns: int | None = None
         self._ping_s = _checked_period(ping_s)
