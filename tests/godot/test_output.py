@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def read(text: str, stream: Stream = "stderr") -> list[Entry]:
     lines = [Line(float(number), stream, line) for number, line in enumerate(text.splitlines())]
-    return entries(lines, lambda path: path.removeprefix("res://") if path.startswith("res://") else None)
+    return entries(
+        lines, lambda path, line: (path.removeprefix("res://"), line) if path.startswith("res://") else None
+    )
 
 
 def test_prints_are_told_from_the_greeting() -> None:
@@ -125,7 +127,7 @@ def test_an_error_cut_off_by_the_end_is_kept() -> None:
 
 def test_the_streams_are_merged_by_time() -> None:
     lines = [Line(0.1, "stdout", "a"), Line(0.2, "stderr", "b"), Line(0.3, "stdout", "c")]
-    assert [entry.text for entry in entries(lines, lambda _: None)] == ["a", "b", "c"]
+    assert [entry.text for entry in entries(lines, lambda *_: None)] == ["a", "b", "c"]
 
 
 def test_the_table_has_its_columns_also_when_empty() -> None:

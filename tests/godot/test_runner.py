@@ -334,7 +334,7 @@ def test_misuse_is_refused_before_an_engine_is_looked_for(
         godot.run(tmp_path / "nothere.gd")
     with pytest.raises(FileNotFoundError, match=r"is not a Godot project: it has no project\.godot"):
         godot.run(project=tmp_path)
-    with pytest.raises(ValueError, match="it has answer_game, udp_receiver, udp_sender"):
+    with pytest.raises(ValueError, match="it has answer_game, describe, udp_receiver, udp_sender"):
         godot.script("nothere")
 
 

@@ -34,7 +34,7 @@ def test_only_main_loops_run_alone() -> None:
 
 def test_a_text_that_says_what_it_extends_only_loses_its_common_indentation() -> None:
     assert (
-        complete("\n    extends Node\n    func f():\n        pass\n")
+        complete("\n    extends Node\n    func f():\n        pass\n").text
         == "\nextends Node\nfunc f():\n    pass\n"
     )
 
@@ -51,4 +51,5 @@ def test_a_text_that_says_what_it_extends_only_loses_its_common_indentation() ->
     ],
 )
 def test_a_text_that_does_not_keeps_its_line_numbers(text: str, completed: str) -> None:
-    assert complete(text) == completed
+    assert complete(text).text == completed
+    assert complete(text).added_lines == 0
