@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
 
 from gdlab.errors import GodotEnded, WaitTimeout
@@ -78,7 +78,7 @@ class Listening(Protocol):
         """Who is there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """What a run of the engine came to.
 
@@ -101,7 +101,7 @@ class Run:
     ending: Ending
     reason: str
     seconds: float
-    entries: tuple[Entry, ...] = field(repr=False)
+    entries: tuple[Entry, ...]
     dropped_lines: int = 0
 
     @property
@@ -130,7 +130,7 @@ class Run:
         """All output: ``time_s``, ``stream``, ``level``, ``text``, ``file``, ``line``."""
         return to_table(self.entries)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"<Run {'ok' if self.ok else 'not ok'}: {self.reason}; lines printed: {len(self.prints)}>"
 
 
