@@ -11,6 +11,7 @@ from gdlab.godot.game import Game, Run, StopOn, running
 from gdlab.godot.output import Entry, Frame, Level
 from gdlab.godot.process import Ending, Line, stop_all
 from gdlab.godot.runner import SOURCE_NAME, run, script, start
+from gdlab.godot.sample import probe, project
 
 __all__ = [
     "SOURCE_NAME",
@@ -27,6 +28,8 @@ __all__ = [
     "cache_folder",
     "describe",
     "find",
+    "probe",
+    "project",
     "run",
     "running",
     "script",
