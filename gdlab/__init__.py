@@ -16,6 +16,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from gdlab import godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.capture.sizes import sizes
@@ -30,6 +31,7 @@ __all__ = [
     "Message",
     "Recording",
     "connect",
+    "godot",
     "listen",
     "load",
     "play",
@@ -52,3 +54,10 @@ def _live(capture: Capture) -> Any:
 
 
 show_with(_live)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext gdlab``: the magics ``%%gdscript`` and ``%gdlab``, see `gdlab.magic`."""
+    from gdlab import magic
+
+    magic.register(shell)
