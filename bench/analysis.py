@@ -135,11 +135,11 @@ def with_clocks(rows):
     answers = [
         pong(i, s // 1000, r_us=r, s_us=r) for i, (s, r) in enumerate(zip(sent.tolist(), theirs, strict=True))
     ]
-    own = [ping(i, s // 1000) for i, s in enumerate((sent + 7).tolist())]
+    own = [ping(i, s // 1000) for i, s in enumerate((sent + 7000).tolist())]
     whole = merged(
         table(sent, asked, peer=peer, direction="out"),
         table(sent + there + back, answers, peer=peer),
-        table(sent + 7 + back, own, peer=peer),
+        table(sent + 7000 + back, own, peer=peer),
     )
     return with_payloads(whole)
 
