@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
-from gdlab import course
+from gdlab import course, godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.capture.samples import sample
@@ -33,6 +33,7 @@ __all__ = [
     "Recording",
     "connect",
     "course",
+    "godot",
     "listen",
     "load",
     "play",
@@ -56,3 +57,10 @@ def _live(capture: Capture) -> Any:
 
 
 show_with(_live)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext gdlab``: the magics ``%%gdscript`` and ``%gdlab``, see `gdlab.magic`."""
+    from gdlab import magic
+
+    magic.register(shell)
