@@ -24,7 +24,7 @@ def real(request, monkeypatch):
 def test_every_program_has_both_forms_with_the_same_options():
     assert course.names() == sorted(STAND_INS)
     for name, stand_in in STAND_INS.items():
-        told = re.search(r"^var options := \{(.*)\}$", course.source(name), re.MULTILINE)
+        told = re.search(r"^var options := \{(.*?)\}$", course.source(name), re.MULTILINE | re.DOTALL)
         in_script = {"port"} if told is None else set(re.findall(r'"(\w+)":', told[1]))
         assert in_script == set(stand_in.OPTIONS), name
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-GODOT = Path(__file__).parents[2] / "gdlab" / "godot"
+PACKAGE = Path(__file__).parents[2] / "gdlab"
 
 
 @pytest.mark.parametrize("tool", [["gdformat", "--check"], ["gdlint"]], ids=lambda command: command[0])
 def test_scripts_are_formatted_and_linted(tool: list[str]) -> None:
-    scripts = sorted(str(path) for path in GODOT.rglob("*.gd"))
-    assert len(scripts) >= 13
+    scripts = sorted(str(path) for part in ("godot", "course") for path in (PACKAGE / part).rglob("*.gd"))
+    assert len(scripts) >= 18
     name, *options = tool
     done = subprocess.run(
         [str(Path(sys.executable).parent / name), *options, *scripts],

@@ -34,7 +34,9 @@ func _state() -> PackedByteArray:
 	var turn := frames * 0.05
 	var centre_x := 200.0 + 100.0 * int(options.id)
 	var pos := Vector2(centre_x + 100.0 * cos(turn), 240.0 + 100.0 * sin(turn))
-	var state := {"id": int(options.id), "seq": sent, "t_us": Time.get_ticks_usec(), "hp": 100 - sent % 40}
+	var state := {
+		"id": int(options.id), "seq": sent, "t_us": Time.get_ticks_usec(), "hp": 100 - sent % 40
+	}
 	if options.form == "json":
 		state["pos"] = {"x": pos.x, "y": pos.y}
 		return JSON.stringify(state).to_utf8_buffer()

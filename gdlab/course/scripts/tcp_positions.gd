@@ -1,7 +1,8 @@
 extends SceneTree
 ## Sends positions over TCP, several in each frame: as JSON without any framing, or by put_var.
 ##
-## godot --headless --max-fps 60 --script tcp_positions.gd -- port=4242 form=json count=300 per_frame=3
+## godot --headless --max-fps 60 --script tcp_positions.gd \
+##     -- port=4242 form=json count=300 per_frame=3
 
 var options := {"port": "4242", "form": "json", "count": "300", "per_frame": "3"}
 var peer := StreamPeerTCP.new()

@@ -1,5 +1,6 @@
 extends SceneTree
-## A WebSocket client: says hello in text and in bytes, tells what it gets, and ends as it is asked to.
+## A WebSocket client: says hello in text and in bytes, tells what it gets, and ends as it is
+## asked to.
 ##
 ## godot --headless --max-fps 60 --script ws_client.gd -- port=5000 end=close code=4000 reason=bye
 ##
