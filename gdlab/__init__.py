@@ -19,6 +19,7 @@ from typing import Any
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.capture.sizes import sizes
+from gdlab.checkup import doctor
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
 from gdlab.traffic import play
@@ -30,6 +31,7 @@ __all__ = [
     "Message",
     "Recording",
     "connect",
+    "doctor",
     "listen",
     "load",
     "play",
