@@ -10,9 +10,10 @@ from gdlab.checkup.report import Line, State
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)\s*>=\s*(?P<least>[\d.]+)(?P<rest>.*)")
 
-#: What the optional packages are for.
+#: What may be missing, by the extra that brings it, and what it is for.
 _OPTIONAL = {
-    "pyarrow": ("Parquet files and spill=", "arrow"),
+    "arrow": (("pyarrow",), "Parquet files and spill="),
+    "formats": (("msgpack", "cbor2", "zstandard"), "their lines in gd.sizes()"),
 }
 
 
@@ -27,12 +28,16 @@ def versions() -> list[Line]:
         ),
         _core(),
     ]
-    for name, (purpose, extra) in _OPTIONAL.items():
-        version = _installed(name)
+    for extra, (names, purpose) in _OPTIONAL.items():
+        found = {name: _installed(name) or "not installed" for name in names}
+        missing = "not installed" in found.values()
         lines.append(
-            Line(name, State.OK, version)
-            if version
-            else Line(name, State.OK, "not installed", f'only for {purpose}: pip install "gdlab[{extra}]"')
+            Line(
+                extra if len(names) > 1 else names[0],
+                State.OK,
+                ", ".join(f"{name} {version}" for name, version in found.items()),
+                f'only for {purpose}: pip install "gdlab[{extra}]"' if missing else "",
+            )
         )
     return lines
 

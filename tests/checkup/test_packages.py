@@ -45,5 +45,5 @@ def test_what_is_missing_or_too_old_is_named_in_the_command(monkeypatch: pytest.
 def test_what_is_optional_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = with_versions(monkeypatch, pyarrow=None)
     line = next(line for line in lines if line[0] == "pyarrow")
-    assert line[:3] == ("pyarrow", "ok", "not installed")
+    assert line[:3] == ("pyarrow", "ok", "pyarrow not installed")
     assert 'pip install "gdlab[arrow]"' in line[3]
