@@ -16,8 +16,10 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
+from gdlab import course, godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
+from gdlab.capture.samples import sample
 from gdlab.capture.sizes import sizes
 from gdlab.checkup import doctor
 from gdlab.errors import GdlabError
@@ -31,11 +33,14 @@ __all__ = [
     "Message",
     "Recording",
     "connect",
+    "course",
     "doctor",
+    "godot",
     "listen",
     "load",
     "play",
     "replies",
+    "sample",
     "sizes",
     "stop_all",
 ]
@@ -54,3 +59,10 @@ def _live(capture: Capture) -> Any:
 
 
 show_with(_live)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext gdlab``: the magics ``%%gdscript`` and ``%gdlab``, see `gdlab.magic`."""
+    from gdlab import magic
+
+    magic.register(shell)

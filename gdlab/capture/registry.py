@@ -63,7 +63,8 @@ def listen(
         commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first; they are counted, and a row of
         event `gap` says so.
     spill : a folder that all rows are written to while they arrive, about every second: what a killed kernel had
-        received is then in `gdlab.load(folder)`. Needs pyarrow (the extra `arrow`).
+        received is then in `gdlab.load(folder)`. After a power cut more may be missing, some 30 s: only when the
+        capture stops is everything forced to the disk. Needs pyarrow (the extra `arrow`).
     fresh : begin anew even if a capture of these addresses runs; the old one is stopped and keeps its data.
     nodelay : False turns Nagle's algorithm on for what TCP listeners send, to see what it does.
     origins : web pages that may connect to a WebSocket listener beside those of this machine, such as
