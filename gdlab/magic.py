@@ -235,8 +235,12 @@ class _Cell:
     def _show(self, game: Game) -> None:
         """Print what comes, from the thread that runs the cell: only so it lands in this cell for certain."""
         count = 0
+        left_out = self._options.keep_going  # else the first script error is what the cell raises
         for entry in game.follow():
             if entry.level is Level.ENGINE:
+                continue
+            if entry.level is Level.SCRIPT_ERROR and not left_out:
+                left_out = True
                 continue
             count += entry.text.count("\n") + 1
             if count <= MAX_LINES:
@@ -283,7 +287,7 @@ def _excerpt(source: str, error: Entry) -> str:
     if error.line is None or error.file != godot.SOURCE_NAME:
         return ""
     lexer = get_lexer_by_name("gdscript", stripnl=False, ensurenl=False)
-    lines = highlight(source, lexer, TerminalFormatter()).split("\n")
+    lines = highlight(source, lexer, TerminalFormatter(bg="light")).split("\n")
     shown = range(
         max(2, error.line - _AROUND), min(len(source.rstrip("\n").split("\n")), error.line + _AROUND) + 1
     )
