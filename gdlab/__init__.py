@@ -16,9 +16,10 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
-from gdlab import godot
+from gdlab import course, godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
+from gdlab.capture.samples import sample
 from gdlab.capture.sizes import sizes
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
@@ -31,11 +32,13 @@ __all__ = [
     "Message",
     "Recording",
     "connect",
+    "course",
     "godot",
     "listen",
     "load",
     "play",
     "replies",
+    "sample",
     "sizes",
     "stop_all",
 ]

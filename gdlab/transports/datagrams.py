@@ -77,9 +77,11 @@ class Receiver(Protocol):
     Attributes
     ----------
     turn : how many datagrams one call of `receive` takes at most; fewer mean that no more had arrived.
+    remark : what the user should know of it; mostly nothing.
     """
 
     turn: int
+    remark: str
 
     def receive(self) -> Iterator[Datagram | Batch]:
         """Take what has arrived, in order."""
@@ -90,7 +92,8 @@ class OneByOne:
 
     turn = TURN
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, remark: str = "") -> None:
+        self.remark = remark
         self._sock = sock
 
     def receive(self) -> Iterator[Datagram]:

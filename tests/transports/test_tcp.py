@@ -311,3 +311,16 @@ def test_impossible_choices_are_refused_before_anything_is_bound():
         StreamOptions(max_connections=0)
     with pytest.raises(TypeError, match="reply"):
         TcpListener(parse(ADDRESS), Store("x"), reply=np.int64(3))
+
+
+def test_pings_wait_until_the_framing_is_known():
+    with tcp(ping_s=0.005) as (made, store), connect(made) as sock:
+        sock.settimeout(0.2)
+        with pytest.raises(TimeoutError):  # a game that reads lengths would have taken it for one
+            sock.recv(100)
+        sock.settimeout(10)
+        sock.sendall(struct.pack("<IIi", 8, 2, 7))
+        header = sock.recv(4)
+        assert 40 < int.from_bytes(header, "little") < 120
+        assert sock.recv(10) == b'{"probe": '
+    assert rows(store).query("event == 'message'").direction.iloc[0] == "in"

@@ -261,6 +261,26 @@ def test_what_queued_up_arrives_whole_whatever_its_sizes(listening):
     assert set(messages.payload) <= set(payloads)
 
 
+def test_bursts_of_one_size_are_followed_by_any_other(listening):
+    """The batched receiver makes its slots as long as the datagrams of the last turn were."""
+    chance = random.Random(6)
+    sizes = [64, 64, 200, 200, 1, 1, 0, 0, 2048, 2049, 64, 64]
+    bursts = [[chance.randbytes(size) for _ in range(40)] for size in sizes]
+    mixed = [chance.randbytes(chance.choice([0, 3, 64, 65, 2048, 2500])) for _ in range(30)]
+    bursts += [mixed, bursts[0], bursts[0][:3] + mixed[:3], mixed, [chance.randbytes(60_000), b"short"]]
+    received = 0
+    with listening() as (listener, store), client() as sock:
+        for burst in bursts:
+            with held(listener):
+                send_all(sock, burst, listener.address.port)
+            received += len(burst)
+            wait_until(lambda: store.received == received)  # noqa: B023 (called at once)
+    built = rows(store)
+    sent = [payload for burst in bursts for payload in burst]
+    assert list(built.payload) == sent
+    assert list(built.kind) == [guess_kind(payload) for payload in sent]
+
+
 def test_a_steady_stream_faster_than_wake_ups_are_worth_is_complete(listening):
     payloads = [b"%05d" % number for number in range(5000)]
     with listening() as (listener, store), client() as sock:

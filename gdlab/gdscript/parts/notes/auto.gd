@@ -1,0 +1,1 @@
+## gdlab finds the framing out by itself; this is FRAMING.
