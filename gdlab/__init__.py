@@ -21,6 +21,7 @@ from gdlab.capture import Capture, Recording, connect, listen, load, show_with, 
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.capture.samples import sample
 from gdlab.capture.sizes import sizes
+from gdlab.checkup import doctor
 from gdlab.errors import GdlabError
 from gdlab.messages import Message
 from gdlab.traffic import play
@@ -33,6 +34,7 @@ __all__ = [
     "Recording",
     "connect",
     "course",
+    "doctor",
     "godot",
     "listen",
     "load",

@@ -144,3 +144,14 @@ def test_a_wait_that_ends_without_messages_and_a_port_of_another_notebook(kernel
     assert "stopped" in said
     said, error = second.run(f"cap = gd.listen('udp://127.0.0.1:{port}'); print(cap)")
     assert error == ("", "")
+
+
+def test_the_doctor_knows_the_kernel_and_a_script_shows_itself(kernels):
+    kernel, port = kernels(), free_port()
+    said, error = kernel.run("import gdlab as gd; gd.doctor(time_limit_s=20)")
+    assert error == ("", "")
+    assert "kernel            ipykernel " in said
+    assert "ipywidgets 8" in said
+    said, error = kernel.run(f"gd.listen('udp://127.0.0.1:{port}').gdscript()")
+    assert error == ("", "")
+    assert f"\nconst PORT := {port}\n" in said
