@@ -142,8 +142,8 @@ CHECKS = {
     "03-tcp-is-a-stream": tcp_is_a_stream,
     "04-variant-sizes": variant_sizes,
     "05-websocket": websocket,
-    "06-where-packets-die": where_packets_die,
-    "07-csv-and-report": csv_and_report,
+    "06-loss": where_packets_die,
+    "07-capture-to-report": csv_and_report,
 }
 
 PICTURES = {
@@ -151,8 +151,8 @@ PICTURES = {
     "02-latency-and-frames": 6,
     "04-variant-sizes": 2,
     "05-websocket": 1,
-    "06-where-packets-die": 2,
-    "07-csv-and-report": 2,
+    "06-loss": 2,
+    "07-capture-to-report": 2,
 }
 
 
