@@ -49,6 +49,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-gpu",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
 #: What browsers and Lab itself complain of, and what is none of ours.
@@ -137,30 +138,38 @@ def server(
         spec = home / "data" / "kernels" / name / "kernel.json"
         spec.parent.mkdir(parents=True)
         spec.write_text(json.dumps(content))
+    options = [
+        "--no-browser",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    with serving([*command, *options], port, folder, home, env) as log:
+        yield Server(f"http://127.0.0.1:{port}", token, folder, log)
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], port: int, folder: Path, home: Path, env: dict[str, str] | None = None
+) -> Iterator[Path]:
+    """Run a module that serves on a port, with Jupyter's settings kept in `home`; give its log."""
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "lab" / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "lab" / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
         **(env or {}),
     }
+    home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                *command,
-                "--no-browser",
-                "--ServerApp.ip=127.0.0.1",
-                f"--ServerApp.port={port}",
-                "--ServerApp.port_retries=0",
-                f"--IdentityProvider.token={token}",
-                "--LabApp.expose_app_in_browser=True",
-            ],
+            [sys.executable, "-m", *command],
             cwd=folder,
             env=environment,
             stdout=stream,
@@ -169,7 +178,7 @@ def server(
         )
         try:
             wait_for(port, process, log)
-            yield Server(f"http://127.0.0.1:{port}", token, folder, log)
+            yield log
         finally:
             end(process)
 
@@ -224,10 +233,20 @@ class Notebook:
         """Begin to run all cells."""
         self.command("notebook:run-all-cells")
 
+    def run_all_to_the_end(self) -> None:
+        """Run all cells; return when the last one has ended."""
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+        )
+
     def restart_and_run_all(self) -> None:
         """Restart the kernel and run all cells, as with the button that asks first."""
         self.command("notebook:restart-run-all")
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+    def save(self) -> None:
+        """Save it; return when it is stored."""
+        self.page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
 
     def theme(self, name: str) -> None:
         """Choose `Light` or `Dark`; return when it is seen."""

@@ -4,15 +4,12 @@ import re
 
 import pytest
 
+from tests.browser.board import SOCKETS, THREADS
 from tests.browser.games import Players
 from tests.notebooks.test_notebooks import free_port
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-#: What the kernel process has open: names of gdlab's threads, and how many sockets of the internet protocols.
-THREADS = "sorted(t.name for t in __import__('threading').enumerate() if t.name.startswith('gdlab'))"
-SOCKETS = "len(__import__('psutil').Process().net_connections())"
 
 
 def greeting(player, frame):
@@ -75,8 +72,7 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
         assert threads.count("gdlab render") == 1
         assert notebook.ask(SOCKETS) == before + 1
 
-        notebook.command("docmanager:save")
-        expect(notebook.page.locator(".jp-mod-dirty")).to_have_count(0, timeout=20_000)
+        notebook.save()
         received = notebook.ask("cap.statistics().received")
         # The page is gone, the kernel is not: it receives for a reader who comes back.
         notebook.page.goto("about:blank")
