@@ -33,6 +33,10 @@ running: set[Capture] = set()
 _live_view: Callable[[Capture], Any] | None = None
 
 
+#: Called with each capture that starts, in the thread that starts it: the views wake up.
+on_start: set[Callable[[Capture], None]] = set()
+
+
 def show_with(view: Callable[[Capture], Any] | None) -> None:
     """Have captures that a cell shows drawn by `view(capture)`, an object with `_repr_mimebundle_`."""
     global _live_view  # noqa: PLW0603 (one notebook, one way to show)
@@ -291,6 +295,8 @@ class Capture(Tabular):
             except BaseException:
                 self.stop()
                 raise
+        for told in tuple(on_start):
+            told(self)
         return self
 
     def _note_pause(self) -> None:
@@ -355,8 +361,9 @@ class Capture(Tabular):
         plain = {"text/plain": repr(self), "text/html": self._repr_html_()}
         if _live_view is None:
             return plain
-        bundle = _live_view(self)._repr_mimebundle_(**options)
+        view = _live_view(self)
+        bundle = None if view is None else view._repr_mimebundle_(**options)
         if bundle is None:
             return plain
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, **plain}, metadata
+        return {**plain, **data, "text/plain": plain["text/plain"]}, metadata

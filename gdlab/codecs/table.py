@@ -50,7 +50,7 @@ def decode(table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "a
     -----
     Nothing that a payload holds raises. Decoding a decoded table again replaces what the first decoding added.
     """
-    chosen = _chosen(codec)
+    chosen = chosen_codec(codec)
     if "payload" not in table.columns:
         raise KeyError("the table has no column 'payload', so there is nothing to decode")
     payloads = _payloads(table["payload"])
@@ -88,7 +88,8 @@ def _is_added(name: Any) -> bool:
     return isinstance(name, str) and (name == "v" or name.startswith(("v.", "v[")))
 
 
-def _chosen(codec: str | Codec | Callable[[bytes], Any]) -> Codec:
+def chosen_codec(codec: str | Codec | Callable[[bytes], Any]) -> Codec:
+    """Return the codec that is meant by what `decode` takes; raises ValueError where there is none of that name."""
     if isinstance(codec, str):
         if codec == "auto":
             return _AUTO
