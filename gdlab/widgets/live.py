@@ -86,8 +86,8 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             if changed or running:
                 self._draw(running)
             self._shown = shown
-            self._still.renew(last=not running)
-            return running
+            due = self._still.renew(running=running)
+            return running or due
 
     def _show_status(self, running: bool) -> None:
         status = self.capture.status
@@ -146,8 +146,10 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Show the view, and leave its still in the notebook."""
-        self._still.show()
-        return super()._repr_mimebundle_(**options)
+        still = self._still.show()
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        return {**data, **still}, metadata
 
     def close(self) -> None:
         """Take the view off the screen; the capture goes on."""

@@ -13,6 +13,7 @@ import ipywidgets
 from gdlab.capture import Capture, html
 from gdlab.widgets import theme
 from gdlab.widgets.render import put, renderer
+from gdlab.widgets.still import Still
 
 __all__ = ["Panel", "put"]
 
@@ -49,6 +50,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         # Pages count their views of a widget in `_view_count` if it is not None.
         super().__init__([theme.sheet(), *children, self.error], **{"_view_count": 0, **options})
         self._counted = False
+        self._still = Still(self)
         self.observe(self._count_views, "_view_count")
         self.add_class("gdlab-panel")
         _panels.add(self)
@@ -110,7 +112,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             maybe = running and self._drawn is not None and not (self._displayed or self._counted)
             if not maybe or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S:
                 self._draw()
-            return running
+            due = self._still.renew(running=running)
+            return running or due
 
     def wants(self, capture: Capture) -> bool:
         """Whether a capture that starts is to be drawn here."""
@@ -162,10 +165,6 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     # ---- display and end
 
-    def static_form(self) -> dict[str, Any]:
-        """What remains of the panel in a saved notebook: forms by MIME type; none here."""
-        return {}
-
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget as it is now, drawn at once, and beside it what a saved notebook can show."""
         self._displayed = True
@@ -178,7 +177,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._ask()
         bundle = super()._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        return {**data, **self.static_form()}, metadata
+        return {**data, **self._still.show()}, metadata
 
     def __repr__(self) -> str:
         of = f" of {', '.join(self._capture.addresses)}" if self._capture is not None else ""

@@ -52,23 +52,34 @@ class Still:
         self._published = ""
         self._published_at = 0.0
         self._shown = False
+        self._ended = False
 
-    def show(self) -> None:
-        """Leave a still in the output of the cell that runs now."""
+    def show(self) -> dict[str, str]:
+        """Leave a still in the output of the cell that runs now; where none can be left, return it by MIME type."""
+        html = self.html()
         if not _possible():
-            return
-        self._publish(self._html(), update=False)
+            return {"text/html": html}
+        self._publish(html, update=False)
         self._shown = True
+        return {}
 
-    def renew(self, *, last: bool) -> None:
-        """Put the present state in its place, where it has changed: the `last` one at once, others now and then."""
-        if not self._shown or not (last or time.monotonic() - self._published_at >= RENEWED_EVERY_S):
-            return
-        html = self._html()
-        if html != self._published:
-            self._publish(html, update=True)
+    def renew(self, *, running: bool) -> bool:
+        """Put the present state in the place of the last one: now and then, and at the end; return whether it is due.
 
-    def _html(self) -> str:
+        The end is taken one turn late: other views draw theirs in the same turn as this one.
+        """
+        if not self._shown:
+            return False
+        at_the_end = not running and self._ended
+        self._ended = not running
+        if at_the_end or time.monotonic() - self._published_at >= RENEWED_EVERY_S:
+            html = self.html()
+            if html != self._published:
+                self._publish(html, update=True)
+        return not running and not at_the_end
+
+    def html(self) -> str:
+        """Return the present state as HTML."""
         parts, length = [], 0
         for part in parts_of(self._widget):
             length += len(part)
