@@ -111,8 +111,26 @@ class Server:
 
     def complaint(self, since: int = 0) -> str:
         """Return the log from a position on if it speaks of an error, else nothing."""
-        text = self.log.read_text(errors="replace")[since:]
-        return text if COMPLAINT.search(text) else ""
+        return complaint(self.log, since)
+
+
+def complaint(log: Path, since: int = 0) -> str:
+    """Return a log from a position on if it speaks of an error, else nothing."""
+    text = log.read_text(errors="replace")[since:]
+    return text if COMPLAINT.search(text) else ""
+
+
+def errors_of(page: Any) -> list[str]:
+    """Return the list to which is added what the console of a page calls an error."""
+    errors: list[str] = []
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
+
+
+def ours(errors: Sequence[str]) -> list[str]:
+    """Leave out the errors that are Lab's or the browser's own."""
+    return [error for error in errors if not HARMLESS.search(error)]
 
 
 @contextmanager
@@ -214,9 +232,7 @@ class Notebook:
         self.server = server
         self.name = name
         #: What the browser's console called an error.
-        self.errors: list[str] = []
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.errors = errors_of(page)
         self.open()
 
     def open(self) -> None:
@@ -264,4 +280,4 @@ class Notebook:
     @property
     def complaints(self) -> list[str]:
         """What the browser's console called an error and is ours."""
-        return [error for error in self.errors if not HARMLESS.search(error)]
+        return ours(self.errors)
