@@ -22,6 +22,7 @@ _UNSEEN_EVERY_S: Final = 2.0
 
 #: Every panel that has not been closed, so that a capture that starts again wakes those that follow it.
 _panels: weakref.WeakSet[Panel] = weakref.WeakSet()
+_panels_lock = threading.Lock()
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -51,7 +52,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._counted = False
         self.observe(self._count_views, "_view_count")
         self.add_class("gdlab-panel")
-        _panels.add(self)
+        with _panels_lock:
+            _panels.add(self)
         if capture is not None:
             self.follow(capture)
 
@@ -191,9 +193,16 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._capture = None
             self._drawn = None
         renderer.remove(self)
-        _panels.discard(self)
+        with _panels_lock:
+            _panels.discard(self)
         close_parts(self)
         super().close()
+
+    def __del__(self) -> None:
+        """Do nothing: ipywidgets would close it, but it holds every widget that is open, so this one is closed.
+
+        The garbage collector may come by in the middle of anything, also of what holds the lock that `close` takes.
+        """
 
 
 def close_parts(widget: Any) -> None:
@@ -210,6 +219,8 @@ def close_parts(widget: Any) -> None:
 
 def started(capture: Capture) -> None:
     """Wake the panels that follow a capture that has started."""
-    for panel in list(_panels):
+    with _panels_lock:
+        panels = list(_panels)
+    for panel in panels:
         if panel.wants(capture):
             panel._ask()
