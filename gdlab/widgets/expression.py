@@ -121,7 +121,9 @@ class Expression:
         ExpressionError : it is no expression, or uses what there is not.
         """
         if len(text) > MAX_CHARACTERS:
-            raise ExpressionError(f"a filter has at most {MAX_CHARACTERS} characters, this one has {len(text)}")
+            raise ExpressionError(
+                f"a filter has at most {MAX_CHARACTERS} characters, this one has {len(text)}"
+            )
         try:
             tree = ast.parse(_pythonic(text.strip()), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
@@ -219,7 +221,9 @@ def _attribute(node: Any) -> _Get:
     if name == "str" and _root(node.value) != "v":  # pandas: text.str.contains("x")
         return inner
     if _root(node.value) != "v":
-        raise ExpressionError(f"{_called(node.value)} has no part {name}; parts have decoded values: v.{name}")
+        raise ExpressionError(
+            f"{_called(node.value)} has no part {name}; parts have decoded values: v.{name}"
+        )
     return lambda row: _part(inner(row), name)
 
 
@@ -232,12 +236,17 @@ def _root(node: Any) -> str:
 def _subscript(node: Any) -> _Get:
     inner = _compile(node.value)
     index = node.slice
-    if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub) and isinstance(index.operand, ast.Constant):
-        index = ast.Constant(-index.operand.value)
+    if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
+        number = getattr(index.operand, "value", None)
+        index = ast.Constant(-number) if type(number) is int else index
     if _root(node.value) != "v" or not (
-        isinstance(index, ast.Constant) and isinstance(index.value, (int, str)) and not isinstance(index.value, bool)
+        isinstance(index, ast.Constant)
+        and isinstance(index.value, (int, str))
+        and not isinstance(index.value, bool)
     ):
-        raise ExpressionError(f'{_called(node)}: in brackets stands a number or a key, as in v.items[0] or v["a b"]')
+        raise ExpressionError(
+            f'{_called(node)}: in brackets stands a number or a key, as in v.items[0] or v["a b"]'
+        )
     key = index.value
     return lambda row: _part(inner(row), key)
 

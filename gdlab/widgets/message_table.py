@@ -127,15 +127,15 @@ class MessageTable(Panel):
     def update(self) -> None:
         """Take the new rows, and show them unless the list is frozen."""
         self._drawn_at = time.monotonic()
-        if self._capture is not None:
-            self._take()
+        self._take()
         if not self.frozen.value:
             self._show_list()
         self._show_note()
 
     def _take(self, *, again: bool = False) -> None:
         """Look at the rows that are new; `again` looks at the last ones once more, with another filter."""
-        assert self._capture is not None
+        if self._capture is None:
+            return
         most = MESSAGES if self._expression is None else LOOKED_AT
         if again:
             self._follower.rewind(LOOKED_BACK)
@@ -206,7 +206,11 @@ class MessageTable(Panel):
         rows = [row for row, _ in newest_first]
         # The column only grows, so that nothing jumps when a shorter name is the longest one in sight.
         self._peer_width = min(_PEER, max([self._peer_width, *(len(row.peer) for row in rows)]))
-        put(self.head, "value", visible(_columns("time (UTC)", "", "peer", "bytes", "message", self._peer_width)))
+        put(
+            self.head,
+            "value",
+            visible(_columns("time (UTC)", "", "peer", "bytes", "message", self._peer_width)),
+        )
         lines = tuple(_line(row, text, self._peer_width) for row, text in newest_first)
         if [row.key for row in rows] == [row.key for row in self._listed] and self.list.options == lines:
             return
@@ -257,7 +261,9 @@ class MessageTable(Panel):
             parts.append("no messages yet")
         else:
             shown = min(MESSAGES, self._arrived)
-            parts.append(f"the last {_number(shown)} of {_number(self._arrived)} messages and events, newest first")
+            parts.append(
+                f"the last {_number(shown)} of {_number(self._arrived)} messages and events, newest first"
+            )
         return f'<span class="gdlab-q">{"; ".join(parts)}</span>'
 
     # ---- what the user does
@@ -272,13 +278,11 @@ class MessageTable(Panel):
                 self._show_note()
                 return
             self._problem = ""
-            if self._capture is not None:
-                self._take()  # what is new is counted before the last rows are looked at once more
+            self._take()  # what is new is counted before the last rows are looked at once more
             self._expression = expression
             self._rows.clear()
             self._matched = self._passed_over = 0
-            if self._capture is not None:
-                self._take(again=True)
+            self._take(again=True)
             if not self.frozen.value:
                 self._show_list()
             self._show_note()
@@ -286,7 +290,7 @@ class MessageTable(Panel):
     def _freeze_changed(self, _change: Any) -> None:
         with self.lock:
             self._since_freeze = 0
-            if self._capture is not None and not self.frozen.value:
+            if not self.frozen.value:
                 self._take()
                 self._show_list()
             self._show_note()
@@ -298,7 +302,7 @@ class MessageTable(Panel):
             row = self._listed[change["new"]]
             self.frozen.value = True
             snapshots = self._capture.snapshots() if self._capture is not None else []
-            payload = payload_of(row, snapshots)
+            payload: bytes | None = payload_of(row, snapshots)
             if row.event != Event.MESSAGE:
                 payload = None
             elif payload is None:

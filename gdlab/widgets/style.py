@@ -52,5 +52,6 @@ def style_sheet() -> Any:
 def row(*children: Any, **layout: Any) -> Any:
     """Return widgets side by side, which go below each other where the page is narrow."""
     return ipywidgets.HBox(
-        list(children), layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 6px", **layout}
+        list(children),
+        layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 6px", **layout},
     )

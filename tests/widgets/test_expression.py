@@ -67,7 +67,15 @@ def test_what_it_finds(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["size_bytes < 100", "v.pos.z > 0", "v.name > 3", "v.seq % 0 == 1", "v.items[9] == 1", "-v.name == 1", "v.a.b.c"],
+    [
+        "size_bytes < 100",
+        "v.pos.z > 0",
+        "v.name > 3",
+        "v.seq % 0 == 1",
+        "v.items[9] == 1",
+        "-v.name == 1",
+        "v.a.b.c",
+    ],
 )
 def test_what_is_not_there_or_cannot_be_compared_is_no_match_and_no_error(text):
     assert not Expression.parse(text)(ROW)
@@ -119,7 +127,6 @@ def test_it_says_what_it_needs():
 def test_any_text_is_understood_or_refused_and_nothing_else(text):
     try:
         found = Expression.parse(text)
-    except ExpressionError as error:
-        assert str(error)
-    else:
-        assert found(ROW) in (True, False)
+    except ExpressionError:
+        return
+    assert found(ROW) in (True, False)
