@@ -299,10 +299,11 @@ class MessageTable(Panel):
         with self.lock:
             if self._setting or change["new"] is None or change["new"] >= len(self._listed):
                 return
+            payload: bytes | None
             row = self._listed[change["new"]]
             self.frozen.value = True
             snapshots = self._capture.snapshots() if self._capture is not None else []
-            payload: bytes | None = payload_of(row, snapshots)
+            payload = payload_of(row, snapshots)
             if row.event != Event.MESSAGE:
                 payload = None
             elif payload is None:
