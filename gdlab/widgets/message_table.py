@@ -54,7 +54,7 @@ class MessageTable(Panel):
     frozen : the button; while it is down the list stands still.
     """
 
-    selected = traitlets.Bytes(None, allow_none=True)
+    selected = traitlets.Bytes(default_value=None, allow_none=True)
 
     def __init__(
         self,
@@ -299,7 +299,6 @@ class MessageTable(Panel):
         with self.lock:
             if self._setting or change["new"] is None or change["new"] >= len(self._listed):
                 return
-            payload: bytes | None
             row = self._listed[change["new"]]
             self.frozen.value = True
             snapshots = self._capture.snapshots() if self._capture is not None else []
