@@ -165,7 +165,9 @@ class _Reader:
     def number(self) -> int | float:
         found = _NUMBER.match(self.text, self.at)
         if not found:
-            self.fail('a value: a number, "text", true, null, [ ], { }, or a constructor such as Vector2(1, 2)')
+            self.fail(
+                'a value: a number, "text", true, null, [ ], { }, or a constructor such as Vector2(1, 2)'
+            )
         start, self.at = self.at, found.end()
         digits = found.group().replace("_", "")
         if len(digits) > 400:
@@ -198,19 +200,21 @@ class _Reader:
             parts.append(self.escape())
         text = "".join(parts)
         # JSON writes what is beyond 16 bits as two halves.
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _has_halves(text) else text
+        return (
+            text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _has_halves(text) else text
+        )
 
     def escape(self) -> str:
         letter = self.text[self.at : self.at + 1]
         self.at += 1
         if letter in _ESCAPES:
             return _ESCAPES[letter]
-        length = {"u": 4, "U": 6}.get(letter)
-        digits = self.text[self.at : self.at + length] if length else ""
-        if length and re.fullmatch(r"[0-9a-fA-F]+", digits) and len(digits) == length and int(digits, 16) < 0x110000:
-            self.at += length
-            return chr(int(digits, 16))
-        self.fail(r"one of \n \t \r \b \f \a \v \" \' \\ \/ \uXXXX \UXXXXXX", self.at - 2)
+        length = {"u": 4, "U": 6}.get(letter, 0)
+        digits = self.text[self.at : self.at + length]
+        if not (length and re.fullmatch(r"[0-9a-fA-F]{4,6}", digits) and int(digits, 16) < 0x110000):
+            self.fail(r"one of \n \t \r \b \f \a \v \" \' \\ \/ \uXXXX \UXXXXXX", self.at - 2)
+        self.at += length
+        return chr(int(digits, 16))
 
     def items(self, opening: str, closing: str, depth: int) -> list[Any]:
         self.take(opening, f"{opening}")
@@ -289,7 +293,7 @@ def _has_halves(text: str) -> bool:
 # ---- constructors
 
 
-def _numbers(name: str, items: list[Any], *, whole: bool = False) -> list[Any]:
+def _numbers(items: list[Any], *, whole: bool = False) -> list[Any]:
     for item in items:
         if isinstance(item, bool) or not isinstance(item, (int, float)):
             raise TypeError(f"numbers, not {type(item).__name__}")
@@ -309,11 +313,11 @@ def _math(name: str) -> Callable[[list[Any]], Any]:
                 raise TypeError(f"takes {', '.join(part.__name__ for part in wanted)}")
             return cls(*items)
         if name == "Plane" and len(items) == 2 and isinstance(items[0], Vector3):
-            return Plane(items[0], *_numbers(name, items[1:]))
+            return Plane(items[0], *_numbers(items[1:]))
         least = 3 if name == "Color" else count
         if not least <= len(items) <= count:
             raise TypeError(f"{count} numbers" if least == count else f"{least} or {count} numbers")
-        numbers = _numbers(name, items, whole=name.endswith("i"))
+        numbers = _numbers(items, whole=name.endswith("i"))
         build = _FROM_NUMBERS.get(name)
         return build(numbers) if build else cls(*numbers)
 
@@ -349,7 +353,7 @@ def _packed(name: str) -> Callable[[list[Any]], Any]:
                 raise ValueError(f"{columns} numbers for each element")
             items = [items[start : start + columns] for start in range(0, len(items), columns)]
         for item in items:
-            _numbers(name, list(item) if columns else [item])
+            _numbers(list(item) if columns else [item])
         return cls(items)
 
     return make
@@ -358,7 +362,7 @@ def _packed(name: str) -> Callable[[list[Any]], Any]:
 def _bytes(items: list[Any]) -> bytes:
     if len(items) == 1 and isinstance(items[0], list):
         items = items[0]
-    return bytes(_numbers("PackedByteArray", items, whole=True))
+    return bytes(_numbers(items, whole=True))
 
 
 def _strings(items: list[Any]) -> PackedStringArray:
@@ -386,7 +390,7 @@ _MAKERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
     "String": _of_text(str),
     "StringName": _of_text(StringName),
     "NodePath": _of_text(NodePath.from_text),
-    "RID": lambda items: RID(*_numbers("RID", items, whole=True)),
-    "int": lambda items: _numbers("int", items, whole=True)[0] if items else 0,
-    "float": lambda items: _numbers("float", items)[0] if items else 0.0,
+    "RID": lambda items: RID(*_numbers(items, whole=True)),
+    "int": lambda items: _numbers(items, whole=True)[0] if items else 0,
+    "float": lambda items: _numbers(items)[0] if items else 0.0,
 }

@@ -105,13 +105,13 @@ class LatencyPlot(Panel):
                 )
             return (
                 "nothing has been measured yet: press Ping peers (or listen with ping=0.5). The game must send "
-                'back each message that begins with {"probe": "ping" …; the script "probe" has it, an echo will do'
+                'back each message that begins with {"probe": "ping" …; the script "echo" does it'
             )
         if trips.answered:
             return f"no answer in the last {self._seconds:.0f} s; {trips.answered} of {trips.sent} pings were answered"
         return (
             f"{trips.sent} pings were sent and none was answered: the game must send them back as they are. "
-            'The script "probe" does it'
+            'The script "echo" does it'
         )
 
     def _ping_changed(self, change: Any) -> None:

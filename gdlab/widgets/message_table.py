@@ -307,7 +307,7 @@ class MessageTable(Panel):
                 payload = None
             elif payload is None:
                 payload = row.payload
-        self.selected = payload
+        self.set_trait("selected", payload)
 
 
 def _said(row: Row, value: Any, codec: str) -> str:
