@@ -151,7 +151,7 @@ class SendBox(Panel):
                 self._say("no capture is chosen")
                 return
             try:
-                sent = self._send(self._capture, self.message.value or self.message.placeholder)
+                sent = self._send_message(self._capture, self.message.value or self.message.placeholder)
             except json.JSONDecodeError as error:
                 self._say(
                     f"not sent, this is not JSON: {error.msg} (line {error.lineno}, character {error.colno})"
@@ -166,7 +166,7 @@ class SendBox(Panel):
                 self._say(f"sent to {sent} peer{'' if sent == 1 else 's'}", good=True)
         self.redraw()
 
-    def _send(self, capture: Capture, text: str) -> int:
+    def _send_message(self, capture: Capture, text: str) -> int:
         to = self.to.value or None
         if self.kind.value == VARIANT:
             return capture.send(parse_literal(text), to, codec="variant")
