@@ -11,8 +11,8 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture import Capture, html
-from gdlab.widgets import theme
 from gdlab.widgets.render import put, renderer
+from gdlab.widgets.style import style_sheet
 
 __all__ = ["Panel", "put"]
 
@@ -48,7 +48,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._closed = False
         self.error = ipywidgets.HTML()
         # Pages count their views of a widget in `_view_count` if it is not None.
-        super().__init__([theme.sheet(), *children, self.error], **{"_view_count": 0, **options})
+        style = style_sheet()
+        inside = [style, *(child for child in children if child is not style), self.error]
+        super().__init__(inside, **{"_view_count": 0, **options})
         self._counted = False
         self.observe(self._count_views, "_view_count")
         self.add_class("gdlab-panel")
@@ -208,7 +210,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 def close_parts(widget: Any) -> None:
     """Close what is in a widget, its layout and its style; ipywidgets would leave them open for ever."""
     for child in getattr(widget, "children", ()):
-        if child is not theme.sheet():  # shared by every panel
+        if child is not style_sheet():  # shared by every panel
             if not isinstance(child, Panel):
                 close_parts(child)
             child.close()
