@@ -15,6 +15,7 @@
     ├── GodotNotFound           (FileNotFoundError)  no Godot 4; says where was looked
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
+    ├── GdscriptError           (ValueError)    no game can do what a script was asked for
     ├── FramingError            (ValueError)    bytes of a stream that break its framing
     └── VariantError            (ValueError)
         ├── VariantDecodeError                  bytes that Godot would refuse, too
@@ -91,6 +92,10 @@ class GodotEnded(GdlabError, RuntimeError):
     def __init__(self, message: str, *, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class GdscriptError(GdlabError, ValueError):
+    """A script was asked for that no game could run; the message says why and what there is instead."""
 
 
 class FramingError(GdlabError, ValueError):

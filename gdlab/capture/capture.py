@@ -16,9 +16,13 @@ import pandas as pd
 from gdlab import clock
 from gdlab.capture import html
 from gdlab.capture.sending import Codec, encode
+from gdlab.capture.snippets import snippet
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
+from gdlab.gdscript import Codec as ScriptCodec
+from gdlab.gdscript import Kind as ScriptKind
+from gdlab.gdscript import Script
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Spill, SpillStatistics, Store, table
 from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, client, listener
@@ -330,6 +334,36 @@ class Capture(Tabular):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    # ---- the other side
+
+    def gdscript(
+        self, kind: ScriptKind = "send", *, codec: ScriptCodec = "auto", endpoint: str | None = None
+    ) -> Script:
+        """Write the game's side of this capture: GDScript to put on a Node, with the right address and framing.
+
+        Where gdlab is the client (`gdlab.connect`) it is a server, otherwise a client.
+
+        Parameters
+        ----------
+        kind : ``"send"`` sends ten messages a second and prints what comes; ``"echo"`` answers gdlab's pings
+            (``ping=``) and sends all else back; ``"probe"`` measures round trips itself, which gdlab must answer
+            (``reply=gdlab.replies.probe_answer``); ``"web"`` sends from a web export, by WebSocket.
+        codec : what it sends and expects: ``"text"``, ``"json"``, ``"variant"`` or ``"bytes"``; ``"auto"`` goes by the
+            framing, and is JSON where that leaves it open.
+        endpoint : of several: its address, or its transport.
+
+        Returns
+        -------
+        Text, which a notebook shows as a block of code.
+
+        Raises
+        ------
+        GdscriptError : no game can do that; the message says why, and what can be done.
+        """
+        return snippet(
+            self._addresses, self.options, is_client=self.is_client, kind=kind, codec=codec, endpoint=endpoint
+        )
 
     # ---- showing
 

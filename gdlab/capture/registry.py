@@ -13,7 +13,7 @@ from pathlib import Path
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
 from gdlab.capture.tabular import DecodeWith
-from gdlab.codecs import chosen_codec
+from gdlab.codecs import chosen
 from gdlab.errors import AddressError, PortInUse
 from gdlab.store import DEFAULT_LIMIT, Limit
 from gdlab.transports import LISTENERS, Address, Reply, StreamOptions, client, parse, parse_remote
@@ -90,7 +90,7 @@ def listen(
     PortForbidden : the system keeps the port for privileged programs.
     ValueError : there is no codec of that name.
     """
-    chosen_codec(decode)
+    chosen(decode)
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
@@ -164,7 +164,7 @@ def connect(
     AddressError : not an address to connect to.
     ValueError : there is no codec of that name.
     """
-    chosen_codec(decode)
+    chosen(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)
     bounds, folder = _kept_where(limit, spill)
     options = StreamOptions(

@@ -7,6 +7,7 @@ from typing import Protocol
 from gdlab.transports.address import Address, parse, parse_remote
 from gdlab.transports.connecting import TcpClient, UdpClient, WebSocketClient
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics, State
+from gdlab.transports.interfaces import lan_address
 from gdlab.transports.options import StreamOptions
 from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
@@ -32,6 +33,7 @@ __all__ = [
     "WebSocketClient",
     "WebSocketListener",
     "client",
+    "lan_address",
     "listener",
     "parse",
     "parse_remote",

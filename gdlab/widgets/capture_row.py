@@ -52,6 +52,7 @@ class CaptureRow(Panel):
         self.toggle.on_click(self._toggle)
         self.save.on_click(self._save)
         super().__init__([line, self.note], capture)
+        self.refresh()  # at once, so that the row does not jump
 
     @property
     def followed(self) -> bool:

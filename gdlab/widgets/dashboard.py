@@ -51,7 +51,7 @@ class Dashboard(Panel):
         self.form = EndpointForm(self.add)
         self.list = ipywidgets.VBox()
         self.list.add_class("gdlab-box")
-        self.plots = ipywidgets.HBox([make(None) for make in PLOTS], layout={"flex_flow": "row wrap"})
+        self.plots = ipywidgets.HBox([make() for make in PLOTS], layout={"flex_flow": "row wrap"})
         self.plots.add_class("gdlab-plots")
         self.plots.add_class("gdlab-box")
         self.tabs = Tabs()
@@ -111,7 +111,7 @@ class Dashboard(Panel):
         """Have the plots and the tabs show this capture."""
         with self.lock:
             if capture is None or capture is not self._capture:
-                self.tabs.begin_with(capture)
+                self.tabs.capture = capture
                 for panel in self.panels():
                     panel.follow(capture)
             for listed, row in self._rows.items():

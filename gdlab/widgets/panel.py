@@ -11,9 +11,9 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture import Capture, html
-from gdlab.widgets import theme
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.still import Still
+from gdlab.widgets.style import style_sheet
 
 __all__ = ["Panel", "put"]
 
@@ -23,6 +23,7 @@ _UNSEEN_EVERY_S: Final = 2.0
 
 #: Every panel that has not been closed, so that a capture that starts again wakes those that follow it.
 _panels: weakref.WeakSet[Panel] = weakref.WeakSet()
+_panels_lock = threading.Lock()
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -48,12 +49,15 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._closed = False
         self.error = ipywidgets.HTML()
         # Pages count their views of a widget in `_view_count` if it is not None.
-        super().__init__([theme.sheet(), *children, self.error], **{"_view_count": 0, **options})
+        style = style_sheet()
+        inside = [style, *(child for child in children if child is not style), self.error]
+        super().__init__(inside, **{"_view_count": 0, **options})
         self._counted = False
         self._still = Still(self)
         self.observe(self._count_views, "_view_count")
         self.add_class("gdlab-panel")
-        _panels.add(self)
+        with _panels_lock:
+            _panels.add(self)
         if capture is not None:
             self.follow(capture)
 
@@ -190,15 +194,22 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._capture = None
             self._drawn = None
         renderer.remove(self)
-        _panels.discard(self)
+        with _panels_lock:
+            _panels.discard(self)
         close_parts(self)
         super().close()
+
+    def __del__(self) -> None:
+        """Do nothing: ipywidgets would close it, but it holds every widget that is open, so this one is closed.
+
+        The garbage collector may come by in the middle of anything, also of what holds the lock that `close` takes.
+        """
 
 
 def close_parts(widget: Any) -> None:
     """Close what is in a widget, its layout and its style; ipywidgets would leave them open for ever."""
     for child in getattr(widget, "children", ()):
-        if child is not theme.sheet():  # shared by every panel
+        if child is not style_sheet():  # shared by every panel
             if not isinstance(child, Panel):
                 close_parts(child)
             child.close()
@@ -209,6 +220,8 @@ def close_parts(widget: Any) -> None:
 
 def started(capture: Capture) -> None:
     """Wake the panels that follow a capture that has started."""
-    for panel in list(_panels):
+    with _panels_lock:
+        panels = list(_panels)
+    for panel in panels:
         if panel.wants(capture):
             panel._ask()

@@ -64,7 +64,7 @@ class Board:
         """Return when what a pattern finds in a text is another than now."""
         found = re.search(pattern, locator.inner_text())
         self.page.wait_for_function(
-            "([line, pattern, before]) => (new RegExp(pattern).exec(line.innerText) || [])[1] !== before",
+            "([line, pattern, before]) => ((new RegExp(pattern).exec(line.innerText) || [])[1] ?? null) !== before",
             arg=[locator.element_handle(), pattern, found[1] if found else None],
             timeout=20_000,
         )
