@@ -43,6 +43,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._capture: Capture | None = None
         self._drawn: Any = None
         self._drawn_at = 0.0
+        self._asked = 0
         self._in_sight = True
         self._displayed = False
         self._closed = False
@@ -126,8 +127,11 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _draw(self) -> None:
         state = self.state()
         if state != self._drawn:
+            asked = self._asked
             self.update()
-            self._drawn, self._drawn_at = state, time.monotonic()
+            # What was asked for meanwhile, by a button on another thread, is drawn at the next turn.
+            self._drawn = state if asked == self._asked else None
+            self._drawn_at = time.monotonic()
             put(self.error, "value", "")
 
     def state(self) -> Any:
@@ -143,6 +147,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Draw at once even if the capture has not changed: a setting of the panel itself has."""
         with self.lock:
             self._drawn = None
+            self._asked += 1
         self._ask(hurry=True)
 
     def _ask(self, *, hurry: bool = False) -> None:
