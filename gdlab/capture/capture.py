@@ -396,7 +396,7 @@ class Capture(Tabular):
         return html.Headline(status.light.value, status.text, status.hint)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
-        """The live widget where there is one, always with the HTML and the plain form beside it."""
+        """The live widget where there is one, with the forms that it has for those who cannot show it."""
         plain = {"text/plain": repr(self), "text/html": self._repr_html_()}
         if _live_view is None:
             return plain
@@ -405,4 +405,4 @@ class Capture(Tabular):
         if bundle is None:
             return plain
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**plain, **data, "text/plain": plain["text/plain"]}, metadata
+        return {**data, "text/plain": plain["text/plain"]}, metadata

@@ -12,6 +12,7 @@ import ipywidgets
 
 from gdlab.capture import Capture, html
 from gdlab.widgets.render import put, renderer
+from gdlab.widgets.still import Still
 from gdlab.widgets.style import style_sheet
 
 __all__ = ["Panel", "put"]
@@ -53,6 +54,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         inside = [style, *(child for child in children if child is not style), self.error]
         super().__init__(inside, **{"_view_count": 0, **options})
         self._counted = False
+        self._still = Still(self)
         self.observe(self._count_views, "_view_count")
         self.add_class("gdlab-panel")
         with _panels_lock:
@@ -115,7 +117,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             maybe = running and self._drawn is not None and not (self._displayed or self._counted)
             if not maybe or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S:
                 self._draw()
-            return running
+            due = self._still.renew(running=running)
+            return running or due
 
     def wants(self, capture: Capture) -> bool:
         """Whether a capture that starts is to be drawn here."""
@@ -171,10 +174,6 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     # ---- display and end
 
-    def static_form(self) -> dict[str, Any]:
-        """What remains of the panel in a saved notebook: forms by MIME type; none here."""
-        return {}
-
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget as it is now, drawn at once, and beside it what a saved notebook can show."""
         self._displayed = True
@@ -187,7 +186,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._ask()
         bundle = super()._repr_mimebundle_(**options)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        return {**data, **self.static_form()}, metadata
+        return {**data, **self._still.show()}, metadata
 
     def __repr__(self) -> str:
         of = f" of {', '.join(self._capture.addresses)}" if self._capture is not None else ""
