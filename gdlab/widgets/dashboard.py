@@ -152,6 +152,9 @@ class Dashboard(Panel):
                 self.add(capture)
                 if followed is not None and followed.running:
                     self.follow(followed)  # a newcomer does not take the place of what is being watched
+        if self._displayed:
+            for panel in (*self._rows.values(), *self.panels()):
+                panel.expect_views()
         live = [capture for capture in self._rows if capture.running]
         put(self.headline, "value", _summary(list(self._rows), live))
         put(self.stop_all, "disabled", not live)

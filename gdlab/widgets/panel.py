@@ -97,6 +97,10 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return bool(self._view_count and self._view_count > 0)
         return None
 
+    def expect_views(self) -> None:
+        """Be drawn at full pace even though no page has counted it yet: what it is part of has been shown."""
+        self._displayed = True
+
     def _count_views(self, change: dict[str, Any]) -> None:
         self._counted = True
         if change["new"] and not change["old"]:
@@ -108,15 +112,18 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     # ---- what the render thread calls
 
+    def due(self) -> bool:
+        """Whether the render thread is to refresh it in this turn; what nobody may see is drawn seldom."""
+        known = self._displayed or self._counted or self._drawn is None
+        return known or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S
+
     def refresh(self) -> bool:
         """Draw what has changed; return whether more may be to come."""
         with self.lock:
             if self._closed or self._resting():
                 return False  # asked again when it comes into sight
             running = self._running()  # before the rest: the end is drawn too
-            maybe = running and self._drawn is not None and not (self._displayed or self._counted)
-            if not maybe or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S:
-                self._draw()
+            self._draw()
             due = self._still.renew(running=running)
             return running or due
 
@@ -176,7 +183,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget as it is now, drawn at once, and beside it what a saved notebook can show."""
-        self._displayed = True
+        self.expect_views()
         with self.lock:
             if not self._closed:
                 try:
