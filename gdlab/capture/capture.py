@@ -249,6 +249,11 @@ class Capture(Tabular):
             endpoint.answer_with(reply, every)
         self._reply, self._every_s = reply, every
 
+    @property
+    def ping_s(self) -> float | None:
+        """How often every peer is pinged, in seconds; None if not."""
+        return self._ping_s
+
     def ping_every(self, seconds: float | None) -> None:
         """Ping every peer this often, to measure round trips; None stops it."""
         for endpoint in self._endpoints:

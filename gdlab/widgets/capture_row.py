@@ -42,9 +42,9 @@ class CaptureRow(Panel):
         self.remove = _button("Remove", "times", "", "7em")
         self.note = ipywidgets.HTML()
         self.note.add_class("gdlab-note")
-        line = ipywidgets.HBox(
-            [self.words, self.show, self.toggle, self.save, self.remove], layout={"flex_flow": "row wrap"}
-        )
+        buttons = ipywidgets.HBox([self.show, self.toggle, self.save, self.remove])
+        buttons.add_class("gdlab-steer")
+        line = ipywidgets.HBox([self.words, buttons], layout={"flex_flow": "row wrap"})
         line.add_class("gdlab-row")
         self._line = line
         self.show.on_click(lambda _button: chosen(self))

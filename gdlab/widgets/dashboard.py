@@ -155,6 +155,9 @@ class Dashboard(Panel):
                 self._list(capture)
                 if self._capture is None or not self._capture.running:
                     self.follow(capture)  # a newcomer does not take the place of what is being watched
+        if self._displayed:
+            for panel in (*self._rows.values(), *self.panels()):
+                panel.expect_views()
         live = [capture for capture in self._rows if capture.running]
         put(self.headline, "value", _summary(list(self._rows), live))
         put(self.stop_all, "disabled", not live)

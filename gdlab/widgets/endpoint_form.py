@@ -70,18 +70,21 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
     def __init__(self, made: Callable[[Capture], None], **options: Any) -> None:
         self._made = made
-        self.transport = _menu("Transport", _TRANSPORTS, "14em")
+        # Read as a sentence: transport UDP, listen on 127.0.0.1, port 4242.
+        self.transport = _menu("Transport", _TRANSPORTS, "13em")
         self.role = _menu(
-            "Role", (("listen: the game sends here", "listen"), ("connect to the game", "connect")), "23em"
+            "",
+            (("listen on", "listen"), ("connect to", "connect")),
+            "8.5em",
+            "listen on an address that the game sends to, or connect to the game's own",
         )
         self.host = ipywidgets.Combobox(
             value="127.0.0.1",
-            description="Address",
             ensure_option=False,
             placeholder="127.0.0.1",
             tooltip="127.0.0.1: only this machine. localhost: the same by IPv4 and IPv6. lan: the whole network",
             options=("127.0.0.1", "localhost", "lan"),
-            layout=_wide("14em"),
+            layout=_wide("10em"),
             style={"description_width": "auto"},
         )
         self.port = ipywidgets.BoundedIntText(
@@ -90,7 +93,7 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             max=65535,
             description="Port",
             tooltip="0 takes a free port",
-            layout=_wide("9em"),
+            layout=_wide("8em"),
             style={"description_width": "auto"},
         )
         self.path = _text("Path", "/", "9em", "of a WebSocket address")
@@ -108,23 +111,21 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.decode = _menu(
             "Decode",
             (
-                ("auto: guessed, and said so", "auto"),
+                ("auto (guessed)", "auto"),
                 ("Godot Variant", "variant"),
                 ("JSON", "json"),
                 ("text", "text"),
                 ("raw bytes", "raw"),
             ),
-            "17em",
+            "14em",
         )
-        self.reply = _menu("Answer", [(words, name) for name, (words, _, _) in _REPLIES.items()], "17em")
+        self.reply = _menu("Answer", [(words, name) for name, (words, _, _) in _REPLIES.items()], "18em")
         self.reply_text = _text("", "Got our msg: ", "14em", "what is answered")
-        self.ping = _menu("Ping", _PINGS, "10em")
+        self.ping = _menu("Ping", _PINGS, "11em")
         self.reconnect = ipywidgets.Checkbox(
             value=False, description="connect again when it ends", indent=False, layout=_wide("15em")
         )
-        self.button = ipywidgets.Button(
-            button_style="primary", layout={"width": "8em", "margin": "2px 0 2px 0"}
-        )
+        self.button = ipywidgets.Button(button_style="primary", layout={"width": "8em"})
         self.code = ipywidgets.HTML()
         self.message = ipywidgets.HTML()
         self.address_row = _row(self.transport, self.role, self.host, self.port, self.path, self.button)
@@ -230,9 +231,13 @@ def _wide(width: str) -> dict[str, str]:
     return {"width": width}
 
 
-def _menu(description: str, options: Any, width: str) -> Any:
+def _menu(description: str, options: Any, width: str, tooltip: str | None = None) -> Any:
     return ipywidgets.Dropdown(
-        options=options, description=description, layout=_wide(width), style={"description_width": "auto"}
+        options=options,
+        description=description,
+        tooltip=tooltip,
+        layout=_wide(width),
+        style={"description_width": "auto"},
     )
 
 

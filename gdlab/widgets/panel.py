@@ -44,6 +44,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._capture: Capture | None = None
         self._drawn: Any = None
         self._drawn_at = 0.0
+        self._asked = 0
         self._in_sight = True
         self._displayed = False
         self._closed = False
@@ -96,6 +97,10 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return bool(self._view_count and self._view_count > 0)
         return None
 
+    def expect_views(self) -> None:
+        """Be drawn at full pace even though no page has counted it yet: what it is part of has been shown."""
+        self._displayed = True
+
     def _count_views(self, change: dict[str, Any]) -> None:
         self._counted = True
         if change["new"] and not change["old"]:
@@ -107,15 +112,18 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     # ---- what the render thread calls
 
+    def due(self) -> bool:
+        """Whether the render thread is to refresh it in this turn; what nobody may see is drawn seldom."""
+        known = self._displayed or self._counted or self._drawn is None
+        return known or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S
+
     def refresh(self) -> bool:
         """Draw what has changed; return whether more may be to come."""
         with self.lock:
             if self._closed or self._resting():
                 return False  # asked again when it comes into sight
             running = self._running()  # before the rest: the end is drawn too
-            maybe = running and self._drawn is not None and not (self._displayed or self._counted)
-            if not maybe or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S:
-                self._draw()
+            self._draw()
             due = self._still.renew(running=running)
             return running or due
 
@@ -129,8 +137,11 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _draw(self) -> None:
         state = self.state()
         if state != self._drawn:
+            asked = self._asked
             self.update()
-            self._drawn, self._drawn_at = state, time.monotonic()
+            # What was asked for meanwhile, by a button on another thread, is drawn at the next turn.
+            self._drawn = state if asked == self._asked else None
+            self._drawn_at = time.monotonic()
             put(self.error, "value", "")
 
     def state(self) -> Any:
@@ -146,6 +157,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Draw at once even if the capture has not changed: a setting of the panel itself has."""
         with self.lock:
             self._drawn = None
+            self._asked += 1
         self._ask(hurry=True)
 
     def _ask(self, *, hurry: bool = False) -> None:
@@ -171,7 +183,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget as it is now, drawn at once, and beside it what a saved notebook can show."""
-        self._displayed = True
+        self.expect_views()
         with self.lock:
             if not self._closed:
                 try:
