@@ -14,6 +14,7 @@ import pandas as pd
 import gdlab as gd
 from gdlab import godot, variant
 from gdlab.errors import GdlabError
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -140,9 +141,7 @@ def _open(case: Case) -> Capture:
     scheme = case.transport
     if not case.game_listens:
         return gd.listen(f"{scheme}://127.0.0.1:0", framing=case.framing, **_choices(case))
-    with socket.socket(type=socket.SOCK_DGRAM if scheme == "udp" else socket.SOCK_STREAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port(socket.SOCK_DGRAM if scheme == "udp" else socket.SOCK_STREAM)
     capture = gd.connect(f"{scheme}://127.0.0.1:{port}", framing=case.framing, reconnect=True)
     capture.stop()  # nobody is there yet
     return capture

@@ -59,7 +59,9 @@ def test_a_sender_is_heard_and_hears(plays: Callable[[Case], Played], case: Case
     assert all(before < after for before, after in pairwise(times))
     kinds = set(played.table.query("event == 'message' and direction == 'in'").kind)
     assert kinds == {"text" if case.codec in {"text", "json"} else "binary"} or case.transport != "ws"
-    assert not len(played.table.query("event == 'error'"))
+    errors = played.table.query("event == 'error'").detail
+    # The capture is stopped while the game sends: that may be inside a message.
+    assert [detail for detail in errors if not detail.startswith("the stream ended")] == []
 
 
 @of_kind("echo")
