@@ -307,7 +307,8 @@ def _shown_briefly(error: BaseException, text: str) -> None:
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Hold an interrupt back until the block is left; other threads than the main one get none."""
-    if threading.current_thread() is not threading.main_thread():
+    # A handler that was not set from Python (None) could not be put back.
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield
         return
     held: list[int] = []

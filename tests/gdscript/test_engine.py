@@ -68,8 +68,10 @@ def test_a_sender_is_heard_and_hears(plays: Callable[[Case], Played], case: Case
 def test_an_echo_answers_pings_and_all_else(plays: Callable[[Case], Played], case: Case) -> None:
     played = plays(case)
     assert played.errors == []
-    assert f"back to gdlab: {len(said_to(case))} bytes" in played.prints
     assert said_to(case) in b"".join(played.payloads())
+    if case.framing == "raw":
+        return  # what was read at once may have been a ping and more
+    assert f"back to gdlab: {len(said_to(case))} bytes" in played.prints
     if case.framing.startswith("fixed"):
         return  # gdlab's pings do not fit, which its rows say
     trips = analysis.round_trips(played.table)
