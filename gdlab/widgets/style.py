@@ -33,12 +33,11 @@ CSS: Final = f"""
   white-space: pre-wrap; overflow-wrap: anywhere; color: inherit; background: none; }}
 .gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4;
   font-variant-ligatures: none; padding: 2px 0; }}
-.gdlab-panel .gdlab-lines select option {{ padding: 0 6px; }}
+.gdlab-panel .gdlab-lines select option {{ padding: 2px 6px; }}
 .gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 12.5px; white-space: pre;
   font-variant-ligatures: none; padding-left: 7px; overflow: hidden; }}
 .gdlab-panel .gdlab-code textarea {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4; }}
 .gdlab-panel .widget-toggle-button.mod-active {{ font-weight: 600; }}
-.gdlab-panel img {{ max-width: 100%; height: auto; }}
 .gdlab-panel button:focus-visible, .gdlab-panel select:focus-visible, .gdlab-panel input:focus-visible,
 .gdlab-panel textarea:focus-visible {{ outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 1px; }}
 """
