@@ -9,18 +9,19 @@ import pytest
 import gdlab as gd
 from gdlab.widgets import Conversations, conversations
 from tests.waiting import wait_until
-from tests.widgets.parts import assert_harmless, by_hand, port_of, send, weight
+from tests.widgets.parts import assert_harmless, port_of, send, weight
+
+pytestmark = pytest.mark.usefixtures("still")
 
 
 @pytest.fixture
 def panel(sent, capture):
-    shown = by_hand(Conversations(capture))
+    shown = Conversations(capture)
     yield shown
     shown.close()
 
 
 def show(panel):
-    by_hand(panel)
     panel._drawn_at = 0.0
     return panel.refresh()
 
@@ -69,7 +70,7 @@ def test_sorted_by_messages_the_busiest_is_first(panel, capture):
 
 def test_a_connection_that_has_ended_is_said_to_be_closed(sent):
     with gd.listen("tcp://127.0.0.1:0", fresh=True) as server:
-        shown = by_hand(Conversations(server))
+        shown = Conversations(server)
         with gd.connect(server.addresses[0]) as client:
             client.send("hello\n")
             server.wait_sync(1)

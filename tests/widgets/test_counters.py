@@ -2,14 +2,18 @@
 
 import socket
 
+import pytest
+
 import gdlab as gd
 from gdlab.widgets import Counters
 from tests.waiting import wait_until
-from tests.widgets.parts import by_hand, port_of, send, weight
+from tests.widgets.parts import port_of, send, weight
+
+pytestmark = pytest.mark.usefixtures("still")
 
 
 def test_nothing_lost_is_said(sent, capture):
-    panel = by_hand(Counters(capture))
+    panel = Counters(capture)
     send(capture, b"one", b"two")
     capture.wait_sync(2)
     panel.refresh()
@@ -20,9 +24,8 @@ def test_nothing_lost_is_said(sent, capture):
 
 
 def test_without_a_capture_it_says_so(sent):
-    panel = by_hand(Counters())
+    panel = Counters()
     panel.redraw()
-    by_hand(panel)
     panel.update()
     assert "no capture" in panel.text.value
     panel.close()
@@ -30,7 +33,7 @@ def test_without_a_capture_it_says_so(sent):
 
 def test_what_the_limit_took_is_a_number_and_a_word(sent):
     with gd.listen("udp://127.0.0.1:0", fresh=True, limit=100) as capture:
-        panel = by_hand(Counters(capture))
+        panel = Counters(capture)
         for start in range(0, 300, 50):
             send(capture, *(b"x" for _ in range(50)))
             capture.wait_sync(start + 50)
@@ -47,7 +50,7 @@ def test_failures_are_named_and_the_last_one_is_quoted_harmlessly(sent):
         raise ValueError("<script>alert(1)</script>\u202e")
 
     with gd.listen("udp://127.0.0.1:0", fresh=True, reply=reply) as capture:
-        panel = by_hand(Counters(capture))
+        panel = Counters(capture)
         send(capture, b"x")
         wait_until(lambda: capture.statistics().errors == 1)
         panel.refresh()
@@ -59,7 +62,7 @@ def test_failures_are_named_and_the_last_one_is_quoted_harmlessly(sent):
 
 def test_refused_connections_are_counted(sent):
     with gd.listen("tcp://127.0.0.1:0", fresh=True, max_connections=1) as capture:
-        panel = by_hand(Counters(capture))
+        panel = Counters(capture)
         with (
             socket.create_connection(("127.0.0.1", port_of(capture))),
             socket.create_connection(("127.0.0.1", port_of(capture))),
@@ -72,7 +75,7 @@ def test_refused_connections_are_counted(sent):
 
 
 def test_a_turn_costs_the_browser_little(sent, capture):
-    panel = by_hand(Counters(capture))
+    panel = Counters(capture)
     send(capture, *(b"x" for _ in range(100)))
     capture.wait_sync(100)
     sent.clear()
