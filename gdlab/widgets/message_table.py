@@ -35,6 +35,8 @@ DECODED_BYTES: Final = 16 * 1024
 #: A list that changes faster cannot be read, and a click into it would be lost when its lines are replaced.
 _PERIOD_S: Final = 0.4
 _PEER: Final = 21
+#: Height of a line, as the style sets it.
+_LINE_PX: Final = 19
 
 
 class MessageTable(Panel):
@@ -92,7 +94,7 @@ class MessageTable(Panel):
         self.head = ipywidgets.HTML()
         self.head.add_class("gdlab-head")
         self.list = ipywidgets.Select(
-            options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * 19 + 10}px"}
+            options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * _LINE_PX + 8}px"}
         )
         self.list.add_class("gdlab-lines")
         self.filter.observe(self._filter_changed, "value")

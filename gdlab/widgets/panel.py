@@ -11,6 +11,7 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture import Capture, html
+from gdlab.widgets.presence import Presence
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.still import Still
 from gdlab.widgets.style import style_sheet
@@ -51,7 +52,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.error = ipywidgets.HTML()
         # Pages count their views of a widget in `_view_count` if it is not None.
         style = style_sheet()
-        inside = [style, *(child for child in children if child is not style), self.error]
+        inside = [style, presence.heart(), *(child for child in children if child is not style), self.error]
         super().__init__(inside, **{"_view_count": 0, **options})
         self._counted = False
         self._still = Still(self)
@@ -103,12 +104,13 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _count_views(self, change: dict[str, Any]) -> None:
         self._counted = True
-        if change["new"] and not change["old"]:
+        if change["new"] > change["old"]:  # a page has come
+            presence.start()
             self._ask()
 
     def _resting(self) -> bool:
         """Whether drawing now would be for nobody."""
-        return not self._in_sight or self.seen is False
+        return not self._in_sight or self.seen is False or presence.gone()
 
     # ---- what the render thread calls
 
@@ -221,13 +223,24 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 def close_parts(widget: Any) -> None:
     """Close what is in a widget, its layout and its style; ipywidgets would leave them open for ever."""
     for child in getattr(widget, "children", ()):
-        if child is not style_sheet():  # shared by every panel
+        if child is not style_sheet() and child is not presence.heart():  # shared by every panel
             if not isinstance(child, Panel):
                 close_parts(child)
             child.close()
     for part in ("layout", "style"):
         if widget.has_trait(part) and isinstance(getattr(widget, part), ipywidgets.Widget):
             getattr(widget, part).close()
+
+
+def _wake_all() -> None:
+    with _panels_lock:
+        panels = list(_panels)
+    for panel in panels:
+        panel._ask()
+
+
+#: Whether any page is there; one heart for all panels of the kernel.
+presence: Final = Presence(back=_wake_all)
 
 
 def started(capture: Capture) -> None:

@@ -7,6 +7,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 import gdlab as gd
+from gdlab.widgets.render import renderer
 
 
 class Recorder(BaseComm):
@@ -31,3 +32,9 @@ def capture():
     """A running capture, stopped at the end."""
     with gd.listen("udp://127.0.0.1:0", fresh=True) as cap:
         yield cap
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """The render thread stays out of it: these tests refresh by hand, and see each step."""
+    monkeypatch.setattr(renderer, "add", lambda view: None)
