@@ -69,6 +69,14 @@ class Board:
             timeout=20_000,
         )
 
+    def changes_picture(self, image: Any) -> None:
+        """Return when a picture is another than now."""
+        self.page.wait_for_function(
+            "([image, before]) => image.src !== before",
+            arg=[image.element_handle(), image.get_attribute("src")],
+            timeout=20_000,
+        )
+
     def tab(self, title: str) -> None:
         """Choose a part."""
         self.root.locator(".gdlab-tabs button", has_text=title).first.click()
@@ -76,6 +84,12 @@ class Board:
     def part(self, name: str) -> Any:
         """Return a part by its class without the prefix: `messages`, `send`, `conversations`."""
         return self.root.locator(f".gdlab-{name}").first
+
+    def filter(self, expression: str) -> None:
+        """Write into the field above the list."""
+        field = self.part("messages").locator("input[type=text]")
+        field.fill(expression)
+        field.press("Enter")
 
     @property
     def lines(self) -> list[str]:

@@ -52,8 +52,11 @@ QUIET = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
-#: What browsers and Lab itself complain of, and what is none of ours.
-HARMLESS = re.compile(r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload", re.IGNORECASE)
+#: What browsers and Lab itself complain of, and what is none of ours. "Cannot send": when a kernel is restarted, the
+#: widgets of the old one still want to tell it that they have left the page.
+HARMLESS = re.compile(
+    r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$", re.IGNORECASE
+)
 
 #: What the log of the server, which is the kernels' too, must not contain.
 COMPLAINT = re.compile(

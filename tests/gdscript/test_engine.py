@@ -31,9 +31,7 @@ def plays(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
     def of(case: Case) -> Played:
         if case not in played:
-            company = [
-                one for one in CASES if (one.kind, one.game_listens) == (case.kind, case.game_listens)
-            ]
+            company = [one for one in CASES if (one.kind, one.game_listens) == (case.kind, case.game_listens)]
             company = company[company.index(case) // _COMPANY * _COMPANY :][:_COMPANY]
             played.update(play(company, tmp_path_factory.mktemp("game"), engine))
         return played[case]
