@@ -42,6 +42,7 @@ class LatencyPlot(Panel):
         **options: Any,
     ) -> None:
         self._seconds = seconds
+        self._setting = False
         self._trips = RoundTrips(seconds)
         self._picture = LiveLatency(*size_px, seconds=seconds)
         self.ping = ipywidgets.ToggleButton(
@@ -62,6 +63,9 @@ class LatencyPlot(Panel):
         """Follow another capture."""
         with self.lock:
             self._trips = RoundTrips(self._seconds)
+            self._setting = True
+            put(self.ping, "value", capture is not None and capture.ping_s is not None)
+            self._setting = False
         super().follow(capture)
 
     def state(self) -> Any:
@@ -119,7 +123,7 @@ class LatencyPlot(Panel):
 
     def _ping_changed(self, change: Any) -> None:
         with self.lock:
-            if self._capture is None:
+            if self._capture is None or self._setting:
                 return
             try:
                 self._capture.ping_every(PING_S if change["new"] else None)

@@ -14,6 +14,7 @@ from gdlab.capture import Capture, html
 from gdlab.plots import LiveRates
 from gdlab.widgets.rate_history import RateHistory
 from gdlab.widgets.render import renderer
+from gdlab.widgets.still import Still
 
 _MESSAGES: Final = 8
 _PLOT_SECONDS: Final = 30.0
@@ -62,6 +63,7 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             **options,
         )
         self.add_class("gdlab-live")
+        self._still = Still(self)
         self.refresh()
         renderer.add(self)
 
@@ -84,7 +86,8 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             if changed or running:
                 self._draw(running)
             self._shown = shown
-            return running
+            due = self._still.renew(running=running)
+            return running or due
 
     def _show_status(self, running: bool) -> None:
         status = self.capture.status
@@ -140,6 +143,13 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.saved.value = html.status(html.Headline("failed", f"not saved: {error}"))
         else:
             self.saved.value = html.status(html.Headline("loaded", f"saved {rows} rows to {path}"))
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Show the view, and leave its still in the notebook."""
+        still = self._still.show()
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        return {**data, **still}, metadata
 
     def close(self) -> None:
         """Take the view off the screen; the capture goes on."""

@@ -47,7 +47,7 @@ class MessageTable(Panel):
     Parameters
     ----------
     capture : what to follow.
-    codec : how payloads are decoded, as in `gdlab.codecs.decode`.
+    codec : how payloads are decoded, as in `gdlab.codecs.decode`; by default as the capture was told to.
 
     Attributes
     ----------
@@ -62,10 +62,11 @@ class MessageTable(Panel):
         self,
         capture: Capture | None = None,
         *,
-        codec: str | Codec | Callable[[bytes], Any] = "auto",
+        codec: str | Codec | Callable[[bytes], Any] | None = None,
         **options: Any,
     ) -> None:
-        self._codec = chosen(codec)
+        self._wish = codec
+        self._codec = chosen(codec or "auto")
         self._follower = Follower()
         self._rows: deque[tuple[Row, str]] = deque(maxlen=MESSAGES)
         self._listed: list[Row] = []
@@ -110,6 +111,8 @@ class MessageTable(Panel):
         """Follow another capture; the list begins anew."""
         with self.lock:
             self._follower = Follower()
+            if self._wish is None and capture is not None:
+                self._codec = chosen(capture.decode_with)
             self._rows.clear()
             self._arrived = self._passed_over = self._matched = self._since_freeze = 0
             self._v_seen = False
