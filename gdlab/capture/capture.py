@@ -72,6 +72,8 @@ class Capture(Tabular):
         self._spilled = tuple(0 for _ in addresses)  # rows of each store that earlier spills have written
         #: What was chosen for TCP and WebSocket connections.
         self.options = options or StreamOptions()
+        #: Whether it is none of the user's own, such as the sender of a test packet: no list of captures shows it.
+        self.incidental = False
         #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
         self.view: Any = None
         self._addresses = tuple(addresses)

@@ -117,6 +117,7 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
         options=options,
         make=client,
     )
+    sender.incidental = True
     try:
         sender.start()
         return TestPacket.to(capture, sender, str(target))

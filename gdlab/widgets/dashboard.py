@@ -63,7 +63,7 @@ class Dashboard(Panel):
         )
         self.add_class("gdlab-dashboard")
         self.follow(None)
-        for capture in (*running(), *captures):
+        for capture in (*_of_the_user(), *captures):
             self.add(capture)
         if captures:
             self.follow(captures[-1])
@@ -84,16 +84,20 @@ class Dashboard(Panel):
     def add(self, capture: Capture) -> None:
         """Put a capture on the list and follow it."""
         with self.lock:
-            if capture not in self._rows:
-                row = CaptureRow(
-                    capture,
-                    folder=self._folder,
-                    chosen=self._chosen,
-                    removed=lambda row: self.remove(row.capture) if row.capture is not None else None,
-                )
-                self._rows[capture] = row
-                self.list.children = tuple(self._rows.values())
+            self._list(capture)
             self.follow(capture)
+
+    def _list(self, capture: Capture) -> None:
+        if capture in self._rows:
+            return
+        row = CaptureRow(
+            capture,
+            folder=self._folder,
+            chosen=self._chosen,
+            removed=lambda row: self.remove(row.capture) if row.capture is not None else None,
+        )
+        self._rows[capture] = row
+        self.list.children = tuple(self._rows.values())
 
     def remove(self, capture: Capture) -> None:
         """Stop a capture and take it off the list; its rows are gone unless somebody else holds it."""
@@ -137,21 +141,23 @@ class Dashboard(Panel):
         return True
 
     def _running(self) -> bool:
-        return any(capture.running for capture in self._rows) or bool(running())
+        return any(capture.running for capture in self._rows) or bool(_of_the_user())
 
     def state(self) -> Any:
         """Once a second, and whenever a capture comes, starts or ends."""
-        live = tuple(id(capture) for capture in running())
+        live = tuple(id(capture) for capture in _of_the_user())
         return live, len(self._rows), int(time.monotonic()) if live else 0
 
     def update(self) -> None:
         """Take up captures that were started elsewhere, and count."""
-        for capture in running():
+        for capture in _of_the_user():
             if capture not in self._rows:
-                followed = self._capture
-                self.add(capture)
-                if followed is not None and followed.running:
-                    self.follow(followed)  # a newcomer does not take the place of what is being watched
+                self._list(capture)
+                if self._capture is None or not self._capture.running:
+                    self.follow(capture)  # a newcomer does not take the place of what is being watched
+        if self._displayed:
+            for panel in (*self._rows.values(), *self.panels()):
+                panel.expect_views()
         live = [capture for capture in self._rows if capture.running]
         put(self.headline, "value", _summary(list(self._rows), live))
         put(self.stop_all, "disabled", not live)
@@ -169,6 +175,10 @@ class Dashboard(Panel):
         """Take the dashboard off the screen and free what it holds; captures that run go on."""
         super().close()
         self._rows.clear()
+
+
+def _of_the_user() -> list[Capture]:
+    return [capture for capture in running() if not capture.incidental]
 
 
 def _summary(captures: list[Capture], live: list[Capture]) -> str:

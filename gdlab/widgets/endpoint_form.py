@@ -70,8 +70,8 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
     def __init__(self, made: Callable[[Capture], None], **options: Any) -> None:
         self._made = made
-        # Read as a sentence: UDP, listen on 127.0.0.1, port 4242.
-        self.transport = _menu("", _TRANSPORTS, "8.5em", "transport")
+        # Read as a sentence: transport UDP, listen on 127.0.0.1, port 4242.
+        self.transport = _menu("Transport", _TRANSPORTS, "13em")
         self.role = _menu(
             "",
             (("listen on", "listen"), ("connect to", "connect")),

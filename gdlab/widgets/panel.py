@@ -11,6 +11,7 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture import Capture, html
+from gdlab.widgets.presence import Presence
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.still import Still
 from gdlab.widgets.style import style_sheet
@@ -51,7 +52,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.error = ipywidgets.HTML()
         # Pages count their views of a widget in `_view_count` if it is not None.
         style = style_sheet()
-        inside = [style, *(child for child in children if child is not style), self.error]
+        inside = [style, presence.heart(), *(child for child in children if child is not style), self.error]
         super().__init__(inside, **{"_view_count": 0, **options})
         self._counted = False
         self._still = Still(self)
@@ -97,16 +98,26 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return bool(self._view_count and self._view_count > 0)
         return None
 
+    def expect_views(self) -> None:
+        """Be drawn at full pace even though no page has counted it yet: what it is part of has been shown."""
+        self._displayed = True
+
     def _count_views(self, change: dict[str, Any]) -> None:
         self._counted = True
-        if change["new"] and not change["old"]:
+        if change["new"] > change["old"]:  # a page has come
+            presence.start()
             self._ask()
 
     def _resting(self) -> bool:
         """Whether drawing now would be for nobody."""
-        return not self._in_sight or self.seen is False
+        return not self._in_sight or self.seen is False or presence.gone()
 
     # ---- what the render thread calls
+
+    def due(self) -> bool:
+        """Whether the render thread is to refresh it in this turn; what nobody may see is drawn seldom."""
+        known = self._displayed or self._counted or self._drawn is None
+        return known or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S
 
     def refresh(self) -> bool:
         """Draw what has changed; return whether more may be to come."""
@@ -114,9 +125,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             if self._closed or self._resting():
                 return False  # asked again when it comes into sight
             running = self._running()  # before the rest: the end is drawn too
-            maybe = running and self._drawn is not None and not (self._displayed or self._counted)
-            if not maybe or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S:
-                self._draw()
+            self._draw()
             due = self._still.renew(running=running)
             return running or due
 
@@ -176,7 +185,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget as it is now, drawn at once, and beside it what a saved notebook can show."""
-        self._displayed = True
+        self.expect_views()
         with self.lock:
             if not self._closed:
                 try:
@@ -214,13 +223,24 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 def close_parts(widget: Any) -> None:
     """Close what is in a widget, its layout and its style; ipywidgets would leave them open for ever."""
     for child in getattr(widget, "children", ()):
-        if child is not style_sheet():  # shared by every panel
+        if child is not style_sheet() and child is not presence.heart():  # shared by every panel
             if not isinstance(child, Panel):
                 close_parts(child)
             child.close()
     for part in ("layout", "style"):
         if widget.has_trait(part) and isinstance(getattr(widget, part), ipywidgets.Widget):
             getattr(widget, part).close()
+
+
+def _wake_all() -> None:
+    with _panels_lock:
+        panels = list(_panels)
+    for panel in panels:
+        panel._ask()
+
+
+#: Whether any page is there; one heart for all panels of the kernel.
+presence: Final = Presence(back=_wake_all)
 
 
 def started(capture: Capture) -> None:

@@ -37,7 +37,7 @@ class View(Protocol):
         """Show the present state if it differs from what is shown; return whether more may be to come.
 
         A view that returns False (its capture has stopped and the last state is shown) is not asked again until it
-        is added anew.
+        is added anew. One that has a method `due` is passed over while that says False.
         """
 
     def show_error(self, error: BaseException) -> None:
@@ -160,7 +160,7 @@ class Renderer:
     def _refresh(self, view: View) -> None:
         with self._lock:
             added = self._views.get(view)
-        if added is None:
+        if added is None or not getattr(view, "due", _always)():
             return
         try:
             more = view.refresh()
@@ -176,6 +176,10 @@ class Renderer:
             with self._lock:
                 if self._views.get(view) == added:  # else somebody has asked again meanwhile
                     del self._views[view]
+
+
+def _always() -> bool:
+    return True
 
 
 #: All views of this process share one thread.

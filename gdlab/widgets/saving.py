@@ -34,7 +34,7 @@ class Saved:
         if not address:
             return f"saved {count} to {name}; it is beside the notebook"
         file = visible(self.path.name, 200)
-        return f'saved {count}: <a href="{address}" download="{file}" target="_blank">{file}</a>'
+        return f'saved {count} to <a href="{address}" download="{file}" target="_blank">{file}</a>'
 
 
 def save_csv(capture: Capture, folder: str | Path) -> Saved:

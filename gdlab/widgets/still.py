@@ -19,6 +19,8 @@ from typing import Any, Final
 import ipywidgets
 from IPython.core.interactiveshell import InteractiveShell
 
+from gdlab.widgets.render import renderer
+
 log = logging.getLogger(__name__)
 
 #: While the capture runs: what is lost when the kernel dies is not older than this.
@@ -90,6 +92,7 @@ class Still:
 
     def _publish(self, html: str, *, update: bool) -> None:
         self._published, self._published_at = html, time.monotonic()
+        renderer.count(len(html))
         try:
             InteractiveShell.instance().display_pub.publish(
                 {"text/html": html, "text/plain": ""},

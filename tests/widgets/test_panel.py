@@ -11,6 +11,7 @@ import pytest
 
 import gdlab as gd
 from gdlab.widgets import Dashboard, Live, MessageTable, Panel
+from gdlab.widgets.panel import presence
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.style import style_sheet
 from tests.waiting import wait_until
@@ -170,6 +171,7 @@ def still_open(sent):
 def clean(sent):
     """Nothing may be left that was not there before: threads, sockets, comms."""
     style_sheet()
+    presence.heart()
     wait_until(lambda: renderer._thread is None)
     threads, sockets = set(threading.enumerate()), sockets_open()
     sent.clear()
