@@ -109,7 +109,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             return
         self._counted = True
         if change["new"] > (change["old"] or 0):  # a page has come
-            presence.start()
+            presence.ask(at_once=True)
             _wake(lambda panel: panel is self or panel._whole is self)
 
     def _resting(self) -> bool:
@@ -130,9 +130,13 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def refresh(self) -> bool:
         """Draw what has changed; return whether more may be to come."""
         with self.lock:
-            if self._closed or self._resting():
+            if self._closed or not self._in_sight or self.seen is False:
                 return False  # asked again when it comes into sight
             running = self._running()  # before the rest: the end is drawn too
+            if running and (self._expected() or self.seen):
+                presence.ask()
+            if presence.gone():
+                return running
             self._draw()
             due = self._still.renew(running=running)
             return running or due
@@ -168,6 +172,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         with self.lock:
             self._drawn = None
             self._asked += 1
+        presence.note()
         self._ask(hurry=True)
 
     def _ask(self, *, hurry: bool = False) -> None:

@@ -1,9 +1,11 @@
-"""Whether a page is there at all: a heart that beats in the browser.
+"""Whether a page is there at all: it is asked every few seconds, and a page that is there answers.
 
 A page that is reloaded, or closed with its notebook, does not tell the kernel: the count of a widget's views stays as
-it was (seen in JupyterLab 4.6). So an `ipywidgets.Play`, which runs in the page and sends its number every few seconds,
-stands beside what is shown. While a cell runs the kernel may not get to the beats (ipykernel 6 takes them behind it),
-so nobody is called gone then.
+it was (seen in JupyterLab 4.6). `ipywidgets.Play` is the one core widget that does something by itself in the page:
+set to play, it counts one further and sends its number. So one stands, without a size, beside what is shown.
+
+While a cell runs the kernel may not get to the answers (ipykernel 6 takes them behind it), so nobody is called gone
+then.
 """
 
 from __future__ import annotations
@@ -16,18 +18,17 @@ from typing import Any, Final
 import ipywidgets
 from IPython.core.interactiveshell import InteractiveShell
 
-#: Browsers slow the clocks of pages in the background down, to a beat a minute after some minutes; drawing stops then.
-BEAT_S: Final = 4.0
-GONE_AFTER_S: Final = 15.0
+ASK_EVERY_S: Final = 4.0
+GONE_AFTER_S: Final = 12.0
 _START_EVERY_S: Final = 1.0
 
 
 class Presence:
-    """Hears the heart; one for all views of a kernel.
+    """Asks the pages; one for all views of a kernel.
 
     Parameters
     ----------
-    back : called when a page is there again after it was gone.
+    back : called when a page answers after it was gone.
     clock : seconds, growing.
     """
 
@@ -36,48 +37,59 @@ class Presence:
         self._clock = clock
         self._lock = threading.Lock()
         self._heart: Any = None
-        self._beat_at: float | None = None  # None before the first beat
-        self._cell_at = clock()  # when a cell ended last
+        self._known = False  # whether any page has ever answered: without a browser none does
+        self._asked_at = float("-inf")
+        self._unanswered_since: float | None = None
         self._in_cell = False
+        self._cell_at = clock()  # when a cell ended last
         self._watching = False
-        self._started_at = float("-inf")
 
     def heart(self) -> Any:
-        """The widget that beats, to be put beside what is shown; it has no size."""
+        """The widget that answers, to be put beside what is shown; it has no size."""
         if self._heart is None or self._heart.comm is None:  # none yet, or closed with all widgets
+            # A page that shows it once goes on counting by itself; shown twice it counts once each time it is asked.
             self._heart = ipywidgets.Play(
-                min=0, max=1_000_000, interval=int(BEAT_S * 1000), repeat=True, layout={"display": "none"}
+                min=0,
+                max=1_000_000,
+                interval=int(ASK_EVERY_S * 1000),
+                repeat=True,
+                layout={"display": "none"},
             )
-            self._heart.observe(self._beat, "value")
-            self._beat_at = None
+            self._heart.observe(self._answered, "value")
         return self._heart
 
-    def start(self) -> None:
-        """Let the heart of a page that has just come beat: a `Play` starts when `playing` turns True."""
+    def ask(self, *, at_once: bool = False) -> None:
+        """Ask, if the last time was long enough ago; `at_once` is for a page that has just come."""
         self._watch_cells()
         with self._lock:
             now = self._clock()
-            if now - self._started_at < _START_EVERY_S:
-                return  # one start will do for all that a page shows
-            self._started_at = now
+            if now - self._asked_at < (_START_EVERY_S if at_once else ASK_EVERY_S):
+                return
+            self._asked_at = now
+            if self._unanswered_since is None:
+                self._unanswered_since = now
         heart = self.heart()
         heart.playing = False
         heart.playing = True
 
     def gone(self) -> bool:
-        """Whether the pages that were there no longer beat; False as long as none ever has."""
-        now = self._clock()
+        """Whether the pages that were there no longer answer; False as long as none ever has."""
         with self._lock:
-            if self._beat_at is None or self._in_cell:
+            if not self._known or self._unanswered_since is None or self._in_cell:
                 return False
-            return now - max(self._beat_at, self._cell_at) > GONE_AFTER_S
+            return self._clock() - max(self._unanswered_since, self._cell_at) > GONE_AFTER_S
 
-    def _beat(self, _change: object) -> None:
+    def note(self) -> None:
+        """Take it that somebody is there: a button was pressed, or an answer came."""
         was_gone = self.gone()
         with self._lock:
-            self._beat_at = self._clock()
+            self._unanswered_since = None
         if was_gone:
             self._back()
+
+    def _answered(self, _change: object) -> None:
+        self._known = True
+        self.note()
 
     def _watch_cells(self) -> None:
         if not self._watching and InteractiveShell.initialized():

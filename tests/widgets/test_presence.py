@@ -2,7 +2,7 @@
 
 import pytest
 
-from gdlab.widgets.presence import GONE_AFTER_S, Presence
+from gdlab.widgets.presence import ASK_EVERY_S, GONE_AFTER_S, Presence
 
 
 class Clock:
@@ -30,31 +30,50 @@ def presence(sent, clock, returned):
     made.heart().close()
 
 
-def beat(presence):
-    """What a page sends every few seconds."""
+def answer(presence):
+    """What a page sends when it is asked."""
     heart = presence.heart()
     heart.set_state({"value": heart.value + 1})
 
 
 def test_nobody_is_called_gone_who_never_came(presence, clock):
+    presence.ask()
+    clock.now += 1000
+    presence.ask()
+    assert not presence.gone()
+
+
+def test_nobody_is_called_gone_who_was_not_asked(presence, clock):
+    answer(presence)
     clock.now += 1000
     assert not presence.gone()
 
 
-def test_who_stops_beating_is_gone_and_comes_back_with_a_beat(presence, clock, returned):
-    beat(presence)
+def test_who_does_not_answer_is_gone_and_comes_back_with_an_answer(presence, clock, returned):
+    answer(presence)
+    presence.ask()
     clock.now += GONE_AFTER_S
+    presence.ask()
     assert not presence.gone()
     clock.now += 1
     assert presence.gone()
-    beat(presence)
+    answer(presence)
     assert not presence.gone()
     assert returned == [clock.now]
 
 
+def test_a_button_is_an_answer(presence, clock):
+    answer(presence)
+    presence.ask()
+    clock.now += GONE_AFTER_S + 1
+    presence.note()
+    assert not presence.gone()
+
+
 def test_while_a_cell_runs_and_shortly_after_nobody_is_called_gone(presence, clock):
-    beat(presence)
+    answer(presence)
     presence._cell_begins()
+    presence.ask()
     clock.now += 1000
     assert not presence.gone()
     presence._cell_ends()
@@ -63,18 +82,22 @@ def test_while_a_cell_runs_and_shortly_after_nobody_is_called_gone(presence, clo
     assert presence.gone()
 
 
-def test_a_page_that_comes_starts_the_heart_once_for_all_that_it_shows(presence, clock, sent):
+def plays(sent):
+    return [data["state"]["playing"] for _, data, _ in sent if "playing" in data.get("state", {})]
+
+
+def test_it_is_asked_only_so_often(presence, clock, sent):
     presence.heart()
     sent.clear()
     for _ in range(12):
-        presence.start()
-    playing = [data["state"]["playing"] for _, data, _ in sent if "playing" in data.get("state", {})]
-    assert playing == [True]
-    clock.now += 60
-    sent.clear()
-    presence.start()
-    playing = [data["state"]["playing"] for _, data, _ in sent if "playing" in data.get("state", {})]
-    assert playing == [False, True]
+        presence.ask()
+        presence.ask(at_once=True)
+    assert plays(sent) == [True]
+    clock.now += ASK_EVERY_S - 1
+    presence.ask()
+    assert plays(sent) == [True]
+    presence.ask(at_once=True)
+    assert plays(sent) == [True, False, True]
 
 
 def test_a_heart_that_was_closed_with_all_widgets_is_replaced(presence):
