@@ -19,6 +19,7 @@ from IPython.core.interactiveshell import InteractiveShell
 #: Browsers slow the clocks of pages in the background down, to a beat a minute after some minutes; drawing stops then.
 BEAT_S: Final = 4.0
 GONE_AFTER_S: Final = 15.0
+_START_EVERY_S: Final = 1.0
 
 
 class Presence:
@@ -39,6 +40,7 @@ class Presence:
         self._cell_at = clock()  # when a cell ended last
         self._in_cell = False
         self._watching = False
+        self._started_at = float("-inf")
 
     def heart(self) -> Any:
         """The widget that beats, to be put beside what is shown; it has no size."""
@@ -53,6 +55,11 @@ class Presence:
     def start(self) -> None:
         """Let the heart of a page that has just come beat: a `Play` starts when `playing` turns True."""
         self._watch_cells()
+        with self._lock:
+            now = self._clock()
+            if now - self._started_at < _START_EVERY_S:
+                return  # one start will do for all that a page shows
+            self._started_at = now
         heart = self.heart()
         heart.playing = False
         heart.playing = True

@@ -51,7 +51,7 @@ CSS: Final = f"""
 .gdlab-panel .jupyter-button {{ border-radius: 3px; }}
 .gdlab-panel .jupyter-button:where(:not(.mod-primary):not(.mod-danger)) {{ background: var(--gd-soft);
   color: var(--gd-ink); }}
-.gdlab-panel img {{ max-width: 100%; object-fit: contain; }}
+.gdlab-panel img {{ object-fit: contain; }}
 [data-jp-theme-light="false"] .gdlab-panel img {{ filter: invert(.92) hue-rotate(180deg); }}
 .gdlab-panel button:focus-visible, .gdlab-panel select:focus-visible, .gdlab-panel input:focus-visible,
 .gdlab-panel textarea:focus-visible {{ outline: 2px solid var(--gd-brand); outline-offset: 1px; }}

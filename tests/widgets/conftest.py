@@ -7,6 +7,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 import gdlab as gd
+from gdlab.widgets import panel
 from gdlab.widgets.render import renderer
 
 
@@ -38,3 +39,5 @@ def capture():
 def still(monkeypatch):
     """The render thread stays out of it: these tests refresh by hand, and see each step."""
     monkeypatch.setattr(renderer, "add", lambda view: None)
+    monkeypatch.setattr(renderer, "hurry", lambda view: None)
+    monkeypatch.setattr(panel, "_UNSEEN_EVERY_S", 0.0)
