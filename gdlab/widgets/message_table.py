@@ -118,6 +118,7 @@ class MessageTable(Panel):
             self._v_seen = False
             self._drawn_at = 0.0
         super().follow(capture)
+        self.frozen.value = False  # what stood still is gone
 
     # ---- drawing
 
