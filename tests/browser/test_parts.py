@@ -75,10 +75,11 @@ def test_thirty_players_are_seen_filtered_frozen_explained_and_answered(opened, 
         filter_field.press("Enter")
         expect(table).not_to_contain_text("not understood")
 
-        # By keyboard: the list freezes, and the message is explained.
-        table.locator("select").focus()
-        page.keyboard.press("ArrowDown")
+        # Frozen by keyboard; a message is chosen and explained.
+        table.locator("button", has_text="Freeze").focus()
+        page.keyboard.press("Space")
         expect(table).to_contain_text("frozen")
+        table.locator("option").nth(1).click()
         line = table.locator("option").first.inner_text()
         expect(part("gdlab-explain")).to_contain_text("Dictionary (27)")
         expect(table).to_contain_text(re.compile(r"frozen: [1-9]"))
