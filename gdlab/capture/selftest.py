@@ -11,7 +11,7 @@ import numpy as np
 
 from gdlab import clock
 from gdlab.capture.capture import Capture
-from gdlab.errors import GdlabError
+from gdlab.errors import EndpointClosed, NotSent
 from gdlab.store import Limit, Snapshot
 from gdlab.transports import LISTENERS, Address, StreamOptions, client, parse, parse_remote
 
@@ -95,12 +95,13 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
 
     Raises
     ------
-    GdlabError : the capture listens to nobody, or nobody could be connected to; the message says so.
+    EndpointClosed : the capture is stopped. NotSent : it is a client, or the message could not be sent. NotConnected :
+        nobody could be connected to.
     """
     if capture.is_client:
-        raise GdlabError("this capture is a client: what it is connected to can be tested with Send")
+        raise NotSent("this capture is a client: what it is connected to can be tested with Send")
     if not capture.running:
-        raise GdlabError("the listener is stopped; start it first")
+        raise EndpointClosed("the listener is stopped; start it first")
     chosen = address or capture.addresses[0]
     target = _reachable(parse(chosen, host="lan"))
     options = StreamOptions(

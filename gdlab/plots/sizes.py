@@ -114,10 +114,10 @@ def _caption(result: SizeReport, over: str, shown: list[str]) -> str:
     """What was measured, and at a rate what the cheapest and the dearest way need."""
     text = repr(result.value) if result.messages == 1 else ""
     if result.rate_hz is None:
-        return _short(text, 110)
+        return _short(text, 96)
     seconds = result.table.loc[shown, f"{over}_bytes_s"].dropna() / 1000
     rate = f"{result.budget}: {number(float(seconds.min()))} to {number(float(seconds.max()))} kB/s"
-    return f"{_short(text, 105 - len(rate))}  {rate}".lstrip()
+    return f"{_short(text, 92 - len(rate))}  {rate}".lstrip()
 
 
 def _short(text: str, length: int) -> str:

@@ -9,6 +9,7 @@ What Godot's ``var_to_str`` writes is understood as well: ``&"name"``, ``^"path"
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
@@ -360,6 +361,8 @@ def _packed(name: str) -> Callable[[list[Any]], Any]:
 
 
 def _bytes(items: list[Any]) -> bytes:
+    if len(items) == 1 and isinstance(items[0], str):  # as scene files write it
+        return base64.b64decode(items[0], validate=True)
     if len(items) == 1 and isinstance(items[0], list):
         items = items[0]
     return bytes(_numbers(items, whole=True))

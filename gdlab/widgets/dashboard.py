@@ -54,7 +54,7 @@ class Dashboard(Panel):
         self.plots = ipywidgets.HBox([make() for make in PLOTS], layout={"flex_flow": "row wrap"})
         self.plots.add_class("gdlab-plots")
         self.plots.add_class("gdlab-box")
-        self.tabs = Tabs()
+        self.tabs = Tabs(self)
         self.empty = ipywidgets.HTML(_NOTHING_YET)
         self.foot = ipywidgets.HTML()
         self.foot.add_class("gdlab-dim")
@@ -62,6 +62,8 @@ class Dashboard(Panel):
             [head, self.form, self.list, self.empty, self.plots, self.tabs, self.foot], **options
         )
         self.add_class("gdlab-dashboard")
+        for panel in self.plots.children:
+            panel.join(self)
         self.follow(None)
         for capture in (*_of_the_user(), *captures):
             self.add(capture)
@@ -96,6 +98,7 @@ class Dashboard(Panel):
             chosen=self._chosen,
             removed=lambda row: self.remove(row.capture) if row.capture is not None else None,
         )
+        row.join(self)
         self._rows[capture] = row
         self.list.children = tuple(self._rows.values())
 
@@ -155,9 +158,6 @@ class Dashboard(Panel):
                 self._list(capture)
                 if self._capture is None or not self._capture.running:
                     self.follow(capture)  # a newcomer does not take the place of what is being watched
-        if self._displayed:
-            for panel in (*self._rows.values(), *self.panels()):
-                panel.expect_views()
         live = [capture for capture in self._rows if capture.running]
         put(self.headline, "value", _summary(list(self._rows), live))
         put(self.stop_all, "disabled", not live)

@@ -54,7 +54,7 @@ class EngineBox(Panel):
 
     def refresh(self) -> bool:
         """As every panel, but as long as the game runs there may be more to come."""
-        return super().refresh() or (self._in_sight and self.playing)
+        return super().refresh() or (self.playing and not self._resting())
 
     def state(self) -> Any:
         """While a game runs its output is looked at twice a second; what has arrived does not matter here."""

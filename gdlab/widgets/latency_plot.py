@@ -94,8 +94,11 @@ class LatencyPlot(Panel):
             said += (
                 f", longest {_ms(recent[-1])} of {len(recent)} round trips in the last {self._seconds:.0f} s"
             )
-            lost = trips.unanswered
-            said += f"; {lost} of {trips.sent} pings without an answer within 2 s" if lost else ""
+            asked, answering = trips.peers
+            if answering < asked:
+                said += f"; {asked - answering} of {asked} peers answer no pings"
+            elif trips.unanswered:
+                said += f"; {trips.unanswered} of {trips.sent} pings without an answer within 2 s"
             return said
         return f'<span class="gdlab-q">{self._what_to_do()}</span>'
 

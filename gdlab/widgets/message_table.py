@@ -28,13 +28,17 @@ VISIBLE: Final = 12
 #: Characters of a decoded message: a line of the list, and so its cost to the browser, is bounded.
 TEXT_CHARACTERS: Final = 120
 #: Rows that a filter looks at in one turn, and after it has changed; the flood beyond is counted, not looked at.
-LOOKED_AT: Final = 400
+LOOKED_AT: Final = 1500
 LOOKED_BACK: Final = 2000
 #: Longer payloads are shown by their first characters, and decoded only where somebody asks for that one.
 DECODED_BYTES: Final = 16 * 1024
 #: A list that changes faster cannot be read, and a click into it would be lost when its lines are replaced.
 _PERIOD_S: Final = 0.4
+#: Of long payloads a filter looks at no more than so much in one turn, newest first.
+_LOOKED_AT_BYTES: Final = 2 * 2**20
 _PEER: Final = 21
+#: Height of a line, as the style sets it.
+_LINE_PX: Final = 19
 
 
 class MessageTable(Panel):
@@ -92,7 +96,7 @@ class MessageTable(Panel):
         self.head = ipywidgets.HTML()
         self.head.add_class("gdlab-head")
         self.list = ipywidgets.Select(
-            options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * 19 + 10}px"}
+            options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * _LINE_PX + 2}px"}
         )
         self.list.add_class("gdlab-lines")
         self.filter.observe(self._filter_changed, "value")
@@ -116,6 +120,7 @@ class MessageTable(Panel):
             self._v_seen = False
             self._drawn_at = 0.0
         super().follow(capture)
+        self.frozen.value = False  # what stood still is gone
 
     # ---- drawing
 
@@ -148,7 +153,8 @@ class MessageTable(Panel):
             self._arrived += len(rows) + passed_over
             self._since_freeze += len(rows) + passed_over
         if self._expression is not None:
-            self._passed_over += 0 if again else passed_over
+            rows, more = _newest_within(rows, _LOOKED_AT_BYTES)
+            self._passed_over += 0 if again else passed_over + more
             self._keep_matching(rows, self._expression)
         else:
             self._rows.extend(zip(rows, self._texts(rows[-MESSAGES:]), strict=True))
@@ -311,6 +317,15 @@ class MessageTable(Panel):
             elif payload is None:
                 payload = row.payload
         self.set_trait("selected", payload)
+
+
+def _newest_within(rows: list[Row], most_bytes: int) -> tuple[list[Row], int]:
+    """The last rows whose payloads are no longer together, and how many are left out."""
+    first, total = len(rows), 0
+    while first and total + len(rows[first - 1].payload) <= most_bytes:
+        first -= 1
+        total += len(rows[first].payload)
+    return rows[first:], first
 
 
 def _said(row: Row, value: Any, codec: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import ipywidgets
 
 from gdlab.capture import Capture, html
+from gdlab.widgets.presence import Presence
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.still import Still
 from gdlab.widgets.style import style_sheet
@@ -47,11 +48,12 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._asked = 0
         self._in_sight = True
         self._displayed = False
+        self._whole: Panel | None = None
         self._closed = False
         self.error = ipywidgets.HTML()
         # Pages count their views of a widget in `_view_count` if it is not None.
         style = style_sheet()
-        inside = [style, *(child for child in children if child is not style), self.error]
+        inside = [style, presence.heart(), *(child for child in children if child is not style), self.error]
         super().__init__(inside, **{"_view_count": 0, **options})
         self._counted = False
         self._still = Still(self)
@@ -93,36 +95,48 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
         A page that is closed with its notebook tells so; one whose browser is ended does not.
         """
-        if self._counted:
-            return bool(self._view_count and self._view_count > 0)
-        return None
+        if self._whole is not None:
+            return self._whole.seen
+        return bool(self._view_count) if self._counted else None
 
-    def expect_views(self) -> None:
-        """Be drawn at full pace even though no page has counted it yet: what it is part of has been shown."""
-        self._displayed = True
+    def join(self, whole: Panel) -> None:
+        """Become part of another panel: seen where that one is seen, and no longer counted by the pages itself."""
+        self._whole = whole
+        self._view_count = None
 
     def _count_views(self, change: dict[str, Any]) -> None:
+        if change["new"] is None:
+            return
         self._counted = True
-        if change["new"] and not change["old"]:
-            self._ask()
+        if change["new"] > (change["old"] or 0):  # a page has come
+            presence.ask(at_once=True)
+            _wake(lambda panel: panel is self or panel._whole is self)
 
     def _resting(self) -> bool:
         """Whether drawing now would be for nobody."""
-        return not self._in_sight or self.seen is False
+        return not self._in_sight or self.seen is False or presence.gone()
+
+    def _expected(self) -> bool:
+        """Whether a cell has shown it, or what it is part of."""
+        return self._displayed or (self._whole is not None and self._whole._expected())
 
     # ---- what the render thread calls
 
     def due(self) -> bool:
         """Whether the render thread is to refresh it in this turn; what nobody may see is drawn seldom."""
-        known = self._displayed or self._counted or self._drawn is None
-        return known or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S
+        known = self._drawn is None or self._expected() or self.seen
+        return bool(known) or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S
 
     def refresh(self) -> bool:
         """Draw what has changed; return whether more may be to come."""
         with self.lock:
-            if self._closed or self._resting():
+            if self._closed or not self._in_sight or self.seen is False:
                 return False  # asked again when it comes into sight
             running = self._running()  # before the rest: the end is drawn too
+            if running and (self._expected() or self.seen):
+                presence.ask()
+            if presence.gone():
+                return running
             self._draw()
             due = self._still.renew(running=running)
             return running or due
@@ -158,6 +172,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         with self.lock:
             self._drawn = None
             self._asked += 1
+        presence.note()
         self._ask(hurry=True)
 
     def _ask(self, *, hurry: bool = False) -> None:
@@ -183,7 +198,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The widget as it is now, drawn at once, and beside it what a saved notebook can show."""
-        self.expect_views()
+        self._displayed = True
         with self.lock:
             if not self._closed:
                 try:
@@ -204,6 +219,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         with self.lock:
             self._closed = True
             self._capture = None
+            self._whole = None
             self._drawn = None
         renderer.remove(self)
         with _panels_lock:
@@ -221,7 +237,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 def close_parts(widget: Any) -> None:
     """Close what is in a widget, its layout and its style; ipywidgets would leave them open for ever."""
     for child in getattr(widget, "children", ()):
-        if child is not style_sheet():  # shared by every panel
+        if child is not style_sheet() and child is not presence.heart():  # shared by every panel
             if not isinstance(child, Panel):
                 close_parts(child)
             child.close()
@@ -230,10 +246,19 @@ def close_parts(widget: Any) -> None:
             getattr(widget, part).close()
 
 
-def started(capture: Capture) -> None:
-    """Wake the panels that follow a capture that has started."""
+def _wake(wanted: Callable[[Panel], bool]) -> None:
+    """Have the render thread look at some of the panels again."""
     with _panels_lock:
         panels = list(_panels)
     for panel in panels:
-        if panel.wants(capture):
+        if wanted(panel):
             panel._ask()
+
+
+#: Whether any page is there; one heart for all panels of the kernel.
+presence: Final = Presence(back=lambda: _wake(lambda _panel: True))
+
+
+def started(capture: Capture) -> None:
+    """Wake the panels that follow a capture that has started."""
+    _wake(lambda panel: panel.wants(capture))

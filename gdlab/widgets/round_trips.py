@@ -47,7 +47,7 @@ class RoundTrips:
 
     Attributes
     ----------
-    sent, answered, unanswered : pings, since the beginning.
+    sent, answered, unanswered : pings, since the beginning; those that wait are neither.
     theirs : pings that peers sent to us: their measurement, not ours.
     passed_over : probes of a flood that were not looked at.
     """
@@ -57,6 +57,8 @@ class RoundTrips:
         self._seen: dict[int, int] = {}
         self._waiting: dict[tuple[int, int, int, int], int] = {}
         self._trips: deque[Trip] = deque(maxlen=REMEMBERED)
+        self._asked: set[tuple[int, int]] = set()
+        self._answering: set[tuple[int, int]] = set()
         self.sent = self.answered = self.unanswered = self.theirs = self.passed_over = 0
 
     def follow(self, snapshots: Sequence[Snapshot], now_ns: int) -> None:
@@ -90,6 +92,7 @@ class RoundTrips:
         if columns.direction[row] == _OUT:
             if not found.is_pong:
                 self.sent += 1
+                self._asked.add((store, peer))
                 self._waiting[key] = time_ns
             return
         sent_ns = self._waiting.pop(key, None)
@@ -99,7 +102,13 @@ class RoundTrips:
             self.unanswered += 1
         else:
             self.answered += 1
+            self._answering.add((store, peer))
             self._trips.append(Trip(snapshot.peers[peer], time_ns, max(0.0, (time_ns - sent_ns) / 1e6)))
+
+    @property
+    def peers(self) -> tuple[int, int]:
+        """How many peers have been pinged, and how many of them have ever answered in time."""
+        return len(self._asked), len(self._answering)
 
     def recent(self) -> list[Trip]:
         """The round trips of the last seconds, in the order of their answers."""

@@ -20,7 +20,7 @@ from gdlab.widgets.style import row, style_sheet
 #: Longer messages are not measured here: packing them in eight ways would stop all other views meanwhile.
 MEASURED_BYTES: Final = 32 * 1024
 _TABLE_CHARACTERS: Final = 40_000
-_DPI: Final = 90
+_DPI: Final = 88
 
 
 class SizeLab(Panel):
@@ -42,7 +42,7 @@ class SizeLab(Panel):
         )
         self.value.add_class("gdlab-code")
         self.rate_hz = ipywidgets.BoundedFloatText(
-            value=20, min=0.1, max=1000, description="per second", layout={"width": "10.5em"}
+            value=20, min=0.1, max=1000, description="per second", layout={"width": "11.5em"}
         )
         self.peers = ipywidgets.BoundedIntText(
             value=1, min=1, max=1000, description="peers", layout={"width": "8em"}
@@ -53,10 +53,10 @@ class SizeLab(Panel):
             description="over",
             layout={"width": "9.5em"},
         )
-        for field, width in ((self.rate_hz, "5.2em"), (self.peers, "3em"), (self.over, "2.5em")):
+        for field, width in ((self.rate_hz, "5.8em"), (self.peers, "3em"), (self.over, "2.5em")):
             field.style.description_width = width
         self.what = ipywidgets.HTML()
-        self.image = ipywidgets.Image(format="png", layout={"display": "none", "max_width": "720px"})
+        self.image = ipywidgets.Image(format="png", layout={"display": "none", "width": "704px"})
         self.table = ipywidgets.HTML()
         for field in (self.value, self.rate_hz, self.peers, self.over):
             field.observe(self._changed, "value")

@@ -41,7 +41,7 @@ CSS: Final = f"""
 .gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: .93em; line-height: 1.45; margin: 4px 0;
   white-space: pre-wrap; overflow-wrap: anywhere; color: inherit; background: none; }}
 .gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4;
-  font-variant-ligatures: none; padding: 2px 0; }}
+  font-variant-ligatures: none; padding: 0; box-sizing: border-box; }}
 .gdlab-panel .gdlab-lines select option {{ padding: 0 6px; height: 19px; line-height: 19px;
   box-sizing: border-box; }}
 .gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 12.5px; white-space: pre;
@@ -51,7 +51,7 @@ CSS: Final = f"""
 .gdlab-panel .jupyter-button {{ border-radius: 3px; }}
 .gdlab-panel .jupyter-button:where(:not(.mod-primary):not(.mod-danger)) {{ background: var(--gd-soft);
   color: var(--gd-ink); }}
-.gdlab-panel img {{ max-width: 100%; height: auto; }}
+.gdlab-panel img {{ object-fit: contain; }}
 [data-jp-theme-light="false"] .gdlab-panel img {{ filter: invert(.92) hue-rotate(180deg); }}
 .gdlab-panel button:focus-visible, .gdlab-panel select:focus-visible, .gdlab-panel input:focus-visible,
 .gdlab-panel textarea:focus-visible {{ outline: 2px solid var(--gd-brand); outline-offset: 1px; }}
@@ -86,6 +86,11 @@ FRAME: Final = """
 .gdlab-pair > * { flex: 1 1 400px; min-width: 0; }
 """
 
+#: JupyterLab takes the arrow keys for the notebook wherever no text is edited; in a list of ours they are the list's.
+_KEYS: Final = (
+    "const p=this.closest('.gdlab-panel');if(p)p.setAttribute('data-lm-suppress-shortcuts','true');"
+)
+
 _sheet: Any = None
 
 
@@ -93,7 +98,7 @@ def style_sheet() -> Any:
     """The style as a widget that shows nothing; all panels of the kernel share one, and each can stand alone."""
     global _sheet  # noqa: PLW0603 (one kernel, one style)
     if _sheet is None or _sheet.comm is None:  # none yet, or closed with all widgets
-        _sheet = ipywidgets.HTML(f"<style>{CSS}{FRAME}</style>", layout={"display": "none"})
+        _sheet = ipywidgets.HTML(f'<style onload="{_KEYS}">{CSS}{FRAME}</style>', layout={"display": "none"})
     return _sheet
 
 

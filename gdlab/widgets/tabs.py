@@ -29,6 +29,11 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     `ipywidgets.Tab` would do, but its bar cannot be reached by the keyboard and does not wrap in a narrow page. A part
     is made when it is first looked at.
 
+    Parameters
+    ----------
+    whole : the panel that they are part of.
+    tabs : names and parts.
+
     Attributes
     ----------
     capture : what parts follow that are made from now on.
@@ -36,7 +41,8 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     bar : the buttons; its `value` is the name of the part that is in sight.
     """
 
-    def __init__(self, tabs: Sequence[Tab] | None = None) -> None:
+    def __init__(self, whole: Panel, tabs: Sequence[Tab] | None = None) -> None:
+        self._whole = whole
         tabs = TABS if tabs is None else tabs
         self.capture: Capture | None = None
         self.messages = MessageTable()
@@ -60,6 +66,8 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         title = self.bar.value
         if title not in self._parts:
             self._parts[title] = self._tabs[title].make(self)
+            for panel in panels_in(self._parts[title]):
+                panel.join(self._whole)
             self.body.children = (*self.body.children, self._parts[title])
         for name, part in self._parts.items():
             put(part.layout, "display", None if name == title else "none")

@@ -273,7 +273,7 @@ class Notebook:
             f"void window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {name}'}})"
         )
         self.page.wait_for_selector(
-            f"body[data-jp-theme-light='{str(name == 'Light').lower()}']", timeout=30_000
+            f"body[data-jp-theme-light='{str(name == 'Light').lower()}']", state="attached", timeout=30_000
         )
 
     def ask(self, expression: str) -> Any:

@@ -28,7 +28,7 @@ CUT = """root => [...root.querySelectorAll('button, .widget-label, td, th')].fil
     || !scrolls && part.getBoundingClientRect().right > root.getBoundingClientRect().right + 1;
 }).map(part => part.innerText)"""
 
-#: How different the ink of a text is from its paper (WCAG 2: 4.5 is readable), for every visible text; the worst.
+#: How different the ink of a text is from its paper, as WCAG 2 counts, for every visible text; the least.
 CONTRAST = """root => {
   const light = c => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
   const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -52,6 +52,10 @@ CONTRAST = """root => {
   }
   return worst;
 }"""
+
+
+#: 4.5 is what WCAG 2 asks of text; Lab's own dimmed text on its own grey has a little less.
+READABLE = 4.0
 
 
 def position(player, frame):
@@ -80,6 +84,7 @@ def test_thirty_players(opened, artifacts):
         board.wait_for_more(port)
         assert part.evaluate(PEERS) == shown  # the numbers run, the rows do not
 
+        problems = []
         for theme in ("Light", "Dark"):
             notebook.theme(theme)
             for width in (900, 1600):
@@ -93,8 +98,10 @@ def test_thirty_players(opened, artifacts):
                         board.button("Frozen").click()
                     board.wait_for_more(port)
                     page.screenshot(path=artifacts / f"{tab.lower()}-{width}-{theme.lower()}.png")
-                    assert board.root.evaluate(CUT) == [], (theme, width, tab)
+                    where = (theme, width, tab)
+                    problems += [(*where, "cut", text) for text in board.root.evaluate(CUT)]
                     contrast, text = board.root.evaluate(CONTRAST)
-                    assert contrast >= 4, (theme, width, tab, text)
+                    problems += [(*where, "too pale", text)] if contrast < READABLE else []
         notebook.theme("Light")
+    assert problems == []
     page.set_viewport_size({"width": 1280, "height": 1400})

@@ -7,6 +7,8 @@ import pytest
 from comm.base_comm import BaseComm
 
 import gdlab as gd
+from gdlab.widgets import panel
+from gdlab.widgets.render import renderer
 
 
 class Recorder(BaseComm):
@@ -31,3 +33,11 @@ def capture():
     """A running capture, stopped at the end."""
     with gd.listen("udp://127.0.0.1:0", fresh=True) as cap:
         yield cap
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """The render thread stays out of it: these tests refresh by hand, and see each step."""
+    monkeypatch.setattr(renderer, "add", lambda view: None)
+    monkeypatch.setattr(renderer, "hurry", lambda view: None)
+    monkeypatch.setattr(panel, "_UNSEEN_EVERY_S", 0.0)

@@ -1,8 +1,6 @@
-"""What the tests of the parts share: sending, refreshing by hand, weighing what goes to the browser."""
+"""What the tests of the parts share: sending, weighing what goes to the browser."""
 
 import socket
-
-from gdlab.widgets.render import renderer
 
 #: What a hostile peer sends: markup, controls, bidirectional overrides, no UTF-8, and one line of a megabyte.
 HOSTILE = [
@@ -16,12 +14,6 @@ HOSTILE = [
 ]
 
 BAD_CHARACTERS = ["\u202e", "\u200b", "\x07", "\x00", "\x1b", "\ufeff"]
-
-
-def by_hand(panel):
-    """Take a panel from the render thread: the test refreshes it."""
-    renderer.remove(panel)
-    return panel
 
 
 def send(capture, *payloads):

@@ -5,39 +5,41 @@ import pytest
 from gdlab.variant import PackedInt32Array, Vector2, dumps
 from gdlab.widgets import Explain
 from gdlab.widgets.explain import described
-from tests.widgets.parts import HOSTILE, assert_harmless, by_hand
+from tests.widgets.parts import HOSTILE, assert_harmless
+
+pytestmark = pytest.mark.usefixtures("still")
 
 
 def test_it_asks_for_a_message(sent):
-    panel = by_hand(Explain())
+    panel = Explain()
     panel.refresh()
     assert "choose a message" in panel.text.value
     panel.close()
 
 
 def test_a_message_is_shown_when_it_is_asked_for_and_sent_once(sent):
-    panel = by_hand(Explain())
+    panel = Explain()
     panel.show(b"hello")
-    by_hand(panel).refresh()
+    panel.refresh()
     assert "hello" in panel.text.value
     sent.clear()
     panel.refresh()
     assert sent == []
     panel.show(None)
-    by_hand(panel).refresh()
+    panel.refresh()
     assert "choose a message" in panel.text.value
     panel.close()
 
 
 def test_out_of_sight_nothing_is_explained(sent):
-    panel = by_hand(Explain())
+    panel = Explain()
     panel.refresh()
     panel.in_sight = False
     panel.show(b"hello")
-    by_hand(panel).refresh()
+    panel.refresh()
     assert "hello" not in panel.text.value
     panel.in_sight = True
-    by_hand(panel).refresh()
+    panel.refresh()
     assert "hello" in panel.text.value
     panel.close()
 

@@ -7,12 +7,14 @@ from gdlab.store import Limit
 from gdlab.variant import Vector2, dumps
 from gdlab.widgets import MessageTable
 from gdlab.widgets.message_table import LOOKED_AT, MESSAGES
-from tests.widgets.parts import HOSTILE, assert_harmless, by_hand, send, weight
+from tests.widgets.parts import HOSTILE, assert_harmless, send, weight
+
+pytestmark = pytest.mark.usefixtures("still")
 
 
 @pytest.fixture
 def table(sent, capture):
-    panel = by_hand(MessageTable(capture))
+    panel = MessageTable(capture)
     yield panel
     panel.close()
 
@@ -22,7 +24,6 @@ def lines(panel):
 
 
 def show(panel):
-    by_hand(panel)
     panel._drawn_at = 0.0  # what is too fresh to be replaced in front of a reader is not for a test
     return panel.refresh()
 
@@ -133,7 +134,7 @@ def test_an_event_is_a_line_and_no_payload(sent, tmp_path):
         with gd.connect(server.addresses[0]) as client:
             client.send(b"hi")
             server.wait_sync(1)
-        panel = by_hand(MessageTable(server))
+        panel = MessageTable(server)
         show(panel)
         opened = next(number for number, line in enumerate(lines(panel)) if line.startswith("[open]"))
         panel.list.index = opened
@@ -166,7 +167,7 @@ def test_a_flood_costs_the_browser_no_more_than_a_trickle(table, capture, sent):
 
 def test_a_filter_looks_at_a_bounded_number_of_rows_and_says_so(sent):
     with gd.listen("udp://127.0.0.1:0", fresh=True, limit=Limit(rows=100_000)) as capture:
-        panel = by_hand(MessageTable(capture))
+        panel = MessageTable(capture)
         panel.filter.value = "size_bytes > 0"
         for start in range(0, LOOKED_AT + 100, 50):
             send(capture, *(b"x" for _ in range(50)))

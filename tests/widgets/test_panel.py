@@ -11,6 +11,7 @@ import pytest
 
 import gdlab as gd
 from gdlab.widgets import Dashboard, Live, MessageTable, Panel
+from gdlab.widgets.panel import presence
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.style import style_sheet
 from tests.waiting import wait_until
@@ -145,6 +146,25 @@ def test_asked_while_it_draws_for_the_last_time_it_draws_once_more(sent, capture
     panel.close()
 
 
+def test_a_part_is_seen_where_the_whole_is_seen(sent, capture):
+    whole, part = Words(capture), Words(capture)
+    part.join(whole)
+    assert part._view_count is None
+    page_counts(whole, 1)
+    assert part.seen
+    wait_until(lambda: part.updates)
+    page_counts(whole, 0)
+    assert part.seen is False
+    wait_until(lambda: renderer._thread is None)
+    drawn = part.updates
+    send(capture, b"unseen")
+    capture.wait_sync(1)
+    page_counts(whole, 1)
+    wait_until(lambda: part.updates > drawn)
+    whole.close()
+    part.close()
+
+
 # ---- nothing is left behind
 
 
@@ -166,10 +186,17 @@ def still_open(sent):
     return kinds.count("comm_open") - kinds.count("comm_close")
 
 
+def is_gone(reference):
+    """Whether nothing holds it any more; the render thread may in the middle of a turn."""
+    gc.collect()
+    return reference() is None
+
+
 @pytest.fixture
 def clean(sent):
     """Nothing may be left that was not there before: threads, sockets, comms."""
     style_sheet()
+    presence.heart()
     wait_until(lambda: renderer._thread is None)
     threads, sockets = set(threading.enumerate()), sockets_open()
     sent.clear()
@@ -198,8 +225,7 @@ def test_a_dashboard_that_is_closed_leaves_nothing(clean, sent, tmp_path):
     assert all(capture.running for capture in captures)
     reference = weakref.ref(board)
     del board
-    gc.collect()
-    assert reference() is None
+    wait_until(lambda: is_gone(reference))
 
 
 def test_a_dashboard_that_is_forgotten_ends_its_threads_with_the_captures(clean, sent, tmp_path):
@@ -230,8 +256,7 @@ def test_the_parts_alone_leave_nothing(clean, sent, capture):
         part._repr_mimebundle_()
         part.close()
         del part
-        gc.collect()
-        assert reference() is None
+        wait_until(lambda reference=reference: is_gone(reference))
     capture.stop()
 
 
@@ -244,6 +269,5 @@ def test_a_capture_that_was_removed_is_free_to_go(clean, sent, tmp_path):
     board.remove(capture)
     del capture
     wait_until(lambda: renderer._thread is None)
-    gc.collect()
-    assert reference() is None
+    wait_until(lambda: is_gone(reference))
     board.close()
