@@ -162,12 +162,12 @@ def clock(start_ns: int) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number as people write it: three significant digits, thousands apart by a thin space."""
+    """A number as people write it: three significant digits, thousands apart by a thin space; a count exactly."""
     if not np.isfinite(value):
         return "∞" if value > 0 else "unknown"
     if value == 0:
         return "0"
-    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
+    places = 0 if isinstance(value, int) else max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
     return f"{value:,.{places}f}".replace(",", "\u2009")
 
 
