@@ -87,7 +87,9 @@ FRAME: Final = """
 """
 
 #: JupyterLab takes the arrow keys for the notebook wherever no text is edited; in a list of ours they are the list's.
-_KEYS: Final = "const p=this.closest('.gdlab-panel');if(p)p.setAttribute('data-lm-suppress-shortcuts','true');"
+_KEYS: Final = (
+    "const p=this.closest('.gdlab-panel');if(p)p.setAttribute('data-lm-suppress-shortcuts','true');"
+)
 
 _sheet: Any = None
 
@@ -96,9 +98,7 @@ def style_sheet() -> Any:
     """The style as a widget that shows nothing; all panels of the kernel share one, and each can stand alone."""
     global _sheet  # noqa: PLW0603 (one kernel, one style)
     if _sheet is None or _sheet.comm is None:  # none yet, or closed with all widgets
-        _sheet = ipywidgets.HTML(
-            f'<style onload="{_KEYS}">{CSS}{FRAME}</style>', layout={"display": "none"}
-        )
+        _sheet = ipywidgets.HTML(f'<style onload="{_KEYS}">{CSS}{FRAME}</style>', layout={"display": "none"})
     return _sheet
 
 
