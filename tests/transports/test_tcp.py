@@ -216,6 +216,19 @@ def test_connections_over_the_limit_are_refused_each_with_a_row():
     assert errors.peer.str.startswith("127.0.0.1:").all()
 
 
+def test_no_more_connections_than_the_system_can_watch(monkeypatch):
+    monkeypatch.setattr("gdlab.transports.accepting.MOST_CONNECTIONS", 1)  # 500 on Windows
+    with tcp(framing="u32le", reply=b"in") as (made, store), TcpClient(made.address.port) as client:
+        wait_until(lambda: made.statistics().connections == 1)
+        with connect(made) as sock:
+            assert read_all(sock) == b""
+        client.send(b"?")
+        assert client.receive() == b"in"
+        assert made.error is None
+    (error,) = rows(store).query("event == 'error'").detail
+    assert error == "refused: 1 connections are there, the limit is 1 on this system"
+
+
 def test_incomplete_messages_of_all_connections_together_are_bounded():
     with tcp(framing="u32le", max_held_bytes=100_000) as (made, store), contextlib.ExitStack() as stack:
         for _ in range(12):
