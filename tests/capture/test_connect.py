@@ -291,6 +291,18 @@ def test_a_new_framing_replaces_the_capture_and_says_so(caplog):
     assert "framing was 'lines' and is now 'json'" in caplog.text
 
 
+@pytest.mark.parametrize("nodelay", [True, False])
+@pytest.mark.parametrize("scheme", ["tcp", "ws"])
+def test_nagle_is_off_on_both_sides_unless_asked_for(scheme, nodelay):
+    server = gd.listen(f"{scheme}://127.0.0.1:0", nodelay=nodelay)
+    client = gd.connect(server.addresses[0], nodelay=nodelay)
+    wait_until(lambda: server.statistics().connections == 1)
+    for capture in (server, client):
+        (endpoint,) = capture.endpoints
+        (connection,) = endpoint._connections
+        assert bool(connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) is nodelay
+
+
 def test_silence_of_a_connected_game_has_a_hint():
     server = gd.listen("tcp://127.0.0.1:0")
     with socket.create_connection(("127.0.0.1", int(server.addresses[0].rpartition(":")[2]))):

@@ -309,14 +309,6 @@ def test_a_fault_in_one_connection_ends_only_that_one(caplog):
     assert "connection of 127.0.0.1" in caplog.text
 
 
-@pytest.mark.parametrize("nodelay", [True, False])
-def test_nagle_is_off_unless_asked_for(nodelay):
-    with tcp(nodelay=nodelay) as (made, _), connect(made):
-        wait_until(lambda: made.statistics().connections == 1)
-        (connection,) = made._connections
-        assert bool(connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) is nodelay
-
-
 def test_impossible_choices_are_refused_before_anything_is_bound():
     with pytest.raises(FramingError, match="did you mean"):
         StreamOptions(framing="put_vat")
