@@ -8,7 +8,7 @@ or, as a game sends it with `put_var`, a Variant: the Dictionary with the same k
 `t_us` is the sender's clock in microseconds; whoever answers need not understand it. The answer is the same
 with ``"pong"``, and may add `r_us` and `s_us`: when the answerer received the ping and sent the answer, on
 its own clock. The unchanged ping sent back is an answer, too, so any echo server will do. Godot's JSON turns
-integers into floats (``17.0``); those count as integers. We ping in JSON, and answer in the form of the ping.
+integers into floats (``17.0``); those count as integers. The answer has the form of the ping.
 
 Nothing here reads a clock: time is an argument, in nanoseconds of whatever clock the caller stamps with.
 """
@@ -107,9 +107,10 @@ class ProbeStatistics:
     unexpected: int
 
 
-def ping(seq: int, now_ns: int) -> bytes:
-    """The ping to send now."""
-    return b'{"probe": "ping", "seq": %d, "t_us": %d}' % (seq, now_ns // 1000)
+def ping(seq: int, now_ns: int, *, as_variant: bool = False) -> bytes:
+    """The ping to send now: JSON, or a Variant for who reads nothing else."""
+    fields = {"probe": "ping", "seq": seq, "t_us": now_ns // 1000}
+    return variant.dumps(fields) if as_variant else json.dumps(fields).encode()
 
 
 def parse(payload: bytes) -> Probe | None:

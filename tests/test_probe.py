@@ -41,6 +41,7 @@ def test_the_answer_tells_when_it_was_received_and_sent():
 
 def test_a_ping_that_is_a_variant_is_answered_by_one():
     sent = variant.dumps({"probe": "ping", "seq": 17, "t_us": 1_763_826_000_123_456})
+    assert ping(17, 1_763_826_000_123_456_789, as_variant=True) == sent
     assert parse(sent) == Probe(is_pong=False, seq=17, t_us=1_763_826_000_123_456)
     pong = answer(sent, 7_000_999, 9_000_000)
     assert variant.loads(pong) == {
