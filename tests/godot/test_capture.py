@@ -155,6 +155,55 @@ func _process(_delta):
     assert closing(capture) == "closed here: stopped"
 
 
+#: Five connections, each with an end of its own.
+ENDS = """
+extends Node
+var sockets = []
+var said = false
+func _ready():
+    for i in 5:
+        sockets.append(WebSocketPeer.new())
+        sockets[i].connect_to_url("ws://127.0.0.1:%d/" + str(i))
+func _process(_delta):
+    for socket in sockets:
+        socket.poll()
+    if not said:
+        if sockets.any(func(socket): return socket.get_ready_state() != WebSocketPeer.STATE_OPEN):
+            return
+        said = true
+        sockets[0].close(4001, "grün")
+        sockets[1].close(0)
+        sockets[2].close(-1)
+        sockets[3].send_text("more")
+        sockets.remove_at(4)
+    if sockets.all(func(socket): return socket.get_ready_state() == WebSocketPeer.STATE_CLOSED):
+        print("Closed: ", sockets.map(func(socket): return socket.get_close_code()))
+        get_tree().quit()
+"""
+
+
+def test_every_end_of_a_games_websocket_is_told_as_it_was(engine: Engine) -> None:
+    capture = gd.listen("ws://127.0.0.1:0", reply="x" * 65_536)
+    run = godot.run(source=ENDS % port_of(capture), engine=engine, time_limit_s=60)
+    assert run.ok, run.table.to_string()
+    assert run.prints == ["Closed: [4001, 0, -1, 1009]"]
+    wait_until(lambda: capture.statistics().connections == 0)
+    table = capture.df
+    opened = table[table.event == "open"]
+    path = dict(zip(opened.peer, opened.detail, strict=True))
+    ends = {path[row.peer]: row.detail for row in table[table.event == "close"].itertuples()}
+    assert ends == {
+        "/0": "closed by the peer: 4001 grün",
+        "/1": "closed by the peer: no code",
+        "/2": "closed by the peer without a close frame (1006)",
+        "/3": "closed by the peer: 1009",
+        "/4": "closed by the peer without a close frame (1006)",
+    }
+    # What it could not receive was warned of.
+    (warning,) = table.query("event == 'message' and direction == 'out'").detail
+    assert "65536 bytes are more than the 65535 that Godot receives" in warning
+
+
 def test_godots_framings_are_recognised_and_answered(engine: Engine) -> None:
     capture = gd.listen("tcp://127.0.0.1:0", reply=lambda message: message.payload)
     text = f"""
