@@ -13,7 +13,9 @@
 
 from __future__ import annotations
 
-from importlib import metadata
+from importlib import import_module, metadata
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from gdlab import course, godot
@@ -21,7 +23,8 @@ from gdlab.capture import Capture, Recording, connect, listen, load, show_with, 
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.capture.samples import sample
 from gdlab.capture.sizes import sizes
-from gdlab.errors import GdlabError
+from gdlab.checkup import doctor
+from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
 from gdlab.traffic import play
 from gdlab.transports import replies
@@ -33,6 +36,8 @@ __all__ = [
     "Recording",
     "connect",
     "course",
+    "dashboard",
+    "doctor",
     "godot",
     "listen",
     "load",
@@ -46,14 +51,52 @@ __all__ = [
 __version__ = metadata.version("gdlab")
 
 
+def dashboard(*captures: Capture, folder: str | Path = ".") -> Any:
+    """Return the dashboard of this kernel: start listeners, see traffic, measure and save it with the mouse.
+
+    Parameters
+    ----------
+    captures : to show, such as results of `listen`; those that run are shown anyway. The last one is followed.
+    folder : where its CSV buttons write; by default the folder the notebook runs in.
+
+    Returns
+    -------
+    `gdlab.widgets.Dashboard`, an ordinary ipywidget; the same one each time until it is closed, so that running the
+    cell again is safe.
+
+    Raises
+    ------
+    MissingDependency : ipywidgets is not installed.
+    """
+    return _widgets().dashboard(*captures, folder=folder)
+
+
+def __getattr__(name: str) -> Any:
+    """Load `gdlab.widgets` when it is first used: importing gdlab must not load ipywidgets."""
+    if name == "widgets":
+        return _widgets()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _widgets() -> ModuleType:
+    try:
+        return import_module("gdlab.widgets")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "gdlab":
+            raise
+        raise MissingDependency(
+            f"the dashboard needs {error.name}, which is not installed in this kernel's environment; install it with: "
+            "pip install 'gdlab[lab]', then restart the kernel. Captures show themselves as HTML without it"
+        ) from error
+
+
 def _live(capture: Capture) -> Any:
     """Draw a capture that a cell shows; ipywidgets is loaded when this first happens."""
     try:
-        from gdlab import widgets
-    except ImportError:  # a kernel without ipywidgets: the HTML form remains
+        return _widgets().live(capture)
+    except MissingDependency:  # the HTML form remains
         show_with(None)
-        return capture
-    return widgets.live(capture)
+        return None
 
 
 show_with(_live)

@@ -17,8 +17,9 @@ from pygments.formatters import TerminalFormatter
 from pygments.lexers import get_lexer_by_name
 
 from gdlab import capture, godot
-from gdlab.errors import GodotEnded
+from gdlab.errors import GdlabError, GodotEnded
 from gdlab.godot import Ending, Level
+from gdlab.godot.runner import SOURCE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,28 +67,31 @@ class Magics:
 
             %%gdscript [--fps N] [--seconds S] [--listen NAME] [--result NAME] [--keep-going] [ARGUMENT ...]
 
+            --fps N         frames per second, 60 by default
+            --seconds S     the engine quits after so long; 10 by default. A script may quit() earlier
+            --listen NAME   NAME is a running capture: the script finds its address in the constants HOST,
+                            PORT and URL (also in the environment: GDLAB_HOST, GDLAB_PORT, GDLAB_URL)
+            --result NAME   also keep the result under this name
+            --keep-going    a script error is told, and ends neither the engine nor a "Run All"
+            ARGUMENT        for OS.get_cmdline_user_args()
+
         The script may extend SceneTree (`_initialize`, `_process`) or Node (`_ready`, `get_tree()`, ...). Without
         `extends` gdlab takes what fits; a cell without any function runs from the first line to the last and quits.
         Lines of errors are those of the cell, the magic's own line counted as the first. The stop button ends
-        the engine.
+        the engine. The cell shows its result, a `gdlab.godot.Run`: `prints`, `errors`, `table`.
 
-        --fps N         frames per second, 60 by default
-        --seconds S     the engine quits after so long; 10 by default. A script may `quit()` earlier
-        --listen NAME   NAME is a running capture: the script finds its address in the constants HOST, PORT and URL
-                        (also in the environment, as GDLAB_HOST, GDLAB_PORT and GDLAB_URL)
-        --result NAME   also keep the result under this name; it is what the cell shows: a `gdlab.godot.Run`, with
-                        `prints`, `errors`, `table`
-        --keep-going    a script error is told, and ends neither the engine nor a "Run All"
-        ARGUMENT        for `OS.get_cmdline_user_args()`
-
-        The colours are those of Python: JupyterLab and VS Code choose the language by the notebook's kernel, and
-        have no way for a magic to say that a cell is in another one. The lines quoted with an error are in
-        GDScript's.
+        The colours are those of Python: JupyterLab chooses the language by the notebook's kernel, and a magic has no
+        way to say that its cell is in another one. The lines quoted with an error are in GDScript's colours.
         """
         options = _parsed(line)
         told = _Address(self._shell, options.listen) if options.listen else None
         source = "\n" + cell  # the magic is line 1 of the cell
-        run = _Cell(options, told).run(source, godot.find())
+        try:
+            engine = godot.find()
+        except GdlabError as error:
+            _shown_briefly(error, f"{type(error).__name__}: {error}")
+            raise
+        run = _Cell(options, told).run(source, engine)
         if options.result:
             self._shell.user_ns[options.result] = run
         if run.ending is Ending.EXIT and run.seconds >= SECONDS and options.seconds is None:
@@ -209,7 +213,7 @@ class _Cell:
             self._show(game)
             return game.wait()
         except KeyboardInterrupt as interrupt:
-            _shown_briefly(interrupt)
+            _shown_briefly(interrupt, "KeyboardInterrupt: the engine has been ended")
             raise
         finally:
             if game is not None:
@@ -235,8 +239,12 @@ class _Cell:
     def _show(self, game: Game) -> None:
         """Print what comes, from the thread that runs the cell: only so it lands in this cell for certain."""
         count = 0
+        left_out = self._options.keep_going  # else the first script error is what the cell raises
         for entry in game.follow():
             if entry.level is Level.ENGINE:
+                continue
+            if entry.level is Level.SCRIPT_ERROR and not left_out:
+                left_out = True
                 continue
             count += entry.text.count("\n") + 1
             if count <= MAX_LINES:
@@ -259,7 +267,7 @@ def _told(entry: Entry) -> str:
 def _place(entry: Entry) -> str:
     if entry.file is None:
         return ""
-    return f" in line {entry.line}" + ("" if entry.file == godot.SOURCE_NAME else f" of {entry.file}")
+    return f" in line {entry.line}" + ("" if entry.file == SOURCE_NAME else f" of {entry.file}")
 
 
 def _failure(run: Run, source: str, *, keep_going: bool) -> CellFailed | None:
@@ -280,26 +288,27 @@ def _failure(run: Run, source: str, *, keep_going: bool) -> CellFailed | None:
 
 def _excerpt(source: str, error: Entry) -> str:
     """The lines around an error, in colours, with an arrow."""
-    if error.line is None or error.file != godot.SOURCE_NAME:
+    if error.line is None or error.file != SOURCE_NAME:
         return ""
     lexer = get_lexer_by_name("gdscript", stripnl=False, ensurenl=False)
-    lines = highlight(source, lexer, TerminalFormatter()).split("\n")
+    lines = highlight(source, lexer, TerminalFormatter(bg="light")).split("\n")
     shown = range(
         max(2, error.line - _AROUND), min(len(source.rstrip("\n").split("\n")), error.line + _AROUND) + 1
     )
     return "\n".join(f"{'---->' if n == error.line else '     '} {n:>3} {lines[n - 1]}" for n in shown)
 
 
-def _shown_briefly(interrupt: KeyboardInterrupt) -> None:
-    """Have the interrupt shown without the calls of this module."""
-    said: Any = interrupt
-    said._render_traceback_ = lambda: ["KeyboardInterrupt: the engine has been ended"]  # IPython's own hook
+def _shown_briefly(error: BaseException, text: str) -> None:
+    """Have an exception shown without the calls of this module."""
+    said: Any = error
+    said._render_traceback_ = text.splitlines  # IPython's own hook
 
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
     """Hold an interrupt back until the block is left; other threads than the main one get none."""
-    if threading.current_thread() is not threading.main_thread():
+    # A handler that was not set from Python (None) could not be put back.
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield
         return
     held: list[int] = []

@@ -38,6 +38,11 @@ class Traffic:
         """Whether it still sends, as far as this process can tell."""
         return self._player is None or self._player.running
 
+    def said(self, lines: int = 100) -> list[str]:
+        """Return the last lines that the game has printed; the embedded source, and one of others, print nothing."""
+        game = self._player
+        return game.output.splitlines()[-lines:] if isinstance(game, godot.Game) else []
+
     def stop(self) -> None:
         """End the game. One that somebody else started goes on."""
         if self._player is not None:
@@ -111,9 +116,27 @@ def _godot(address: Address, host: str, seconds: float | None, fps: int) -> Traf
     return Traffic(address, game, f"Godot {engine.version} (process {game.pid})")
 
 
+def play_script(to: str, source: str, *, fps: int = 60, seconds: float | None = None) -> Traffic:
+    """Start a real Godot with a script of its own, such as ``Capture.gdscript`` writes; stop it as any other.
+
+    Parameters
+    ----------
+    to : where the script sends, for the description only.
+    source : GDScript; see `gdlab.godot.start`.
+    fps : frames per second. seconds : it is ended after so long; None plays until `stop`.
+
+    Raises
+    ------
+    GodotNotFound, GodotVersionError : no Godot 4 was found.
+    """
+    engine = godot.find()
+    game = godot.start(source=source, fps=fps, time_limit_s=seconds or LONGEST_S, engine=engine)
+    return Traffic(parse(to, host="lan"), game, f"Godot {engine.version} (process {game.pid})")
+
+
 def announce(traffic: Traffic) -> dict[str, str]:
     """Return the environment that tells notebooks of a game which runs already."""
     return {ALREADY_VARIABLE: f"{traffic.to.port} {traffic.description}"}
 
 
-__all__ = ["Traffic", "announce", "play"]
+__all__ = ["Traffic", "announce", "play", "play_script"]

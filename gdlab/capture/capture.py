@@ -37,6 +37,10 @@ running: set[Capture] = set()
 _live_view: Callable[[Capture], Any] | None = None
 
 
+#: Called with each capture that starts, in the thread that starts it: the views wake up.
+on_start: set[Callable[[Capture], None]] = set()
+
+
 def show_with(view: Callable[[Capture], Any] | None) -> None:
     """Have captures that a cell shows drawn by `view(capture)`, an object with `_repr_mimebundle_`."""
     global _live_view  # noqa: PLW0603 (one notebook, one way to show)
@@ -68,6 +72,8 @@ class Capture(Tabular):
         self._spilled = tuple(0 for _ in addresses)  # rows of each store that earlier spills have written
         #: What was chosen for TCP and WebSocket connections.
         self.options = options or StreamOptions()
+        #: Whether it is none of the user's own, such as the sender of a test packet: no list of captures shows it.
+        self.incidental = False
         #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
         self.view: Any = None
         self._addresses = tuple(addresses)
@@ -243,6 +249,11 @@ class Capture(Tabular):
             endpoint.answer_with(reply, every)
         self._reply, self._every_s = reply, every
 
+    @property
+    def ping_s(self) -> float | None:
+        """How often every peer is pinged, in seconds; None if not."""
+        return self._ping_s
+
     def ping_every(self, seconds: float | None) -> None:
         """Ping every peer this often, to measure round trips; None stops it."""
         for endpoint in self._endpoints:
@@ -295,6 +306,8 @@ class Capture(Tabular):
             except BaseException:
                 self.stop()
                 raise
+        for told in tuple(on_start):
+            told(self)
         return self
 
     def _note_pause(self) -> None:
@@ -385,12 +398,13 @@ class Capture(Tabular):
         return html.Headline(status.light.value, status.text, status.hint)
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
-        """The live widget where there is one, always with the HTML and the plain form beside it."""
+        """The live widget where there is one, with the forms that it has for those who cannot show it."""
         plain = {"text/plain": repr(self), "text/html": self._repr_html_()}
         if _live_view is None:
             return plain
-        bundle = _live_view(self)._repr_mimebundle_(**options)
+        view = _live_view(self)
+        bundle = None if view is None else view._repr_mimebundle_(**options)
         if bundle is None:
             return plain
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, **plain}, metadata
+        return {**data, "text/plain": plain["text/plain"]}, metadata

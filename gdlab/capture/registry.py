@@ -12,6 +12,8 @@ from pathlib import Path
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
+from gdlab.capture.tabular import DecodeWith
+from gdlab.codecs import chosen
 from gdlab.errors import AddressError, PortInUse
 from gdlab.store import DEFAULT_LIMIT, Limit
 from gdlab.transports import LISTENERS, Address, Reply, StreamOptions, client, parse, parse_remote
@@ -30,6 +32,7 @@ def listen(
     every: float | None = None,
     ping: float | None = None,
     framing: str = "auto",
+    decode: DecodeWith = "auto",
     host: str | None = None,
     limit: int | str | Limit | None = None,
     spill: str | Path | None = None,
@@ -59,6 +62,9 @@ def listen(
     framing : how a TCP stream is divided into messages: a name of `gdlab.framing.NAMES`, such as ``"put_var"`` or
         ``"lines"``. ``"auto"`` goes by the first bytes and says in the first message's `detail` what it took them for.
         Replies are framed likewise; as long as the framing is not known they are sent without any.
+    decode : what `Capture.decoded` and the dashboard read payloads with: ``"variant"``, ``"json"``, ``"text"``,
+        ``"raw"``, a function from bytes to a value, or ``"auto"``, which guesses for each payload. What is captured
+        stays bytes.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
     limit : what is kept in memory: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with
         commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first; they are counted, and a row of
@@ -76,15 +82,18 @@ def listen(
 
     Returns
     -------
-    Capture. Calling again with the same addresses gives back the running capture with its rows; new `reply`, `every`
-    and `ping` take effect in it. If anything else is changed it is replaced by a new one, which is logged as a warning.
+    Capture. Calling again with the same addresses gives back the running capture with its rows; new `reply`, `every`,
+    `ping` and `decode` take effect in it. If anything else is changed it is replaced by a new one, which is logged as
+    a warning.
 
     Raises
     ------
     AddressError : an address that cannot be used, or that other machines could reach without ``host="lan"``.
     PortInUse : somebody else holds a port; the message names the process where the system tells it.
     PortForbidden : the system keeps the port for privileged programs.
+    ValueError : there is no codec of that name.
     """
+    chosen(decode)
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
@@ -103,11 +112,14 @@ def listen(
         if known:
             known.answer_with(reply, every)
             known.ping_every(ping)
+            known.decode_with = decode
             return known
         try:
-            return Capture(
+            capture = Capture(
                 parsed, reply=reply, limit=bounds, ping_s=ping, every_s=every, options=options, spill=folder
-            ).start()
+            )
+            capture.decode_with = decode
+            return capture.start()
         except PortInUse as error:
             raise _with_our_own_name(error) from error
 
@@ -119,6 +131,7 @@ def connect(
     every: float | None = None,
     ping: float | None = None,
     framing: str = "auto",
+    decode: DecodeWith = "auto",
     reconnect: bool = False,
     limit: int | str | Limit | None = None,
     spill: str | Path | None = None,
@@ -135,7 +148,7 @@ def connect(
     ----------
     address : such as ``"udp://127.0.0.1:4243"``, ``"tcp://192.168.1.20:50007"`` or ``"ws://localhost:5000/chat"``; here
         other machines need no permission.
-    reply, every, ping, limit, spill, fresh : as for `listen`.
+    reply, every, ping, decode, limit, spill, fresh : as for `listen`.
     framing : as for `listen`. While ``"auto"`` has not seen enough of the other side to tell, messages are sent without
         any framing: name it where the game expects one.
     reconnect : connect again when the connection ends or does not come about, with pauses of up to 5 s; every attempt
@@ -152,7 +165,9 @@ def connect(
     NotConnected : nobody listens there, or it is no WebSocket server; not with `reconnect`. UDP cannot tell: where
         nobody listens, a row of event `error` says so after the first message.
     AddressError : not an address to connect to.
+    ValueError : there is no codec of that name.
     """
+    chosen(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)
     bounds, folder = _kept_where(limit, spill)
     options = StreamOptions(
@@ -170,8 +185,9 @@ def connect(
         if known:
             known.answer_with(reply, every)
             known.ping_every(ping)
+            known.decode_with = decode
             return known
-        return Capture(
+        capture = Capture(
             parsed,
             reply=reply,
             limit=bounds,
@@ -180,7 +196,9 @@ def connect(
             options=options,
             spill=folder,
             make=client,
-        ).start()
+        )
+        capture.decode_with = decode
+        return capture.start()
 
 
 def _kept_where(limit: int | str | Limit | None, spill: str | Path | None) -> tuple[Limit, Path | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -15,9 +15,15 @@ from gdlab.capture.pictures import Plots
 from gdlab.codecs import Codec, decode
 from gdlab.store import write_csv, write_parquet, write_pcapng
 
+#: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
+DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
+
 
 class Tabular(ABC):
     """A table of messages with its pictures, its measures and its file form."""
+
+    #: What `decoded` reads payloads with unless it is told otherwise.
+    decode_with: DecodeWith = "auto"
 
     @property
     @abstractmethod
@@ -33,9 +39,14 @@ class Tabular(ABC):
         """Return the last rows of the table."""
         return self.df.tail(rows)
 
-    def decoded(self, codec: str | Codec | Callable[[bytes], Any] = "auto") -> pd.DataFrame:
-        """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`."""
-        return decode(self.df, codec)
+    def decoded(self, codec: DecodeWith | None = None) -> pd.DataFrame:
+        """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`.
+
+        Parameters
+        ----------
+        codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
+        """
+        return decode(self.df, self.decode_with if codec is None else codec)
 
     @property
     def plot(self) -> Plots:

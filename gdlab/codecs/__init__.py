@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from gdlab.codecs.codec import CODECS, Codec, Decoded
 from gdlab.codecs.flatten import MAX_COLUMNS, columns
-from gdlab.codecs.table import decode
+from gdlab.codecs.table import chosen, decode
 
-__all__ = ["CODECS", "MAX_COLUMNS", "Codec", "Decoded", "columns", "decode"]
+__all__ = ["CODECS", "MAX_COLUMNS", "Codec", "Decoded", "chosen", "columns", "decode"]

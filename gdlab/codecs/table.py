@@ -50,14 +50,14 @@ def decode(table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "a
     -----
     Nothing that a payload holds raises. Decoding a decoded table again replaces what the first decoding added.
     """
-    chosen = _chosen(codec)
+    used = chosen(codec)
     if "payload" not in table.columns:
         raise KeyError("the table has no column 'payload', so there is nothing to decode")
     payloads = _payloads(table["payload"])
     wanted = ~payloads.isna()
     if "event" in table.columns:
         wanted &= (table["event"] == Event.MESSAGE).to_numpy(dtype=bool, na_value=False)
-    found = _spread(chosen, payloads, wanted)
+    found = _spread(used, payloads, wanted)
 
     has_value = wanted & np.array([name is not None for name in found.names], np.bool_)
     has_value &= np.array([error is None for error in found.errors], np.bool_)
@@ -79,7 +79,7 @@ def decode(table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "a
         [table.drop(columns=old), pd.DataFrame(added, index=table.index)], axis="columns", sort=False
     )
     result.attrs = dict(table.attrs)
-    result.attrs["codec"] = f"guessed: {summary(found.names)}" if chosen is _AUTO else chosen.name
+    result.attrs["codec"] = f"guessed: {summary(found.names)}" if used is _AUTO else used.name
     result.attrs["omitted_columns"] = flat.omitted_columns
     return result
 
@@ -88,7 +88,13 @@ def _is_added(name: Any) -> bool:
     return isinstance(name, str) and (name == "v" or name.startswith(("v.", "v[")))
 
 
-def _chosen(codec: str | Codec | Callable[[bytes], Any]) -> Codec:
+def chosen(codec: str | Codec | Callable[[bytes], Any]) -> Codec:
+    """The codec that `decode` takes for a name or a function.
+
+    Raises
+    ------
+    ValueError : there is no codec of that name.
+    """
     if isinstance(codec, str):
         if codec == "auto":
             return _AUTO

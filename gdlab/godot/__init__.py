@@ -10,11 +10,10 @@ from gdlab.godot.finder import Engine, cache_folder, find
 from gdlab.godot.game import Game, Run, StopOn, running
 from gdlab.godot.output import Entry, Frame, Level
 from gdlab.godot.process import Ending, Line, stop_all
-from gdlab.godot.runner import SOURCE_NAME, run, script, start
+from gdlab.godot.runner import run, script, start
 from gdlab.godot.sample import probe, project
 
 __all__ = [
-    "SOURCE_NAME",
     "Description",
     "Ending",
     "Engine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import signal
@@ -33,6 +34,8 @@ _GAMES: weakref.WeakSet[Game] = weakref.WeakSet()
 _REPORT_S: Final = 0.5
 #: Lines of output quoted in a diagnosis.
 _QUOTED: Final = 5
+#: Lines of output that a cell shows.
+_SHOWN: Final = 20
 #: Lines of a crash report that say nothing.
 _RULE: Final = re.compile(r"=+$|-- END OF ")
 #: How often a wait for a capture looks.
@@ -324,6 +327,11 @@ class Game:
         if self._run is not None:
             return f"<Game {self._what}: {self._run.reason}>"
         return f"<Game {self._what}: running for {self._child.elapsed_s:.1f} s, process {self.pid}>"
+
+    def _repr_html_(self) -> str:
+        """The state, and the last lines of the output as a table."""
+        table = self.table.tail(_SHOWN)[["time_s", "level", "text", "file", "line"]]
+        return f"<p>{html.escape(repr(self))}</p>{table.to_html(index=False, na_rep='')}"
 
     def _watch(self, child: Child, line: Line) -> None:
         """End the game on what it must not survive; called in the reader thread of each line."""

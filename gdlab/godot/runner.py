@@ -9,10 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gdlab.errors import GodotEnded
 from gdlab.godot.finder import Engine, find
 from gdlab.godot.game import Game, Run, StopOn
-from gdlab.godot.process import Child
+from gdlab.godot.importing import import_project
 from gdlab.godot.source import Complete, Constant, complete, is_main_loop
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ SOURCE_NAME: Final = "<gdscript>"
 
 _HOST = SCRIPTS / "node_host.gd"
 _SOURCE_FILE: Final = "source.gd"
-_IMPORT_LIMIT_S: Final = 300.0
 #: With a display Godot shows some start-up failures in a dialogue of another program, and waits for a click.
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 
@@ -111,8 +109,8 @@ def start(
         (such as ``_ready`` or ``get_tree()``), else SceneTree; statements without any function run one after
         the other, then the engine quits. Errors name it ``<gdscript>`` and count its own lines; ``user://`` is
         gone after the run.
-    project : a folder with a ``project.godot``; its main scene runs. A project never opened by an editor is
-        imported first, which blocks.
+    project : a folder with a ``project.godot``; its main scene runs. What no editor has imported yet
+        is imported first, which takes some seconds.
     scene : of the project, another than its main scene, such as ``"blog/udp_client.tscn"``.
     args : what the script gets from ``OS.get_cmdline_user_args()``.
     constants : names and values that a source text finds as constants of its own, such as ``{"PORT": 4242}``.
@@ -175,7 +173,7 @@ def start(
     try:
         if source is not None:
             file.write_text(text, encoding="utf-8")
-        _import(engine, root, variables)
+        import_project(engine, root, variables)
         arguments = ["--headless", "--path", str(root)]
         if scene is not None:
             arguments.append(f"res://{scene}")
@@ -227,28 +225,3 @@ def _place_map(root: Path, completed: Complete | None) -> PlaceMap:
 def _scenes(root: Path) -> str:
     found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.tscn"))
     return ", ".join(found) or "none"
-
-
-def _import(engine: Engine, root: Path, variables: Mapping[str, str]) -> None:
-    """Make a project's resources usable, once: else scenes find no textures, and scripts no class names."""
-    if not (root / "project.godot").is_file() or (root / ".godot").is_dir():
-        return
-    # `--import` came with 4.3; before that an editor that quits at once does it.
-    how = ["--import"] if engine.version_info >= (4, 3, 0) else ["--editor", "--quit"]
-    child = Child(
-        [str(engine.path), "--headless", "--path", str(root), *how],
-        name="gdlab-godot-import",
-        env=variables,
-        time_limit_s=_IMPORT_LIMIT_S,
-    )
-    try:
-        child.wait()
-    finally:
-        child.stop()
-    if not (root / ".godot").is_dir():
-        last = "\n".join(f"  | {line.text[:200]}" for line in child.lines()[-5:])
-        raise GodotEnded(
-            f"Godot could not import the project {root} (exit code {child.exit_code}, after "
-            f"{child.seconds:.0f} s). Is the folder writable? Its last lines:\n{last}",
-            exit_code=child.exit_code if child.exit_code is not None else -1,
-        )

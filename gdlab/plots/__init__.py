@@ -10,6 +10,7 @@ from gdlab.plots.jitter import JitterPlot, jitter
 from gdlab.plots.ladder import LadderPlot, ladder
 from gdlab.plots.latency import LatencyPlot, latency
 from gdlab.plots.live import LiveRates
+from gdlab.plots.live_latency import LiveLatency
 from gdlab.plots.overhead import OverheadPlot, overhead
 from gdlab.plots.rates import RatesPlot, rates
 from gdlab.plots.sequence import SequencePlot, sequence
@@ -23,6 +24,7 @@ __all__ = [
     "JitterPlot",
     "LadderPlot",
     "LatencyPlot",
+    "LiveLatency",
     "LiveRates",
     "OverheadPlot",
     "RatesPlot",

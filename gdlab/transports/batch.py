@@ -188,8 +188,10 @@ class Batched:
 
     def _reset(self, count: int) -> None:
         """Make the used headers ready for the next call, which wants to know the room it has."""
-        self._name_lengths[:count] = _NAME_BYTES
-        self._control_lengths[:count] = _CONTROL_BYTES
+        for first in range(0, count, _ROWS):
+            rows = slice(first, min(first + _ROWS, count))
+            self._name_lengths[rows] = _NAME_BYTES
+            self._control_lengths[rows] = _CONTROL_BYTES
         large = self._largest > SLOT_BYTES
         if large:
             with contextlib.suppress(OSError):

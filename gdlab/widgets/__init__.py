@@ -1,8 +1,45 @@
-"""What a notebook shows of captures, and the buttons that steer them."""
+"""What a notebook shows of captures, and the buttons that steer them.
 
+Each part stands alone in a cell, as in ``gdlab.widgets.MessageTable(capture)``.
+"""
+
+from gdlab.capture import capture as _captures
 from gdlab.capture import show_with
+from gdlab.widgets.conversations import Conversations
+from gdlab.widgets.counters import Counters
+from gdlab.widgets.dashboard import Dashboard, dashboard
+from gdlab.widgets.engine_box import EngineBox
+from gdlab.widgets.explain import Explain
+from gdlab.widgets.findings import Findings
+from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.live import Live, live
+from gdlab.widgets.message_table import MessageTable
+from gdlab.widgets.panel import Panel, started
+from gdlab.widgets.rate_plot import RatePlot
+from gdlab.widgets.render import renderer
+from gdlab.widgets.script_box import ScriptBox
+from gdlab.widgets.send_box import SendBox
+from gdlab.widgets.size_lab import SizeLab
 
-__all__ = ["Live", "live"]
+__all__ = [
+    "Conversations",
+    "Counters",
+    "Dashboard",
+    "EngineBox",
+    "Explain",
+    "Findings",
+    "LatencyPlot",
+    "Live",
+    "MessageTable",
+    "Panel",
+    "RatePlot",
+    "ScriptBox",
+    "SendBox",
+    "SizeLab",
+    "dashboard",
+    "live",
+    "renderer",
+]
 
 show_with(live)
+_captures.on_start.add(started)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -12,18 +11,19 @@ import ipywidgets
 from gdlab import clock
 from gdlab.capture import Capture, html
 from gdlab.plots import LiveRates
+from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_history import RateHistory
-from gdlab.widgets.render import renderer
+from gdlab.widgets.saving import save_csv
 
 _MESSAGES: Final = 8
 _PLOT_SECONDS: Final = 30.0
 _PICTURE_PX: Final = (640, 230)
 
-#: The words of the status line ("0.3 s ago") are renewed at least this often, also when nothing arrives.
-_STATUS_EVERY_S: Final = 1.0
+#: Words ("0.3 s ago") and axis move with the time, also when nothing arrives; so often a second.
+_TICKS_HZ: Final = 2
 
 
-class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Live(Panel):
     """Status light and words, start and stop, counters, a plot of the rates, the last messages, and CSV.
 
     It shows and steers a `Capture` and holds no data of its own: everything it does can be done by plain calls.
@@ -35,11 +35,7 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
 
     def __init__(self, capture: Capture, *, folder: str | Path = ".", **options: Any) -> None:
-        self.capture = capture
         self._folder = Path(folder)
-        self._lock = threading.RLock()  # button callbacks come on the main or on a subshell's thread
-        self._shown: tuple[Any, ...] = ()
-        self._status_shown_at = 0.0
         self._history = RateHistory(_PLOT_SECONDS)
         self._picture = LiveRates(*_PICTURE_PX, seconds=_PLOT_SECONDS)
         self.status = ipywidgets.HTML()
@@ -57,100 +53,78 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.messages = ipywidgets.HTML()
         self.toggle.on_click(self._toggle)
         self.save.on_click(self._save)
-        super().__init__(
-            [self.status, ipywidgets.HBox([self.toggle, self.save, self.saved]), self.plot, self.messages],
-            **options,
-        )
+        buttons = ipywidgets.HBox([self.toggle, self.save, self.saved], layout={"align_items": "center"})
+        super().__init__([self.status, buttons, self.plot, self.messages], capture, **options)
         self.add_class("gdlab-live")
-        self.refresh()
-        renderer.add(self)
+        self.refresh()  # at once, so that the page does not jump
 
     # ---- what the render thread calls
 
-    def refresh(self) -> bool:
-        """Show the present state where it differs from what is shown; return whether the capture still runs."""
-        with self._lock:
-            capture = self.capture
-            running = capture.running  # before the rest: what comes after the end is then drawn once more
-            shown = (running, capture.version)
-            changed = shown != self._shown
-            now = time.monotonic()
-            if changed or now - self._status_shown_at >= _STATUS_EVERY_S:
-                self._show_status(running)
-                self._status_shown_at = now
-            if changed:
-                tail = capture.tail(_MESSAGES)
-                _set(self.messages, html.messages(tail) or "<i>no messages yet</i>")
-            if changed or running:
-                self._draw(running)
-            self._shown = shown
-            return running
+    def follow(self, capture: Capture | None) -> None:
+        """Show another capture, with a history of its own."""
+        with self.lock:
+            self._history = RateHistory(_PLOT_SECONDS)
+            super().follow(capture)
 
-    def _show_status(self, running: bool) -> None:
-        status = self.capture.status
-        _set(self.status, html.status(html.Headline(status.light.value, status.text, status.hint)))
-        for trait, value in (
-            ("description", "Stop" if running else "Start"),
-            ("icon", "stop" if running else "play"),
-            ("tooltip", "stop listening and free the port; the data stays" if running else "listen again"),
-        ):
-            if getattr(self.toggle, trait) != value:
-                setattr(self.toggle, trait, value)
+    def state(self) -> Any:
+        """While it runs words and axis move with the time."""
+        return super().state(), int(time.monotonic() * _TICKS_HZ) if self._running() else 0
 
-    def _draw(self, running: bool) -> None:
-        now_ns = clock.now_ns()
-        self._history.follow(self.capture.snapshots(), now_ns)
-        bins = self._history.table(self.capture.began_ns)
-        self._picture.update(bins, now_ns=now_ns if running else None)
-        picture = self._picture.png()
-        if picture != self.plot.value:
-            self.plot.value = picture
-
-    def show_error(self, error: BaseException) -> None:
-        """Show in the status line that the view itself has failed; the capture goes on."""
-        text = f"the view could not be drawn: {type(error).__name__}: {error}"
-        _set(
-            self.status,
-            html.status(html.Headline("failed", text, "the capture itself goes on; its data is in .df")),
+    def update(self) -> None:
+        """Show status, rates and last messages."""
+        capture = self._capture
+        if capture is None:
+            return
+        running = capture.running
+        status = capture.status
+        put(self.status, "value", html.status(html.Headline(status.light.value, status.text, status.hint)))
+        put(self.toggle, "description", "Stop" if running else "Start")
+        put(self.toggle, "icon", "stop" if running else "play")
+        put(
+            self.toggle,
+            "tooltip",
+            "stop listening and free the port; the data stays" if running else "listen again",
         )
+        put(
+            self.messages,
+            "value",
+            html.messages(capture.tail(_MESSAGES)) or "<i>no messages yet</i>",
+        )
+        now_ns = clock.now_ns()
+        self._history.follow(capture.snapshots(), now_ns)
+        self._picture.update(self._history.table(capture.began_ns), now_ns=now_ns if running else None)
+        put(self.plot, "value", self._picture.png())
 
     # ---- buttons
 
     def _toggle(self, _button: object) -> None:
-        with self._lock:
-            try:
-                if self.capture.running:
-                    self.capture.stop()
-                else:
-                    self.capture.start()
-            except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)
-                self.saved.value = html.status(html.Headline("failed", str(error)))
-                return
-            self.saved.value = ""
-            self._shown = ()
-            self.refresh()
-        renderer.add(self)
+        capture = self._capture
+        if capture is None:
+            return
+        try:
+            if capture.running:
+                capture.stop()
+            else:
+                capture.start()
+        except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)
+            self._say("failed", str(error))
+        else:
+            put(self.saved, "value", "")
+        self.redraw()
+        self.refresh()
 
     def _save(self, _button: object) -> None:
-        name = self._folder / f"gdlab-{time.strftime('%Y%m%d-%H%M%S')}.csv"
+        if self._capture is None:
+            return
         try:
-            rows = len(self.capture.df)
-            path = self.capture.to_csv(name)
+            link = save_csv(self._capture, self._folder).link()
         except Exception as error:  # noqa: BLE001 (see above)
-            self.saved.value = html.status(html.Headline("failed", f"not saved: {error}"))
+            self._say("failed", f"not saved: {error}")
         else:
-            self.saved.value = html.status(html.Headline("loaded", f"saved {rows} rows to {path}"))
+            put(self.saved, "value", link)
 
-    def close(self) -> None:
-        """Take the view off the screen; the capture goes on."""
-        renderer.remove(self)
-        super().close()
-
-
-def _set(widget: ipywidgets.HTML, value: str) -> None:
-    """Send only what differs: an equal value would cross to the browser all the same."""
-    if widget.value != value:
-        widget.value = value
+    def _say(self, light: str, text: str) -> None:
+        put(self.saved, "value", html.status(html.Headline(light, text)))
 
 
 def live(capture: Capture) -> Live:

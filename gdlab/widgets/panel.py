@@ -1,22 +1,36 @@
-"""What every part of the dashboard shares: it follows one capture, and can be out of sight."""
+"""What every part of the dashboard shares: it follows one capture, and rests when nobody can see it."""
 
 from __future__ import annotations
 
 import threading
+import time
+import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import ipywidgets
 
 from gdlab.capture import Capture, html
-from gdlab.widgets.render import renderer
+from gdlab.widgets.render import put, renderer
+from gdlab.widgets.still import Still
+from gdlab.widgets.style import style_sheet
+
+__all__ = ["Panel", "put"]
+
+#: A panel that no cell has shown and no browser has counted may still be part of something that is shown, or of a
+#: notebook that is executed without a browser: it is drawn, but seldom.
+_UNSEEN_EVERY_S: Final = 2.0
+
+#: Every panel that has not been closed, so that a capture that starts again wakes those that follow it.
+_panels: weakref.WeakSet[Panel] = weakref.WeakSet()
+_panels_lock = threading.Lock()
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A part of the screen that follows a capture; alone in a cell, or inside the dashboard.
 
     A subclass builds its children, hands them to `__init__`, and writes `update`. Nothing is drawn, and nothing is
-    sent, while the capture has not changed or the panel is out of sight.
+    sent, while the capture has not changed or the panel is out of sight: behind another tab, or in no page any more.
 
     Parameters
     ----------
@@ -29,10 +43,22 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.lock = threading.RLock()
         self._capture: Capture | None = None
         self._drawn: Any = None
+        self._drawn_at = 0.0
+        self._asked = 0
         self._in_sight = True
+        self._displayed = False
+        self._closed = False
         self.error = ipywidgets.HTML()
-        super().__init__([*children, self.error], **options)
+        # Pages count their views of a widget in `_view_count` if it is not None.
+        style = style_sheet()
+        inside = [style, *(child for child in children if child is not style), self.error]
+        super().__init__(inside, **{"_view_count": 0, **options})
+        self._counted = False
+        self._still = Still(self)
+        self.observe(self._count_views, "_view_count")
         self.add_class("gdlab-panel")
+        with _panels_lock:
+            _panels.add(self)
         if capture is not None:
             self.follow(capture)
 
@@ -46,35 +72,77 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         with self.lock:
             self._capture = capture
             self._drawn = None
-        renderer.add(self)
+        self._ask()
+
+    # ---- sight
 
     @property
     def in_sight(self) -> bool:
-        """Whether somebody can see the panel; a tab that lies behind another sets it to False."""
+        """Whether somebody could see the panel; a tab that lies behind another sets it to False."""
         return self._in_sight
 
     @in_sight.setter
     def in_sight(self, value: bool) -> None:
-        self._in_sight = value
-        if value:
-            renderer.add(self)
+        changed, self._in_sight = value != self._in_sight, value
+        if value and changed:
+            self._ask()
+
+    @property
+    def seen(self) -> bool | None:
+        """Whether a page shows the panel; None where none has counted it yet.
+
+        A page that is closed with its notebook tells so; one whose browser is ended does not.
+        """
+        if self._counted:
+            return bool(self._view_count and self._view_count > 0)
+        return None
+
+    def expect_views(self) -> None:
+        """Be drawn at full pace even though no page has counted it yet: what it is part of has been shown."""
+        self._displayed = True
+
+    def _count_views(self, change: dict[str, Any]) -> None:
+        self._counted = True
+        if change["new"] and not change["old"]:
+            self._ask()
+
+    def _resting(self) -> bool:
+        """Whether drawing now would be for nobody."""
+        return not self._in_sight or self.seen is False
 
     # ---- what the render thread calls
+
+    def due(self) -> bool:
+        """Whether the render thread is to refresh it in this turn; what nobody may see is drawn seldom."""
+        known = self._displayed or self._counted or self._drawn is None
+        return known or time.monotonic() - self._drawn_at >= _UNSEEN_EVERY_S
 
     def refresh(self) -> bool:
         """Draw what has changed; return whether more may be to come."""
         with self.lock:
-            if not self._in_sight:
+            if self._closed or self._resting():
                 return False  # asked again when it comes into sight
-            running = (
-                self._capture is not None and self._capture.running
-            )  # before the rest: the end is drawn too
-            state = self.state()
-            if state != self._drawn:
-                self.update()
-                self._drawn = state
-                put(self.error, "value", "")
-            return running
+            running = self._running()  # before the rest: the end is drawn too
+            self._draw()
+            due = self._still.renew(running=running)
+            return running or due
+
+    def wants(self, capture: Capture) -> bool:
+        """Whether a capture that starts is to be drawn here."""
+        return capture is self._capture
+
+    def _running(self) -> bool:
+        return self._capture is not None and self._capture.running
+
+    def _draw(self) -> None:
+        state = self.state()
+        if state != self._drawn:
+            asked = self._asked
+            self.update()
+            # What was asked for meanwhile, by a button on another thread, is drawn at the next turn.
+            self._drawn = state if asked == self._asked else None
+            self._drawn_at = time.monotonic()
+            put(self.error, "value", "")
 
     def state(self) -> Any:
         """Return what the drawing depends on: `update` is called where it differs from the last time."""
@@ -86,10 +154,16 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         raise NotImplementedError
 
     def redraw(self) -> None:
-        """Draw at the next turn even if the capture has not changed: a setting of the panel itself has."""
+        """Draw at once even if the capture has not changed: a setting of the panel itself has."""
         with self.lock:
             self._drawn = None
-        renderer.add(self)
+            self._asked += 1
+        self._ask(hurry=True)
+
+    def _ask(self, *, hurry: bool = False) -> None:
+        """Have the render thread look at this panel again."""
+        if not self._closed:
+            (renderer.hurry if hurry else renderer.add)(self)
 
     def show_error(self, error: BaseException) -> None:
         """Say in the panel that drawing failed; the capture goes on."""
@@ -105,13 +179,61 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             ),
         )
 
+    # ---- display and end
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The widget as it is now, drawn at once, and beside it what a saved notebook can show."""
+        self.expect_views()
+        with self.lock:
+            if not self._closed:
+                try:
+                    self._draw()
+                except Exception as error:  # noqa: BLE001 (the panel says it itself; the cell goes on)
+                    self.show_error(error)
+        self._ask()
+        bundle = super()._repr_mimebundle_(**options)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
+        return {**data, **self._still.show()}, metadata
+
+    def __repr__(self) -> str:
+        of = f" of {', '.join(self._capture.addresses)}" if self._capture is not None else ""
+        return f"<{type(self).__name__}{of}{', closed' if self._closed else ''}>"
+
     def close(self) -> None:
-        """Take the panel off the screen; the capture goes on."""
+        """Take the panel and all in it off the screen and free what they hold; the capture goes on."""
+        with self.lock:
+            self._closed = True
+            self._capture = None
+            self._drawn = None
         renderer.remove(self)
+        with _panels_lock:
+            _panels.discard(self)
+        close_parts(self)
         super().close()
 
+    def __del__(self) -> None:
+        """Do nothing: ipywidgets would close it, but it holds every widget that is open, so this one is closed.
 
-def put(widget: Any, trait: str, value: Any) -> None:
-    """Set a trait where it differs: an equal value would cross to the browser all the same."""
-    if getattr(widget, trait) != value:
-        setattr(widget, trait, value)
+        The garbage collector may come by in the middle of anything, also of what holds the lock that `close` takes.
+        """
+
+
+def close_parts(widget: Any) -> None:
+    """Close what is in a widget, its layout and its style; ipywidgets would leave them open for ever."""
+    for child in getattr(widget, "children", ()):
+        if child is not style_sheet():  # shared by every panel
+            if not isinstance(child, Panel):
+                close_parts(child)
+            child.close()
+    for part in ("layout", "style"):
+        if widget.has_trait(part) and isinstance(getattr(widget, part), ipywidgets.Widget):
+            getattr(widget, part).close()
+
+
+def started(capture: Capture) -> None:
+    """Wake the panels that follow a capture that has started."""
+    with _panels_lock:
+        panels = list(_panels)
+    for panel in panels:
+        if panel.wants(capture):
+            panel._ask()

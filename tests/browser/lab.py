@@ -1,9 +1,11 @@
-"""A JupyterLab server of our own, and a page of it in a real Chromium."""
+"""A JupyterLab server of our own, and notebooks of it in a real Chromium."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -11,8 +13,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,17 @@ READY = """async () => {
   await widget.sessionContext.session.kernel.info;
 }"""
 
+#: Evaluates an expression in the kernel of the notebook; nothing of it is seen in the notebook.
+ASK = """async (expression) => {
+  const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const request = kernel.requestExecute(
+    {code: '', silent: true, store_history: false, user_expressions: {answer: expression}});
+  const reply = await request.done;
+  const answer = (reply.content.user_expressions || {}).answer || {status: 'error', evalue: reply.content.status};
+  if (answer.status !== 'ok') throw new Error(`${expression}: ${answer.ename} ${answer.evalue}`);
+  return answer.data['text/plain'];
+}"""
+
 #: Chromium asks its maker's servers for things at start; tests stay on loopback.
 QUIET = (
     "--disable-quic",
@@ -34,6 +49,18 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-gpu",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+#: What browsers and Lab itself complain of, and what is none of ours. "Cannot send": when a kernel is restarted, the
+#: widgets of the old one still want to tell it that they have left the page.
+HARMLESS = re.compile(
+    r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$", re.IGNORECASE
+)
+
+#: What the log of the server, which is the kernels' too, must not contain.
+COMPLAINT = re.compile(
+    r"Traceback|^\[[EC] (?!.*received signal)|\] (?:ERROR|CRITICAL) |Exception", re.MULTILINE
 )
 
 
@@ -45,6 +72,12 @@ def chromium() -> str | None:
     return None
 
 
+def launch(playwright: Any, path: str) -> Any:
+    """Start a Chromium that asks nobody but us for anything."""
+    flags = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    return playwright.chromium.launch(executable_path=path, args=flags)
+
+
 def free_port() -> int:
     """Return a TCP port that is free now."""
     with socket.socket() as sock:
@@ -52,40 +85,112 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, the word that opens it, its folder of notebooks, and its log."""
+
+    url: str
+    token: str
+    folder: Path
+    log: Path
+
+    def address(self, notebook: str) -> str:
+        """Return the address at which a browser opens a notebook alone, without the file browser."""
+        return f"{self.url}/doc/tree/{notebook}?token={self.token}&reset"
+
+    def api(self, path: str, method: str = "GET") -> Any:
+        """Ask the server's own interface: `sessions`, `kernels`."""
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    def end_kernels(self) -> None:
+        """End the kernels of all notebooks, as closing Lab for the day does."""
+        for session in self.api("sessions"):
+            self.api(f"sessions/{session['id']}", "DELETE")
+
+    def complaint(self, since: int = 0) -> str:
+        """Return the log from a position on if it speaks of an error, else nothing."""
+        return complaint(self.log, since)
+
+
+def complaint(log: Path, since: int = 0) -> str:
+    """Return a log from a position on if it speaks of an error, else nothing."""
+    text = log.read_text(errors="replace")[since:]
+    return text if COMPLAINT.search(text) else ""
+
+
+def errors_of(page: Any) -> list[str]:
+    """Return the list to which is added what the console of a page calls an error."""
+    errors: list[str] = []
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
+
+
+def ours(errors: Sequence[str]) -> list[str]:
+    """Leave out the errors that are Lab's or the browser's own."""
+    return [error for error in errors if not HARMLESS.search(error)]
+
+
 @contextmanager
 def server(
-    folder: Path, home: Path, command: Sequence[str], env: dict[str, str]
-) -> Iterator[tuple[str, str, Path]]:
-    """Run JupyterLab on a folder with settings of its own; give its address, token and log."""
+    folder: Path,
+    home: Path,
+    command: Sequence[str],
+    env: dict[str, str] | None = None,
+    kernels: dict[str, dict[str, object]] | None = None,
+) -> Iterator[Server]:
+    """Run JupyterLab on a folder, with settings and kernels of its own.
+
+    Parameters
+    ----------
+    command : the module to run, and its arguments. kernels : what `kernel.json` of each says, by the kernel's name.
+    """
     port, token = free_port(), secrets.token_hex(16)
     settings = home / "lab" / "user-settings"
     popup = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     popup.parent.mkdir(parents=True)
     popup.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    for name, content in (kernels or {}).items():
+        spec = home / "data" / "kernels" / name / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        spec.write_text(json.dumps(content))
+    options = [
+        "--no-browser",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={token}",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    with serving([*command, *options], port, folder, home, env) as log:
+        yield Server(f"http://127.0.0.1:{port}", token, folder, log)
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], port: int, folder: Path, home: Path, env: dict[str, str] | None = None
+) -> Iterator[Path]:
+    """Run a module that serves on a port, with Jupyter's settings kept in `home`; give its log."""
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "lab" / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "lab" / "workspaces"),
         "IPYTHONDIR": str(home / "ipython"),
-        **env,
+        **(env or {}),
     }
+    home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                *command,
-                "--no-browser",
-                "--ServerApp.ip=127.0.0.1",
-                f"--ServerApp.port={port}",
-                "--ServerApp.port_retries=0",
-                f"--IdentityProvider.token={token}",
-                "--LabApp.expose_app_in_browser=True",
-            ],
+            [sys.executable, "-m", *command],
             cwd=folder,
             env=environment,
             stdout=stream,
@@ -93,18 +198,24 @@ def server(
             start_new_session=True,
         )
         try:
-            _wait_for(port, process, log)
-            yield f"http://127.0.0.1:{port}", token, log
+            wait_for(port, process, log)
+            yield log
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+            end(process)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server, and with it its kernels."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server answers; fail with its log when it ends or says nothing."""
     deadline = time.monotonic() + 60
     while True:
         assert process.poll() is None, f"the server ended:\n{log.read_text()}"
@@ -116,18 +227,60 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.1)
 
 
-@contextmanager
-def page(browser: Any, url: str, size: tuple[int, int] = (1280, 1400)) -> Iterator[tuple[Any, list[str]]]:
-    """Open a notebook and wait until its kernel is there; give the page and the errors of its console."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto(url)
-    opened.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    opened.evaluate(READY)
-    try:
-        yield opened, errors
-    finally:
-        context.close()
+class Notebook:
+    """A notebook that is open in a page of its own, its kernel connected."""
+
+    def __init__(self, page: Any, server: Server, name: str) -> None:
+        self.page = page
+        self.server = server
+        self.name = name
+        #: What the browser's console called an error.
+        self.errors = errors_of(page)
+        self.open()
+
+    def open(self) -> None:
+        """Open it; once more after `close`, or to load the page anew."""
+        self.page.goto(self.server.address(self.name))
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.page.evaluate(READY)
+
+    def command(self, name: str) -> None:
+        """Begin one of Lab's commands. It may last as long as a cell: nobody waits for its end."""
+        self.page.evaluate(f"void window.jupyterapp.commands.execute('{name}')")
+
+    def run_all(self) -> None:
+        """Begin to run all cells."""
+        self.command("notebook:run-all-cells")
+
+    def run_all_to_the_end(self) -> None:
+        """Run all cells; return when the last one has ended."""
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
+        )
+
+    def restart_and_run_all(self) -> None:
+        """Restart the kernel and run all cells, as with the button that asks first."""
+        self.command("notebook:restart-run-all")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+    def save(self) -> None:
+        """Save it; return when it is stored."""
+        self.page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")
+
+    def theme(self, name: str) -> None:
+        """Choose `Light` or `Dark`; return when it is seen."""
+        self.page.evaluate(
+            f"void window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {name}'}})"
+        )
+        self.page.wait_for_selector(
+            f"body[data-jp-theme-light='{str(name == 'Light').lower()}']", timeout=30_000
+        )
+
+    def ask(self, expression: str) -> Any:
+        """Return the value of an expression in the kernel: of whatever `ast.literal_eval` can read."""
+        return ast.literal_eval(self.page.evaluate(ASK, expression))
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the browser's console called an error and is ours."""
+        return ours(self.errors)

@@ -227,7 +227,8 @@ def test_a_wait_ends_in_a_diagnosis():
 def test_an_interrupt_ends_the_wait_and_not_the_capture():
     code = textwrap.dedent(
         """
-        import socket, gdlab as gd
+        import signal, socket, gdlab as gd
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
         cap = gd.listen("udp://127.0.0.1:0")
         try:
             print("waiting", flush=True)

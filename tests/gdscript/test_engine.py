@@ -59,15 +59,19 @@ def test_a_sender_is_heard_and_hears(plays: Callable[[Case], Played], case: Case
     assert all(before < after for before, after in pairwise(times))
     kinds = set(played.table.query("event == 'message' and direction == 'in'").kind)
     assert kinds == {"text" if case.codec in {"text", "json"} else "binary"} or case.transport != "ws"
-    assert not len(played.table.query("event == 'error'"))
+    errors = played.table.query("event == 'error'").detail
+    # The capture is stopped while the game sends: that may be inside a message.
+    assert [detail for detail in errors if not detail.startswith("the stream ended")] == []
 
 
 @of_kind("echo")
 def test_an_echo_answers_pings_and_all_else(plays: Callable[[Case], Played], case: Case) -> None:
     played = plays(case)
     assert played.errors == []
-    assert f"back to gdlab: {len(said_to(case))} bytes" in played.prints
     assert said_to(case) in b"".join(played.payloads())
+    if case.framing == "raw":
+        return  # what was read at once may have been a ping and more
+    assert f"back to gdlab: {len(said_to(case))} bytes" in played.prints
     if case.framing.startswith("fixed"):
         return  # gdlab's pings do not fit, which its rows say
     trips = analysis.round_trips(played.table)

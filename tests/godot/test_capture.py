@@ -15,6 +15,7 @@ import pytest
 import gdlab as gd
 from gdlab import godot
 from gdlab.errors import PortInUse
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -333,12 +334,6 @@ def test_the_udp_client_is_answered_and_stops_asking(engine: Engine) -> None:
     with godot.start(source=text, engine=engine, time_limit_s=60) as game:
         game.wait_for("Connected: Thanks, 42 it is", 30)
     assert set(capture.df.query("direction == 'in'").payload) == {b"The answer is... 42!"}
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 #: Servers as a game would write them; each prints what it gets and answers it.

@@ -15,6 +15,7 @@ import gdlab as gd
 from gdlab import godot
 from gdlab.errors import GodotEnded, WaitTimeout
 from gdlab.godot import Ending, Engine, Level
+from gdlab.godot.importing import is_needed
 from tests.godot.helpers import fake_engine, group, linux_only, posix_only, wait_until
 
 
@@ -323,6 +324,38 @@ def test_a_scene_of_a_project_runs(engine: Engine, tmp_path: Path) -> None:
     assert godot.run(project=tmp_path, scene="res://s/Two.tscn", engine=engine).prints == ["Two"]
     with pytest.raises(FileNotFoundError, match=r"no scene Three\.tscn in .*it has s/One\.tscn, s/Two\.tscn"):
         godot.run(project=tmp_path, scene="Three.tscn", engine=engine)
+
+
+def test_what_came_after_the_import_is_imported_too(engine: Engine, tmp_path: Path) -> None:
+    write(tmp_path / "project.godot", "config_version=5\n")
+    main = write(tmp_path / "main.gd", "extends SceneTree\nfunc _initialize():\n\tprint(1)\n\tquit()\n")
+    assert is_needed(tmp_path)
+    assert godot.run(main, engine=engine).ok
+    assert not is_needed(tmp_path)
+    write(tmp_path / "tools" / "late.gd", "@tool\nclass_name Late extends Node\nconst X = 7\n")
+    assert is_needed(tmp_path)
+    main.write_text(
+        "extends SceneTree\nfunc _initialize():\n\tprint(Late.X, load('res://a.svg'))\n\tquit()\n"
+    )
+    write(tmp_path / "a.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>')
+    run = godot.run(main, engine=engine)
+    assert run.ok, run.table.to_string()
+    assert run.prints[0].startswith("7(res://a.svg):<CompressedTexture2D")
+    assert not is_needed(tmp_path)
+    for place in (".hidden/b.svg", "left/b.svg"):
+        write(tmp_path / place, "<svg/>")
+    write(tmp_path / "left" / ".gdignore", "")
+    assert not is_needed(tmp_path)
+
+
+def test_a_game_shows_itself_with_its_last_lines(engine: Engine) -> None:
+    with godot.start(source="print('<b>bold</b>')\nfor i in 30:\n\tprint('line ', i)", engine=engine) as game:
+        game.wait(60)
+    shown = game._repr_html_()
+    assert "ended by itself" in shown
+    assert "line 29" in shown
+    assert "line 9<" not in shown
+    assert "<b>" not in shown
 
 
 def test_entries_are_followed_as_they_come(engine: Engine) -> None:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import textwrap
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gdlab.godot.source import base_class, complete, is_main_loop
 
@@ -133,3 +137,12 @@ def test_constants_stand_at_the_end_unless_the_script_has_them() -> None:
         complete("extends Node", {"A B": 1})
     with pytest.raises(TypeError, match="the constant A is a list"):
         complete("extends Node", {"A": [1]})  # type: ignore[dict-item]
+
+
+@given(st.text(alphabet="ab \t\n#\"'()[]\\\\=", max_size=80))
+def test_whatever_the_text_is_its_lines_stay_in_place(text: str) -> None:
+    made = complete(text)
+    lines = made.text.split("\n")
+    for number, line in enumerate(textwrap.dedent(text).rstrip("\n").split("\n"), 1):
+        assert line.strip() in lines[number - 1 + made.added_lines]
+        assert made.user_line(number + made.added_lines) == number

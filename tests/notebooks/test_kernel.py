@@ -276,3 +276,11 @@ def test_a_kernel_that_has_gone_leaves_no_port_taken(pair, now):
         assert said.count("nothing received") == 3
     ended = "import time\nwhile cap.running: time.sleep(0.01)\nprint(cap.df.detail.iloc[-1])"
     assert "by the peer" in ran(other, ended)
+
+
+def test_the_doctor_knows_the_kernel_and_a_script_shows_itself(kernel):
+    said = ran(kernel, "import gdlab as gd; gd.doctor(time_limit_s=20)")
+    assert "kernel            ipykernel " in said
+    assert "ipywidgets 8" in said
+    said = ran(kernel, "cap = gd.listen('udp://127.0.0.1:0'); cap.gdscript()")
+    assert "\nconst PORT := " in said

@@ -1,0 +1,131 @@
+"""A test packet from this computer to a listener of its own: it says whether the listener hears at all."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from typing import Final, Self
+
+import numpy as np
+
+from gdlab import clock
+from gdlab.capture.capture import Capture
+from gdlab.errors import GdlabError
+from gdlab.store import Limit, Snapshot
+from gdlab.transports import LISTENERS, Address, StreamOptions, client, parse, parse_remote
+
+#: A packet that has not arrived after this long on the same computer will not come.
+TIMEOUT_S: Final = 3.0
+#: What a client that sends one message needs to keep.
+_LIMIT: Final = Limit(rows=1000)
+#: With any framing a test packet is shorter.
+_MOST_BYTES: Final = 256
+
+
+class TestPacket:
+    """One message on its way to a listener; made by `send_test`.
+
+    Attributes
+    ----------
+    address : where it was sent. token : what it carries, to be known by.
+    """
+
+    __test__ = False  # pytest takes the name for a case
+
+    def __init__(self, capture: Capture, sender: Capture, address: str, token: str) -> None:
+        self.address = address
+        self.token = token
+        self._capture = capture
+        self._sender = sender
+        self._sent_ns = clock.now_ns()
+        self._deadline = time.monotonic() + TIMEOUT_S
+        self._seen = [snapshot.end for snapshot in capture.snapshots()]
+        self.arrived_ms: float | None = None
+
+    @classmethod
+    def to(cls, capture: Capture, sender: Capture, address: str) -> Self:
+        """Send it; the rows that are looked at later begin here."""
+        token = secrets.token_hex(4)
+        packet = cls(capture, sender, address, token)
+        sender.send({"gdlab": "test packet", "token": token})
+        return packet
+
+    @property
+    def state(self) -> str:
+        """``arrived``, ``lost`` (it did not come in time), or ``on its way``."""
+        if self.arrived_ms is None:
+            self._look()
+        if self.arrived_ms is not None:
+            return "arrived"
+        return "lost" if time.monotonic() > self._deadline else "on its way"
+
+    def _look(self) -> None:
+        for store, snapshot in enumerate(self._capture.snapshots()):
+            seen, self._seen[store] = self._seen[store], snapshot.end
+            found = _time_of(snapshot.since(seen), self.token.encode())
+            if found is not None:
+                self.arrived_ms = max(0.0, (found - self._sent_ns) / 1e6)
+
+    def close(self) -> None:
+        """Close the connection that it was sent by."""
+        self._sender.stop()
+
+
+def _time_of(part: Snapshot, token: bytes) -> int | None:
+    for block in part.blocks:
+        columns = block.columns
+        for row in np.flatnonzero((columns.size >= len(token)) & (columns.size <= _MOST_BYTES)).tolist():
+            start, size = int(columns.offset[row]), int(columns.size[row])
+            if token in block.arena[start : start + size].tobytes():
+                return int(columns.time_ns[row])
+    return None
+
+
+def send_test(capture: Capture, address: str | None = None) -> TestPacket:
+    """Send a message to a listener of this process, over the network as a game would.
+
+    Parameters
+    ----------
+    capture : a capture that listens. address : one of its addresses; the first if left out.
+
+    Returns
+    -------
+    TestPacket, which tells when it has arrived; close it then. In the capture it is a message like any other.
+
+    Raises
+    ------
+    GdlabError : the capture listens to nobody, or nobody could be connected to; the message says so.
+    """
+    if capture.is_client:
+        raise GdlabError("this capture is a client: what it is connected to can be tested with Send")
+    if not capture.running:
+        raise GdlabError("the listener is stopped; start it first")
+    chosen = address or capture.addresses[0]
+    target = _reachable(parse(chosen, host="lan"))
+    options = StreamOptions(
+        framing=capture.options.framing,
+        subprotocols=capture.options.subprotocols,
+        max_message_bytes=capture.options.max_message_bytes,
+    )
+    # Not by `connect`, which would hand out, or stop, a client that the user has to this very address.
+    sender = Capture(
+        (parse_remote(str(target), schemes=LISTENERS),),
+        reply=None,
+        limit=_LIMIT,
+        options=options,
+        make=client,
+    )
+    sender.incidental = True
+    try:
+        sender.start()
+        return TestPacket.to(capture, sender, str(target))
+    except BaseException:
+        sender.stop()
+        raise
+
+
+def _reachable(address: Address) -> Address:
+    """Where this computer itself reaches a listener that is open to all."""
+    host = {"lan": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 (not bound)
+    return replace(address, host=host)

@@ -1,0 +1,116 @@
+"""Everything that was lost, refused or limited, each with its number; nothing lost is said as plainly."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import ipywidgets
+
+from gdlab.capture import Capture
+from gdlab.capture.html import visible
+from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.style import style_sheet
+from gdlab.widgets.tallies import EventCounts
+
+_NONE: Final = '<span class="gdlab-q">0</span>'
+
+
+class Counters(Panel):
+    """The counters of a capture: what came, what was kept, and what was not, and why."""
+
+    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+        self._events = EventCounts()
+        self.text = ipywidgets.HTML()
+        super().__init__([style_sheet(), self.text], capture, **options)
+        self.add_class("gdlab-counters")
+
+    def follow(self, capture: Capture | None) -> None:
+        """Follow another capture, from its first row on."""
+        with self.lock:
+            self._events = EventCounts()
+        super().follow(capture)
+
+    def update(self) -> None:
+        """Write the table."""
+        put(self.text, "value", self._table())
+
+    def _table(self) -> str:
+        capture = self._capture
+        if capture is None:
+            return '<span class="gdlab-q">no capture is chosen</span>'
+        events = self._events
+        events.follow(capture.snapshots())
+        counted = capture.statistics()
+        if counted.kernel_drops is None:
+            drops, word = "not told", "this system or transport does not say what its receive buffer lost"
+            if not any(address.startswith("udp:") for address in capture.addresses):
+                drops, word = _NONE, "TCP and WebSocket lose nothing on the way: the sender has to wait"
+        else:
+            drops = _count(counted.kernel_drops, bad=True)
+            word = f"datagrams that did not fit into the receive buffer of {counted.receive_buffer_bytes // 1024} KiB"
+        rows = [
+            ("dropped by the kernel", drops, word),
+            (
+                "gone for the limit",
+                _count(counted.evicted_rows, bad=True),
+                f"oldest rows; the limit is {capture.limit}",
+            ),
+            (
+                "gaps",
+                _count(events.gaps, bad=True),
+                "rows that say how many messages are missing at that place, and why",
+            ),
+            ("errors", _count(counted.errors, bad=True), "in all; each is a row that says what happened"),
+        ]
+        rows += [("· " + name, _count(number, bad=True), "") for name, number in events.errors.most_common(8)]
+        if events.last_error:
+            rows.append(
+                ("· the last one", "", f'<span class="gdlab-bad">{visible(events.last_error, 200)}</span>')
+            )
+        rows += [
+            (
+                "connections",
+                _count(counted.connections),
+                f"open now; {_plain(events.opened)} opened and {_plain(events.closed)} closed so far",
+            ),
+            ("received", _count(counted.received), f"messages, {_bytes(counted.received_bytes)} of payload"),
+            ("sent", _count(counted.sent), f"messages, {_bytes(counted.sent_bytes)} of payload"),
+            ("kept", _count(counted.rows_kept), f"rows in memory, {_bytes(counted.bytes_kept)}"),
+        ]
+        if capture.spilled is not None:
+            rows.append(
+                (
+                    "on the disk",
+                    _count(capture.spilled.rows),
+                    f"rows in {visible(str(capture.spill_folder), 120)}",
+                )
+            )
+        body = "".join(
+            f'<tr><td>{name}</td><td class="n">{number}</td><td class="q w">{words}</td></tr>'
+            for name, number, words in rows
+        )
+        lost = (counted.kernel_drops or 0) + counted.evicted_rows + counted.errors + events.gaps
+        verdict = (
+            '<div class="gdlab-good"><b>Nothing was lost, refused or limited</b>, '
+            "as far as this computer can tell.</div>"
+            if not lost
+            else '<div><b class="gdlab-bad">Something was lost or failed:</b> see the numbers above zero.</div>'
+        )
+        return f'{verdict}<table class="gdlab-t"><tbody>{body}</tbody></table>'
+
+
+def _plain(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def _count(number: int, *, bad: bool = False) -> str:
+    if not number:
+        return _NONE
+    return f'<span class="gdlab-bad">{_plain(number)}</span>' if bad else _plain(number)
+
+
+def _bytes(number: int) -> str:
+    for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
+        if number >= 10 * size:
+            return f"{number / size:,.1f} {unit}".replace(",", "\u202f")
+    return f"{_plain(number)} byte{'' if number == 1 else 's'}"

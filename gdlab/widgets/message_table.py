@@ -1,0 +1,379 @@
+"""The last messages of a capture, decoded, to filter, to freeze, and to choose one of them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+import ipywidgets
+import numpy as np
+import traitlets
+
+from gdlab.capture import Capture
+from gdlab.capture.html import legible, visible
+from gdlab.codecs import Codec, chosen
+from gdlab.messages import Event
+from gdlab.payloads import PayloadArray
+from gdlab.widgets.expression import Expression, ExpressionError
+from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.rows import Follower, Row, payload_of
+from gdlab.widgets.style import row as side_by_side
+from gdlab.widgets.style import style_sheet
+
+#: Messages in the list, and how many of them are in sight without scrolling.
+MESSAGES: Final = 50
+VISIBLE: Final = 12
+#: Characters of a decoded message: a line of the list, and so its cost to the browser, is bounded.
+TEXT_CHARACTERS: Final = 120
+#: Rows that a filter looks at in one turn, and after it has changed; the flood beyond is counted, not looked at.
+LOOKED_AT: Final = 400
+LOOKED_BACK: Final = 2000
+#: Longer payloads are shown by their first characters, and decoded only where somebody asks for that one.
+DECODED_BYTES: Final = 16 * 1024
+#: A list that changes faster cannot be read, and a click into it would be lost when its lines are replaced.
+_PERIOD_S: Final = 0.4
+_PEER: Final = 21
+
+
+class MessageTable(Panel):
+    """The last messages, newest first: filter by an expression, freeze, choose one.
+
+    Choosing a message freezes the list, as it would run away from under the mouse; the capture goes on.
+
+    Parameters
+    ----------
+    capture : what to follow.
+    codec : how payloads are decoded, as in `gdlab.codecs.decode`; by default as the capture was told to.
+
+    Attributes
+    ----------
+    selected : payload (bytes) of the message that was chosen; None before the first choice, and of an event.
+    filter : the text field of the expression; see `gdlab.widgets.expression`.
+    frozen : the button; while it is down the list stands still.
+    """
+
+    selected = traitlets.Bytes(default_value=None, allow_none=True)
+
+    def __init__(
+        self,
+        capture: Capture | None = None,
+        *,
+        codec: str | Codec | Callable[[bytes], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        self._wish = codec
+        self._codec = chosen(codec or "auto")
+        self._follower = Follower()
+        self._rows: deque[tuple[Row, str]] = deque(maxlen=MESSAGES)
+        self._listed: list[Row] = []
+        self._arrived = self._passed_over = self._matched = 0
+        self._since_freeze = 0
+        self._expression: Expression | None = None
+        self._problem = ""
+        self._v_seen = False
+        self._drawn_at = 0.0
+        self._peer_width = 10
+        self._setting = False
+        self.filter = ipywidgets.Text(
+            placeholder='filter, such as: size_bytes > 100 and v.seq % 2 == 0, or "CHAT" in text',
+            continuous_update=False,
+            layout={"flex": "1 1 320px", "min_width": "200px", "width": "auto"},
+        )
+        self.filter.add_class("gdlab-code")
+        self.frozen = ipywidgets.ToggleButton(
+            description="Freeze",
+            icon="pause",
+            tooltip="let the list stand still; the capture goes on",
+            layout={"width": "9em"},
+        )
+        self.note = ipywidgets.HTML()
+        self.head = ipywidgets.HTML()
+        self.head.add_class("gdlab-head")
+        self.list = ipywidgets.Select(
+            options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * 19 + 10}px"}
+        )
+        self.list.add_class("gdlab-lines")
+        self.filter.observe(self._filter_changed, "value")
+        self.frozen.observe(self._freeze_changed, "value")
+        self.list.observe(self._chosen, "index")
+        super().__init__(
+            [style_sheet(), side_by_side(self.filter, self.frozen), self.note, self.head, self.list],
+            capture,
+            **options,
+        )
+        self.add_class("gdlab-messages")
+
+    def follow(self, capture: Capture | None) -> None:
+        """Follow another capture; the list begins anew."""
+        with self.lock:
+            self._follower = Follower()
+            if self._wish is None and capture is not None:
+                self._codec = chosen(capture.decode_with)
+            self._rows.clear()
+            self._arrived = self._passed_over = self._matched = self._since_freeze = 0
+            self._v_seen = False
+            self._drawn_at = 0.0
+        super().follow(capture)
+
+    # ---- drawing
+
+    def state(self) -> Any:
+        """As every panel, but while a list that changes is too fresh to be replaced."""
+        now = time.monotonic()
+        running = self._capture is not None and self._capture.running
+        if self._drawn is not None and running and now - self._drawn_at < _PERIOD_S:
+            return self._drawn
+        return super().state()
+
+    def update(self) -> None:
+        """Take the new rows, and show them unless the list is frozen."""
+        self._drawn_at = time.monotonic()
+        self._take()
+        if not self.frozen.value:
+            self._show_list()
+        self._show_note()
+
+    def _take(self, *, again: bool = False) -> None:
+        """Look at the rows that are new; `again` looks at the last ones once more, with another filter."""
+        if self._capture is None:
+            return
+        most = MESSAGES if self._expression is None else LOOKED_AT
+        if again:
+            self._follower.rewind(LOOKED_BACK)
+            most = LOOKED_BACK
+        rows, passed_over = self._follower.new_rows(self._capture.snapshots(), most)
+        if not again:
+            self._arrived += len(rows) + passed_over
+            self._since_freeze += len(rows) + passed_over
+        if self._expression is not None:
+            self._passed_over += 0 if again else passed_over
+            self._keep_matching(rows, self._expression)
+        else:
+            self._rows.extend(zip(rows, self._texts(rows[-MESSAGES:]), strict=True))
+
+    def _keep_matching(self, rows: list[Row], expression: Expression) -> None:
+        needs_values = bool(expression.names & {"v", "codec"})
+        values: list[Any] = [None] * len(rows)
+        codecs: list[str] = [""] * len(rows)
+        if needs_values:
+            values, codecs = self._decode(rows)
+            self._v_seen = self._v_seen or any(value is not None for value in values)
+        matching = []
+        for row, value, codec in zip(rows, values, codecs, strict=True):
+            fields = {
+                "time": _clock(row.time_ns),
+                "peer": row.peer,
+                "endpoint": row.endpoint,
+                "direction": row.direction,
+                "event": row.event,
+                "kind": row.kind,
+                "size_bytes": row.size_bytes,
+                "text": row.payload.decode(errors="replace") if "text" in expression.names else "",
+                "detail": row.detail,
+                "codec": codec,
+                "v": value,
+            }
+            if expression(fields):
+                matching.append(row)
+        self._matched += len(matching)
+        shown = matching[-MESSAGES:]
+        self._rows.extend(zip(shown, self._texts(shown), strict=True))
+
+    def _decode(self, rows: list[Row]) -> tuple[list[Any], list[str]]:
+        """Values and names of codecs; None for events, for what does not decode, and for what is long."""
+        short = [
+            index
+            for index, row in enumerate(rows)
+            if row.event == Event.MESSAGE and row.size_bytes <= DECODED_BYTES
+        ]
+        payloads = PayloadArray._from_sequence([rows[index].payload for index in short])
+        found = self._codec.decode_column(payloads)
+        values: list[Any] = [None] * len(rows)
+        names = [""] * len(rows)
+        for place, index in enumerate(short):
+            if found.errors[place] is None:
+                values[index] = found.objects[place]
+            names[index] = str(found.names[place] or "")
+        return values, names
+
+    def _texts(self, rows: list[Row]) -> list[str]:
+        """What the lines say of their messages."""
+        values, names = self._decode(rows)
+        return [_said(row, value, name) for row, value, name in zip(rows, values, names, strict=True)]
+
+    def _show_list(self) -> None:
+        self._since_freeze = 0
+        newest_first = list(reversed(self._rows))
+        rows = [row for row, _ in newest_first]
+        # The column only grows, so that nothing jumps when a shorter name is the longest one in sight.
+        self._peer_width = min(_PEER, max([self._peer_width, *(len(row.peer) for row in rows)]))
+        put(
+            self.head,
+            "value",
+            visible(_columns("time (UTC)", "", "peer", "bytes", "message", self._peer_width)),
+        )
+        lines = tuple(_line(row, text, self._peer_width) for row, text in newest_first)
+        if [row.key for row in rows] == [row.key for row in self._listed] and self.list.options == lines:
+            return
+        chosen_key = self._listed[self.list.index].key if self._has_choice() else None
+        keys = [row.key for row in rows]
+        self._setting = True
+        try:
+            with self.list.hold_sync():
+                self.list.options = lines
+                self.list.index = keys.index(chosen_key) if chosen_key in keys else None
+        finally:
+            self._setting = False
+        self._listed = rows
+
+    def _has_choice(self) -> bool:
+        return self.list.index is not None and self.list.index < len(self._listed)
+
+    def _show_note(self) -> None:
+        put(self.note, "value", self._note())
+        frozen = bool(self.frozen.value)
+        put(self.frozen, "description", "Frozen" if frozen else "Freeze")
+        put(self.frozen, "icon", "play" if frozen else "pause")
+        put(
+            self.frozen,
+            "tooltip",
+            "go on with the newest messages" if frozen else "let the list stand still; the capture goes on",
+        )
+
+    def _note(self) -> str:
+        if self._problem:
+            return f'<span class="gdlab-bad">{visible(self._problem, 400)}</span>'
+        parts = []
+        if self.frozen.value:
+            parts.append(f"<b>frozen</b>: {_number(self._since_freeze)} arrived since, the capture goes on")
+        if self._capture is None:
+            parts.append("no capture is chosen")
+        elif self._expression is not None:
+            looked = f"{_number(self._matched)} messages and events match"
+            if self._passed_over:
+                looked += (
+                    f"; {_number(self._passed_over)} came too fast to be looked at here "
+                    f"(at most {LOOKED_AT} each {_PERIOD_S} s; all are in .df)"
+                )
+            elif "v" in self._expression.names and not self._v_seen and self._arrived:
+                looked += "; nothing has decoded to a value (v) yet"
+            parts.append(looked)
+        elif not self._arrived:
+            parts.append("no messages yet")
+        else:
+            shown = min(MESSAGES, self._arrived)
+            parts.append(
+                f"the last {_number(shown)} of {_number(self._arrived)} messages and events, newest first"
+            )
+        return f'<span class="gdlab-q">{"; ".join(parts)}</span>'
+
+    # ---- what the user does
+
+    def _filter_changed(self, change: Any) -> None:
+        text = change["new"].strip()
+        with self.lock:
+            try:
+                expression = Expression.parse(text) if text else None
+            except ExpressionError as error:
+                self._problem = f"{error}. The last filter that was understood stays."
+                self._show_note()
+                return
+            self._problem = ""
+            self._take()  # what is new is counted before the last rows are looked at once more
+            self._expression = expression
+            self._rows.clear()
+            self._matched = self._passed_over = 0
+            self._take(again=True)
+            if not self.frozen.value:
+                self._show_list()
+            self._show_note()
+
+    def _freeze_changed(self, _change: Any) -> None:
+        with self.lock:
+            self._since_freeze = 0
+            if not self.frozen.value:
+                self._take()
+                self._show_list()
+            self._show_note()
+
+    def _chosen(self, change: Any) -> None:
+        with self.lock:
+            if self._setting or change["new"] is None or change["new"] >= len(self._listed):
+                return
+            row = self._listed[change["new"]]
+            self.frozen.value = True
+            snapshots = self._capture.snapshots() if self._capture is not None else []
+            payload = payload_of(row, snapshots)
+            if row.event != Event.MESSAGE:
+                payload = None
+            elif payload is None:
+                payload = row.payload
+        self.set_trait("selected", payload)
+
+
+def _said(row: Row, value: Any, codec: str) -> str:
+    """A message or an event in one bounded line."""
+    if row.event != Event.MESSAGE:
+        return f"[{row.event}] {legible(row.detail, TEXT_CHARACTERS)}"
+    if value is None or isinstance(value, (bytes, str)) or codec.endswith("json"):
+        return _plain(row, value)
+    return legible(_brief(value), TEXT_CHARACTERS)
+
+
+def _plain(row: Row, value: Any) -> str:
+    """Text as it is; what is no text as hexadecimal."""
+    if row.kind == "text" or isinstance(value, str):
+        text: str | bytes = value if isinstance(value, str) else row.payload[: 4 * TEXT_CHARACTERS]
+        return legible(text, TEXT_CHARACTERS)
+    shown = row.payload[: TEXT_CHARACTERS // 3]
+    return shown.hex(" ") + ("…" if row.size_bytes > len(shown) else "")
+
+
+def _brief(value: Any, depth: int = 0) -> str:
+    """The beginning of a decoded value as an expression; no more of it is written than can be shown."""
+    if isinstance(value, str):
+        return repr(value[:TEXT_CHARACTERS])
+    if isinstance(value, (bytes, bytearray)):
+        return f"<{len(value)} bytes {bytes(value[:16]).hex(' ')}{'…' if len(value) > 16 else ''}>"
+    if isinstance(value, np.ndarray):
+        items = ", ".join(map(str, value[:4].tolist()))
+        return f"{type(value).__name__}({items}{', …' if len(value) > 4 else ''})[{len(value)}]"
+    if depth >= 4:
+        return "…" if isinstance(value, (dict, list, tuple)) else repr(value)[:TEXT_CHARACTERS]
+    if isinstance(value, dict):
+        parts = []
+        for count, (key, part) in enumerate(value.items()):
+            if count == 12:
+                parts.append("…")
+                break
+            parts.append(f"{_brief(key, depth + 1)}: {_brief(part, depth + 1)}")
+        return "{" + ", ".join(parts) + "}"
+    if isinstance(value, list):
+        parts = [_brief(part, depth + 1) for part in value[:12]]
+        return "[" + ", ".join([*parts, *(["…"] if len(value) > 12 else [])]) + "]"
+    return repr(value)[: 4 * TEXT_CHARACTERS]
+
+
+def _columns(when: str, arrow: str, peer: str, size: str, said: str, peer_width: int) -> str:
+    return f"{when:<12}  {arrow:<1}  {_fitted(peer, peer_width):<{peer_width}}  {size:>7}  {said}".rstrip()
+
+
+def _line(row: Row, text: str, peer_width: int) -> str:
+    arrow = "←" if row.direction == "in" else "→"
+    size = str(row.size_bytes) if row.event == Event.MESSAGE else "·"
+    return _columns(_clock(row.time_ns), arrow, legible(row.peer, 64), size, text, peer_width)
+
+
+def _fitted(text: str, width: int) -> str:
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
+
+
+def _clock(time_ns: int) -> str:
+    seconds, ns = divmod(time_ns, 10**9)
+    return time.strftime("%H:%M:%S", time.gmtime(seconds)) + f".{ns // 10**6:03d}"
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", "\u202f")

@@ -1,0 +1,115 @@
+"""The rows of a capture one by one, as they arrive, and never more of them at once than can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gdlab.messages import CATEGORIES
+from gdlab.store import Snapshot
+
+#: Longer payloads are not kept with their row; `payload_of` fetches them from the capture while it has them.
+KEPT_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message or event.
+
+    Attributes
+    ----------
+    key : which row it is, for as long as the capture lives: number of the store, number of the row in it.
+    time_ns : UTC nanoseconds since 1970.
+    payload : its first `KEPT_BYTES` bytes.
+    size_bytes : of the whole payload.
+    """
+
+    key: tuple[int, int]
+    time_ns: int
+    endpoint: str
+    peer: str
+    direction: str
+    event: str
+    kind: str
+    size_bytes: int
+    payload: bytes = field(repr=False)
+    detail: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `payload` is all of it."""
+        return len(self.payload) == self.size_bytes
+
+
+class Follower:
+    """Gives each row of a capture's stores at most once, the newest where there are too many."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, int] = {}
+
+    def new_rows(self, snapshots: Sequence[Snapshot], most: int) -> tuple[list[Row], int]:
+        """Return the rows since the last call, oldest first, and how many older ones were passed over.
+
+        Parameters
+        ----------
+        most : so many rows at most, of each store and of all together.
+        """
+        found: list[Row] = []
+        arrived = 0
+        for store, snapshot in enumerate(snapshots):
+            seen = self._seen.get(store, 0)
+            arrived += snapshot.end - seen
+            found += last_rows(snapshot, min(most, snapshot.end - seen), store)
+            self._seen[store] = snapshot.end
+        found.sort(key=lambda row: row.time_ns)
+        found = found[-most:] if most else []
+        return found, arrived - len(found)
+
+    def rewind(self, rows: int) -> None:
+        """Give the last rows of each store once more."""
+        self._seen = {store: max(0, seen - rows) for store, seen in self._seen.items()}
+
+
+def last_rows(snapshot: Snapshot, most: int, store: int = 0) -> list[Row]:
+    """Return the last rows of one store, oldest first."""
+    part = snapshot.tail(most)
+    number = snapshot.end - sum(len(block) for block in part.blocks)
+    found = []
+    for block in part.blocks:
+        columns = block.columns
+        for row in range(len(block)):
+            start, size = int(columns.offset[row]), int(columns.size[row])
+            found.append(
+                Row(
+                    (store, number),
+                    int(columns.time_ns[row]),
+                    snapshot.endpoint,
+                    snapshot.peers[columns.peer[row]],
+                    CATEGORIES["direction"][columns.direction[row]],
+                    CATEGORIES["event"][columns.event[row]],
+                    CATEGORIES["kind"][columns.kind[row]],
+                    size,
+                    block.arena[start : start + min(size, KEPT_BYTES)].tobytes(),
+                    block.details[columns.detail[row]],
+                )
+            )
+            number += 1
+    return found
+
+
+def payload_of(row: Row, snapshots: Sequence[Snapshot]) -> bytes | None:
+    """Return the whole payload of a row; None where the capture has dropped it meanwhile."""
+    if row.is_whole:
+        return row.payload
+    store, number = row.key
+    if store >= len(snapshots):
+        return None
+    snapshot = snapshots[store]
+    place = number - (snapshot.end - sum(len(block) for block in snapshot.blocks))
+    for block in snapshot.blocks:
+        if 0 <= place < len(block):
+            start = int(block.columns.offset[place])
+            return block.arena[start : start + row.size_bytes].tobytes()
+        place -= len(block)
+    return None

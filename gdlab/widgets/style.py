@@ -1,0 +1,105 @@
+"""How all parts look: sizes and colours that follow JupyterLab's theme, light or dark."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import ipywidgets
+
+_MONO: Final = "var(--jp-code-font-family, Menlo, Consolas, 'DejaVu Sans Mono', monospace)"
+
+#: Colours are those of the theme; without one (a saved page) they fall back to what is readable on white. Sizes follow
+#: the notebook's font, so that the larger one of a projector enlarges all of it.
+CSS: Final = f"""
+.gdlab-panel {{ --gd-ink: var(--jp-ui-font-color1, #212121); --gd-dim: var(--jp-ui-font-color2, #616161);
+  --gd-line: var(--jp-border-color2, #d0d7de); --gd-soft: var(--jp-layout-color2, #f3f4f6);
+  --gd-paper: var(--jp-layout-color1, #fff); --gd-brand: var(--jp-brand-color1, #1976d2);
+  --gd-size: var(--jp-ui-font-size1, 13px);
+  max-width: 100%; overflow: visible; color: var(--gd-ink); }}
+.gdlab-panel .widget-html, .gdlab-panel .widget-html-content {{
+  line-height: 1.45; height: auto; color: inherit; font-size: var(--gd-size); }}
+.gdlab-panel .widget-html {{ max-width: 100%; min-width: 0; }}
+.gdlab-panel .widget-html:has(> .widget-html-content:empty) {{ display: none; }}
+.gdlab-panel .widget-label {{ color: inherit; }}
+.gdlab-panel table.gdlab-t {{ border-collapse: collapse; font-size: var(--gd-size); line-height: 1.5;
+  font-variant-numeric: tabular-nums; margin: 2px 0; color: inherit; }}
+.gdlab-panel .gdlab-t th {{ text-align: left; font-weight: 600; padding: 1px 14px 3px 0;
+  border-bottom: 1px solid var(--jp-border-color1, #bdbdbd); white-space: nowrap; background: none; }}
+.gdlab-panel .gdlab-t td {{ text-align: left; padding: 1px 14px 1px 0; vertical-align: top;
+  white-space: nowrap; background: none; }}
+.gdlab-panel .gdlab-t .n {{ text-align: right; }}
+.gdlab-panel .gdlab-t .m {{ font-family: {_MONO}; font-size: .93em; }}
+.gdlab-panel .gdlab-t .w {{ white-space: normal; overflow-wrap: anywhere; }}
+.gdlab-panel .q, .gdlab-panel .gdlab-q {{ color: var(--gd-dim); }}
+.gdlab-panel .gdlab-bad {{ color: var(--jp-error-color0, #b71c1c); font-weight: 600; }}
+.gdlab-panel .gdlab-good {{ color: var(--jp-success-color0, #1b5e20); }}
+[data-jp-theme-light="false"] .gdlab-panel .gdlab-bad {{ color: #ff8a80; }}
+[data-jp-theme-light="false"] .gdlab-panel .gdlab-good {{ color: #81c784; }}
+.gdlab-panel code {{ font-family: {_MONO}; font-size: .95em; background: var(--gd-soft); color: inherit;
+  padding: 1px 4px; border-radius: 3px; }}
+.gdlab-panel a {{ color: var(--jp-content-link-color, #0969da); }}
+.gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: .93em; line-height: 1.45; margin: 4px 0;
+  white-space: pre-wrap; overflow-wrap: anywhere; color: inherit; background: none; }}
+.gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4;
+  font-variant-ligatures: none; padding: 2px 0; }}
+.gdlab-panel .gdlab-lines select option {{ padding: 0 6px; height: 19px; line-height: 19px;
+  box-sizing: border-box; }}
+.gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 12.5px; white-space: pre;
+  font-variant-ligatures: none; padding-left: 7px; overflow: hidden; }}
+.gdlab-panel .gdlab-code textarea {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4; }}
+.gdlab-panel .widget-toggle-button.mod-active {{ font-weight: 600; }}
+.gdlab-panel .jupyter-button {{ border-radius: 3px; }}
+.gdlab-panel .jupyter-button:where(:not(.mod-primary):not(.mod-danger)) {{ background: var(--gd-soft);
+  color: var(--gd-ink); }}
+.gdlab-panel img {{ max-width: 100%; height: auto; }}
+[data-jp-theme-light="false"] .gdlab-panel img {{ filter: invert(.92) hue-rotate(180deg); }}
+.gdlab-panel button:focus-visible, .gdlab-panel select:focus-visible, .gdlab-panel input:focus-visible,
+.gdlab-panel textarea:focus-visible {{ outline: 2px solid var(--gd-brand); outline-offset: 1px; }}
+"""
+
+#: The dashboard around the parts.
+FRAME: Final = """
+.gdlab-dashboard { border: 1px solid var(--gd-line); border-radius: 4px; background: var(--gd-paper);
+  padding: 10px 14px; }
+.gdlab-bar { align-items: center; gap: 14px; padding-bottom: 8px; }
+.gdlab-bar .gdlab-title { font-size: 1.35em; font-weight: 600; white-space: nowrap; }
+.gdlab-dim, .gdlab-panel .gdlab-dim .widget-html-content { color: var(--gd-dim); }
+.gdlab-box { border-top: 1px solid var(--gd-line); padding: 8px 0; }
+.gdlab-form { gap: 4px 10px; align-items: center; }
+.gdlab-form .widget-label { width: auto !important; min-width: 0; padding-right: 6px; text-align: left; }
+.gdlab-row { align-items: center; gap: 4px 8px; padding: 3px 8px; border-left: 4px solid transparent; }
+.gdlab-row.gdlab-followed { border-left-color: var(--gd-brand); background: var(--gd-soft); }
+.gdlab-row .gdlab-words { flex: 1 1 24em; }
+.gdlab-row .gdlab-steer { flex: 0 0 auto; }
+.gdlab-panel .gdlab-row .jupyter-button { background: transparent; border: 1px solid var(--gd-line); }
+.gdlab-tabs { border-bottom: 1px solid var(--gd-line); margin-bottom: 6px; width: auto; }
+.gdlab-panel .gdlab-tabs .jupyter-button { background: transparent; border: 0; border-radius: 0; margin: 0;
+  width: auto; padding: 0 16px; height: 34px; line-height: 32px; box-shadow: none; font-size: 1.02em;
+  border-bottom: 3px solid transparent; }
+.gdlab-panel .gdlab-tabs .jupyter-button.mod-active { border-bottom-color: var(--gd-brand); font-weight: 600;
+  box-shadow: none; }
+.gdlab-panel .gdlab-tabs .jupyter-button:hover { background: var(--gd-soft); }
+.gdlab-plots { gap: 8px 20px; align-items: flex-end; }
+.gdlab-plots > * { flex: 1 1 400px; min-width: 0; max-width: 640px; }
+.gdlab-plots img { width: 100% !important; height: auto !important; }
+.gdlab-pair { gap: 8px 24px; align-items: flex-start; }
+.gdlab-pair > * { flex: 1 1 400px; min-width: 0; }
+"""
+
+_sheet: Any = None
+
+
+def style_sheet() -> Any:
+    """The style as a widget that shows nothing; all panels of the kernel share one, and each can stand alone."""
+    global _sheet  # noqa: PLW0603 (one kernel, one style)
+    if _sheet is None or _sheet.comm is None:  # none yet, or closed with all widgets
+        _sheet = ipywidgets.HTML(f"<style>{CSS}{FRAME}</style>", layout={"display": "none"})
+    return _sheet
+
+
+def row(*children: Any, **layout: Any) -> Any:
+    """Return widgets side by side, which go below each other where the page is narrow."""
+    return ipywidgets.HBox(
+        list(children),
+        layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 6px", **layout},
+    )

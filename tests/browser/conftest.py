@@ -1,0 +1,118 @@
+"""A browser, a JupyterLab and kernels for the tests of this package, and where their pictures are kept."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.browser import kernels, lab
+
+#: Where screenshots and logs stay, for people to look at.
+ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+
+
+def pytest_collection_finish(session):
+    """Make the environment of the oldest kernel before the first test begins, where no test's time limit runs."""
+    if not session.config.option.collectonly and any(
+        "server" in getattr(item, "fixturenames", ()) for item in session.items
+    ):
+        oldest_kernel(session.config)
+
+
+def oldest_kernel(config):
+    """The Python of the environment with the oldest ipykernel, or why there is none."""
+    return kernels.oldest(Path(config.cache.mkdir("gdlab")))
+
+
+def missing(reason):
+    """Skip for want of a part; fail where CI demands them all."""
+    if os.environ.get("GDLAB_REQUIRE_BROWSER") == "1":
+        pytest.fail(f"GDLAB_REQUIRE_BROWSER=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def artifacts():
+    """The folder of screenshots and logs."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    return ARTIFACTS
+
+
+# Not of the session: while playwright's loop is there, no other test could run one of its own.
+@pytest.fixture(scope="package")
+def browser():
+    """A real Chromium."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("playwright is not installed (dependency group `browser`)")
+    path = lab.chromium()
+    if not path:
+        missing("no Chromium on PATH (Debian and Ubuntu: apt install chromium)")
+    with sync_playwright() as playwright:
+        chromium = lab.launch(playwright, path)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="package")
+def server(request, artifacts, tmp_path_factory):
+    """JupyterLab as `gdlab lab` starts it, with a folder of its own and with both kernels."""
+    python = oldest_kernel(request.config)
+    specs = kernels.kernelspecs(python if isinstance(python, Path) else None)
+    base = tmp_path_factory.mktemp("lab")
+    folder = base / "work"
+    folder.mkdir()
+    command = ["gdlab.cli", "lab", "--no-traffic"]
+    (folder / "01-first-packet.ipynb").write_text(json.dumps(nbformat.v4.new_notebook()))
+    with lab.server(folder, base / "home", command, {"GDLAB_TRAFFIC": ""}, specs) as server:
+        yield server
+    shutil.copy(server.log, artifacts / "server.log")
+
+
+@pytest.fixture(scope="package")
+def context(browser, server):
+    """A window of the browser; what it has loaded once, it keeps for the next test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1400}, accept_downloads=True)
+    yield context
+    context.close()
+
+
+@pytest.fixture(params=[kernels.OLDEST, kernels.NEWEST])
+def kernel(request):
+    """The name of each kernel that must do."""
+    if request.param == kernels.OLDEST:
+        python = oldest_kernel(request.config)
+        if not isinstance(python, Path):
+            missing(python)
+    return request.param
+
+
+@pytest.fixture
+def opened(context, server):
+    """Return a function that stores a notebook (text, or a list of cells) and opens it in a page of its own.
+
+    When the test is over, neither the browser's console nor the log of the server and its kernels may complain.
+    """
+    notebooks, began = [], server.log.stat().st_size
+
+    def open_notebook(content, name="notebook", kernel=kernels.NEWEST):
+        if isinstance(content, str):
+            notebook = nbformat.reads(content, as_version=4)
+        else:
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in content])
+        notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel, "language": "python"}
+        path = server.folder / f"{name}-{len(list(server.folder.glob('*.ipynb')))}.ipynb"
+        nbformat.write(notebook, path)
+        notebooks.append(lab.Notebook(context.new_page(), server, path.name))
+        return notebooks[-1]
+
+    yield open_notebook
+    for notebook in notebooks:
+        notebook.page.close()
+    server.end_kernels()
+    assert [notebook.complaints for notebook in notebooks] == [[] for _ in notebooks]
+    assert not server.complaint(began)
