@@ -8,6 +8,7 @@ import warnings
 
 import pytest
 
+from tests import ports
 from tests.transports.clients import TcpClient, UdpClient, WebSocketClient
 
 pytestmark = pytest.mark.notebook
@@ -118,8 +119,7 @@ def bound(scheme, port):
 
 
 def free_port(scheme):
-    with bound(scheme, 0) as sock:
-        return sock.getsockname()[1]
+    return ports.free_port(socket.SOCK_DGRAM if scheme == "udp" else socket.SOCK_STREAM)
 
 
 def is_free(scheme, port):
@@ -210,12 +210,12 @@ def test_a_wait_that_ends_without_messages_and_a_port_of_another_notebook(pair, 
 
 
 def test_one_table_of_all_transports_and_one_stop_for_all(kernel):
-    ports = {scheme: free_port(scheme) for scheme in CLIENTS}
-    addresses = ", ".join(f"'{scheme}://127.0.0.1:{port}'" for scheme, port in ports.items())
+    taken = {scheme: free_port(scheme) for scheme in CLIENTS}
+    addresses = ", ".join(f"'{scheme}://127.0.0.1:{port}'" for scheme, port in taken.items())
     listen = f"cap = gd.listen({addresses}, framing='u32le')"
     ran(kernel, listen)
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(CLIENTS[scheme](port)) for scheme, port in ports.items()]
+        clients = [stack.enter_context(CLIENTS[scheme](port)) for scheme, port in taken.items()]
         for number in range(12):
             clients[number % 3].send(b"%d" % number)
             ran(kernel, f"cap.wait_sync({number + 1})")
@@ -228,7 +228,7 @@ def test_one_table_of_all_transports_and_one_stop_for_all(kernel):
         assert said.split() == [f"b'{number}'" for number in range(12)] + ["udp", "tcp", "ws:"] * 4
         ran(kernel, "other = gd.listen('udp://127.0.0.1:0')")
         assert ran(kernel, "print(gd.stop_all(), gd.stop_all(), cap.running)") == "2 0 False\n"
-    assert all(is_free(scheme, port) for scheme, port in ports.items())
+    assert all(is_free(scheme, port) for scheme, port in taken.items())
 
 
 @scheme
@@ -259,19 +259,19 @@ def test_a_client_whose_cell_runs_again_and_whose_server_goes(pair, scheme):
 @pytest.mark.parametrize("now", [False, True], ids=["restarted", "killed"])
 def test_a_kernel_that_has_gone_leaves_no_port_taken(pair, now):
     kernel, other = pair
-    ports = {scheme: free_port(scheme) for scheme in CLIENTS}
-    cells = "\n".join(cell(scheme, port) for scheme, port in ports.items())
+    taken = {scheme: free_port(scheme) for scheme in CLIENTS}
+    cells = "\n".join(cell(scheme, port) for scheme, port in taken.items())
     ran(kernel, cells)
     # Connections that are open at the end do not keep the port either: of other programs, and of the kernel's own.
-    ran(other, f"cap = gd.connect('tcp://127.0.0.1:{ports['tcp']}', framing='u32le')")
+    ran(other, f"cap = gd.connect('tcp://127.0.0.1:{taken['tcp']}', framing='u32le')")
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(CLIENTS[scheme](port)) for scheme, port in ports.items()]
+        clients = [stack.enter_context(CLIENTS[scheme](port)) for scheme, port in taken.items()]
         for client in clients:
             client.send(b"1")
-        assert not any(is_free(scheme, port) for scheme, port in ports.items())
+        assert not any(is_free(scheme, port) for scheme, port in taken.items())
         kernel.manager.restart_kernel(now=now)
         kernel.wait_until_ready()
-        assert all(is_free(scheme, port) for scheme, port in ports.items())
+        assert all(is_free(scheme, port) for scheme, port in taken.items())
         said = ran(kernel, f"import gdlab as gd\n{cells}")
         assert said.count("nothing received") == 3
     ended = "import time\nwhile cap.running: time.sleep(0.01)\nprint(cap.df.detail.iloc[-1])"
