@@ -96,7 +96,7 @@ class MessageTable(Panel):
         self.head = ipywidgets.HTML()
         self.head.add_class("gdlab-head")
         self.list = ipywidgets.Select(
-            options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * _LINE_PX + 8}px"}
+            options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * _LINE_PX + 2}px"}
         )
         self.list.add_class("gdlab-lines")
         self.filter.observe(self._filter_changed, "value")

@@ -41,7 +41,7 @@ CSS: Final = f"""
 .gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: .93em; line-height: 1.45; margin: 4px 0;
   white-space: pre-wrap; overflow-wrap: anywhere; color: inherit; background: none; }}
 .gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4;
-  font-variant-ligatures: none; padding: 2px 0; }}
+  font-variant-ligatures: none; padding: 0; box-sizing: border-box; }}
 .gdlab-panel .gdlab-lines select option {{ padding: 0 6px; height: 19px; line-height: 19px;
   box-sizing: border-box; }}
 .gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 12.5px; white-space: pre;

@@ -2,6 +2,8 @@
 
 import re
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -219,3 +221,36 @@ def test_the_dashboard_of_a_kernel_is_one(sent, capture, tmp_path):
     again = gd.dashboard(folder=tmp_path)
     assert again is not first
     again.close()
+
+
+WITHOUT = """
+import sys
+sys.modules["ipywidgets"] = None  # as if it were not installed
+import gdlab as gd
+assert "matplotlib" not in sys.modules
+for ask in (gd.dashboard, lambda: gd.widgets):
+    try:
+        ask()
+    except gd.GdlabError as error:
+        assert isinstance(error, ImportError)
+        assert "pip install" in str(error), error
+    else:
+        raise AssertionError("nothing was said")
+with gd.listen("udp://127.0.0.1:0") as cap:
+    assert set(cap._repr_mimebundle_()) == {"text/plain", "text/html"}
+"""
+
+
+def test_without_ipywidgets_it_says_what_to_install_and_captures_still_show_themselves():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_gdlab_loads_no_widgets():
+    check = "import sys, gdlab; assert not {'ipywidgets', 'matplotlib', 'gdlab.widgets'} & set(sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
