@@ -28,7 +28,7 @@ def test_the_first_notebook_comes_alive(opened, kernel, artifacts):
     notebook.run_all()
     live = page.locator(".jp-OutputArea .gdlab-live").first
     live.wait_for(timeout=60_000)
-    status = live.locator(".widget-html-content").first
+    status = live.locator(".widget-html-content:visible").first
     expect(status).to_contain_text(re.compile(r"[1-9]\d* messages, 1 peer, 0 dropped"), timeout=60_000)
     expect(page.locator(".jp-OutputArea img[src^='data:image/png']").first).to_be_visible(timeout=60_000)
 
