@@ -1,6 +1,7 @@
 """`python -m bench [NAME ...] [--json FILE]`: run the benchmarks and print their tables.
 
-Every module of this package that has `tables(rounds)` takes part; NAME picks some by module name.
+Every module of this package that has `tables(rounds)` takes part; NAME picks some by module name. With ``--long`` so
+does what takes minutes: a module's `long_tables(rounds)`.
 """
 
 import argparse
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("name", nargs="*", help="modules of bench/ to run; all by default")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     parser.add_argument("--rounds", type=int, default=2, help="interleaved rounds of each table (default 2)")
+    parser.add_argument("--long", action="store_true", help="also run what takes minutes")
     parser.add_argument("--strict", action="store_true", help="fail when a target is missed")
     options = parser.parse_args()
     if unknown := set(options.name) - set(names):
@@ -44,7 +46,10 @@ def main() -> int:
         module = importlib.import_module(f"bench.{name}")
         if not hasattr(module, "tables"):
             continue
-        for table in module.tables(options.rounds):
+        tables = [module.tables]
+        if options.long and hasattr(module, "long_tables"):
+            tables.append(module.long_tables)
+        for table in (table for build in tables for table in build(options.rounds)):
             print("\n".join(table.lines()), flush=True)
             missed += sum(table.verdict(target) == "missed" for target in table.targets)
             done.append({"module": name, **table.as_json()})

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gdlab import analysis, plots
 from gdlab.plots import decimate
-from tests.traffic import pings, table
+from tests.traffic import merged, ping, pings, pong, table
 
 try:
     from gdlab.payloads import PayloadArray
@@ -123,6 +123,34 @@ def plain_round_trips(t):
     return (both["time_in"] - both["time"]).dt.total_seconds() * 1e3
 
 
+def with_clocks(rows):
+    """2,000 peers with exchanges that tell their clocks, and pings of their own; a third of the rows each."""
+    n = rows // 3
+    rng = np.random.default_rng(3)
+    peer = np.array([f"127.0.0.1:{10_000 + i}" for i in range(2000)])[np.arange(n) % 2000]
+    sent = np.arange(n) * 1_000_000
+    there, back = rng.integers(10**5, 10**7, (2, n))
+    asked = [ping(i, s // 1000) for i, s in enumerate(sent.tolist())]
+    theirs = ((sent + there) // 1000).tolist()
+    answers = [
+        pong(i, s // 1000, r_us=r, s_us=r) for i, (s, r) in enumerate(zip(sent.tolist(), theirs, strict=True))
+    ]
+    own = [ping(i, s // 1000) for i, s in enumerate((sent + 7000).tolist())]
+    whole = merged(
+        table(sent, asked, peer=peer, direction="out"),
+        table(sent + there + back, answers, peer=peer),
+        table(sent + 7000 + back, own, peer=peer),
+    )
+    return with_payloads(whole)
+
+
+def plain_one_way(t):
+    """The difference of two clocks, which is no delay: what a notebook would do without an offset."""
+    said = t[(t["event"] == "message") & (t["direction"] == "in")]
+    read = pd.DataFrame([json.loads(p) for p in said["payload"]], index=said.index)
+    return said["time"].astype("int64") / 1e3 - read["t_us"]
+
+
 def timed(work, *args):
     start = time.perf_counter()
     work(*args)
@@ -132,7 +160,7 @@ def timed(work, *args):
 def main():
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    messages, probes = game(rows), probed(rows)
+    messages, probes, clocked = game(rows), probed(rows), with_clocks(rows)
     pairs = {
         "rates": (lambda: analysis.rates(messages, bin_s=5), lambda: plain_rates(messages)),
         "inter_arrival": (lambda: analysis.inter_arrival(messages), lambda: plain_inter_arrival(messages)),
@@ -140,6 +168,7 @@ def main():
         "sequence": (lambda: analysis.sequence(messages, seq="v.seq"), lambda: plain_sequence(messages)),
         "conversations": (lambda: analysis.conversations(messages), lambda: plain_conversations(messages)),
         "overhead": (lambda: analysis.overhead(messages), lambda: plain_overhead(messages)),
+        "one_way_delay": (lambda: analysis.one_way_delay(clocked), lambda: plain_one_way(clocked)),
         "round_trips": (lambda: analysis.round_trips(probes), lambda: plain_round_trips(probes)),
     }
     print(f"{rows:,} rows, median of {rounds} interleaved rounds")

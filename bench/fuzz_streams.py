@@ -1,18 +1,23 @@
 """Random and mutated handshakes, frames and segments against running listeners: ``python bench/fuzz_streams.py``.
 
 Ends with an error as soon as a listener has stopped, has a fault of its own in a row, does not serve a well-behaved
-client beside the others within two seconds, or makes the process grow beyond its bound.
+client beside the others within two seconds, or makes the process grow beyond its bound. Then thousands of clients
+connect and vanish at every stage; every one must have left its rows.
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import random
 import socket
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
+
+import pandas as pd
 
 from gdlab.framing import encode
 from gdlab.store import Limit, Store, table
@@ -132,28 +137,87 @@ def attack(chance: random.Random, port: int, *, websocket: bool) -> int:
     return inputs
 
 
+def last_rows(rows: pd.DataFrame) -> collections.Counter[str]:
+    """How connections ended: `close`, `refused`, or `error` before they were open."""
+    ends: collections.Counter[str] = collections.Counter()
+    opened = set()
+    for peer, event, detail in zip(rows.peer, rows.event, rows.detail, strict=True):
+        if event == "open":
+            opened.add(peer)
+        elif event == "close":
+            opened.remove(peer)
+            ends["closed"] += 1
+        elif event == "error" and peer not in opened:
+            ends["refused" if detail.startswith("refused: 50") else "never open"] += 1
+    return ends
+
+
+def storm(chance: random.Random, scheme: str, count: int) -> None:
+    """Clients that connect and vanish; each must be counted, and the listener must then have nothing left of them."""
+    store = Store(scheme, Limit.parse(str(10 * count)))
+    made = listener(parse(f"{scheme}://127.0.0.1:0"), store, options=StreamOptions(max_connections=50))
+    made.start()
+    begin, before = time.perf_counter(), resident_bytes()
+    beginnings = [b"", HANDSHAKE[:40], PLAIN, PLAIN + FRAMES[0], PLAIN + FRAMES[1][:7]]
+    waiting: list[socket.socket] = []
+    for _ in range(count):
+        sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=5)
+        with contextlib.suppress(OSError):
+            sock.sendall(chance.choice(beginnings))
+            if chance.random() < 0.5:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
+        waiting.append(sock)
+        if len(waiting) > 80:  # more than the listener takes: some are refused
+            waiting.pop(chance.randrange(len(waiting))).close()
+    for sock in waiting:
+        sock.close()
+    deadline = time.monotonic() + 30
+    while True:
+        rows = table.build([store.snapshot()])
+        ends = last_rows(rows)
+        if sum(ends.values()) >= count or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    left = made.statistics().connections
+    made.close()
+    assert not rows.detail.str.contains("fault of gdlab").any()
+    assert sum(ends.values()) == count, f"{ends} are not {count}"
+    assert left == 0
+    took, growth = time.perf_counter() - begin, (resident_bytes() - before) / 2**20
+    print(
+        f"{scheme}: {count} clients vanished in {took:.0f} s, each with its last row: {dict(ends)}; "
+        f"memory grew by {growth:.0f} MiB"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=100_000, help="hostile inputs in all")
+    parser.add_argument("--vanishing", type=int, default=10_000, help="clients of each transport that vanish")
     parser.add_argument("--seed", type=int, default=1)
     choices = parser.parse_args()
     chance = random.Random(choices.seed)
-    options = StreamOptions(max_message_bytes=100_000, handshake_s=1.0, compression=True)
-    stores = [Store("ws", Limit.parse("50000")), Store("tcp", Limit.parse("50000"))]
+    options = StreamOptions(max_message_bytes=100_000, handshake_s=1.0)
+    # With compression on offer the library reads every frame, without it most are taken by us.
+    kinds = [("ws", replace(options, compression=True)), ("ws", options), ("tcp", options)]
+    stores = [Store(scheme, Limit.parse("50000")) for scheme, _ in kinds]
     listeners = [
-        listener(parse("ws://127.0.0.1:0"), stores[0], reply=lambda m: m.payload, options=options),
-        listener(parse("tcp://127.0.0.1:0"), stores[1], reply=lambda m: m.payload, options=options),
+        listener(parse(f"{scheme}://127.0.0.1:0"), store, reply=lambda m: m.payload, options=choice)
+        for (scheme, choice), store in zip(kinds, stores, strict=True)
     ]
     for one in listeners:
         one.start()
-    steady = [Steady(one.address.port, websocket=number == 0) for number, one in enumerate(listeners)]
+    steady = [
+        Steady(one.address.port, websocket=scheme == "ws")
+        for one, (scheme, _) in zip(listeners, kinds, strict=True)
+    ]
     before, begin = resident_bytes(), time.perf_counter()
     inputs = attacks = 0
     slowest = 0.0
     try:
         while inputs < choices.count:
-            which = attacks % 2
-            inputs += attack(chance, listeners[which].address.port, websocket=which == 0)
+            which = attacks % len(kinds)
+            inputs += attack(chance, listeners[which].address.port, websocket=kinds[which][0] == "ws")
             attacks += 1
             if attacks % 200 == 0:
                 slowest = max(slowest, *(client.ask() for client in steady))
@@ -176,6 +240,8 @@ def main() -> None:
         f"{inputs} hostile inputs in {attacks} connections, {took:.0f} s, seed {choices.seed}, {rows} rows: no fault"
     )
     print(f"others waited at most {slowest * 1e3:.0f} ms; memory grew by {growth:.0f} MiB")
+    for scheme in ("tcp", "ws"):
+        storm(chance, scheme, choices.vanishing)
 
 
 if __name__ == "__main__":

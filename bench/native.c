@@ -3,8 +3,11 @@
    native send PORT SIZE COUNT RATE      COUNT datagrams to 127.0.0.1:PORT, RATE a second (0: as fast as possible,
                                          segmented by the kernel); each begins with its number and its time.
                                          Prints how many were sent and how long it took.
+   native frames COUNT                   prints its port; takes COUNT messages with a u32 length before each from one TCP
+                                         connection, and prints how many it has.
    native receive RCVBUF                 prints its port; then, for each line on stdin, takes all that is queued or
-                                         arrives until 100 ms pass without any, and prints count and CPU seconds.
+                                         arrives until 300 ms pass without any (2 s before the first), and
+                                         prints count and CPU seconds.
 */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -98,7 +101,7 @@ static int receive(int buffer) {
     int fd = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof at;
-    struct timeval patience = {0, 100000};
+    struct timeval patience = {0, 300000};
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer))
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
@@ -117,6 +120,7 @@ static int receive(int buffer) {
         int64_t rows = 0, room = 1 << 16, used = 0, arena_room = 1 << 22, cpu = now(CLOCK_THREAD_CPUTIME_ID);
         int64_t *times = malloc(room * 8), first = 0, last = 0;
         uint32_t *sizes = malloc(room * 4), *peers = malloc(room * 4), drops = 0;
+        int waited = 0;
         char *arena = malloc(arena_room);
         for (;;) {
             for (int i = 0; i < BATCH; i++) {
@@ -124,7 +128,10 @@ static int receive(int buffer) {
                 messages[i].msg_hdr.msg_controllen = sizeof controls[0];
             }
             int n = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
-            if (n <= 0) break;
+            if (n <= 0) {
+                if (rows || ++waited == 7) break; /* the sender may take its time to start */
+                continue;
+            }
             if (!first) first = now(CLOCK_MONOTONIC);
             if (rows + n > room) {
                 room *= 2;
@@ -163,10 +170,55 @@ static int receive(int buffer) {
     return 0;
 }
 
+/* Messages of one TCP stream to columns and an arena, the stamp that of the read. */
+static int frames(int64_t wanted) {
+    enum { CHUNK = 128 * 1024 };
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof at;
+    if (bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 1)) return perror("listen"), 1;
+    getsockname(server, (struct sockaddr *)&at, &length);
+    printf("%d\n", ntohs(at.sin_port));
+    fflush(stdout);
+    int fd = accept(server, NULL, NULL);
+    int64_t rows = 0, room = 1 << 16, used = 0, arena_room = 1 << 22, held = 0;
+    int64_t *times = malloc(room * 8);
+    uint32_t *sizes = malloc(room * 4);
+    char *arena = malloc(arena_room), *chunk = malloc(2 * CHUNK);
+    while (rows < wanted) {
+        ssize_t got = recv(fd, chunk + held, CHUNK, 0);
+        if (got <= 0) break;
+        int64_t stamp = now(CLOCK_REALTIME), begin = 0;
+        held += got;
+        for (;;) {
+            uint32_t size;
+            if (held - begin < 4) break;
+            memcpy(&size, chunk + begin, 4);
+            if (size > CHUNK - 4) return fprintf(stderr, "a frame of %u bytes\n", size), 1;
+            if (held - begin < 4 + (int64_t)size) break;
+            if (rows == room) {
+                room *= 2;
+                times = realloc(times, room * 8);
+                sizes = realloc(sizes, room * 4);
+            }
+            if (used + size > arena_room) arena = realloc(arena, arena_room *= 2);
+            memcpy(arena + used, chunk + begin + 4, size);
+            used += size;
+            sizes[rows] = size;
+            times[rows++] = stamp;
+            begin += 4 + size;
+        }
+        memmove(chunk, chunk + begin, held -= begin);
+    }
+    printf("%lld\n", (long long)rows);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc == 6 && !strcmp(argv[1], "send"))
         return send_paced(atoi(argv[2]), atoi(argv[3]), atoll(argv[4]), atoll(argv[5]));
     if (argc == 3 && !strcmp(argv[1], "receive")) return receive(atoi(argv[2]));
-    fprintf(stderr, "native send PORT SIZE COUNT RATE | native receive RCVBUF\n");
+    if (argc == 3 && !strcmp(argv[1], "frames")) return frames(atoll(argv[2]));
+    fprintf(stderr, "native send PORT SIZE COUNT RATE | native frames COUNT | native receive RCVBUF\n");
     return 2;
 }

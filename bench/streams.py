@@ -1,22 +1,22 @@
-"""The TCP and WebSocket listeners against what one writes by hand, as ratios: ``python bench/streams.py [--quick]``.
+"""The TCP and WebSocket listeners against what one writes by hand: ``python -m bench streams``.
 
-Each round runs every contender once over the same bytes from the same sender, one after another, so that a machine
-that changes speed does so for all; the figure is the median of the ratios of the rounds. The listeners capture: every
-message is a row with stamp, peer, kind and wire size; the others append the payload to a list. The last table is
-memory and processor time of many connections in one listener.
+Every contender takes the same bytes from the same sender. The listeners capture: every message is a row with stamp,
+peer, kind and wire size; the C program keeps stamp, size and payload, the Python ones append the payload to a list.
+Then what Nagle's algorithm costs, and memory and processor time of many connections in one listener.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
+import json
 import logging
 import random
 import resource
 import socket
-import statistics
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +24,14 @@ from pathlib import Path
 
 from websockets.asyncio.server import serve
 
+import gdlab
+from bench.native import helper
+from bench.rounds import Contender, InvariantBroken, Metric, Result, Table, Target, interleave
+from gdlab import probe
 from gdlab.store import Store
 from gdlab.transports import StreamOptions, listener, parse
 
+ASYNCIO = "bare asyncio server of websockets"
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -43,6 +48,31 @@ def masked(payload: bytes) -> bytes:
 
 def prefixed(payload: bytes) -> bytes:
     return struct.pack("<I", len(payload)) + payload
+
+
+def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.0005)
+
+
+class ByC:
+    """A C program, for TCP."""
+
+    def __init__(self, count: int) -> None:
+        binary, _ = helper()
+        self.process = subprocess.Popen(
+            [str(binary), "frames", str(count)], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
+
+    def wait(self, count: int) -> None:
+        assert self.process.stdout
+        assert int(self.process.stdout.readline()) == count
+
+    def close(self) -> None:
+        with self.process:
+            self.process.wait(10)
 
 
 class ByLoop:
@@ -71,8 +101,8 @@ class ByLoop:
                     at += 4 + length
                 rest = data[at:]
 
-    def count(self) -> int:
-        return len(self.messages)
+    def wait(self, count: int) -> None:
+        until(lambda: len(self.messages) >= count)
 
     def close(self) -> None:
         self.thread.join()
@@ -102,8 +132,8 @@ class ByLibrary:
             self.ready.set()
             await self.stopped.wait()
 
-    def count(self) -> int:
-        return len(self.messages)
+    def wait(self, count: int) -> None:
+        until(lambda: len(self.messages) >= count)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.stopped.set)
@@ -120,15 +150,17 @@ class ByGdlab:
         self.listener.start()
         self.port = self.listener.address.port
 
-    def count(self) -> int:
-        return self.store.received
+    def wait(self, count: int) -> None:
+        until(lambda: self.store.received >= count)
 
     def close(self) -> None:
         self.listener.close()
 
 
-def seconds(make: Callable[[], ByLoop | ByLibrary | ByGdlab], wire: bytes, count: int, hello: bytes) -> float:
-    """From the first byte sent to the last message received."""
+def measured(
+    make: Callable[[], ByC | ByLoop | ByLibrary | ByGdlab], wire: bytes, count: int, hello: bytes
+) -> Result:
+    """Messages a second, from the first byte sent to the last message received."""
     server = make()
     with socket.create_connection(("127.0.0.1", server.port)) as sock:
         if hello:
@@ -137,11 +169,10 @@ def seconds(make: Callable[[], ByLoop | ByLibrary | ByGdlab], wire: bytes, count
                 pass
         begin = time.perf_counter()
         sock.sendall(wire)
-        while server.count() < count:
-            time.sleep(0.0005)
+        server.wait(count)
         took = time.perf_counter() - begin
     server.close()
-    return took
+    return {"k_per_s": count / took / 1e3}
 
 
 def payloads(count: int, *, mixed: bool) -> list[bytes]:
@@ -150,26 +181,90 @@ def payloads(count: int, *, mixed: bool) -> list[bytes]:
     return [b"\x1b\0\0\0" + chance.randbytes(size - 4) for size in sizes]  # as a Godot Dictionary begins
 
 
-def compare(rounds: int, count: int) -> None:
-    print(f"{'messages':<34}{'gdlab k/s':>10}{'by hand k/s':>13}{'ratio':>8}")
-    cases = [
-        ("TCP, u32 length", prefixed, b"", lambda: ByGdlab("tcp://127.0.0.1:0"), ByLoop),
-        ("WebSocket", masked, HANDSHAKE, lambda: ByGdlab("ws://127.0.0.1:0"), ByLibrary),
-    ]
-    for name, frame, hello, ours, theirs in cases:
-        for mixed in (False, True):
-            number = count if frame is prefixed else count // 4
-            wire = b"".join(map(frame, payloads(number, mixed=mixed)))
-            times = [
-                (seconds(ours, wire, number, hello), seconds(theirs, wire, number, hello))
-                for _ in range(rounds)
-            ]
-            own, other = (statistics.median(column) for column in zip(*times, strict=True))
-            ratio = statistics.median(theirs / ours for ours, theirs in times)
-            size = "20 to 200 bytes" if mixed else "64 bytes"
-            print(
-                f"{name + ', ' + size:<34}{number / own / 1e3:>10.0f}{number / other / 1e3:>13.0f}{ratio:>8.2f}"
-            )
+RATE = Metric("k_per_s", "1000/s", 0, ratio=True)
+
+
+def comparisons(rounds: int) -> Iterator[Table]:
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+    _, no_c = helper()
+    for mixed in (False, True):
+        size = "20 to 200 bytes" if mixed else "64 bytes"
+        count = 400_000
+        wire = b"".join(map(prefixed, payloads(count, mixed=mixed)))
+        contenders = {
+            "gdlab": lambda: ByGdlab("tcp://127.0.0.1:0"),
+            "Python loop": ByLoop,
+            "C": lambda count=count: ByC(count),
+        }
+        results, missing = interleave(
+            [
+                Contender(
+                    name,
+                    lambda make=make, wire=wire, count=count: measured(make, wire, count, b""),
+                    no_c if name == "C" else "",
+                )
+                for name, make in contenders.items()
+            ],
+            rounds,
+        )
+        yield Table(
+            f"TCP messages with a u32 length, {size}",
+            [RATE],
+            "Python loop",
+            results,
+            missing,
+            notes=[
+                "gdlab and the Python programs share their process with the sender; the C program does not"
+            ],
+        )
+    for mixed in (False, True):
+        size = "20 to 200 bytes" if mixed else "64 bytes"
+        count = 100_000
+        wire = b"".join(map(masked, payloads(count, mixed=mixed)))
+        results, missing = interleave(
+            [
+                Contender(
+                    name, lambda make=make, wire=wire, count=count: measured(make, wire, count, HANDSHAKE)
+                )
+                for name, make in (
+                    ("gdlab", lambda: ByGdlab("ws://127.0.0.1:0")),
+                    (ASYNCIO, ByLibrary),
+                )
+            ],
+            rounds,
+        )
+        yield Table(
+            f"WebSocket messages one way, {size}",
+            [RATE],
+            ASYNCIO,
+            results,
+            missing,
+            [Target("gdlab", "k_per_s", least=1, against=ASYNCIO)],
+        )
+
+
+def two_writes(*, nodelay: bool, count: int = 40) -> Result:
+    """Round trips of pings that follow at once on another message, to a peer that answers the ping.
+
+    With Nagle's algorithm the ping waits until the message before it is acknowledged, which the peer's system puts
+    off, as it hopes to send the acknowledgement with data: 40 ms on Linux (RFC 896, RFC 1122 section 4.2.3.2).
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        capture = stack.enter_context(gdlab.connect(address, framing="lines", nodelay=nodelay))
+        sock = stack.enter_context(server.accept()[0])
+        stream = stack.enter_context(sock.makefile("rb"))
+        for number in range(count):
+            capture.send("the position")
+            capture.send(probe.ping(number, time.time_ns()))
+            stream.readline()
+            sock.sendall(stream.readline())
+            capture.wait_sync(number + 1, timeout=10)
+        trips = gdlab.analysis.round_trips(capture.df).rtt_ms
+        told = "nagle" in set(capture.findings()["rule"])
+    if told is nodelay:
+        raise InvariantBroken(f"with TCP_NODELAY {nodelay} the finding about Nagle was given: {told}")
+    return {"median_ms": float(trips.median()), "longest_ms": float(trips.max())}
 
 
 @contextlib.contextmanager
@@ -195,46 +290,85 @@ def resident_bytes() -> int:
     return 0
 
 
-def many(count: int, active: int) -> None:
+def many(scheme: str, frame: Callable[[bytes], bytes], hello: bytes, count: int, active: int) -> Result:
+    """What `count` connections in one listener take, idle and with `active` of them sending 60 times a second."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    print(f"\n{'connections':<34}{'bytes each':>12}{'idle CPU %':>12}{f'{active} at 60/s, CPU %':>24}")
-    for name, scheme, frame, hello in (("TCP", "tcp", prefixed, b""), ("WebSocket", "ws", masked, HANDSHAKE)):
-        server = ByGdlab(f"{scheme}://127.0.0.1:0")
-        server.listener.options = StreamOptions(framing="u32le", max_connections=count + 1)
-        before = resident_bytes()
-        with connections(server.port, count, hello) as opened:
-            while server.listener.statistics().connections < count:
-                time.sleep(0.01)
-            each = (resident_bytes() - before) / count
-            began = time.process_time()
-            time.sleep(2)
-            idle = (time.process_time() - began) / 2
-            message = frame(b"x" * 64)
-            own, sent, begin = time.thread_time(), 0, time.perf_counter()
-            began = time.process_time()
-            for tick in range(120):  # 2 s of 60 frames
-                for sock in opened[:active]:
-                    sock.send(message)
-                sent += active
-                time.sleep(max(0.0, begin + (tick + 1) / 60 - time.perf_counter()))
-            while server.count() < sent:
-                time.sleep(0.01)
-            elapsed = time.perf_counter() - begin
-            busy = (time.process_time() - began - (time.thread_time() - own)) / elapsed
-        server.close()
-        print(f"{f'{name}, {count}':<34}{each:>12.0f}{idle * 100:>12.2f}{busy * 100:>24.1f}")
+    server = ByGdlab(f"{scheme}://127.0.0.1:0")
+    server.listener.options = StreamOptions(framing="u32le", max_connections=count + 1)
+    before = resident_bytes()
+    with connections(server.port, count, hello) as opened:
+        while server.listener.statistics().connections < count:
+            time.sleep(0.01)
+        each = (resident_bytes() - before) / count
+        began = time.process_time()
+        time.sleep(2)
+        idle = (time.process_time() - began) / 2
+        message = frame(b"x" * 64)
+        own, sent, begin = time.thread_time(), 0, time.perf_counter()
+        began = time.process_time()
+        for tick in range(120):  # 2 s of 60 frames
+            for sock in opened[:active]:
+                sock.send(message)
+            sent += active
+            time.sleep(max(0.0, begin + (tick + 1) / 60 - time.perf_counter()))
+        server.wait(sent)
+        elapsed = time.perf_counter() - begin
+        busy = (time.process_time() - began - (time.thread_time() - own)) / elapsed
+    server.close()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return {"bytes_each": each, "idle_percent": idle * 100, "busy_percent": busy * 100}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and messages")
-    quick = parser.parse_args().quick
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)
-    compare(rounds=3 if quick else 7, count=100_000 if quick else 400_000)
-    many(count=200 if quick else 1000, active=50 if quick else 200)
+def apart(scheme: str, count: int, active: int) -> Result:
+    """`many` in a process of its own, whose memory nobody has used before."""
+    command = [sys.executable, "-m", "bench.streams", scheme, str(count), str(active)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    result: Result = json.loads(done.stdout)
+    return result
+
+
+def tables(rounds: int) -> Iterator[Table]:
+    yield from comparisons(rounds)
+    if sys.platform == "linux":
+        results, missing = interleave(
+            [
+                Contender(name, lambda nodelay=nodelay: two_writes(nodelay=nodelay))
+                for name, nodelay in (("TCP_NODELAY", True), ("Nagle's algorithm", False))
+            ],
+            rounds,
+        )
+        yield Table(
+            "TCP round trips of the second of two messages",
+            [Metric("median_ms", "median, ms", 2, ratio=True), Metric("longest_ms", "longest, ms", 1)],
+            "Nagle's algorithm",
+            results,
+            missing,
+            [Target("TCP_NODELAY", "median_ms", most=0.2, against="Nagle's algorithm")],
+            ["the finding about Nagle is given for the one capture and not for the other"],
+        )
+    count, active = 1000, 200
+    results, missing = interleave(
+        [
+            Contender(name, lambda scheme=scheme: apart(scheme, count, active))
+            for name, scheme in (("TCP", "tcp"), ("WebSocket", "ws"))
+        ],
+        1,
+    )
+    yield Table(
+        f"{count} connections in one listener",
+        [
+            Metric("bytes_each", "bytes each", 0),
+            Metric("idle_percent", "idle, % of a core", 2),
+            Metric("busy_percent", f"{active} at 60/s, % of a core", 1),
+        ],
+        "TCP",
+        results,
+        missing,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    kind, size, busy = sys.argv[1:]
+    beginning = {"tcp": (prefixed, b""), "ws": (masked, HANDSHAKE)}[kind]
+    print(json.dumps(many(kind, *beginning, int(size), int(busy))))

@@ -61,7 +61,7 @@ def flood(rounds: int) -> Iterator[Table]:
     for size in (64, 512):
 
         def run(receiver: Receiver, size: int = size) -> Result:
-            count = 300_000
+            count = 1_000_000
             receiver.begin()
             seconds = send(receiver.port, size, count, 0)
             result = receiver.end(count)

@@ -18,9 +18,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gdlab import course, godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
+from gdlab.capture.samples import sample
 from gdlab.capture.sizes import sizes
+from gdlab.checkup import doctor
 from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
 from gdlab.traffic import play
@@ -32,11 +35,15 @@ __all__ = [
     "Message",
     "Recording",
     "connect",
+    "course",
     "dashboard",
+    "doctor",
+    "godot",
     "listen",
     "load",
     "play",
     "replies",
+    "sample",
     "sizes",
     "stop_all",
 ]
@@ -93,3 +100,10 @@ def _live(capture: Capture) -> Any:
 
 
 show_with(_live)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext gdlab``: the magics ``%%gdscript`` and ``%gdlab``, see `gdlab.magic`."""
+    from gdlab import magic
+
+    magic.register(shell)

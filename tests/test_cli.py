@@ -95,3 +95,13 @@ def test_the_console_script_is_installed():
     said = subprocess.run([script, "--help"], capture_output=True, text=True, check=True).stdout
     assert "lab" in said
     assert "demo" in said
+
+
+def test_the_doctor_prints_its_table_and_fails_where_something_has_failed(capsys, monkeypatch, tmp_path):
+    status = cli.main(["doctor", "--seconds", "20"])
+    said = capsys.readouterr().out
+    assert "time stamps" in said
+    assert said.splitlines()[-1].startswith(("All is well", "0 failed")) == (status == 0)
+    monkeypatch.setenv("GDLAB_GODOT", str(tmp_path / "nowhere"))
+    assert cli.main(["doctor", "--seconds", "20"]) == 1
+    assert "fail  Godot" in capsys.readouterr().out

@@ -54,6 +54,17 @@ def test_no_lock_file_is_tracked():
     assert not [path.name for path in tracked() if path.suffix == ".lock"]
 
 
+def test_the_files_that_are_no_python_are_packed_too():
+    # The build leaves out what git ignores.
+    data = {
+        path
+        for path in (ROOT / "gdlab" / "godot").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {path.name for path in data} >= {"project.godot", "gdlab_probe.gd", "node_host.gd", "gitignore"}
+    assert data <= set(tracked())
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
 def test_notebooks_are_stored_without_outputs(path):
     notebook = json.loads(path.read_text())

@@ -22,5 +22,23 @@ def test_the_readme_has_the_columns_of_the_schema():
     assert README.read_text() == written()
 
 
+def test_the_chinese_readme_gives_the_same_commands():
+    def blocks(path):
+        return re.findall(
+            r"^```(?:sh|python)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        )
+
+    chinese = blocks(README.with_name("README.zh.md"))
+    assert len(chinese) == 3
+    assert set(chinese) <= set(blocks(README))
+
+
+def test_pictures_and_pages_that_the_readmes_name_are_there():
+    for path in (README, README.with_name("README.zh.md")):
+        for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (README.parent / target).is_file(), f"{path.name}: {target}"
+
+
 if __name__ == "__main__":
     README.write_text(written())

@@ -9,6 +9,7 @@ from gdlab.analysis.conversations import conversations
 from gdlab.analysis.findings import findings
 from gdlab.analysis.frames import FrameRate, frame_rate
 from gdlab.analysis.latency import response_times, round_trips
+from gdlab.analysis.location import where_lost
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.probes import probes
@@ -35,4 +36,5 @@ __all__ = [
     "response_times",
     "round_trips",
     "sequence",
+    "where_lost",
 ]

@@ -8,13 +8,14 @@ no second clock, and this module refuses.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from gdlab.analysis.arrivals import UNIT_US
-from gdlab.analysis.columns import equals, groups, messages, order, require, time_index, times_ns
+from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, time_index, times_ns
 from gdlab.analysis.probes import probes
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ PARTS: Final = 20
 PART_SAMPLES: Final = 5
 #: Below this, drift cannot be told from the error of the offset.
 DRIFT_SPAN_S: Final = 5.0
+#: How far two computers' clocks may drift apart where that could not be told: 50 ppm each, as crystals are sold.
+UNKNOWN_PPM: Final = 100.0
 
 
 def clock_offsets(table: pd.DataFrame) -> pd.DataFrame:
@@ -39,15 +42,19 @@ def clock_offsets(table: pd.DataFrame) -> pd.DataFrame:
     -------
     One row a peer that can be told: `endpoint`, `peer`, `time` (for which the offset holds), `offset_us`
     (int64: their clock minus ours, both in microseconds, ours since 1970 UTC), `drift_ppm` (float64:
-    microseconds that the offset grows each second; 0 where the capture is too short to tell), `error_us`
-    (float64: the offset is this wrong at most, while the drift is steady), `n` (int64: exchanges).
+    microseconds that the offset grows each second; 0 where the capture is too short to tell),
+    `drift_error_ppm` (float64: the drift is this wrong at most; where it cannot be told, 100), `error_us`
+    (float64: the offset, moved on by the drift, is this wrong at most between `first` and `last`; before and
+    after, the drift's error for each second adds to it), `first`, `last` (times), `n` (int64: exchanges).
+    All of this while the drift is steady.
 
     Notes
     -----
     For each exchange the offset is estimated as NTP does, ``((r - t1) + (s - t4)) / 2`` (RFC 5905 section 8);
     its error is at most half of the time that ping and answer were on the way. Of each part of the capture
     the fastest exchange counts, as waiting, not the path, makes the others slow and lopsided; a line through
-    those gives offset and drift. The error is half of the slowest of them plus how far the line misses them.
+    those gives offset and drift. The error is half of the slowest of them plus how far the line misses them;
+    that of the drift, how much it would turn if each of them were wrong as far as it can be.
     """
     found = probes(table)
     subset = table.iloc[found["row"].to_numpy()]
@@ -63,26 +70,44 @@ def clock_offsets(table: pd.DataFrame) -> pd.DataFrame:
     good &= ~pong[ping] & held[answer]
     ping, answer = ping[good], answer[good]
     sides, labels = groups(subset.iloc[ping], ("endpoint", "peer"))
-    sent, back = stamps[ping] // 1000, stamps[answer] // 1000
-    received, returned = found["r_us"].to_numpy()[answer], found["s_us"].to_numpy()[answer]
-    rows = []
-    for side in range(len(labels)):
-        mine = sides == side
-        fit = _fit(sent[mine], received[mine], returned[mine], back[mine])
-        if fit is not None:
-            rows.append((labels["endpoint"].iloc[side], labels["peer"].iloc[side], *fit))
-    frame = pd.DataFrame(
-        rows, columns=["endpoint", "peer", "time", "offset_us", "drift_ppm", "error_us", "n"]
+    times = np.array(
+        [
+            stamps[ping] // 1000,
+            found["r_us"].to_numpy()[answer],
+            found["s_us"].to_numpy()[answer],
+            stamps[answer] // 1000,
+        ]
     )
-    frame = frame.astype({"offset_us": "int64", "drift_ppm": "float64", "error_us": "float64", "n": "int64"})
-    frame["time"] = time_index(frame["time"].to_numpy(dtype=np.int64) * 1000)
-    return frame
+    together = np.argsort(sides, kind="stable")
+    edges = np.flatnonzero(firsts(sides[together]))[1:]
+    fits = [_fit(*part) for part in np.split(times[:, together], edges, axis=1)] if len(labels) else []
+    told = [side for side, fit in enumerate(fits) if fit is not None]
+    frame = pd.DataFrame([fit for fit in fits if fit is not None], columns=[f.name for f in fields(_Fit)])
+    frame = frame.astype(dict.fromkeys(("time", "offset_us", "first", "last", "n"), "int64"))
+    frame = frame.astype(dict.fromkeys(("drift_ppm", "drift_error_ppm", "error_us"), "float64"))
+    for name in ("time", "first", "last"):
+        frame[name] = time_index(frame[name].to_numpy(dtype=np.int64) * 1000)
+    return pd.concat([labels.iloc[told].reset_index(drop=True), frame], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """The columns of `clock_offsets` that are estimated; times in microseconds since 1970."""
+
+    time: int
+    offset_us: int
+    drift_ppm: float
+    drift_error_ppm: float
+    error_us: float
+    first: int
+    last: int
+    n: int
 
 
 def _fit(
     sent: NDArray[np.int64], received: NDArray[np.int64], returned: NDArray[np.int64], back: NDArray[np.int64]
-) -> tuple[int, int, float, float, int] | None:
-    """Time, offset, drift, error and number of exchanges, from the four times of each in microseconds."""
+) -> _Fit | None:
+    """The offset of a peer, from the four times of each exchange in microseconds."""
     path = (back - sent) - (returned - received)
     sane = (path >= -1) & (returned >= received)
     sent, received, returned, back, path = (a[sane] for a in (sent, received, returned, back, path))
@@ -100,15 +125,27 @@ def _fit(
     ordered = np.argsort(when, kind="stable")
     best = np.array([part[np.argmin(path[part])] for part in np.array_split(ordered, parts)])
     x, y = when[best], offset[best]
-    middle = float(x.mean())
-    drift = 0.0
-    if len(best) >= 3 and np.ptp(x) >= DRIFT_SPAN_S:
-        drift = float(((x - middle) * (y - y.mean())).sum() / ((x - middle) ** 2).sum())
-    level = float(y.mean())
-    misses = np.abs(y - level - drift * (x - middle))
+    middle, level = float(x.mean()), float(y.mean())
     # A microsecond for the rounding of the four times.
-    error = float(path[best].max()) / 2 + float(misses.max()) + 1.0
-    return start + round(middle * 1e6), base + round(level), drift, error, n
+    wrong = path[best] / 2 + 1.0
+    away = x - middle
+    drift, unsure, first, last = 0.0, UNKNOWN_PPM, middle, middle
+    if len(best) >= 3 and np.ptp(x) >= DRIFT_SPAN_S:
+        drift = float((away * (y - level)).sum() / (away**2).sum())
+        unsure = float((np.abs(away) * wrong).sum() / (away**2).sum())
+        first, last = float(x.min()), float(x.max())
+    misses = np.abs(y - level - drift * away)
+    error = float((path[best].max() / 2) + misses.max()) + 1.0
+    return _Fit(
+        start + round(middle * 1e6),
+        base + round(level),
+        drift,
+        unsure,
+        error,
+        start + round(first * 1e6),
+        start + round(last * 1e6),
+        n,
+    )
 
 
 def one_way_delay(table: pd.DataFrame, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
@@ -159,24 +196,31 @@ def one_way_delay(table: pd.DataFrame, *, sent: str | None = None, unit: str = "
         theirs = column[rows] * UNIT_US[unit]
     subset = table.iloc[rows]
     stamps = times_ns(subset)
-    pieces = []
-    shift, drift = offsets["offset_us"].to_numpy(), offsets["drift_ppm"].to_numpy()
-    error, moment = offsets["error_us"].to_numpy(), times_ns(offsets) // 1000
-    for side in range(len(offsets)):
-        endpoint, peer = str(offsets["endpoint"].iloc[side]), str(offsets["peer"].iloc[side])
-        mine = np.flatnonzero(equals(subset, "endpoint", endpoint) & equals(subset, "peer", peer))
-        ours = stamps[mine] // 1000
-        # Their time as it would read on our clock.
-        moved = theirs[mine] - shift[side] - drift[side] * (ours - moment[side]) / 1e6
-        pieces.append(
-            pd.DataFrame(
-                {
-                    "time": time_index(stamps[mine]),
-                    "endpoint": endpoint,
-                    "peer": peer,
-                    "delay_ms": (ours - moved) / 1e3,
-                    "error_ms": error[side] / 1e3,
-                }
-            )
-        )
-    return pd.concat(pieces, ignore_index=True).sort_values("time", kind="stable", ignore_index=True)
+    # Which row of `offsets` each message's peer has; -1 where it has none.
+    of_messages, labels = groups(subset, ("endpoint", "peer"))
+    key = ["endpoint", "peer"]
+    numbers = offsets[key].astype(object).assign(side=np.arange(len(offsets)))
+    matched = labels.astype(object).merge(numbers, on=key, how="left")["side"]
+    side = matched.fillna(-1).to_numpy(dtype=np.int64)[of_messages]
+    known = np.flatnonzero(side >= 0)
+    side, ours = side[known], stamps[known] // 1000
+
+    def of(name: str) -> NDArray[Any]:
+        return np.asarray(offsets[name].to_numpy()[side])
+
+    def at(name: str) -> NDArray[np.int64]:
+        return np.asarray(times_ns(offsets.assign(time=offsets[name]))[side] // 1000)
+
+    # Their time as it would read on our clock.
+    moved = theirs[known] - of("offset_us") - of("drift_ppm") * (ours - at("time")) / 1e6
+    outside = np.maximum(np.maximum(at("first") - ours, ours - at("last")), 0) / 1e6
+    result = pd.DataFrame(
+        {
+            "time": time_index(stamps[known]),
+            "endpoint": subset["endpoint"].array.take(known),
+            "peer": subset["peer"].array.take(known),
+            "delay_ms": (ours - moved) / 1e3,
+            "error_ms": (of("error_us") + outside * of("drift_error_ppm")) / 1e3,
+        }
+    )
+    return result.sort_values("time", kind="stable", ignore_index=True)

@@ -11,7 +11,14 @@ from gdlab.analysis.rules import RULES, Facts, Finding
 from gdlab.messages import SCHEMA
 
 
-def findings(table: pd.DataFrame, statistics: object = None, *, seq: str | None = None) -> pd.DataFrame:
+def findings(
+    table: pd.DataFrame,
+    statistics: object = None,
+    *,
+    seq: str | None = None,
+    sender: pd.DataFrame | None = None,
+    relay: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """What is remarkable about a table, most certain first.
 
     Parameters
@@ -19,6 +26,8 @@ def findings(table: pd.DataFrame, statistics: object = None, *, seq: str | None 
     table : a message table with all columns of the schema.
     statistics : counters of the capture, as a mapping or an object with attributes; `kernel_drops` is used.
     seq : column with the numbers of the messages, such as ``"v.seq"``; by default those of probes.
+    sender, relay : what the program that sent the messages captured, and one between the two, so that the place of
+        a loss can be named; see `where_lost`.
 
     Returns
     -------
@@ -27,7 +36,7 @@ def findings(table: pd.DataFrame, statistics: object = None, *, seq: str | None 
     applies, which says that nothing was recognised, not that all is well.
     """
     require(table, [column.name for column in SCHEMA])
-    facts = Facts(table, statistics, seq)
+    facts = Facts(table, statistics, seq, sender=sender, relay=relay)
     found = [finding for rule in RULES for finding in rule(facts)]
     found.sort(key=lambda finding: -finding.certainty)
     frame = pd.DataFrame([_cells(finding) for finding in found], columns=[f.name for f in fields(Finding)])

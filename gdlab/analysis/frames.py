@@ -231,6 +231,6 @@ def _waiting(sent: Floats, rtt: Floats, hz: float, stretch: float) -> tuple[floa
 
 
 def _middle_variance(values: Floats) -> float:
-    """Variance without the highest and lowest twentieth, which stalls of either program own."""
-    low, high = np.quantile(values, [0.05, 0.95])
+    """Variance without the lowest twentieth and the highest seventh, which stalls of either program own."""
+    low, high = np.quantile(values, [0.05, 0.85])
     return float(np.var(values[(values >= low) & (values <= high)]))

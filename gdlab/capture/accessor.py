@@ -67,3 +67,35 @@ class TableAccessor:
     def overhead(self, **options: Any) -> pd.DataFrame:
         """Bytes by layer; see `gdlab.analysis.overhead`."""
         return analysis.overhead(self._table, **options)
+
+    def numbered(self, **options: Any) -> pd.DataFrame:
+        """What became of each numbered message; see `gdlab.analysis.numbered`."""
+        return analysis.numbered(self._table, **options)
+
+    def where_lost(self, receiver: pd.DataFrame, **options: Any) -> pd.DataFrame:
+        """Where messages of this table, the sender's, were lost; see `gdlab.analysis.where_lost`."""
+        return analysis.where_lost(self._table, receiver, **options)
+
+    def response_times(self, **options: Any) -> pd.DataFrame:
+        """Times until the peer's next message; see `gdlab.analysis.response_times`."""
+        return analysis.response_times(self._table, **options)
+
+    def frame_rate(self, **options: Any) -> analysis.FrameRate | None:
+        """The frame rate in the round trips; see `gdlab.analysis.frame_rate`."""
+        return analysis.frame_rate(self._table, **options)
+
+    def clock_offsets(self) -> pd.DataFrame:
+        """The other sides' clocks against this one; see `gdlab.analysis.clock_offsets`."""
+        return analysis.clock_offsets(self._table)
+
+    def one_way_delay(self, **options: Any) -> pd.DataFrame:
+        """Delay of each message, with its error; see `gdlab.analysis.one_way_delay`."""
+        return analysis.one_way_delay(self._table, **options)
+
+    def measures(self, **options: Any) -> pd.DataFrame:
+        """All measures in short; see `gdlab.analysis.measures`."""
+        return analysis.measures(self._table, **options)
+
+    def compare(self, other: pd.DataFrame, **options: Any) -> pd.DataFrame:
+        """The table beside another; see `gdlab.analysis.compare`."""
+        return analysis.compare(self._table, other, **options)

@@ -27,6 +27,10 @@ GENERAL: Final = (
         "is interpolated."
     ),
     (
+        "Probes are sent on a schedule that does not wait for answers, so that a slow answer keeps no other probe "
+        "from being sent (coordinated omission); where this side paused itself, a finding says so."
+    ),
+    (
         "Intervals are at 95 %: of percentiles by order statistics, of shares by Wilson's score method. They "
         "suppose values that do not depend on each other, which frames and bursts are not quite: read them as the "
         "least uncertainty. Facts of the capture, such as its duration, have none."

@@ -56,7 +56,9 @@ def listen(
     every : do not wait to be asked, but say `reply` to each connected peer every so many seconds (with UDP to those
         heard lately).
     ping : send every peer a small probe message each so many seconds. A game that answers it (see `gdlab.probe`; an
-        echo will do) shows its round-trip times in ``Capture.plot.latency()``.
+        echo will do) shows its round-trip times in ``Capture.plot.latency()``. With TCP and ``framing="auto"`` pings
+        begin with the peer's first message, which tells how to frame them. Pings are JSON, but Variants where the
+        framing is that of `put_var`.
     framing : how a TCP stream is divided into messages: a name of `gdlab.framing.NAMES`, such as ``"put_var"`` or
         ``"lines"``. ``"auto"`` goes by the first bytes and says in the first message's `detail` what it took them for.
         Replies are framed likewise; as long as the framing is not known they are sent without any.
@@ -68,7 +70,8 @@ def listen(
         commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first; they are counted, and a row of
         event `gap` says so.
     spill : a folder that all rows are written to while they arrive, about every second: what a killed kernel had
-        received is then in `gdlab.load(folder)`. Needs pyarrow (the extra `arrow`).
+        received is then in `gdlab.load(folder)`. After a power cut more may be missing, some 30 s: only when the
+        capture stops is everything forced to the disk. Needs pyarrow (the extra `arrow`).
     fresh : begin anew even if a capture of these addresses runs; the old one is stopped and keeps its data.
     nodelay : False turns Nagle's algorithm on for what TCP listeners send, to see what it does.
     origins : web pages that may connect to a WebSocket listener beside those of this machine, such as

@@ -41,6 +41,8 @@ figure{margin:1em 0;break-inside:avoid}img{max-width:100%}figcaption,.note{color
 div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.87em}
 th,td{text-align:left;vertical-align:top;padding:.2em .8em .2em 0;border-bottom:1px solid #e4e4e4}
 th.number{text-align:right}td.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+table.narrow{font-size:.78em}table.narrow th,table.narrow td{padding-right:.6em}
+table.narrow td:not(.number){overflow-wrap:anywhere;min-width:5em}
 p,li{overflow-wrap:anywhere}td{max-width:28em;overflow-wrap:break-word}th{vertical-align:bottom}
 article{margin:1em 0;padding-left:1em;border-left:4px solid #0072b2}
 article p{margin:.2em 0}
@@ -232,8 +234,12 @@ def _conversations(table: pd.DataFrame) -> str:
         return "<p>Nobody was heard.</p>"
     kept = found.head(MOST_ROWS)
     kept = kept.drop(columns=[name for name in ("opened", "closed", "errors") if not found[name].any()])
-    for name in ("first", "last"):
-        kept = kept.assign(**{name: kept[name].dt.strftime("%H:%M:%S.%f").str[:-3]})
+    # Narrow enough for the page: when it ended follows from when it began, and a lone endpoint needs no column.
+    kept = kept.assign(first=kept["first"].dt.strftime("%H:%M:%S.%f").str[:-3]).drop(columns="last")
+    endpoints = found["endpoint"].astype(str).unique()
+    only = f" All with the endpoint {_text(endpoints[0])}." if len(endpoints) == 1 else ""
+    if only:
+        kept = kept.drop(columns="endpoint")
     rows = [
         [
             _number(cell) if isinstance(cell, float) else f"{cell:,}" if isinstance(cell, int) else cell
@@ -244,8 +250,9 @@ def _conversations(table: pd.DataFrame) -> str:
     more = len(found) - len(kept)
     note = f" {more:,} more conversations are in the data." if more else ""
     names = [name.replace("_", " ") for name in kept.columns]  # so that a browser may break the line there
-    return _table(names, rows, numbers=range(4, len(kept.columns))) + (
-        f"<p class=note>{definitions.CONVERSATIONS}{note}</p>"
+    words = 2 if only else 3
+    return _table(names, rows, numbers=range(words - 1, len(kept.columns)), narrow=True) + (
+        f"<p class=note>{definitions.CONVERSATIONS}{only}{note}</p>"
     )
 
 
@@ -287,7 +294,14 @@ def _versions(rows: int) -> str:
     )
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[object]], *, numbers: Iterable[int] = ()) -> str:
+def _table(
+    head: Iterable[str],
+    rows: Iterable[Iterable[object]],
+    *,
+    numbers: Iterable[int] = (),
+    narrow: bool = False,
+) -> str:
+    """A table with some columns of numbers; a narrow one breaks long words and is set smaller."""
     right = frozenset(numbers)
     cells = "".join(
         "<tr>"
@@ -300,7 +314,8 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]], *, numbers: It
     names = "".join(
         f"<th{' class=number' if at in right else ''}>{_text(name)}</th>" for at, name in enumerate(head)
     )
-    return f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
+    of = " class=narrow" if narrow else ""
+    return f'<div class="wide"><table{of}><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
 
 
 def _list(texts: Iterable[str]) -> str:

@@ -94,7 +94,9 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
         return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
     age = statistics.last_received_s
     light = Light.RECEIVING if age < QUIET_AFTER_S else Light.QUIET
-    return Status(light, f"{doing}{lan}, {counts}, last message {_age(age)} ago", _loss_hint(statistics))
+    remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
+    hint = "; ".join(filter(None, (_loss_hint(statistics), *remarks)))
+    return Status(light, f"{doing}{lan}, {counts}, last message {_age(age)} ago", hint)
 
 
 def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:

@@ -53,15 +53,27 @@ class Tabular(ABC):
         """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
         return Plots(lambda: self.df)
 
-    def findings(self, *, seq: str | None = None) -> pd.DataFrame:
+    def findings(
+        self,
+        *,
+        seq: str | None = None,
+        sender: pd.DataFrame | None = None,
+        relay: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
         """Say in words what the table shows, most certain first; see `gdlab.analysis.findings`.
 
         Parameters
         ----------
         seq : column with the sender's numbers, such as ``"v.seq"`` of `decoded`; by default those of probes.
+        sender, relay : tables of captures at other places of the messages' way, to name where they were lost.
         """
-        table = self.decoded() if seq is not None and seq.startswith("v.") else self.df
-        return analysis.findings(table, self.provenance.get("statistics"), seq=seq)
+        table = self.df
+        if seq is not None and seq.startswith("v."):
+            table = decode(table)
+            sender, relay = (None if other is None else decode(other) for other in (sender, relay))
+        return analysis.findings(
+            table, self.provenance.get("statistics"), seq=seq, sender=sender, relay=relay
+        )
 
     def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.

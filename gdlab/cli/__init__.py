@@ -1,4 +1,4 @@
-"""The command `gdlab`: the lab in a browser, and a demonstration in a terminal."""
+"""The command `gdlab`: the lab in a browser, and in a terminal a demonstration and a check-up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from gdlab.checkup import doctor
 from gdlab.cli.demo import run_demo
 from gdlab.cli.lab import open_lab
 from gdlab.errors import GdlabError
@@ -23,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "lab":
             return open_lab(Path(options.folder), rest, traffic_on=not options.no_traffic)
+        if options.command == "doctor":
+            report = doctor(time_limit_s=options.seconds)
+            print(report)
+            return 0 if report.ok else 1
         return run_demo(
             Path(options.out), seconds=options.seconds, port=options.port, engine=_engine(options.source)
         )
@@ -67,6 +72,14 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="who sends: a real Godot, the embedded source, or what there is (default)",
     )
+
+    for_doctor = commands.add_parser(
+        "doctor",
+        help="check what gdlab needs on this machine",
+        description="Check what gdlab needs on this machine, and say what to do where something is amiss. The exit "
+        "status is 1 where something has failed.",
+    )
+    for_doctor.add_argument("--seconds", type=_positive, default=2.0, help="time limit (default 2)")
     return parser
 
 

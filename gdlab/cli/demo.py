@@ -78,8 +78,10 @@ def _summary(cap: Capture) -> dict[str, str]:
         "round trips": f"{len(rtt)} pings answered",
     }
     if len(rtt):
-        low, middle, high = rtt.quantile([0.05, 0.5, 0.95])
-        lines["round-trip time"] = f"5 % {low:.2f} ms, median {middle:.2f} ms, 95 % {high:.2f} ms"
+        shown = analysis.percentiles(rtt, (0.05, 0.5, 0.95), missing=int((trips["outcome"] == "lost").sum()))
+        pairs = shown.dropna()[["quantile", "value"]].to_numpy()
+        said = [f"{quantile * 100:g} % {value:.2f} ms" for quantile, value in pairs]
+        lines["round-trip time"] = ", ".join(said) or "too few for a percentile (20 at least)"
     return lines
 
 

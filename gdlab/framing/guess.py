@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import struct
 from typing import Final, NamedTuple
@@ -69,7 +70,14 @@ def guess(head: bytes, *, final: bool = False) -> Guess | None:
 
 
 def _is_text(piece: bytes) -> bool:
-    return piece.translate(None, _CONTROLS) == piece
+    """Whether this is UTF-8 without control characters; the last character may be cut off."""
+    if piece.translate(None, _CONTROLS) != piece:
+        return False
+    try:
+        codecs.utf_8_decode(piece, "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _tls(head: bytes, *, final: bool) -> Guess | None:

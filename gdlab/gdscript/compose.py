@@ -160,7 +160,7 @@ def _text(block: Block) -> str:
         return block.head
     text = block.head
     for before, member in zip((None, *block.members), block.members, strict=False):
-        apart = member.kind == "func" or (before is not None and before.kind != member.kind)
+        apart = before is not None and (member.kind == "func" or before.kind != member.kind)
         lines = [f"\t{line}" if line else "" for line in member.head.split("\n")]
         text += "\n" * (1 + apart) + "\n".join(lines)
     return text

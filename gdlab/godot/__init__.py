@@ -5,13 +5,16 @@
 ['hello']
 """
 
+from gdlab.godot.describe import Description, describe
 from gdlab.godot.finder import Engine, cache_folder, find
-from gdlab.godot.game import Game, Run, StopOn
+from gdlab.godot.game import Game, Run, StopOn, running
 from gdlab.godot.output import Entry, Frame, Level
 from gdlab.godot.process import Ending, Line, stop_all
 from gdlab.godot.runner import run, script, start
+from gdlab.godot.sample import probe, project
 
 __all__ = [
+    "Description",
     "Ending",
     "Engine",
     "Entry",
@@ -22,8 +25,12 @@ __all__ = [
     "Run",
     "StopOn",
     "cache_folder",
+    "describe",
     "find",
+    "probe",
+    "project",
     "run",
+    "running",
     "script",
     "start",
     "stop_all",

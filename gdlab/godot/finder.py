@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gdlab.errors import GodotNotFound, GodotVersionError
+from gdlab.godot.places import downloaded, installed
 from gdlab.godot.process import Child, Ending
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def find(*, time_limit_s: float = VERSION_TIME_LIMIT_S) -> Engine:
     """Find a Godot 4 and ask its version.
 
     Looks at the environment variable ``GDLAB_GODOT``, then for ``godot`` and ``godot4`` on PATH, then in
-    `cache_folder`. What ``GDLAB_GODOT`` names must work: it is what the user asked for, so nothing else is
+    `cache_folder`, then where installers put it (application bundles of macOS, program folders of Windows,
+    Steam). What ``GDLAB_GODOT`` names must work: it is what the user asked for, so nothing else is
     tried. The other places are tried in turn, so a Godot 3 called ``godot`` does not hide a ``godot4``.
 
     Parameters
@@ -94,6 +96,7 @@ def find(*, time_limit_s: float = VERSION_TIME_LIMIT_S) -> Engine:
         ("`godot` on PATH", _which("godot")),
         ("`godot4` on PATH", _which("godot4")),
         (f"{own}", own if own.is_file() else None),
+        *((f"{path}", path) for path in installed()),
     ):
         if candidate is None:
             looked.append(f"{source}: not there")
@@ -107,8 +110,10 @@ def find(*, time_limit_s: float = VERSION_TIME_LIMIT_S) -> Engine:
             looked.append(f"{source}: {error}")
     if other_generation is not None:
         raise other_generation
+    there = downloaded()
+    advice = f"There is {there}: set GDLAB_GODOT to it." if there else HOW_TO_GET
     raise GodotNotFound(
-        "No Godot 4 found. Looked at:\n" + "".join(f"  - {line}\n" for line in looked) + HOW_TO_GET
+        "No Godot 4 found. Looked at:\n" + "".join(f"  - {line}\n" for line in looked) + advice
     )
 
 

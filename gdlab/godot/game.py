@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
 import signal
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Self
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
 
 from gdlab.errors import GodotEnded, WaitTimeout
-from gdlab.godot.output import ERRORS, Entry, Level, PathMap, entries, is_parse_error, to_table
+from gdlab.godot.output import ERRORS, Entry, EntryStream, Level, PlaceMap, entries, is_parse_error, to_table
 from gdlab.godot.process import Child, Ending, Line
 
 if TYPE_CHECKING:
@@ -24,13 +27,61 @@ if TYPE_CHECKING:
 #: Which of a game's messages end it: none, a script that does not compile, or any script error.
 StopOn = Literal["never", "parse", "script"]
 
+#: The games of this process, for `running`.
+_GAMES: weakref.WeakSet[Game] = weakref.WeakSet()
+
 #: How long the engine is given to finish its report after a message that ends the game.
 _REPORT_S: Final = 0.5
 #: Lines of output quoted in a diagnosis.
 _QUOTED: Final = 5
+#: Lines of output that a cell shows.
+_SHOWN: Final = 20
+#: Lines of a crash report that say nothing.
+_RULE: Final = re.compile(r"=+$|-- END OF ")
+#: How often a wait for a capture looks.
+_LOOK_S: Final = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+class _Counters(Protocol):
+    """Of `gdlab.Capture.statistics()`: what says whether somebody is there."""
+
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+
+    @property
+    def last_received_s(self) -> float | None:
+        """Age of the newest message."""
+
+
+class _Status(Protocol):
+    """Of `gdlab.Capture.status`: its words."""
+
+    @property
+    def text(self) -> str:
+        """How the capture is."""
+
+    @property
+    def hint(self) -> str:
+        """What to try."""
+
+
+class Listening(Protocol):
+    """What `Game.wait_connected` asks of a `gdlab.Capture`."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it listens."""
+
+    @property
+    def status(self) -> _Status:
+        """How it is, in words."""
+
+    def statistics(self) -> _Counters:
+        """Who is there."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """What a run of the engine came to.
 
@@ -53,7 +104,7 @@ class Run:
     ending: Ending
     reason: str
     seconds: float
-    entries: tuple[Entry, ...] = field(repr=False)
+    entries: tuple[Entry, ...]
     dropped_lines: int = 0
 
     @property
@@ -82,7 +133,7 @@ class Run:
         """All output: ``time_s``, ``stream``, ``level``, ``text``, ``file``, ``line``."""
         return to_table(self.entries)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"<Run {'ok' if self.ok else 'not ok'}: {self.reason}; lines printed: {len(self.prints)}>"
 
 
@@ -100,14 +151,14 @@ class Game:
         *,
         env: Mapping[str, str],
         what: str,
-        show_path: PathMap,
+        place: PlaceMap,
         time_limit_s: float | None,
         stop_on: StopOn,
         scratch: Path | None = None,
     ) -> None:
         self.engine = engine
         self._what = what
-        self._show_path = show_path
+        self._place = place
         self._time_limit_s = time_limit_s
         self._stop_on = stop_on
         self._scratch = scratch
@@ -120,6 +171,7 @@ class Game:
             on_line=self._watch,
             on_end=self._finish,
         )
+        _GAMES.add(self)
 
     @property
     def pid(self) -> int:
@@ -132,6 +184,11 @@ class Game:
         return self._child.running
 
     @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start; stands still at the end."""
+        return self._child.elapsed_s
+
+    @property
     def output(self) -> str:
         """All text so far, of both streams, as it was printed."""
         return "".join(f"{line.text}\n" for line in self._child.lines())
@@ -139,7 +196,7 @@ class Game:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """Prints, warnings and errors so far."""
-        return tuple(entries(self._child.lines(), self._show_path))
+        return tuple(entries(self._child.lines(), self._place))
 
     @property
     def errors(self) -> list[Entry]:
@@ -159,6 +216,18 @@ class Game:
             new, position = self._child.lines_from(position, timeout_s=0.5)
             yield from new
             if not running and not new:
+                return
+
+    def follow(self) -> Iterator[Entry]:
+        """Every print, warning and error from the first on, as they come; ends when the engine has ended."""
+        stream = EntryStream(self._place)
+        position = 0
+        while True:
+            running = self._child.running
+            new, position = self._child.lines_from(position, timeout_s=EntryStream.SETTLED_S)
+            yield from stream.receive(new, self._child.elapsed_s)
+            if not running and not new:
+                yield from stream.finish()
                 return
 
     def wait_for(self, text: str, timeout_s: float = 10.0) -> Line:
@@ -186,6 +255,46 @@ class Game:
                 )
             if time.monotonic() >= deadline:
                 raise WaitTimeout(self._diagnosis(text, timeout_s), arrived=position, wanted=1)
+
+    def wait_connected(self, capture: Listening, timeout_s: float = 10.0) -> None:
+        """Wait until somebody has connected to a capture, or sent to it since this game was started.
+
+        Raises
+        ------
+        WaitTimeout : nobody came in time. The message says how the game is, how the capture is, what to try.
+        GodotEnded : the engine ended before; the message says why.
+        """
+        deadline = time.monotonic() + timeout_s
+        names = ", ".join(capture.addresses)
+        while True:
+            running = self._child.running
+            told = capture.statistics()
+            age_s = told.last_received_s
+            if told.connections or (age_s is not None and age_s <= self._age_s):
+                return
+            if not running:
+                run = self.wait()
+                raise GodotEnded(
+                    f"{run.reason}. Nothing of it had reached {names}.{self._quote()}",
+                    exit_code=run.exit_code,
+                )
+            left = deadline - time.monotonic()
+            if left <= 0:
+                status = capture.status
+                hint = f" To try: {status.hint}." if status.hint else ""
+                raise WaitTimeout(
+                    f"{self._what} is running (process {self.pid}, for {self._child.elapsed_s:.1f} s), but nothing "
+                    f"of it has reached {names} within {timeout_s:g} s. The capture: {status.text}.{hint}"
+                    f"{self._hint()}{self._quote()}",
+                    arrived=0,
+                    wanted=1,
+                )
+            self._child.wait(min(_LOOK_S, left))
+
+    @property
+    def _age_s(self) -> float:
+        """Seconds since the start, also after the end."""
+        return time.perf_counter() - self._child.started
 
     def wait(self, timeout_s: float | None = None) -> Run:
         """Wait until the engine ends by itself or by its time limit.
@@ -219,6 +328,11 @@ class Game:
             return f"<Game {self._what}: {self._run.reason}>"
         return f"<Game {self._what}: running for {self._child.elapsed_s:.1f} s, process {self.pid}>"
 
+    def _repr_html_(self) -> str:
+        """The state, and the last lines of the output as a table."""
+        table = self.table.tail(_SHOWN)[["time_s", "level", "text", "file", "line"]]
+        return f"<p>{html.escape(repr(self))}</p>{table.to_html(index=False, na_rep='')}"
+
     def _watch(self, child: Child, line: Line) -> None:
         """End the game on what it must not survive; called in the reader thread of each line."""
         ends = self._stop_on != "never" and is_parse_error(line)
@@ -230,7 +344,7 @@ class Game:
 
     def _finish(self, child: Child) -> None:
         """Make the record; called once, in the supervising thread."""
-        found = tuple(entries(child.lines(), self._show_path))
+        found = tuple(entries(child.lines(), self._place))
         exit_code = child.exit_code if child.exit_code is not None else -1
         ending = child.ending or Ending.EXIT
         self._run = Run(
@@ -264,6 +378,11 @@ class Game:
         return "" if not last else " Its last lines:\n" + "\n".join(f"  | {line[:200]}" for line in last)
 
 
+def running() -> tuple[Game, ...]:
+    """The games of this Python that run, the oldest first."""
+    return tuple(sorted((game for game in _GAMES if game.running), key=lambda game: -game.elapsed_s))
+
+
 def _reason(
     what: str,
     ending: Ending,
@@ -288,6 +407,11 @@ def _reason(
         except ValueError:
             name = str(-exit_code)
         said = f"{what} crashed or was killed from outside (signal {name}) after {seconds:.1f} s"
+        said += "" if first is None else f". First error: {first}"
+        lines = [str(entry) for entry in found if entry.text and not _RULE.match(entry.text)]
+        if not lines:
+            return said
+        return f"{said}. Its last lines:\n" + "\n".join(f"  | {line[:200]}" for line in lines[-_QUOTED:])
     else:
         said = f"{what} ended by itself with exit code {exit_code} after {seconds:.1f} s"
     return said if first is None else f"{said}. First error: {first}"

@@ -73,8 +73,8 @@ class Entry:
         return f"{self.level}: {self.text}{place}"
 
 
-#: Maps the path that Godot prints to the one to show; None for what is not the user's.
-PathMap = Callable[[str], str | None]
+#: Maps the path and line that Godot prints to the file and line to show; None for what is not the user's.
+PlaceMap = Callable[[str, int], tuple[str, int] | None]
 
 _HEAD = re.compile(r"(?:USER )?(SCRIPT ERROR|SHADER ERROR|ERROR|WARNING): (.*)")
 _AT = re.compile(r"\s+at: (.*) \((.+):(\d+)\)")
@@ -91,7 +91,7 @@ def is_parse_error(line: Line) -> bool:
     return line.stream == "stderr" and line.text.startswith("SCRIPT ERROR: Parse Error")
 
 
-def entries(lines: Iterable[Line], show_path: PathMap) -> list[Entry]:
+def entries(lines: Iterable[Line], place: PlaceMap) -> list[Entry]:
     """Entries of an output, in the order in which they began.
 
     Order is exact within a stream; between the two it is that of reading them, as good as some milliseconds.
@@ -100,7 +100,7 @@ def entries(lines: Iterable[Line], show_path: PathMap) -> list[Entry]:
     err: list[Line] = []
     for line in lines:
         (out if line.stream == "stdout" else err).append(line)
-    found = [*_prints(out), *_reports(err, show_path)]
+    found = [*_prints(out), *_reports(err, place)]
     found.sort(key=lambda entry: entry.time_s)  # stable, so each stream keeps its own order
     return found
 
@@ -127,18 +127,55 @@ def to_table(found: Sequence[Entry]) -> pd.DataFrame:
     )
 
 
-def _prints(lines: Sequence[Line]) -> Iterator[Entry]:
+class EntryStream:
+    """Entries of an output that is still being written, each as soon as it is complete.
+
+    A report takes several lines, and nothing marks its end: it is complete when the next one begins, or when
+    `SETTLED_S` have passed.
+    """
+
+    #: How long the last report may still grow.
+    SETTLED_S: Final = 0.1
+
+    def __init__(self, place: PlaceMap) -> None:
+        self._place = place
+        self._pending: list[Line] = []
+        self._printed = 0
+
+    def receive(self, lines: Iterable[Line], now_s: float) -> list[Entry]:
+        """Entries that are complete now, after these lines more; `now_s` as in `Line.time_s`."""
+        out: list[Line] = []
+        for line in lines:
+            (out if line.stream == "stdout" else self._pending).append(line)
+        found = list(_prints(out, self._printed))
+        self._printed += len(out)
+        heads = [i for i, line in enumerate(self._pending) if _HEAD.fullmatch(_COLOUR.sub("", line.text))]
+        whole = heads[-1] if heads else len(self._pending)
+        if heads and now_s - self._pending[whole].time_s >= self.SETTLED_S:
+            whole = len(self._pending)
+        found += _reports(self._pending[:whole], self._place)
+        del self._pending[:whole]
+        return sorted(found, key=lambda entry: entry.time_s)
+
+    def finish(self) -> list[Entry]:
+        """What is left when the output has ended."""
+        found, self._pending = list(_reports(self._pending, self._place)), []
+        return found
+
+
+def _prints(lines: Sequence[Line], start: int = 0) -> Iterator[Entry]:
+    """The lines of standard output, of which the first is the `start`-th."""
     greeting = False
-    for number, line in enumerate(lines):
+    for number, line in enumerate(lines, start):
         # The greeting is the first line, and the empty one after it.
         greeting = (number == 0 and line.text.startswith("Godot Engine v4")) or (
-            greeting and number == 1 and not line.text
+            number == 1 and not line.text and (greeting or start == 1)
         )
         level = Level.ENGINE if greeting else Level.PRINT
         yield Entry(line.time_s, "stdout", level, _COLOUR.sub("", line.text))
 
 
-def _reports(lines: Sequence[Line], show_path: PathMap) -> Iterator[Entry]:
+def _reports(lines: Sequence[Line], place: PlaceMap) -> Iterator[Entry]:
     texts = [_COLOUR.sub("", line.text) for line in lines]
     i = 0
     while i < len(texts):
@@ -159,16 +196,16 @@ def _reports(lines: Sequence[Line], show_path: PathMap) -> Iterator[Entry]:
             while i < len(texts) and (frame := _FRAME.fullmatch(texts[i])):
                 trace.append(Frame(frame[1], frame[2], int(frame[3])))
                 i += 1
-        shown = tuple(_shown(trace, show_path))
-        place = next(_shown([*places, *trace], show_path), None)
+        shown = tuple(_shown(trace, place))
+        here = next(_shown([*places, *trace], place), None)
         yield Entry(
             lines[first].time_s,
             "stderr",
             level,
             message,
-            None if place is None else place.file,
-            None if place is None else place.line,
-            place.function if place is not None else places[0].function if places else "",
+            None if here is None else here.file,
+            None if here is None else here.line,
+            here.function if here is not None else places[0].function if places else "",
             shown,
         )
 
@@ -183,9 +220,9 @@ def _find_at(texts: Sequence[str], start: int) -> tuple[re.Match[str] | None, in
     return None, start
 
 
-def _shown(frames: Iterable[Frame], show_path: PathMap) -> Iterator[Frame]:
+def _shown(frames: Iterable[Frame], place: PlaceMap) -> Iterator[Frame]:
     """Those frames that are in the user's files, under the names the user knows."""
     for frame in frames:
-        file = show_path(frame.file)
-        if file is not None:
-            yield Frame(frame.function, file, frame.line)
+        shown = place(frame.file, frame.line)
+        if shown is not None:
+            yield Frame(frame.function, *shown)

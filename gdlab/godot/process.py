@@ -117,7 +117,7 @@ class Child:
         self._wake_r, self._wake_w = os.pipe()  # ends the readers
         self._nudge_r, self._nudge_w = os.pipe()  # tells the supervisor of a new deadline
         self._guard = _start_guard()
-        self._started = time.perf_counter()
+        self.started = time.perf_counter()
         try:
             self._process = subprocess.Popen(  # noqa: S603 (running what the user names is the job)
                 self.command,
@@ -154,7 +154,7 @@ class Child:
     @property
     def elapsed_s(self) -> float:
         """Seconds since the start; stands still at the end."""
-        return time.perf_counter() - self._started if self.running else self.seconds
+        return time.perf_counter() - self.started if self.running else self.seconds
 
     def lines(self) -> tuple[Line, ...]:
         """Snapshot of the lines so far, in order of arrival."""
@@ -199,7 +199,7 @@ class Child:
     def end_within(self, seconds: float, ending: Ending) -> None:
         """Kill the group in `seconds` unless it ends by itself before; returns at once."""
         with self._ask_lock:
-            deadline = time.perf_counter() - self._started + seconds
+            deadline = time.perf_counter() - self.started + seconds
             if not self._gone and (self._deadline is None or deadline < self._deadline[0]):
                 self._deadline = (deadline, ending)
                 os.write(self._nudge_w, b"x")
@@ -245,7 +245,7 @@ class Child:
     def _add(self, stream: Stream, raw: bytes) -> None:
         text = raw[:MAX_LINE_BYTES].decode(errors="replace").removesuffix("\r")
         line = Line(
-            time.perf_counter() - self._started, stream, text + "…" if len(raw) > MAX_LINE_BYTES else text
+            time.perf_counter() - self.started, stream, text + "…" if len(raw) > MAX_LINE_BYTES else text
         )
         with self._changed:
             if len(self._lines) == MAX_LINES:
@@ -258,7 +258,7 @@ class Child:
     def _supervise(self) -> None:
         """Wait for the process, enforce the time limit, clean up."""
         self._await_exit()
-        seconds = time.perf_counter() - self._started
+        seconds = time.perf_counter() - self.started
         with self._ask_lock:
             # Before the process is reaped its id cannot belong to anybody else: now kill what it left behind.
             _kill_group(self._process)
@@ -294,7 +294,7 @@ class Child:
             while True:
                 with self._ask_lock:
                     deadline = self._deadline
-                    left = None if deadline is None else deadline[0] - (time.perf_counter() - self._started)
+                    left = None if deadline is None else deadline[0] - (time.perf_counter() - self.started)
                     if deadline is not None and left is not None and left <= 0:
                         self._deadline = left = None
                 if deadline is not None and left is None:

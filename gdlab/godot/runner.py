@@ -9,16 +9,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gdlab.errors import GodotEnded
 from gdlab.godot.finder import Engine, find
 from gdlab.godot.game import Game, Run, StopOn
-from gdlab.godot.process import Child
-from gdlab.godot.source import complete, is_main_loop
+from gdlab.godot.importing import import_project
+from gdlab.godot.source import Complete, Constant, complete, is_main_loop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gdlab.godot.output import PathMap
+    from gdlab.godot.output import PlaceMap
 
 #: Our GDScript, see `script`.
 SCRIPTS: Final = Path(__file__).parent / "scripts"
@@ -27,13 +26,12 @@ SOURCE_NAME: Final = "<gdscript>"
 
 _HOST = SCRIPTS / "node_host.gd"
 _SOURCE_FILE: Final = "source.gd"
-_IMPORT_LIMIT_S: Final = 300.0
 #: With a display Godot shows some start-up failures in a dialogue of another program, and waits for a click.
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 def script(name: str) -> Path:
-    """Path of a GDScript file that comes with gdlab: ``udp_sender``, ``udp_receiver`` or ``answer_game``."""
+    """Path of a GDScript file that comes with gdlab, such as ``udp_sender``, ``udp_receiver`` or ``answer_game``."""
     path = SCRIPTS / f"{name.removesuffix('.gd')}.gd"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in SCRIPTS.glob("*.gd") if p != _HOST))
@@ -46,8 +44,11 @@ def run(
     *,
     source: str | None = None,
     project: str | os.PathLike[str] | None = None,
+    scene: str | None = None,
     args: Sequence[str] = (),
+    constants: Mapping[str, Constant] | None = None,
     fps: int | None = 60,
+    seconds: float | None = None,
     time_limit_s: float = 30.0,
     env: Mapping[str, str] | None = None,
     stop_on: StopOn = "parse",
@@ -58,8 +59,9 @@ def run(
     Raises
     ------
     GodotNotFound, GodotVersionError : see `find`.
-    FileNotFoundError : there is no such script or project.
-    ValueError : not exactly one of `script`, `source`, `project`; bad `fps` or `time_limit_s`.
+    FileNotFoundError : there is no such script, project or scene.
+    ValueError : not exactly one of `script`, `source`, `project`; bad `fps`, `seconds` or `time_limit_s`;
+        `scene` without a project, `constants` without a source text.
 
     Notes
     -----
@@ -69,8 +71,11 @@ def run(
         script,
         source=source,
         project=project,
+        scene=scene,
         args=args,
+        constants=constants,
         fps=fps,
+        seconds=seconds,
         time_limit_s=time_limit_s,
         env=env,
         stop_on=stop_on,
@@ -84,8 +89,11 @@ def start(
     *,
     source: str | None = None,
     project: str | os.PathLike[str] | None = None,
+    scene: str | None = None,
     args: Sequence[str] = (),
+    constants: Mapping[str, Constant] | None = None,
     fps: int | None = 60,
+    seconds: float | None = None,
     time_limit_s: float | None = None,
     env: Mapping[str, str] | None = None,
     stop_on: StopOn = "parse",
@@ -97,12 +105,18 @@ def start(
     ----------
     script : a ``.gd`` file that extends SceneTree, MainLoop, Node or a class made from Node; a node is put
         under the root of an empty tree. If it lies in a project, it runs in this project, autoloads and all.
-    source : the text of such a script. Without ``extends`` it extends Node if it defines ``_ready``, else
-        SceneTree. Errors name it ``<gdscript>`` and count its own lines; ``user://`` is gone after the run.
-    project : a folder with a ``project.godot``; its main scene runs. A project never opened by an editor is
-        imported first, which blocks.
+    source : the text of such a script. Without ``extends`` it extends Node if it has something of a node's
+        (such as ``_ready`` or ``get_tree()``), else SceneTree; statements without any function run one after
+        the other, then the engine quits. Errors name it ``<gdscript>`` and count its own lines; ``user://`` is
+        gone after the run.
+    project : a folder with a ``project.godot``; its main scene runs. What no editor has imported yet
+        is imported first, which takes some seconds.
+    scene : of the project, another than its main scene, such as ``"blog/udp_client.tscn"``.
     args : what the script gets from ``OS.get_cmdline_user_args()``.
+    constants : names and values that a source text finds as constants of its own, such as ``{"PORT": 4242}``.
     fps : frames a second at most; None for no limit (headless Godot then makes about 145).
+    seconds : the engine quits by itself after so many seconds of frames, leaving its tree in order; needs
+        `fps`, and cannot end a script that never gives a frame back: for that there is `time_limit_s`.
     time_limit_s : the engine is killed after this time; None for no limit.
     env : variables to add to the environment.
     stop_on : ``parse``: a script that does not compile ends the game, with the reason. ``script``: so does
@@ -117,16 +131,25 @@ def start(
         raise ValueError("give exactly one of script=, source= and project=")
     if fps is not None and fps < 1:
         raise ValueError(f"fps is {fps}; it must be 1 or more, or None for no limit")
+    if seconds is not None and not (fps is not None and seconds > 0 and math.isfinite(seconds)):
+        raise ValueError(
+            f"seconds is {seconds} and fps is {fps}; seconds are counted in frames: both must be positive"
+        )
+    if scene is not None and project is None:
+        raise ValueError("scene= names a scene of a project: give project=, too")
+    if constants is not None and source is None:
+        raise ValueError("constants= are for a source text; a script or project takes args= or env=")
     if time_limit_s is not None and not (time_limit_s > 0 and math.isfinite(time_limit_s)):
         raise ValueError(f"time_limit_s is {time_limit_s}; it must be a positive number of seconds")
     variables = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
     variables |= env or {}
     scratch: Path | None = None
-    renamed: dict[str, str | None] = {str(_HOST): None}
+    completed: Complete | None = None
 
     # Everything that can be wrong with the files is said before an engine is looked for.
     if source is not None:
-        what, text = "the source text", complete(source)
+        completed = complete(source, constants)
+        what, text = "the source text", completed.text
     elif script is not None:
         file = Path(script).absolute()
         if not file.is_file():
@@ -138,18 +161,22 @@ def start(
         if not (root / "project.godot").is_file():
             raise FileNotFoundError(f"{root} is not a Godot project: it has no project.godot")
         what, text = f"project {root.name}", ""
+        scene = None if scene is None else scene.removeprefix("res://")
+        if scene is not None and not (root / scene).is_file():
+            raise FileNotFoundError(f"there is no scene {scene} in {root}; it has {_scenes(root)}")
     engine = engine or find()
 
     if source is not None:
         scratch = root = Path(tempfile.mkdtemp(prefix="gdlab-"))
         file = root / _SOURCE_FILE
         variables["XDG_DATA_HOME"] = str(root / "data")
-        renamed[str(file)] = SOURCE_NAME
     try:
         if source is not None:
             file.write_text(text, encoding="utf-8")
-        _import(engine, root, variables)
+        import_project(engine, root, variables)
         arguments = ["--headless", "--path", str(root)]
+        if scene is not None:
+            arguments.append(f"res://{scene}")
         if project is None:
             inside = file.relative_to(root).as_posix()
             if is_main_loop(text):
@@ -159,12 +186,14 @@ def start(
                 variables["GDLAB_NODE_SCRIPT"] = f"res://{inside}"
         if fps is not None:
             arguments += ["--max-fps", str(fps)]
+            if seconds is not None:
+                arguments += ["--quit-after", str(max(1, round(seconds * fps)))]
         return Game(
             engine,
             [*arguments, "--", *map(str, args)],
             env=variables,
             what=what,
-            show_path=_path_map(root, renamed),
+            place=_place_map(root, completed),
             time_limit_s=time_limit_s,
             stop_on=stop_on,
             scratch=scratch,
@@ -175,37 +204,24 @@ def start(
         raise
 
 
-def _path_map(root: Path, renamed: Mapping[str, str | None]) -> PathMap:
-    """Godot's paths to the user's: `res://` is `root`, then what `renamed` says; None for the engine's."""
+def _place_map(root: Path, completed: Complete | None) -> PlaceMap:
+    """Godot's places to the user's: `res://` is `root`; a source text has the lines that its user wrote."""
+    source = str(root / _SOURCE_FILE)
 
-    def show(path: str) -> str | None:
+    def place(path: str, line: int) -> tuple[str, int] | None:
         if path.startswith("res://"):
             path = str(root / path.removeprefix("res://"))
         elif not Path(path).is_absolute():
             return None  # such as core/variant/variant_utility.cpp
-        return renamed.get(path, path)
+        if path == str(_HOST):
+            return None
+        if completed is not None and path == source:
+            return SOURCE_NAME, completed.user_line(line)
+        return path, line
 
-    return show
+    return place
 
 
-def _import(engine: Engine, root: Path, variables: Mapping[str, str]) -> None:
-    """Make a project's resources usable, once: else scenes find no textures, and scripts no class names."""
-    if not (root / "project.godot").is_file() or (root / ".godot").is_dir():
-        return
-    child = Child(
-        [str(engine.path), "--headless", "--path", str(root), "--import"],
-        name="gdlab-godot-import",
-        env=variables,
-        time_limit_s=_IMPORT_LIMIT_S,
-    )
-    try:
-        child.wait()
-    finally:
-        child.stop()
-    if not (root / ".godot").is_dir():
-        last = "\n".join(f"  | {line.text[:200]}" for line in child.lines()[-5:])
-        raise GodotEnded(
-            f"Godot could not import the project {root} (exit code {child.exit_code}, after "
-            f"{child.seconds:.0f} s). Is the folder writable? Its last lines:\n{last}",
-            exit_code=child.exit_code if child.exit_code is not None else -1,
-        )
+def _scenes(root: Path) -> str:
+    found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.tscn"))
+    return ", ".join(found) or "none"

@@ -123,9 +123,11 @@ class Heading:
 
 
 class Note:
-    """A sentence in the middle of empty axes."""
+    """A sentence in the middle of empty axes, whose grid would only cross it out."""
 
     def __init__(self, ax: Axes, theme: Theme) -> None:
+        self._ax = ax
+        self._grid: float | None = None  # width of the grid's lines while they are hidden
         self._text = ax.text(
             0.5,
             0.5,
@@ -141,6 +143,12 @@ class Note:
     def set(self, text: str) -> None:
         """Write it; an empty text takes it away."""
         self._text.set_text(text)
+        if text and self._grid is None:
+            self._grid = next((float(line.get_linewidth()) for line in self._ax.get_xgridlines()), 0.0)
+            self._ax.tick_params(grid_linewidth=0)
+        elif not text and self._grid is not None:
+            self._ax.tick_params(grid_linewidth=self._grid)
+            self._grid = None
 
 
 def seconds(table: pd.DataFrame, start_ns: int) -> NDArray[np.float64]:
@@ -154,13 +162,26 @@ def clock(start_ns: int) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number as people write it: three significant digits, thousands apart by a thin space."""
+    """A number as people write it: three significant digits, thousands apart by a thin space; a count exactly."""
     if not np.isfinite(value):
         return "∞" if value > 0 else "unknown"
     if value == 0:
         return "0"
-    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
+    places = 0 if isinstance(value, int) else max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
     return f"{value:,.{places}f}".replace(",", "\u2009")
+
+
+def plain(text: object, most: int = 44) -> str:
+    """A name from a table as matplotlib shall write it: one line, no formulas, no longer than `most`.
+
+    A peer is usually an address, but a table may be made by hand or come out of a file.
+    """
+    words = "".join(c if c.isprintable() else "·" for c in str(text))
+    if len(words) > most:
+        # Addresses differ at their end.
+        words = words[: most // 3] + "…" + words[len(words) - (most - most // 3 - 1) :]
+    # A dollar sign would begin a formula.
+    return words.replace("$", r"\$")
 
 
 def count(n: int, noun: str) -> str:

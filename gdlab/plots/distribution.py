@@ -28,6 +28,8 @@ TICKS: Final = {
     1e-3: "99.9 %",
     1e-4: "99.99 %",
 }
+#: A scale down to shares this small has no room between the tens.
+CROWDED: Final = 4e-4
 #: Points of a curve at most, spread evenly on the scale.
 POINTS: Final = 600
 
@@ -75,6 +77,8 @@ class DistributionPlot:
         self.ax.set_ylim(lowest / 1.2 if tall else 0, highest * 1.1 or 1)
         self.ax.set_xlim(1.0, rarest)
         ticks = {share: name for share, name in TICKS.items() if share >= rarest * 0.99}
+        if rarest < CROWDED:
+            ticks = {share: name for share, name in ticks.items() if share not in (0.5, 0.05)}
         self.ax.set_xticks(list(ticks), list(ticks.values()))
         self.ax.set_xticks([], minor=True)
         self.ax.set_ylabel(label)

@@ -9,7 +9,7 @@ import numpy as np
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.plots import decimate
-from gdlab.plots.canvas import Heading, Note, axes, number
+from gdlab.plots.canvas import Heading, Note, axes, number, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,7 @@ class FoldPlot:
                 title = f"Answers come once a frame: {found.hz:.1f} Hz"
                 caption += (
                     f"; waiting {number(found.wait_ms)} ms of {number(found.rtt_ms)} ms on average, explains "
-                    f"{found.explained:.0%} of the variance (dashed); {found.peer}"
+                    f"{found.explained:.0%} of the variance (dashed); {plain(found.peer)}"
                 )
                 top = max(top, frame + path)
             self.ax.set_xlim(0, frame)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.lines import Line2D
 
+from gdlab.plots.canvas import plain
 from gdlab.plots.style import DASHES, GROUPS
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
     from numpy.typing import NDArray
 
     from gdlab.plots.style import Theme
@@ -31,7 +32,7 @@ def largest(column: pd.Series, most: int = GROUPS) -> list[tuple[str, NDArray[np
     counts = column.value_counts()
     counts = counts[counts > 0]
     kept = counts.index[:most] if len(counts) <= most else counts.index[: most - 1]
-    pairs = [(str(name), (column == name).to_numpy(dtype=np.bool_)) for name in kept]
+    pairs = [(plain(name), (column == name).to_numpy(dtype=np.bool_)) for name in kept]
     if len(counts) > len(kept):
         rest = ~column.isin(list(kept)).to_numpy(dtype=np.bool_)
         pairs.append((f"{len(counts) - len(kept)} others", rest))
@@ -39,12 +40,12 @@ def largest(column: pd.Series, most: int = GROUPS) -> list[tuple[str, NDArray[np
 
 
 def lines(ax: Axes, theme: Theme, *, dashed: bool = True, **style: object) -> list[Line2D]:
-    """One empty line for each group, each told apart by colour and dash or marker."""
+    """One empty line for each group, each told apart by colour and dash or marker; the largest is on top."""
     markers = ("o", "^", "s", "D", "v", "P")
     made: list[Line2D] = []
     for number, colour in enumerate(theme.series):
         look = {"linestyle": DASHES[number]} if dashed else {"linestyle": "none", "marker": markers[number]}
-        made += ax.plot([], [], color=colour, **(look | style))  # type: ignore[arg-type]
+        made += ax.plot([], [], color=colour, zorder=2 + 0.1 * (len(markers) - number), **(look | style))  # type: ignore[arg-type]
     return made
 
 
@@ -58,7 +59,7 @@ def legend(ax: Axes, theme: Theme, entries: Sequence[tuple[Artist, str]]) -> Non
         old.remove()
     if len(entries) < 2:
         return
-    ax.legend(
+    made = ax.legend(
         [artist for artist, _ in entries],
         [name for _, name in entries],
         loc="upper left",
@@ -70,3 +71,6 @@ def legend(ax: Axes, theme: Theme, entries: Sequence[tuple[Artist, str]]) -> Non
         handlelength=2.4,
         markerscale=1.8,
     )
+    for handle in made.legend_handles:
+        if isinstance(handle, Line2D) and handle.get_marker() == "|":
+            handle.set_markersize(8)  # taller ones would meet those of the next entry

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from gdlab.plots.canvas import Heading, Note, axes, count, number
 from gdlab.plots.groups import largest, legend
-from gdlab.plots.latency import LOGARITHMIC, PLAIN, measure
+from gdlab.plots.latency import LOGARITHMIC, PLAIN, measure, middle_of
 from gdlab.plots.style import DASHES
 
 if TYPE_CHECKING:
@@ -79,12 +79,14 @@ class HistogramPlot:
         self.ax.set_xlim(*_limits(edges, logarithmic))
         self.ax.set_ylim(0, highest * 1.08 or 1)
         self.ax.set_xlabel(label)
-        self._median.set_xdata([median, median])
-        self._median.set_visible(len(sample) > 0)
+        middle = middle_of(sample, lost)
+        self._median.set_xdata([middle, middle])
+        self._median.set_visible(bool(np.isfinite(middle)))
         self._note.set("" if len(sample) else "no answers to probes, and fewer than two messages of any peer")
         caption = f"n = {number(len(sample))}"
         if len(sample):
-            caption += f"; median {number(median)} ms (dashed); {width}"
+            caption += f"; median {number(middle)} ms (dashed)" if not np.isnan(middle) else ""
+            caption += f"; {width}"
         if lost:
             caption += f"; {count(lost, 'ping')} lost, not in it"
         if len(groups) == 1:

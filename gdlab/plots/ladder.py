@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 from gdlab.analysis.columns import messages, times_ns
-from gdlab.plots.canvas import Heading, Note, axes, clock, count
+from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ class LadderPlot:
         self.ax.set_yticks(ticks, [f"{(stamps[i] - start) / 1e9:.4f}" for i in ticks])
         self.ax.set_ylim(max(len(part), 1) - 0.3, -1.0)
         endpoint = str(part["endpoint"].iloc[0]) if len(part) else ""
-        self.ax.set_xticks([0.0, 1.0], [endpoint or "capture", peer or "peer"])
+        self.ax.set_xticks([0.0, 1.0], [plain(endpoint or "capture"), plain(peer or "peer")])
         self.ax.set_xlabel("each arrow one message, at the capture's time of it")
         self.ax.set_ylabel(clock(start))
         self._note.set("" if len(part) else "no messages yet")
@@ -110,9 +110,7 @@ def _excerpt(payload: bytes) -> str:
         text = head.decode()
     except UnicodeDecodeError:
         return head[: WORDS // 3].hex(" ") + (" …" if len(payload) > WORDS // 3 else "")
-    # A dollar sign would begin a formula for matplotlib.
-    shown = "".join(c if c.isprintable() else "·" for c in text).replace("$", r"\$")
-    return shown + ("…" if len(payload) > WORDS else "")
+    return plain(text, WORDS) + ("…" if len(payload) > WORDS else "")
 
 
 def ladder(

@@ -80,6 +80,9 @@ class LatencyPlot:
         legend(self.ax, self._theme, entries)
         shown = known[column].to_numpy(dtype=np.float64)
         self._scale(shown)
+        middle = middle_of(shown, lost)
+        self._median.set_ydata([middle, middle])
+        self._median.set_visible(bool(np.isfinite(middle)))
         lasted = ((int(stamps.max()) - start) / 1e9 if len(stamps) else 0.0) or 1.0
         margin = lasted * 0.01
         self.ax.set_xlim(-margin, lasted + margin)
@@ -99,14 +102,13 @@ class LatencyPlot:
             self.ax.set_ylim(max(float(values.min()), 1e-4) / 1.5, top * 1.5)
         else:
             self.ax.set_ylim(0, top * 1.1 or 1)
-        self._median.set_ydata([median, median])
-        self._median.set_visible(len(values) > 0)
 
     @staticmethod
     def _caption(values: NDArray[np.float64], lost: int, names: list[str]) -> str:
         caption = f"n = {number(len(values))}"
-        if len(values):
-            caption += f"; median {number(float(np.median(values)))} ms (dashed)"
+        middle = middle_of(values, lost)
+        if not np.isnan(middle):
+            caption += f"; median {number(middle)} ms (dashed)"
             quantiles = analysis.percentiles(values, (0.95, 0.99), missing=lost).dropna()
             for _, row in quantiles.iterrows():
                 caption += f", {row['quantile'] * 100:g} % {number(row['value'])} ms"
@@ -115,6 +117,11 @@ class LatencyPlot:
         if len(names) == 1:
             caption += f"; {names[0]}"
         return caption
+
+
+def middle_of(values: NDArray[np.float64], lost: int) -> float:
+    """The median that a caption may state: lost pings are later than all; NaN for less than 20 values."""
+    return float(analysis.percentiles(values, (0.5,), missing=lost)["value"].iloc[0])
 
 
 def measure(table: pd.DataFrame) -> tuple[pd.DataFrame, str, str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gdlab import analysis
-from gdlab.plots.canvas import Heading, Note, axes, count
+from gdlab.plots.canvas import Heading, Note, axes, count, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ class OverheadPlot:
                 bar.set_width(width[place])
             left += width
         heads = layers.iloc[:: len(NAMES)].reset_index(drop=True)
-        labels = [f"{heads['endpoint'].iloc[i]} {heads['direction'].iloc[i]}" for i in shown]
+        labels = [f"{plain(heads['endpoint'].iloc[i], 40)} {heads['direction'].iloc[i]}" for i in shown]
         self.ax.set_yticks(np.arange(len(shown)), labels)
         self.ax.set_ylim(max(len(shown), 2) - 0.4, -0.6)
         top = float(left.max(initial=0.0))

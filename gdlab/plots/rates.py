@@ -8,7 +8,7 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
-from gdlab.plots.canvas import Heading, Note, axes, clock, count, number, seconds
+from gdlab.plots.canvas import Heading, Note, axes, clock, count, number, plain, seconds
 from gdlab.plots.decimate import line as decimated
 from gdlab.plots.groups import legend, lines
 from gdlab.plots.style import GROUPS
@@ -147,4 +147,4 @@ def _name(row: pd.Series) -> str:
     peer, direction = row["peer"], row["direction"]
     if not isinstance(direction, str):
         return "all others together"
-    return f"{'from' if direction == 'in' else 'to'} {peer or 'nobody'}"
+    return f"{'from' if direction == 'in' else 'to'} {plain(peer or 'nobody')}"

@@ -9,7 +9,7 @@ import numpy as np
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.plots import decimate
-from gdlab.plots.canvas import Heading, Note, axes, clock, count, seconds
+from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain, seconds
 from gdlab.plots.groups import legend
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SequencePlot:
         expected = len(lost_x) + int(each.drop_duplicates(["run", "seq"]).shape[0])
         caption += f", {len(lost_x)} lost of {expected}"
         if len(peers):
-            caption += f"; {peers.index[0]}" + (
+            caption += f"; {plain(peers.index[0])}" + (
                 f", the busiest of {len(peers)} peers" if len(peers) > 1 else ""
             )
         legend(self.ax, self._theme, entries)

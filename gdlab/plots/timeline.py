@@ -8,7 +8,7 @@ import numpy as np
 
 from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.plots import decimate
-from gdlab.plots.canvas import Heading, Note, axes, clock, count, seconds
+from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain, seconds
 from gdlab.plots.groups import largest, legend
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class TimelinePlot:
             if rows.any():
                 entries.append((artist, name))
         legend(self.ax, self._theme, entries)
-        names = [name if len(name) <= 28 else name[:13] + "…" + name[-13:] for name, _ in groups]
+        names = [plain(name.replace(r"\$", "$"), 28) for name, _ in groups]
         self.ax.set_yticks(np.arange(len(groups)), names)
         self.ax.set_ylim(max(len(groups), 1) - 0.4, -0.6)
         lasted = float(x.max(initial=0.0)) or 1.0

@@ -53,6 +53,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
+def force(file: Path) -> None:
+    """Force a file that is written and closed to the disk: until then a power cut may take it back.
+
+    Raises
+    ------
+    OSError : the disk has not taken all of it.
+    """
+    with file.open("rb+") as opened:  # Windows forces only what is open for writing
+        os.fsync(opened.fileno())
+
+
 def _sync_folder(folder: Path) -> None:
     """Force the new name to the disk where the system can do that; where it cannot, the name comes a little later."""
     with contextlib.suppress(OSError):

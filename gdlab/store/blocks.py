@@ -138,21 +138,20 @@ class OpenBlock:
         payloads: UInt8,
         wire: npt.NDArray[Any],
         peer: npt.NDArray[Any],
-        stamp: int,
-        direction: int,
-        event: int,
+        codes: tuple[int, int, int],
         kind: npt.NDArray[np.int8],
     ) -> None:
-        """Write n rows at once, their payloads standing one behind the other in `payloads`."""
+        """Write n rows at once, their payloads standing one behind the other; `codes` as for `append`, without kind."""
         rows, columns = slice(self.count, self.count + len(time_ns)), self.columns
         columns.time_ns[rows] = time_ns
-        columns.offset[rows] = self.used + np.cumsum(sizes) - sizes
+        offsets = np.cumsum(sizes)
+        offsets -= sizes
+        offsets += self.used
+        columns.offset[rows] = offsets
         columns.size[rows] = sizes
         columns.wire[rows] = wire
         columns.peer[rows] = peer
-        columns.stamp[rows] = stamp
-        columns.direction[rows] = direction
-        columns.event[rows] = event
+        columns.stamp[rows], columns.direction[rows], columns.event[rows] = codes
         columns.kind[rows] = kind
         if len(payloads):
             self._write(payloads.data, len(payloads))

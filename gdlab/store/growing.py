@@ -241,7 +241,7 @@ def _gap_row(snapshot: Snapshot) -> Block:
             "",
             (
                 f"{evicted.rows} rows ({evicted.payload_bytes} payload bytes) dropped: the store keeps "
-                f"{snapshot.limit}; give listen(limit=...) more to keep more"
+                f"{snapshot.limit}; {snapshot.about_evicted}"
             ),
         ),
     )

@@ -24,12 +24,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from gdlab import clock
 from gdlab.messages import Direction, Event
 from gdlab.store import anonymise as names
-from gdlab.store import cells, conform
+from gdlab.store import cells, conform, pcapudp
 from gdlab.store.atomic import replacing
 from gdlab.store.progress import Progress, ProgressFunction
 
@@ -41,6 +43,7 @@ EVENT_PROTOCOL: Final = 253
 
 _UDP, _TCP = 17, 6
 _MOST: Final = 65_535 - 40  # payload bytes of a TCP packet with the smallest headers
+_MOST_UDP: Final = _MOST + 12  # a UDP header is that much shorter
 _MAX_OPTION: Final = 65_535 - 3
 
 
@@ -134,6 +137,51 @@ class _Packets:
 
     def of(self, part: pd.DataFrame) -> Iterator[bytes]:
         """The blocks of some rows."""
+        plain = self._is_plain(part)
+        datagrams = iter(self._datagrams(part[plain]))
+        others = self._one_by_one(part[~plain])
+        for is_plain in plain.tolist():
+            if is_plain:
+                yield next(datagrams)
+            else:
+                yield from next(others)
+
+    @staticmethod
+    def _is_plain(part: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """(n,) bool: which rows are datagrams that need no comment."""
+        endpoints = part["endpoint"].cat
+        is_udp = np.array([name.startswith("udp:") for name in endpoints.categories], np.bool_)
+        sizes = conform.payloads(part).sizes
+        plain: npt.NDArray[np.bool_] = (
+            (part["event"] == Event.MESSAGE).to_numpy(np.bool_)
+            & (part["detail"].to_numpy(object) == "")
+            & (sizes >= 0)
+            & (sizes <= _MOST_UDP)
+        )
+        return plain & is_udp[endpoints.codes.to_numpy()] if len(is_udp) else plain
+
+    def _datagrams(self, part: pd.DataFrame) -> list[bytes]:
+        if not len(part):
+            return []
+        columns = ["endpoint", "peer", "direction", "stamp"]
+        key = np.zeros(len(part), np.int64)
+        for name in columns:
+            key = key * (len(part[name].cat.categories) + 1) + part[name].cat.codes.to_numpy()
+        _, first, flow = np.unique(key, return_index=True, return_inverse=True)
+        flows = [
+            self._flow(*values)
+            for values in part[columns].iloc[first].astype(object).itertuples(index=False, name=None)
+        ]
+        return pcapudp.blocks(flows, flow, conform.time_ns(part), conform.payloads(part))
+
+    def _flow(self, endpoint: str, peer: str, direction: str, stamp: str) -> pcapudp.Flow:
+        own, other = self._pairs.get((endpoint, peer)) or self._pair(endpoint, peer)
+        source, target = (other, own) if direction == Direction.IN else (own, other)
+        flags = 1 if direction == Direction.IN else 2
+        interface = self._interfaces[endpoint, stamp]
+        return pcapudp.Flow(interface, source.packed, target.packed, source.port, target.port, flags)
+
+    def _one_by_one(self, part: pd.DataFrame) -> Iterator[Iterator[bytes]]:
         columns = [
             part[name].astype(object)
             for name in ("stamp", "endpoint", "peer", "direction", "event", "detail")
@@ -141,7 +189,7 @@ class _Packets:
         for time_ns, payload, *texts in zip(
             conform.time_ns(part).tolist(), conform.payloads(part), *columns, strict=True
         ):
-            yield from self._row(time_ns, b"" if payload is pd.NA else payload, *texts)
+            yield self._row(time_ns, b"" if payload is pd.NA else payload, *texts)
 
     def _row(
         self,
@@ -162,10 +210,9 @@ class _Packets:
         if event == Event.MESSAGE and not endpoint.startswith("udp:"):
             packets = self._tcp(endpoint, peer, source, target, payload, direction)
         else:
-            most = _MOST + 12  # a UDP header is that much shorter
-            if len(payload) > most:
-                comment += f" [the first {most} of {len(payload)} bytes]"
-                payload = payload[:most]
+            if len(payload) > _MOST_UDP:
+                comment += f" [the first {_MOST_UDP} of {len(payload)} bytes]"
+                payload = payload[:_MOST_UDP]
             packets = iter((_event(source, target, payload),))
             if event == Event.MESSAGE:
                 packets = iter((_udp(source, target, payload),))

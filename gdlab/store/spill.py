@@ -2,7 +2,10 @@
 
 A thread of its own looks at the stores (every interval, and when a block is full), and appends the rows that are new
 to a stream of Arrow record batches; the threads that receive never wait for a disk. A stream can be read as far as
-it was written, whatever happened then. For each capture a folder has:
+it was written, whatever happened to the process then. A crash of the whole system or a power cut is another thing:
+what was written may still be in the system's memory (Linux writes it out after some 30 s). Only at the orderly end
+is everything forced to the disk, which waits for it, about 5 ms for 10 MB on a fast one. For each capture a folder
+has:
 
 - ``<time>-<token>.gdlab-spill.json`` what `sidecar` tells, and at the orderly end how many rows there should be;
 - ``<time>-<token>-<endpoint>-<part>.arrow`` one for each endpoint; another part after an error of the disk.
@@ -23,11 +26,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from gdlab.store import arrow, sidecar, table
-from gdlab.store.atomic import replacing
+from gdlab.store.atomic import force, replacing
 from gdlab.store.blocks import Block
 from gdlab.store.store import Evicted, Snapshot, Store
 
 SUFFIX = ".gdlab-spill.json"
+
+_TOO_LATE = (
+    "that was before the disk had taken them; give listen(limit=...) more to bridge a slow disk for longer"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,9 @@ class Spill:
         with self._lock:
             name = f"{self._session}-{len(self._streams):03}"
             self._streams.append(_Stream(store, self.folder, name, since))
+        store.about_evicted = (
+            f"what the spill has written of them is on the disk: gdlab.load({str(self.folder)!r})"
+        )
         store.on_seal = self._wake.set
         self._wake.set()
 
@@ -164,10 +174,13 @@ class Spill:
                 stream.store.on_seal = None
                 stream.close()
             try:
+                for stream in self._streams:
+                    stream.force()
                 self._describe(closed=all(stream.is_complete() for stream in self._streams))
             except OSError as error:
                 self._tell(
-                    f"spill: the end could not be noted ({error.strerror}); all rows up to here are written"
+                    f"spill: the end could not be noted, or not all be forced to the disk ({error.strerror}); "
+                    "all rows up to here are written"
                 )
 
     def __enter__(self) -> Self:
@@ -237,7 +250,14 @@ class _Stream:
             end = at + len(block)
             if end > self._seen:
                 new: Block = block.rows(max(self._seen - at, 0), len(block))
-                yield Snapshot(snapshot.endpoint, (new,), snapshot.peers, gap, snapshot.limit)
+                yield Snapshot(
+                    snapshot.endpoint,
+                    (new,),
+                    snapshot.peers,
+                    gap,
+                    snapshot.limit,
+                    about_evicted=_TOO_LATE,
+                )
                 gap = Evicted()
             at = end
 
@@ -282,3 +302,13 @@ class _Stream:
                 self._writer.close()
             with contextlib.suppress(OSError):
                 self._file.close()
+
+    def force(self) -> None:
+        """Force what was written to the disk.
+
+        Raises
+        ------
+        OSError : the disk has not taken all of it.
+        """
+        for part in self._folder.glob(f"{self._name}-*.arrow"):
+            force(part)

@@ -41,7 +41,8 @@ def read_spill(folder: Path) -> Loaded:
         if document and not document.get("closed"):
             said.append(
                 "it did not end in order (the process was killed, or still runs): what was received in the last "
-                f"{document.get('interval_s')} s before its end may be missing"
+                f"{document.get('interval_s')} s before its end may be missing; after a power cut or a crash of the "
+                "whole system more, what it had not yet put on the disk"
             )
         elif document:
             said += sidecar.check_rows(document, rows)

@@ -18,6 +18,9 @@ from gdlab.payloads import UInt8
 from gdlab.store.blocks import ROW_BYTES, Block, OpenBlock
 from gdlab.store.limits import DEFAULT_LIMIT, Limit
 
+#: What a table's note about evicted rows ends with, where nothing keeps them.
+KEEP_MORE = "give listen(limit=...) more to keep more"
+
 #: Peers told apart in one store; a flood of forged addresses ends in one common peer and not in all the memory.
 MAX_PEERS = 65_536
 OTHER_PEERS = f"(beyond {MAX_PEERS} peers)"
@@ -55,9 +58,10 @@ class Snapshot:
     peers: tuple[str, ...]
     evicted: Evicted
     limit: Limit
-    origin: object = (
-        None  # the same for all snapshots of one store, whose rows only grow until some are evicted
-    )
+    #: The same for all snapshots of one store, whose rows only grow until some are evicted.
+    origin: object = None
+    #: Where evicted rows are, or what would keep them.
+    about_evicted: str = KEEP_MORE
 
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks) + (self.evicted.rows > 0)
@@ -81,7 +85,14 @@ class Snapshot:
             kept.append(block if len(block) <= wanted else block.rows(len(block) - wanted, len(block)))
             wanted -= len(block)
         evicted = self.evicted if wanted > 0 else Evicted()
-        return Snapshot(self.endpoint, tuple(reversed(kept)), self.peers, evicted, self.limit)
+        return Snapshot(
+            self.endpoint,
+            tuple(reversed(kept)),
+            self.peers,
+            evicted,
+            self.limit,
+            about_evicted=self.about_evicted,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,8 @@ class Store:
         self._sealed_bytes = 0
         self._peers: list[str] = [""]
         self._peer_codes: dict[str, int] = {"": 0}
+        #: Where evicted rows are, or what would keep them; a table that lacks them says it.
+        self.about_evicted = KEEP_MORE
         #: Called by the writer's thread after each block that is full; it must return at once and never raise.
         self.on_seal: Callable[[], object] | None = None
         self._version = 0
@@ -133,8 +146,9 @@ class Store:
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
 
     def _new_block(self, last: Block | None = None) -> OpenBlock:
-        # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows.
-        expected_bytes = len(last.arena) * 21 // 20 if last else 0
+        # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows. The first block may
+        # come to anything; what of its memory is never written to is never taken from the system.
+        expected_bytes = len(last.arena) * 21 // 20 if last else self._block_bytes
         return OpenBlock(self._block_rows, self._block_bytes, max(1 << 16, expected_bytes))
 
     @property
@@ -216,10 +230,34 @@ class Store:
         time_ns : (n,) int64. peers : (n,) numbers of `peer_code`. sizes : (n,) bytes of each payload.
         payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
         """
+        if not len(time_ns):
+            return
+        codes = (_STAMP[stamp], _DIRECTION[Direction.IN], _EVENT[Event.MESSAGE])
+        block = self._state.open
+        if self._is_old(block, int(time_ns[0])):
+            block = self._seal()
+        if block.fits(len(time_ns), len(payloads)):
+            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds)
+        else:
+            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes)
+        self._received += len(time_ns)
+        self._received_bytes += len(payloads)
+        self._last_received_ns = int(time_ns[-1])
+        self._version += 1
+
+    def _extend_blocks(
+        self,
+        time_ns: npt.NDArray[np.int64],
+        peers: npt.NDArray[Any],
+        sizes: npt.NDArray[Any],
+        payloads: UInt8,
+        wire_bytes: npt.NDArray[Any],
+        kinds: npt.NDArray[np.int8],
+        codes: tuple[int, int, int],
+    ) -> None:
+        """Write messages for which the open block is too small."""
         ends = np.cumsum(sizes)
         row = 0
-        if len(time_ns) and self._is_old(self._state.open, int(time_ns[0])):
-            self._seal()
         while row < len(time_ns):
             block = self._state.open
             done = int(ends[row - 1]) if row else 0
@@ -238,17 +276,10 @@ class Store:
                 payloads[done : int(ends[part.stop - 1])],
                 wire_bytes[part],
                 peers[part],
-                _STAMP[stamp],
-                _DIRECTION[Direction.IN],
-                _EVENT[Event.MESSAGE],
+                codes,
                 kinds[part],
             )
             row = part.stop
-        if len(time_ns):
-            self._received += len(time_ns)
-            self._received_bytes += int(ends[-1])
-            self._last_received_ns = int(time_ns[-1])
-            self._version += 1
 
     def _seal(self) -> OpenBlock:
         """Close the open block, drop what passes the bounds, and return a new open one."""
@@ -299,7 +330,7 @@ class Store:
         view = open_block.view()
         peers = tuple(self._peers)  # after the view: it has every peer that the view's rows name
         blocks = (*sealed, view) if len(view) else sealed
-        return Snapshot(self.endpoint, blocks, peers, evicted, self.limit, self._origin)
+        return Snapshot(self.endpoint, blocks, peers, evicted, self.limit, self._origin, self.about_evicted)
 
     def statistics(self) -> StoreStatistics:
         """Return the counters as they are now."""

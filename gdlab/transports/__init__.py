@@ -11,6 +11,7 @@ from gdlab.transports.interfaces import lan_address
 from gdlab.transports.options import StreamOptions
 from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
+from gdlab.transports.survey import Reception, has_ipv6_loopback, port_problem, reception
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 from gdlab.transports.websocket import WebSocketListener
@@ -22,6 +23,7 @@ __all__ = [
     "EndpointStatistics",
     "MakeEndpoint",
     "Outgoing",
+    "Reception",
     "Reply",
     "Sink",
     "State",
@@ -33,10 +35,13 @@ __all__ = [
     "WebSocketClient",
     "WebSocketListener",
     "client",
+    "has_ipv6_loopback",
     "lan_address",
     "listener",
     "parse",
     "parse_remote",
+    "port_problem",
+    "reception",
 ]
 
 

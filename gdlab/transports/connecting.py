@@ -220,7 +220,12 @@ class ClientSession(WebSocketSession):
 
     def receive(self, chunk: bytes, time_ns: int, stamp: Any) -> None:
         """Take the bytes of one read."""
-        super().receive(chunk, time_ns, stamp)
+        if self.protocol.state is ProtocolState.CONNECTING:
+            head = self._end_of_head(chunk)
+            super().receive(chunk[:head], time_ns, stamp)
+            chunk = chunk[head:]
+        if chunk:
+            super().receive(chunk, time_ns, stamp)
         problem = self.protocol.handshake_exc
         if problem is not None and self._connection.phase is Phase.OPENING:
             cause = f": {problem.__cause__}" if problem.__cause__ else ""

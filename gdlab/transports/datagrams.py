@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import sys
@@ -77,9 +78,11 @@ class Receiver(Protocol):
     Attributes
     ----------
     turn : how many datagrams one call of `receive` takes at most; fewer mean that no more had arrived.
+    remark : what the user should know of it; mostly nothing.
     """
 
     turn: int
+    remark: str
 
     def receive(self) -> Iterator[Datagram | Batch]:
         """Take what has arrived, in order."""
@@ -90,7 +93,8 @@ class OneByOne:
 
     turn = TURN
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, remark: str = "") -> None:
+        self.remark = remark
         self._sock = sock
 
     def receive(self) -> Iterator[Datagram]:
@@ -104,8 +108,11 @@ class OneByOne:
                     payload, source = self._sock.recvfrom(MAX_DATAGRAM_BYTES)
             except BlockingIOError:
                 return
-            except ConnectionError:  # Windows, about an answer of ours that found nobody
-                continue
+            except OSError as error:
+                # Windows, about an answer of ours that found nobody, or was on its way for too long.
+                if isinstance(error, ConnectionError) or error.errno == errno.ENETRESET:
+                    continue
+                raise
             yield Datagram(payload, source, *stamp_and_drops(ancillary))
 
 

@@ -12,6 +12,7 @@ import functools
 import heapq
 import itertools
 import logging
+import random
 import selectors
 import socket
 import threading
@@ -86,7 +87,7 @@ class Endpoint(ABC):
     address : what to bind; port 0 is replaced by the port the system gave.
     sink : where the rows go; this endpoint becomes its one writer when it is started.
     reply : answer to each message, see `replies`.
-    ping_s : send each peer a probe message this often, to measure round trips; see `gdlab.probe`.
+    ping_s : send each peer a probe message this often on average, to measure round trips; see `gdlab.probe`.
     every_s : do not answer, but say `reply` to each peer this often. All peers hear it at the same moment, the first
         time at most this long after they connected. A function gets a `Message` without payload then, with the
         direction `out` and the peer it is for.
@@ -110,6 +111,8 @@ class Endpoint(ABC):
     ) -> None:
         self.sink = sink
         self.error: BaseException | None = None
+        #: What the user should know of how it runs, beyond its state; mostly nothing.
+        self.remark = ""
         #: When its thread ended, UTC nanoseconds; None before that.
         self.ended_ns: int | None = None
         self._ping_s = _checked_period(ping_s)
@@ -302,6 +305,14 @@ class Endpoint(ABC):
         """Return all peers that could be sent to."""
         return self._ping_targets()
 
+    def _may_ping(self, _target: Any) -> bool:
+        """Whether a ping would reach a peer as the message that it is."""
+        return True
+
+    def _takes_only_variants(self, _target: Any) -> bool:
+        """Whether a peer would not understand a ping in JSON."""
+        return False
+
     def _has_room(self, _target: Any) -> bool:
         """Whether a peer has read enough of what was sent before to be sent more."""
         return True
@@ -392,9 +403,11 @@ class Endpoint(ABC):
     def _ping_peers(self, run: int) -> None:
         if self._ping_s is None or run != self._ping_run:
             return
-        for target in self._ping_targets():
-            self._send(Outgoing(probe.ping(next(self._pings), clock.now_ns()), Kind.TEXT), target)
-        self._after(self._ping_s, functools.partial(self._ping_peers, run))
+        for target in filter(self._may_ping, self._ping_targets()):
+            ping = probe.ping(next(self._pings), clock.now_ns(), as_variant=self._takes_only_variants(target))
+            self._send(Outgoing(ping, Kind.TEXT), target)
+        # At irregular moments (RFC 2330 section 11.1.1): in step with a game's frames, all pings would wait alike.
+        self._after(self._ping_s * random.uniform(0.5, 1.5), functools.partial(self._ping_peers, run))
 
     def _speak(self, run: int) -> None:
         """Say the reply to each peer, without being asked."""

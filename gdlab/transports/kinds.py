@@ -16,6 +16,7 @@ _IS_CONTROL: Final = np.zeros(256, np.bool_)
 _IS_CONTROL[:32] = True
 _IS_CONTROL[127] = True
 _IS_CONTROL[[9, 10, 13]] = False
+_CONTROLS: Final = bytes(np.flatnonzero(_IS_CONTROL).tolist())
 
 #: Where binary payloads are nearly always found out: Godot's values begin with a small 32-bit number, whose last byte
 #: is 0, and so do most formats.
@@ -35,21 +36,21 @@ def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
     Two quick looks decide nearly everything: all of it is plain ASCII, or a control character stands among the first
     bytes. What is left is looked at one by one.
     """
-    kinds = np.full(len(sizes), _TEXT, np.int8)
     if not len(payloads):
-        return kinds
-    whole = payloads.data
-    if guess_kind(bytes(whole[: int(sizes[0]) or 1])) is Kind.TEXT:
-        # These methods of bytes keep the interpreter's lock, which numpy would give up and have to win again.
+        return np.full(len(sizes), _TEXT, np.int8)
+    # These methods of bytes keep the interpreter's lock, which numpy would give up and have to win again.
+    whole, size, packed = payloads.data, int(sizes[0]), sizes.tobytes()
+    if guess_kind(bytes(whole[: size or 1])) is Kind.TEXT:
         copied = bytes(whole)
         if copied.isascii() and guess_kind(copied) is Kind.TEXT:
-            return kinds
+            return np.full(len(sizes), _TEXT, np.int8)
+    telling = _TELLING_POSITIONS[0]
+    if size > telling and packed == packed[: sizes.itemsize] * len(sizes):
+        column = bytes(whole[telling::size])
+        if not column.translate(None, _CONTROLS):
+            return np.full(len(sizes), _BINARY, np.int8)
+    kinds = np.full(len(sizes), _TEXT, np.int8)
     starts = np.cumsum(sizes) - sizes
-    if sizes.min() > _TELLING_POSITIONS[0]:
-        found = _IS_CONTROL[payloads[starts + _TELLING_POSITIONS[0]]]
-        if found.all():
-            kinds.fill(_BINARY)
-            return kinds
     undecided = np.arange(len(sizes))
     for position in _TELLING_POSITIONS:
         long_enough = undecided[sizes[undecided] > position]

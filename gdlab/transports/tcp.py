@@ -85,6 +85,16 @@ class TcpSession(Session):
         return Encoded(data, guess_kind(outgoing.payload), self._overhead + len(data))
 
     @property
+    def can_ask(self) -> bool:
+        """Whether the framing is known: a game that reads lengths would take a bare ping for one, and wait for ever."""
+        return self._framer.name != "auto"
+
+    @property
+    def takes_only_variants(self) -> bool:
+        """Whether the peer reads with `get_var`, which prints an error about anything else."""
+        return self._framer.name in {"put_var", "put_var_be"}
+
+    @property
     def held_bytes(self) -> int:
         """Bytes of the frame that is not yet complete."""
         return self._framer.held_bytes

@@ -55,8 +55,15 @@ _GAPS_IN_A_BATCH: Final = 64
 
 
 def best_receiver(sock: socket.socket) -> Receiver:
-    """Return the fastest receiver that this system has."""
-    return Batched(sock) if available() else OneByOne(sock)
+    """Return the fastest receiver that this system has, and has the memory for."""
+    try:
+        return Batched(sock) if available() else OneByOne(sock)
+    except MemoryError as error:
+        return OneByOne(
+            sock,
+            f"datagrams are received one by one, which takes several times the processor time: the system refuses "
+            f"the memory to take them in batches ({error}). Close what takes memory, and start again",
+        )
 
 
 class UdpListener(Endpoint):
@@ -116,7 +123,8 @@ class UdpListener(Endpoint):
 
     def _register(self) -> None:
         for sock in self._sockets:
-            self._receivers[sock] = self._new_receiver(sock)
+            receiver = self._receivers[sock] = self._new_receiver(sock)
+            self.remark = receiver.remark or self.remark
             self._selector.register(sock, selectors.EVENT_READ, lambda _events, sock=sock: self._look(sock))
 
     # ---- receiving
@@ -155,14 +163,18 @@ class UdpListener(Endpoint):
         return taken, taken >= turn
 
     def _arrived_together(self, sock: socket.socket, batch: Batch) -> None:
-        codes = np.array([self._known(source)[0] for source in batch.sources], np.int32)[batch.source]
+        known = [self._known(source)[0] for source in batch.sources]
         for source in batch.sources:
             self._hear(sock, source)
+        codes = np.full(len(batch), known[0]) if len(known) == 1 else np.array(known)[batch.source]
         wire = batch.sizes + wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6)
         kinds = guess_kinds(batch.payloads, batch.sizes)
+        tellers = self._tellers(sock, batch)
+        if not tellers:
+            self.sink.extend(batch.time_ns, codes, batch.sizes, batch.payloads, wire, kinds)
+            return
         ends = np.cumsum(batch.sizes)
         # A gap row stands before the datagram that told of it, so rows are written from one such to the next.
-        tellers = self._tellers(sock, batch)
         for first, last in pairwise([0, *tellers, len(batch)]):
             if first == last:
                 continue
@@ -178,7 +190,12 @@ class UdpListener(Endpoint):
         """Positions of the datagrams before which a gap row belongs."""
         if batch.drops is None:
             return []
-        before = np.concatenate([[np.uint32(self._drops[sock] & 0xFFFF_FFFF)], batch.drops[:-1]])
+        known = np.uint32(self._drops[sock] & 0xFFFF_FFFF)
+        if batch.drops.tobytes() == known.tobytes() * len(
+            batch
+        ):  # mostly, and far cheaper than to look for a change
+            return []
+        before = np.concatenate([[known], batch.drops[:-1]])
         tellers = np.flatnonzero(batch.drops != before)
         every = max(1, -(-len(tellers) // _GAPS_IN_A_BATCH))
         return [int(row) for row in tellers[::every]]

@@ -2,7 +2,7 @@
 
 The protocol is that of the `websockets` library, without its input and output: `ServerProtocol` gets the bytes that
 our own thread reads, so that there is no event loop in the notebook's way, one thread serves all connections, and the
-kernel's stamps can be read.
+kernel's stamps can be read. Messages of one frame, nearly all there are, do not pass through it: see `wsframes`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from gdlab.transports.options import StreamOptions
 from gdlab.transports.origins import is_welcome
 from gdlab.transports.replies import Outgoing
 from gdlab.transports.streams import LINGER_S, StreamEndpoint
+from gdlab.transports.wsframes import Frames
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,13 @@ class WebSocketSession(Session):
         self._endpoint = endpoint
         self._connection = connection
         self._masks = masks
+        options = endpoint.options
+        # Compressed frames are for the library alone.
+        self._frames = (
+            None if options.compression else Frames(masked=not masks, max_size=options.max_message_bytes)
+        )
+        self._tail = b""  # of what has come of the other side's half of the handshake
+        self._in_fragments = False
         self._parts = bytearray()  # of a message in fragments
         self._kind = Kind.BINARY
         self._wire_bytes = 0
@@ -80,9 +88,46 @@ class WebSocketSession(Session):
     def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
         """Take the bytes of one read."""
         self._time_ns, self._stamp = time_ns, stamp
-        self._since_event += len(chunk)
-        self.protocol.receive_data(chunk)
-        self._go_on()
+        frames = self._frames
+        if frames is None or self.protocol.state is State.CONNECTING:
+            self._since_event += len(chunk)
+            self.protocol.receive_data(chunk)
+            self._go_on()
+            return
+        # The library gets whole frames only, so that it is never in the middle of one when a message is taken here.
+        frames.feed(chunk)
+        while not (self._connection.closed or self._not_text):
+            if self.protocol.state is State.OPEN and not self._in_fragments:
+                self._take_messages(*frames.take_messages())
+            frame = b"" if self._not_text else frames.take_frame()
+            if not frame:
+                break
+            self.protocol.receive_data(frame)
+            self._go_on()
+
+    def _end_of_head(self, chunk: bytes) -> int:
+        """How much of this read still belongs to the other side's half of the handshake."""
+        seen = self._tail + chunk
+        end = seen.find(_END_OF_HEAD)
+        head = len(chunk) if end < 0 else end + len(_END_OF_HEAD) - len(self._tail)
+        self._tail = seen[1 - len(_END_OF_HEAD) :]
+        return head
+
+    def _take_messages(self, payloads: list[bytes], texts: list[bool]) -> None:
+        """Take messages of one frame each."""
+        for index, payload in enumerate(payloads):
+            if texts[index] and not payload.isascii() and not self._is_utf8(payload):
+                del payloads[index:], texts[index:]
+                break
+        ipv6, masked = self._connection.ipv6, not self._masks
+        wires = {size: wire_bytes("ws", size, ipv6=ipv6, masked=masked) for size in set(map(len, payloads))}
+        self._deliver(
+            payloads,
+            [Kind.TEXT if text else Kind.BINARY for text in texts],
+            [wires[len(payload)] for payload in payloads],
+        )
+        if self._not_text and not self._connection.closed:
+            self._give_up(*self._not_text)
 
     def end(self) -> None:
         """The peer has ended the TCP connection."""
@@ -132,7 +177,8 @@ class WebSocketSession(Session):
     @property
     def held_bytes(self) -> int:
         """Bytes of the message that is not yet complete."""
-        return self._since_event + len(self._parts)
+        waiting = self._frames.held_bytes if self._frames else 0
+        return waiting + self._since_event + len(self._parts)
 
     # ---- what has arrived
 
@@ -146,7 +192,9 @@ class WebSocketSession(Session):
                 self._take_frame(event)
             else:
                 self._shake_hands(event)
-        self._deliver()
+        if self._messages:
+            messages, self._messages = self._messages, []
+            self._deliver(*zip(*messages, strict=True))
         if self._connection.closed:
             return
         broken = self.protocol.parser_exc
@@ -156,11 +204,15 @@ class WebSocketSession(Session):
         if broken is not None and not isinstance(broken, EOFError):
             self._give_up(str(broken))
             return
-        self._write()
         closed = self.protocol.close_rcvd
-        if closed is not None:
-            said = f"{closed.code} {closed.reason}".strip() if closed.code != 1005 else "no code"
-            self._endpoint.finish(self._connection, f"closed by the peer: {said}")
+        if closed is None:
+            self._write()
+            return
+        said = f"{closed.code} {closed.reason}".strip() if closed.code != 1005 else "no code"
+        # Before our own close frame goes out, which fails where the peer has left without waiting for it.
+        self._connection.reason = self._connection.reason or f"closed by the peer: {said}"
+        self._write()
+        self._endpoint.finish(self._connection, self._connection.reason)
 
     @abstractmethod
     def _shake_hands(self, event: Request | Response) -> None:
@@ -176,6 +228,7 @@ class WebSocketSession(Session):
             self._wire_bytes = 0
         size = len(frame.data)
         self._wire_bytes += wire_bytes("ws", size, ipv6=self._connection.ipv6, masked=not self._masks)
+        self._in_fragments = not frame.fin
         if not frame.fin:
             self._parts += frame.data
             return
@@ -183,33 +236,37 @@ class WebSocketSession(Session):
         if opcode is Opcode.CONT:
             payload = bytes(self._parts) + payload
             self._parts = bytearray()
-        if self._kind is Kind.TEXT:
-            try:
-                payload.decode()
-            except UnicodeDecodeError as error:
-                self._not_text = f"a text message is not UTF-8: {error.reason} at byte {error.start}", payload
-                if self.protocol.state is State.OPEN:
-                    self.protocol.fail(CloseCode.INVALID_DATA, self._not_text[0])
-                return
+        if self._kind is Kind.TEXT and not self._is_utf8(payload):
+            return
         self._messages.append((payload, self._kind, self._wire_bytes))
 
-    def _deliver(self) -> None:
+    def _is_utf8(self, payload: bytes) -> bool:
+        """Whether this is text; if not, the connection is to end with the reason."""
+        try:
+            payload.decode()
+        except UnicodeDecodeError as error:
+            self._not_text = f"a text message is not UTF-8: {error.reason} at byte {error.start}", payload
+            if self.protocol.state is State.OPEN:
+                self.protocol.fail(CloseCode.INVALID_DATA, self._not_text[0])
+            return False
+        return True
+
+    def _deliver(self, payloads: Sequence[bytes], kinds: Sequence[Kind], wires: Sequence[int]) -> None:
         """Hand the messages of this read to the endpoint."""
-        messages, self._messages = self._messages, []
         endpoint, connection = self._endpoint, self._connection
-        if len(messages) >= _MANY and endpoint.takes_columns:
-            payloads, kinds, wires = zip(*messages, strict=True)
+        if len(payloads) >= _MANY and endpoint.takes_columns:
+            count = len(payloads)
             endpoint.deliver_columns(
                 connection,
                 np.frombuffer(b"".join(payloads), np.uint8),
-                np.array([len(payload) for payload in payloads], np.int64),
-                np.array(wires, np.int64),
+                np.fromiter(map(len, payloads), np.int64, count),
+                np.fromiter(wires, np.int64, count),
                 self._time_ns,
                 self._stamp,
-                np.array([_KIND_CODES[kind] for kind in kinds], np.int8),
+                np.fromiter(map(_KIND_CODES.__getitem__, kinds), np.int8, count),
             )
             return
-        for payload, kind, wire in messages:
+        for payload, kind, wire in zip(payloads, kinds, wires, strict=True):
             endpoint.deliver(connection, payload, kind, wire, self._time_ns, self._stamp)
 
     # ---- the end
@@ -262,7 +319,6 @@ class ServerSession(WebSocketSession):
 
     def __init__(self, endpoint: StreamEndpoint, connection: Connection) -> None:
         super().__init__(endpoint, connection, masks=False)
-        self._tail = b""  # of what has come of the request
         options = endpoint.options
         self.protocol: ServerProtocol = ServerProtocol(
             extensions=[ServerPerMessageDeflateFactory()] if options.compression else None,
@@ -282,10 +338,7 @@ class ServerSession(WebSocketSession):
         connection = self._connection
         if connection.phase is Phase.OPENING:
             # The library would read on behind the request before it is answered.
-            seen = self._tail + chunk
-            end = seen.find(_END_OF_HEAD)
-            head = len(chunk) if end < 0 else end + len(_END_OF_HEAD) - len(self._tail)
-            self._tail = seen[1 - len(_END_OF_HEAD) :]
+            head = self._end_of_head(chunk)
             super().receive(chunk[:head], time_ns, stamp)
             if self.protocol.handshake_exc is not None and connection.phase is Phase.OPENING:
                 self._refuse(self.protocol.handshake_exc)

@@ -24,22 +24,38 @@ def rfc3550(arrived_us: list[float], sent_us: list[float]) -> list[float]:
     return estimates
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_jitter_agrees_with_the_estimator_of_the_rfc(seed):
-    rng = np.random.default_rng(seed)
+def test_jitter_agrees_with_the_estimator_of_the_rfc_on_200_seeds():
     parts, truth = [], {}
-    for peer in ("a", "b"):
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
         n = int(rng.integers(2, 300))
         sent = np.cumsum(rng.integers(1, 30_000, n))
         arrived = np.sort(sent * 1000 + rng.exponential(5 * MS, n).astype(np.int64))
         offset = int(rng.integers(-(10**12), 10**12))
-        parts.append(table(arrived, peer=peer, v__t=sent + offset))
-        truth[peer] = rfc3550((arrived / 1000).tolist(), sent.tolist())
+        parts.append(table(arrived, peer=f"{seed}", v__t=sent + offset))
+        truth[f"{seed}"] = rfc3550((arrived / 1000).tolist(), sent.tolist())
     jitter = analysis.jitter(merged(*parts), sent="v.t", unit="us")
+    values = {peer: part["jitter_ms"].to_numpy() for peer, part in jitter.groupby("peer", observed=True)}
+    assert values.keys() == truth.keys()
     for peer, expected in truth.items():
-        got = jitter.loc[jitter["peer"] == peer, "jitter_ms"].to_numpy()
-        assert np.isnan(got[0])
-        assert np.allclose(got[1:] * 1000, expected, rtol=1e-9, atol=1e-6)
+        assert np.isnan(values[peer][0])
+        assert np.allclose(values[peer][1:] * 1000, expected, rtol=1e-9, atol=1e-6), peer
+
+
+def test_jitter_is_the_mean_difference_of_delays_within_its_stated_error_on_200_seeds():
+    # Two exponential delays of mean d differ by d on average.
+    truth = np.geomspace(0.1, 4, 200)
+    parts = []
+    for seed, mean_ms in enumerate(truth):
+        rng = np.random.default_rng(seed)
+        sent = np.arange(200) * 100_000
+        arrived = sent * 1000 + np.minimum(rng.exponential(mean_ms * MS, 200), 99 * MS).astype(np.int64)
+        parts.append(table(arrived, peer=f"{seed}", v__t=sent))
+    jitter = analysis.jitter(merged(*parts), sent="v.t")
+    last = jitter.groupby("peer", observed=True)["jitter_ms"].last()
+    ratio = last[[f"{seed}" for seed in range(200)]].to_numpy() / truth
+    assert ratio.mean() == pytest.approx(1, abs=4 * 0.23 / np.sqrt(200))
+    assert ratio.std() == pytest.approx(0.23, abs=0.05)
 
 
 def test_jitter_reads_the_clock_in_probes_that_arrive():
@@ -78,6 +94,18 @@ def test_without_a_senders_clock_there_is_no_jitter():
 def test_messages_without_a_time_are_left_out():
     t = table([0, 5 * MS, 10 * MS], v__t=[0, np.nan, 10_000])
     assert analysis.jitter(t, sent="v.t")["jitter_ms"].tolist()[1:] == [0]
+
+
+def test_inter_arrival_times_of_generated_traffic_are_the_truth_on_200_seeds():
+    parts, truth = [], {}
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        between = rng.exponential(rng.choice([1e4, 1e6, 3e7]), int(rng.integers(1, 200))).astype(np.int64)
+        truth[f"{seed}"] = between
+        parts.append(table(rng.integers(0, 10**9) + np.cumsum([0, *between]), peer=f"{seed}"))
+    found = analysis.inter_arrival(merged(*parts).sample(frac=1, random_state=0))
+    for peer, part in found.groupby("peer", observed=True):
+        assert np.allclose(part["iat_ms"].to_numpy()[1:] * MS, truth[peer], atol=0.01), peer
 
 
 def test_inter_arrival_times_are_per_peer_and_of_one_direction():

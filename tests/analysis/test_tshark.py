@@ -14,8 +14,8 @@ import pytest
 import gdlab as gd
 from gdlab import analysis
 from gdlab.store import write_pcapng
-from tests.plots.cases import stream
-from tests.traffic import table
+from tests.plots.cases import probed, stream
+from tests.traffic import merged, pings, table
 
 TSHARK = shutil.which("tshark")
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
@@ -102,3 +102,50 @@ def test_packets_and_bytes_in_each_interval(tmp_path):
     assert theirs == list(wanted.itertuples(index=False, name=None))
     rates = analysis.rates(captured, bin_s=1.0, span=(start, captured["time"].max()))
     assert rates["messages"].tolist()[: len(theirs) - 1] == [frames for frames, _ in theirs][:-1]
+
+
+def test_conversations(tmp_path):
+    whole = merged(
+        probed(40, seed=1), stream(30, "127.0.0.1:7000"), probed(20, seed=2, peer="127.0.0.1:7001")
+    )
+    said = tshark(write_pcapng(whole, tmp_path / "run.pcapng"), "-z", "conv,udp")
+    theirs = {}
+    for line in said.splitlines():
+        if "<->" not in line:
+            continue
+        # Two ends; frames and bytes to the first, from it, of both; start and duration.
+        first, _, second, *rest = line.replace("bytes", " ").split()
+        to_first, _, from_first, _, both, size, begin, lasted = map(float, rest)
+        ways = (to_first, from_first) if second.endswith(":4242") else (from_first, to_first)
+        theirs[first if second.endswith(":4242") else second] = (*ways, both, size, begin, lasted)
+    ours = analysis.conversations(whole).set_index("peer")
+    assert theirs.keys() == set(ours.index)
+    start = whole["time"].min()
+    for peer, row in ours.iterrows():
+        out, heard, both, size, begin, lasted = theirs[peer]
+        assert (row["messages_out"], row["messages_in"]) == (out, heard)
+        assert (row["messages_out"] + row["messages_in"], row["wire_bytes"]) == (both, size)
+        assert (row["first"] - start).total_seconds() == pytest.approx(begin, abs=1e-6)
+        assert row["lasted_s"] == pytest.approx(lasted, abs=1e-4)
+
+
+def test_times_between_the_arrivals_of_a_stream(tmp_path):
+    whole = merged(stream(100, "127.0.0.1:7000"), stream(80, "127.0.0.1:7001", 45.0, 2))
+    path = write_pcapng(whole, tmp_path / "run.pcapng")
+    said = tshark(path, "-T", "fields", "-e", "udp.srcport", "-e", "udp.time_delta")
+    theirs = [line.split("\t") for line in said.splitlines()]
+    ours = analysis.inter_arrival(whole)
+    assert [port for port, _ in theirs] == [peer.rpartition(":")[2] for peer in ours["peer"]]
+    # Of the first of a stream they say 0, we say nothing.
+    assert np.allclose(ours["iat_ms"].fillna(0), [float(delta) * 1e3 for _, delta in theirs], atol=1e-6)
+
+
+def test_round_trips_and_the_acknowledgements_of_a_tcp_stream(tmp_path):
+    # Where each answer comes before the next ping, it is what acknowledges it.
+    rng = np.random.default_rng(5)
+    rtt = rng.integers(10**5, 19 * 10**6, 60)
+    whole = pings(np.arange(60) * 20_000_000, rtt, endpoint="tcp://127.0.0.1:4242")
+    path = write_pcapng(whole, tmp_path / "run.pcapng")
+    said = tshark(path, "-Y", "tcp.srcport == 53211", "-T", "fields", "-e", "tcp.analysis.ack_rtt")
+    theirs = [float(value) * 1e3 for value in said.split()]
+    assert np.allclose(analysis.round_trips(whole)["rtt_ms"], theirs, atol=1e-6)

@@ -227,7 +227,8 @@ def test_a_wait_ends_in_a_diagnosis():
 def test_an_interrupt_ends_the_wait_and_not_the_capture():
     code = textwrap.dedent(
         """
-        import socket, gdlab as gd
+        import signal, socket, gdlab as gd
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
         cap = gd.listen("udp://127.0.0.1:0")
         try:
             print("waiting", flush=True)
@@ -439,3 +440,25 @@ def test_what_a_killed_process_had_spilled_is_there(tmp_path):
     loaded = gd.load(tmp_path / "s")
     assert [int(payload) for payload in loaded.df.payload] == list(range(20))
     assert loaded.notes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux receives in batches and bounds address space")
+def test_without_memory_for_batches_a_capture_runs_all_the_same_and_says_so():
+    code = (
+        "import re, resource, socket, gdlab as gd\n"
+        "size = int(re.search(r'VmSize:\\s+(\\d+)', open('/proc/self/status').read())[1]) * 1024\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + (40 << 20), resource.RLIM_INFINITY))\n"
+        "cap = gd.listen('udp://127.0.0.1:0', limit='4MiB')\n"
+        "sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "for number in range(100): sock.sendto(b'%d' % number, ('127.0.0.1', cap.endpoints[0].address.port))\n"
+        "cap.wait_sync(100, timeout=30)\n"
+        "print(cap.status.hint)\n"
+        "print(list(map(int, cap.df.payload)) == list(range(100)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    hint, arrived = done.stdout.splitlines()
+    assert "one by one" in hint
+    assert "refuses the memory" in hint
+    assert arrived == "True"

@@ -160,3 +160,12 @@ def test_a_file_of_the_name_is_not_a_folder(tmp_path):
     with pytest.raises(NotADirectoryError, match="is a file"):
         recording(CASES["one row"], tmp_path).report(tmp_path / "report")
     assert (tmp_path / "report").read_text() == "mine"
+
+
+def test_the_conversations_fit_the_page(tmp_path):
+    page = recording(CASES["fifty peers"], tmp_path).report(tmp_path / "report").read_text(encoding="utf-8")
+    part = page.partition("<h2>Conversations</h2>")[2].partition("</table>")[0]
+    assert "class=narrow" in part
+    # A lone endpoint is said once, below, and takes no column.
+    assert "4242" not in part
+    assert "All with the endpoint udp://127.0.0.1:4242." in page

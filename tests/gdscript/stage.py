@@ -14,6 +14,7 @@ import pandas as pd
 import gdlab as gd
 from gdlab import godot, variant
 from gdlab.errors import GdlabError
+from tests.ports import bound
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -26,15 +27,41 @@ if TYPE_CHECKING:
 CAST = Path(__file__).with_name("cast.gd")
 
 #: What the editor warns of unless it is told otherwise (Godot 4.6), here as errors: such a script does not compile.
-WARNINGS = """
-    unassigned_variable unassigned_variable_op_assign unused_variable unused_local_constant
-    unused_private_class_variable unused_parameter unused_signal shadowed_variable shadowed_variable_base_class
-    shadowed_global_identifier unreachable_code unreachable_pattern standalone_expression standalone_ternary
-    incompatible_ternary unsafe_void_return static_called_on_instance missing_tool redundant_static_unload
-    redundant_await assert_always_true assert_always_false integer_division narrowing_conversion
-    int_as_enum_without_cast int_as_enum_without_match enum_variable_without_default empty_file deprecated_keyword
-    confusable_identifier confusable_local_declaration confusable_local_usage confusable_capture_reassignment
-""".split()
+WARNINGS = [
+    "unassigned_variable",
+    "unassigned_variable_op_assign",
+    "unused_variable",
+    "unused_local_constant",
+    "unused_private_class_variable",
+    "unused_parameter",
+    "unused_signal",
+    "shadowed_variable",
+    "shadowed_variable_base_class",
+    "shadowed_global_identifier",
+    "unreachable_code",
+    "unreachable_pattern",
+    "standalone_expression",
+    "standalone_ternary",
+    "incompatible_ternary",
+    "unsafe_void_return",
+    "static_called_on_instance",
+    "missing_tool",
+    "redundant_static_unload",
+    "redundant_await",
+    "assert_always_true",
+    "assert_always_false",
+    "integer_division",
+    "narrowing_conversion",
+    "int_as_enum_without_cast",
+    "int_as_enum_without_match",
+    "enum_variable_without_default",
+    "empty_file",
+    "deprecated_keyword",
+    "confusable_identifier",
+    "confusable_local_declaration",
+    "confusable_local_usage",
+    "confusable_capture_reassignment",
+]
 
 #: Enough to see that messages go on, not only begin.
 MESSAGES = 3
@@ -73,12 +100,15 @@ def play(cases: Sequence[Case], folder: Path, engine: Engine) -> dict[Case, Play
     captures: dict[Case, Capture] = {}
     scripts = []
     try:
-        for case in cases:
-            capture = _open(case)
-            script = folder / f"case_{case.number}.gd"
-            script.write_text(capture.gdscript(case.kind, codec=case.codec), encoding="utf-8")
-            scripts.append(script)
-            captures[case] = capture
+        with (
+            contextlib.ExitStack() as ports
+        ):  # all are held until all are chosen, so that none is chosen twice
+            for case in cases:
+                capture = _open(case, ports)
+                script = folder / f"case_{case.number}.gd"
+                script.write_text(capture.gdscript(case.kind, codec=case.codec), encoding="utf-8")
+                scripts.append(script)
+                captures[case] = capture
         with start(folder, scripts, engine) as game:
             game.wait_for("all are there", 60)
             for case, capture in captures.items():
@@ -94,7 +124,7 @@ def play(cases: Sequence[Case], folder: Path, engine: Engine) -> dict[Case, Play
             with contextlib.suppress(AssertionError):
                 wait_until(
                     lambda: (
-                        game.output.count("round trip 2:") == sum(case.kind == "probe" for case in cases)
+                        _all_measure(cases, game)
                         and all(_is_done(case, capture, game) for case, capture in captures.items())
                     ),
                     20,
@@ -108,14 +138,13 @@ def play(cases: Sequence[Case], folder: Path, engine: Engine) -> dict[Case, Play
     return {case: Played(capture.df, prints, errors) for case, capture in captures.items()}
 
 
-def _open(case: Case) -> Capture:
+def _open(case: Case, ports: contextlib.ExitStack) -> Capture:
     """The capture for which the script is written."""
     scheme = case.transport
     if not case.game_listens:
         return gd.listen(f"{scheme}://127.0.0.1:0", framing=case.framing, **_choices(case))
-    with socket.socket(type=socket.SOCK_DGRAM if scheme == "udp" else socket.SOCK_STREAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    kind = socket.SOCK_DGRAM if scheme == "udp" else socket.SOCK_STREAM
+    port = ports.enter_context(bound(kind)).getsockname()[1]
     capture = gd.connect(f"{scheme}://127.0.0.1:{port}", framing=case.framing, reconnect=True)
     capture.stop()  # nobody is there yet
     return capture
@@ -137,8 +166,8 @@ def said_to(case: Case) -> bytes:
     name, framing = str(case), case.framing
     if framing.startswith("fixed:"):
         return case.number.to_bytes(int(framing[6:]), "big")
-    if case.kind == "echo":
-        return b"-" * (case.number % 100 + 100)  # the game prints how long it was
+    if case.kind == "echo":  # whose game prints how long it was
+        return json.dumps("-" * (case.number % 100 + 100)).encode()
     if case.codec == "variant":
         return variant.dumps(name)
     if case.codec == "json":
@@ -155,8 +184,21 @@ def read_by(case: Case) -> str:
 
 
 def _is_done(case: Case, capture: Capture, game: Game) -> bool:
+    """Whether all has come that the assertions look for."""
+    came = b"".join(capture.df.query("event == 'message' and direction == 'in'").payload)
+    if case.kind == "echo":
+        pinged = b'"pong"' in came or case.framing.startswith("fixed")  # into which no ping fits
+        printed = f"back to gdlab: {len(said_to(case))} bytes\n" in game.output or case.framing == "raw"
+        return pinged and printed and said_to(case) in came
     if capture.statistics().received < MESSAGES:
         return False
-    if case.kind in {"send", "web"}:
-        return f"gdlab says: {read_by(case)}\n" in game.output
-    return case.kind == "probe" or said_to(case) in b"".join(capture.df.query("direction == 'in'").payload)
+    return case.kind == "probe" or f"gdlab says: {read_by(case)}\n" in game.output
+
+
+def _all_measure(cases: Sequence[Case], game: Game) -> bool:
+    """Whether the games that probe have printed enough; all print alike, so only the number of lines tells."""
+    probing = [case for case in cases if case.kind == "probe"]
+    first = [case for case in probing if not case.game_listens]
+    return game.output.count("round trip ") >= MESSAGES * len(probing) and game.output.count(
+        "round trip 0: "
+    ) >= len(first)

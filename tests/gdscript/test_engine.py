@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gdlab import analysis, variant
+import gdlab as gd
+from gdlab import analysis, godot, variant
 from gdlab.analysis.probes import probes
 from gdlab.variant import Vector2
 from tests.gdscript.cases import CASES, Case
 from tests.gdscript.stage import MESSAGES, Played, play, project, read_by, said_to, start
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,22 +59,25 @@ def test_a_sender_is_heard_and_hears(plays: Callable[[Case], Played], case: Case
     assert all(before < after for before, after in pairwise(times))
     kinds = set(played.table.query("event == 'message' and direction == 'in'").kind)
     assert kinds == {"text" if case.codec in {"text", "json"} else "binary"} or case.transport != "ws"
-    assert not len(played.table.query("event == 'error'"))
+    errors = played.table.query("event == 'error'").detail
+    # The capture is stopped while the game sends: that may be inside a message.
+    assert [detail for detail in errors if not detail.startswith("the stream ended")] == []
 
 
 @of_kind("echo")
 def test_an_echo_answers_pings_and_all_else(plays: Callable[[Case], Played], case: Case) -> None:
     played = plays(case)
     assert played.errors == []
-    assert f"back to gdlab: {len(said_to(case))} bytes" in played.prints
     assert said_to(case) in b"".join(played.payloads())
+    if case.framing == "raw":
+        return  # what was read at once may have been a ping and more
+    assert f"back to gdlab: {len(said_to(case))} bytes" in played.prints
     if case.framing.startswith("fixed"):
         return  # gdlab's pings do not fit, which its rows say
     trips = analysis.round_trips(played.table)
     answered = trips[trips.outcome == "answered"]
     assert len(answered) >= 1
     assert (answered.held_ms >= 0).all()
-    assert (answered.held_ms <= answered.rtt_ms + 0.001).all()
 
 
 @of_kind("probe")
@@ -88,11 +93,11 @@ def test_a_probe_measures_round_trips(plays: Callable[[Case], Played], case: Cas
     assert answered.out.all()
     assert set(answered.exchange) <= set(asked.exchange)
     company = [one for one in CASES if (one.kind, one.game_listens) == (case.kind, case.game_listens)]
-    # All games print alike, so they are counted: one that prints nothing is missing for all.
-    for seq in range(1 if case.game_listens else 0, MESSAGES):
-        measured = [line for line in played.prints if line.startswith(f"round trip {seq}: ")]
-        assert len(measured) == len(company) or case.game_listens
-        assert all(0 < float(line.split()[3]) < 20_000 for line in measured)
+    # All games print alike, so only their number tells that each of them did.
+    measured = [line.split() for line in played.prints if line.startswith("round trip ")]
+    assert len(measured) >= MESSAGES * len(company)
+    assert case.game_listens or [words[2] for words in measured].count("0:") == len(company)
+    assert all(0 < float(words[3]) < 20_000 for words in measured)
 
 
 def whole(case: Case, payloads: list[bytes]) -> list[bytes]:
@@ -104,7 +109,7 @@ def whole(case: Case, payloads: list[bytes]) -> list[bytes]:
         return [piece + b"}" for piece in data.split(b"}")[:-1]]
     if case.codec == "text":
         return [b"Hello" + piece for piece in data.split(b"Hello")[1:]]
-    size = 12 if case.codec == "bytes" else len(payloads[0])
+    size = 12 if case.codec == "bytes" else len(variant.dumps({"seq": 0, "t_us": 1, "pos": Vector2()}))
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
@@ -136,3 +141,44 @@ def test_a_warning_would_end_the_play(engine: Engine, tmp_path: Any) -> None:
     with start(tmp_path, [script], engine) as game:
         run = game.wait(60)
     assert "never used" in " ".join(str(error) for error in run.errors)
+
+
+#: Messages that are no ping, some of them nearly.
+NO_PINGS = [
+    b"\xff\xfe\x00\x01",
+    b"\x00\x00\x00\x00",
+    b"{",
+    b'{"probe": "ping"}',
+    b'{"probe": ["ping"], "seq": 1, "t_us": 2}',
+    b'{"probe": "ping", "seq": [1], "t_us": {}}',
+    b'{"probe": "ping", "seq": "1", "t_us": null}',
+    b'{"probe": "pong", "seq": 1, "t_us": 2}',
+    b'{"probe": "ping", "seq": 1, "t_us": 2' + b" " * 600 + b"}",
+    b"[" * 500,
+    b'"{"',
+]
+
+
+@pytest.mark.parametrize("scheme", ["udp", "ws"])
+def test_an_echo_sends_back_what_is_no_ping(engine: Engine, scheme: str) -> None:
+    with (
+        gd.listen(f"{scheme}://127.0.0.1:0") as cap,
+        godot.start(source=cap.gdscript("echo"), engine=engine, time_limit_s=60) as game,
+    ):
+        cap.wait_sync(1, timeout=30)
+        for payload in NO_PINGS:
+            cap.send(payload)
+        wait_until(lambda: set(NO_PINGS) <= set(cap.df.query("direction == 'in'").payload), 20)
+        assert game.errors == []
+    came = cap.df.query("event == 'message' and direction == 'in'")
+    assert [payload for payload in came.payload if b"Hello from" not in payload] == NO_PINGS
+    assert scheme == "udp" or set(came[came.payload.isin(NO_PINGS)].kind) == {"binary"}
+
+
+def test_a_game_says_that_nobody_is_there(engine: Engine) -> None:
+    for scheme, said in (("tcp", "nobody listens there"), ("ws", "nobody answers at ws://127.0.0.1:")):
+        with gd.listen(f"{scheme}://127.0.0.1:0") as cap:
+            script = cap.gdscript()
+        with godot.start(source=script, engine=engine, time_limit_s=60) as game:
+            game.wait_for(said, 30)
+            assert game.errors == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -65,5 +66,6 @@ def children() -> set[int]:
     """Processes that this one started and has not waited for, zombies included; empty if not on Linux."""
     found: set[int] = set()
     for tasks in Path("/proc/self/task").glob("*/children"):
-        found |= {int(pid) for pid in tasks.read_text().split()}
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # that thread has just ended
+            found |= {int(pid) for pid in tasks.read_text().split()}
     return found

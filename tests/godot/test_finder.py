@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from gdlab.errors import GodotNotFound, GodotVersionError
 from gdlab.godot import Engine, cache_folder, find
 from gdlab.godot.finder import check
+from gdlab.godot.places import installed
 from tests.godot.helpers import fake_engine, posix_only
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("GDLAB_GODOT", raising=False)
     return folder
@@ -75,6 +78,50 @@ def test_nothing_found_says_where_was_looked_and_how_to_get_one(tmp_path: Path) 
         assert place in message
     assert "Get Godot 4 from" in message
     assert isinstance(error.value, FileNotFoundError)
+
+
+def test_an_installed_engine_is_found_last(no_engine: Path, tmp_path: Path) -> None:
+    steam = tmp_path / "home/.local/share/Steam/steamapps/common/Godot Engine/godot.x11.opt.tools.64"
+    if sys.platform == "darwin":
+        steam = tmp_path / "home/Applications/Godot.app/Contents/MacOS/Godot"
+    fake_engine(steam, GODOT_4)
+    assert find().path == steam
+    first = fake_engine(no_engine / "godot", GODOT_4)
+    assert find().path == first
+
+
+def test_where_installers_put_it(tmp_path: Path) -> None:
+    made = [
+        tmp_path / "Applications/Godot_4.5.app/Contents/MacOS/Godot",
+        tmp_path / "Program Files/Godot/Godot_v4.6-stable_win64.exe",
+        tmp_path / "Program Files/Godot/Godot_v4.6-stable_win64_console.exe",
+        tmp_path / "Program Files/Steam/steamapps/common/Godot Engine/godot.windows.opt.tools.64.exe",
+    ]
+    for path in made:
+        fake_engine(path, GODOT_4)
+    assert made[0] in installed("darwin", tmp_path, {})
+    windows = list(installed("win32", tmp_path, {"ProgramFiles": str(tmp_path / "Program Files")}))
+    assert windows[0] == made[2], "the one that hands on what is printed comes first"
+    assert set(windows) == set(made[1:])
+    assert list(installed("linux", tmp_path, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [
+        ("Downloads/Godot_v4.6-stable_linux.x86_64", ""),
+        ("Desktop/Godot_v4.6-stable_linux.x86_64", "Godot_v4.6-stable_linux.x86_64"),
+        ("Downloads/Godot_v4.6.app", "Contents/MacOS/Godot"),
+    ],
+)
+def test_a_download_is_named_and_not_started(tmp_path: Path, name: str, program: str) -> None:
+    there = fake_engine(tmp_path / "home" / name / program, f"touch {tmp_path}/started; {GODOT_4}")
+    (tmp_path / "home/Downloads").mkdir(exist_ok=True)
+    (tmp_path / "home/Downloads/Godot_v4.9-stable_linux.x86_64.zip").write_bytes(b"PK")
+    with pytest.raises(GodotNotFound) as error:
+        find()
+    assert str(error.value).endswith(f"There is {there}: set GDLAB_GODOT to it.")
+    assert not (tmp_path / "started").exists()
 
 
 def test_a_variable_that_names_nothing_is_an_error(no_engine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
-from gdlab.godot.output import Entry, Frame, Level, entries, is_parse_error, to_table
+from gdlab.godot.output import Entry, EntryStream, Frame, Level, entries, is_parse_error, to_table
 from gdlab.godot.process import Line, Stream
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
 def read(text: str, stream: Stream = "stderr") -> list[Entry]:
     lines = [Line(float(number), stream, line) for number, line in enumerate(text.splitlines())]
-    return entries(lines, lambda path: path.removeprefix("res://") if path.startswith("res://") else None)
+    return entries(
+        lines, lambda path, line: (path.removeprefix("res://"), line) if path.startswith("res://") else None
+    )
 
 
 def test_prints_are_told_from_the_greeting() -> None:
@@ -125,7 +128,7 @@ def test_an_error_cut_off_by_the_end_is_kept() -> None:
 
 def test_the_streams_are_merged_by_time() -> None:
     lines = [Line(0.1, "stdout", "a"), Line(0.2, "stderr", "b"), Line(0.3, "stdout", "c")]
-    assert [entry.text for entry in entries(lines, lambda _: None)] == ["a", "b", "c"]
+    assert [entry.text for entry in entries(lines, lambda *_: None)] == ["a", "b", "c"]
 
 
 def test_the_table_has_its_columns_also_when_empty() -> None:
@@ -144,3 +147,43 @@ def test_the_table_has_its_columns_also_when_empty() -> None:
         assert len(table) == len(found)
     assert table["line"].isna().tolist() == [False, True]
     assert table.loc[0, "line"] == 3
+
+
+def whole(texts: list[tuple[float, Stream, str]], cuts: list[int]) -> list[Entry]:
+    """Entries of a stream that gets the lines in pieces cut at these places."""
+    stream = EntryStream(lambda path, line: (path, line))
+    lines = [Line(*text) for text in texts]
+    found: list[Entry] = []
+    for start, end in itertools.pairwise([0, *cuts, len(lines)]):
+        piece = lines[start:end]
+        found += stream.receive(piece, piece[-1].time_s if piece else 0.0)
+    return found + stream.finish()
+
+
+def test_entries_that_come_in_pieces_are_those_that_come_at_once() -> None:
+    texts: list[tuple[float, Stream, str]] = [
+        (0.0, "stdout", "Godot Engine v4.6.3"),
+        (0.0, "stdout", ""),
+        (0.1, "stdout", "one"),
+        (0.1, "stderr", "SCRIPT ERROR: first"),
+        (0.1, "stderr", "second line"),
+        (0.1, "stderr", "   at: f (res://a.gd:3)"),
+        (0.1, "stderr", "   GDScript backtrace (most recent call first):"),
+        (0.1, "stderr", "       [0] f (res://a.gd:3)"),
+        (0.1, "stderr", "WARNING: next"),
+        (0.1, "stderr", "   at: push_warning (core/x.cpp:3)"),
+        (0.1, "stderr", "plain"),
+    ]
+    expected = entries([Line(*text) for text in texts], lambda path, line: (path, line))
+    assert [entry.level for entry in expected][2:] == ["print", "script error", "warning", "stderr"]
+    for cuts in itertools.combinations(range(1, len(texts)), 2):
+        assert whole(texts, list(cuts)) == expected, cuts
+
+
+def test_a_report_is_told_before_the_next_one_begins() -> None:
+    stream = EntryStream(lambda path, line: (path, line))
+    report = [Line(1.0, "stderr", "ERROR: x"), Line(1.0, "stderr", "   at: f (res://a.gd:3)")]
+    assert stream.receive(report, 1.0) == []
+    assert stream.receive([], 1.0 + EntryStream.SETTLED_S / 2) == []
+    (told,) = stream.receive([Line(1.2, "stderr", "later")], 1.0 + 2 * EntryStream.SETTLED_S)[:1]
+    assert (told.text, told.line) == ("x", 3)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+import gdlab as gd
 from gdlab import godot
 from gdlab.errors import GodotEnded, WaitTimeout
 from gdlab.godot import Ending, Engine, Level
+from gdlab.godot.importing import is_needed
 from tests.godot.helpers import fake_engine, group, linux_only, posix_only, wait_until
 
 
@@ -296,6 +298,138 @@ def test_the_files_of_a_text_are_gone_after_the_run(engine: Engine) -> None:
     assert not Path(folder).exists()
 
 
+def test_statements_are_run_and_their_lines_are_the_users(engine: Engine) -> None:
+    text = "print(PORT)\nfor i in 2:\n\tprint(i)\nvar x = null\nx.f()\n"
+    run = godot.run(source=text, constants={"PORT": 4242}, stop_on="script", engine=engine)
+    assert run.prints == ["4242", "0", "1"]
+    assert [error.line for error in run.errors] == [5]
+    run = godot.run(source="print(1)\nnope()", engine=engine)
+    assert [error.line for error in run.errors if error.file] == [2]
+
+
+def test_seconds_end_a_run_in_order(engine: Engine) -> None:
+    text = "var n := 0\nfunc _process(_delta):\n\tn += 1\nfunc _exit_tree(): print(n)\nfunc _ready(): pass\n"
+    run = godot.run(source=text, fps=20, seconds=1, engine=engine)
+    assert run.ok
+    assert 18 <= int(run.prints[0]) <= 21, "the tree was left in order, after so many frames"
+
+
+def test_a_scene_of_a_project_runs(engine: Engine, tmp_path: Path) -> None:
+    write(tmp_path / "project.godot", "config_version=5\n")
+    write(tmp_path / "a.gd", "extends Node\nfunc _ready():\n\tprint(name)\n\tget_tree().quit()\n")
+    scene = '[gd_scene format=3]\n[ext_resource type="Script" path="res://a.gd" id="1"]\n[node name="%s" type="Node"]\n'
+    for name in ("One", "Two"):
+        write(tmp_path / "s" / f"{name}.tscn", scene % name + 'script = ExtResource("1")\n')
+    assert godot.run(project=tmp_path, scene="s/One.tscn", engine=engine).prints == ["One"]
+    assert godot.run(project=tmp_path, scene="res://s/Two.tscn", engine=engine).prints == ["Two"]
+    with pytest.raises(FileNotFoundError, match=r"no scene Three\.tscn in .*it has s/One\.tscn, s/Two\.tscn"):
+        godot.run(project=tmp_path, scene="Three.tscn", engine=engine)
+
+
+def test_what_came_after_the_import_is_imported_too(engine: Engine, tmp_path: Path) -> None:
+    write(tmp_path / "project.godot", "config_version=5\n")
+    main = write(tmp_path / "main.gd", "extends SceneTree\nfunc _initialize():\n\tprint(1)\n\tquit()\n")
+    assert is_needed(tmp_path)
+    assert godot.run(main, engine=engine).ok
+    assert not is_needed(tmp_path)
+    write(tmp_path / "tools" / "late.gd", "@tool\nclass_name Late extends Node\nconst X = 7\n")
+    assert is_needed(tmp_path)
+    main.write_text(
+        "extends SceneTree\nfunc _initialize():\n\tprint(Late.X, load('res://a.svg'))\n\tquit()\n"
+    )
+    write(tmp_path / "a.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>')
+    run = godot.run(main, engine=engine)
+    assert run.ok, run.table.to_string()
+    assert run.prints[0].startswith("7(res://a.svg):<CompressedTexture2D")
+    assert not is_needed(tmp_path)
+    for place in (".hidden/b.svg", "left/b.svg"):
+        write(tmp_path / place, "<svg/>")
+    write(tmp_path / "left" / ".gdignore", "")
+    assert not is_needed(tmp_path)
+
+
+def test_a_game_shows_itself_with_its_last_lines(engine: Engine) -> None:
+    with godot.start(source="print('<b>bold</b>')\nfor i in 30:\n\tprint('line ', i)", engine=engine) as game:
+        game.wait(60)
+    shown = game._repr_html_()
+    assert "ended by itself" in shown
+    assert "line 29" in shown
+    assert "line 9<" not in shown
+    assert "<b>" not in shown
+
+
+def test_entries_are_followed_as_they_come(engine: Engine) -> None:
+    text = "func _process(_delta):\n\tprint('tick')\n\tpush_error('bad')\n"
+    seen = []
+    with godot.start(source=text, engine=engine, time_limit_s=60) as game:
+        assert game in godot.running()
+        for entry in game.follow():
+            seen.append(entry)
+            if sum(entry.level == "error" for entry in seen) == 3:
+                assert game.running
+                break
+    assert game not in godot.running()
+    errors = [entry for entry in seen if entry.level == "error"]
+    assert [(entry.text, entry.line) for entry in errors] == [("bad", 3)] * 3
+    assert len(list(game.follow())) >= len(seen), "after the end everything is told once more, and it ends"
+
+
+def test_waiting_for_a_game_to_connect(engine: Engine) -> None:
+    send = "\nvar u := PacketPeerUDP.new()\nfunc _ready(): u.connect_to_host('127.0.0.1', PORT); u.put_packet([1])"
+    with gd.listen("udp://127.0.0.1:0") as capture:
+        port = int(capture.addresses[0].rpartition(":")[2])
+        with godot.start(source=send, constants={"PORT": port}, engine=engine) as game:
+            game.wait_connected(capture, 30)
+        assert capture.statistics().received == 1
+        with godot.start(source="func _ready(): print('up')", engine=engine) as game:
+            game.wait_for("up", 30)
+            with pytest.raises(WaitTimeout) as error:
+                game.wait_connected(capture, 0.2)  # what came before this game does not count
+            for part in (
+                "is running (process",
+                f"but nothing of it has reached {capture.addresses[0]}",
+                "| up",
+            ):
+                assert part in str(error.value)
+        with (
+            godot.start(source="print('bye')", engine=engine) as game,
+            pytest.raises(
+                GodotEnded, match=r"exit code 0(?s:.*)Nothing of it had reached udp://(?s:.*)\| bye"
+            ),
+        ):
+            game.wait_connected(capture, 60)
+    with (
+        gd.listen("tcp://127.0.0.1:0") as capture,
+        godot.start(
+            source="\nvar t := StreamPeerTCP.new()\nfunc _ready(): t.connect_to_host('127.0.0.1', PORT)",
+            constants={"PORT": int(capture.addresses[0].rpartition(":")[2])},
+            engine=engine,
+        ) as game,
+    ):
+        game.wait_connected(capture, 30)
+        assert capture.statistics().received == 0
+
+
+def test_an_engine_says_what_it_can_do(engine: Engine) -> None:
+    said = godot.describe(engine)
+    assert said.engine == engine
+    assert said.build in ("editor", "debug template", "release template")
+    assert all(said.classes[name] for name in ("PacketPeerUDP", "StreamPeerTCP", "WebSocketPeer"))
+    assert str(engine) in str(said)
+    table = said.table.set_index("capability")
+    assert table["has"].dtype == bool
+    assert table.loc["imports projects", "has"] == (said.build == "editor")
+    assert table.loc["backtraces", "has"] == (engine.version_info >= (4, 5, 0))
+    assert "<table" in said._repr_html_()
+
+
+@posix_only
+def test_an_engine_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    program = fake_engine(tmp_path / "godot", "echo hm; exit 4")
+    with pytest.raises(GodotEnded, match=r"did not say what it can do: .* exit code 4"):
+        godot.describe(Engine(program, "4.6.3"))
+
+
 @linux_only
 def test_a_game_does_not_outlive_a_killed_python(engine: Engine, tmp_path: Path) -> None:
     code = (
@@ -330,11 +464,19 @@ def test_misuse_is_refused_before_an_engine_is_looked_for(
     for limit in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="time_limit_s"):
             godot.run(source="x", time_limit_s=limit)
+        with pytest.raises(ValueError, match="seconds is"):
+            godot.run(source="x", seconds=limit)
+    with pytest.raises(ValueError, match="seconds are counted in frames"):
+        godot.run(source="x", seconds=1, fps=None)
+    with pytest.raises(ValueError, match="scene= names a scene of a project"):
+        godot.run(source="x", scene="a.tscn")
+    with pytest.raises(ValueError, match="constants= are for a source text"):
+        godot.run("a.gd", constants={"A": 1})
     with pytest.raises(FileNotFoundError, match=r"there is no script .*nothere\.gd"):
         godot.run(tmp_path / "nothere.gd")
     with pytest.raises(FileNotFoundError, match=r"is not a Godot project: it has no project\.godot"):
         godot.run(project=tmp_path)
-    with pytest.raises(ValueError, match="it has answer_game, udp_receiver, udp_sender"):
+    with pytest.raises(ValueError, match="it has answer_game, describe, udp_receiver, udp_sender"):
         godot.script("nothere")
 
 

@@ -19,6 +19,7 @@ from gdlab.peers import (
     BlogWebSocketClient,
 )
 from tests.peers.ws_server import CLOSE, TEXT, Server, close_frame, frame
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 BLOG = Path(__file__).parents[1] / "data" / "blog"
@@ -51,14 +52,8 @@ class Script:
         assert self.game.errors == []
 
 
-def free_udp_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def test_the_udp_server_prints_the_first_datagram_of_a_burst(real):
-    port = free_udp_port()
+    port = free_port(socket.SOCK_DGRAM)
     with (
         Script("udp_server.gd", 4243, port, real) if real else BlogUDPServer(port) as program,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as burst,

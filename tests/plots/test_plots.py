@@ -263,3 +263,56 @@ def test_a_million_points_become_as_many_as_pixels():
     assert len(few_x) <= 2000
     assert few_y.max() == 9.0
     assert (np.diff(few_x) >= 0).all()
+
+
+@pytest.mark.parametrize("name", ["latency", "histogram", "distribution"])
+def test_no_percentile_is_stated_of_fewer_values_than_it_needs(name):
+    def caption(values):
+        ax = getattr(plots, name)(table(np.cumsum(np.full(values + 1, 10**6))))
+        dashed = [
+            line.get_visible()
+            for line in ax.lines
+            if line.get_linestyle() == "--" and len(line.get_xdata()) == 2
+        ]
+        return next(t.get_text() for t in words(ax) if t.get_text().startswith("n = ")), any(dashed)
+
+    few, line = caption(19)
+    assert "%" not in few
+    assert "median" not in few
+    assert not line
+    assert "1.00 ms" in caption(20)[0]
+
+
+HOSTILE = ["$x^2$", r"$\frac{1", "\x00\x1b[31m\u202e\n" + "a" * 300]
+
+
+@each_plot
+@pytest.mark.filterwarnings("error")
+def test_peers_with_any_name_are_written_as_they_are(name):
+    payloads = [b'{"probe": "ping", "seq": %d, "t_us": %d}' % (i, 10_000 * i) for i in range(300)]
+    times = np.arange(300) * 10**7
+    ax = getattr(plots, name)(table(times, payloads, peer=[HOSTILE[i % 3] for i in range(300)]))
+    ax.figure.png()
+    legend = ax.get_legend()
+    said = [t.get_text() for t in (*words(ax), *(legend.get_texts() if legend else ()))]
+    assert all(text.replace("\n", "x").isprintable() for text in said)
+    assert not any("$" in text.replace(r"\$", "") for text in said)
+    alone = getattr(plots, name)(table(times, payloads, peer=HOSTILE[0], endpoint="$e$ \x00"))
+    alone.figure.png()
+
+
+def test_addresses_are_shortened_so_that_they_still_differ():
+    ax = plots.timeline(CASES["long names"])
+    names = [t.get_text() for t in ax.get_yticklabels()]
+    assert len(set(names)) == 3
+    assert all(len(name) <= 28 for name in names)
+
+
+def test_a_sentence_instead_of_a_picture_is_not_crossed_out_by_the_grid():
+    plot = plots.RatesPlot()
+    widths = []
+    for case in ("empty", "one peer", "empty"):
+        plot.update(CASES[case])
+        plot.ax.figure.png()
+        widths.append({line.get_linewidth() for line in plot.ax.get_xgridlines()})
+    assert widths == [{0.0}, {0.7}, {0.0}]

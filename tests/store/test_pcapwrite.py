@@ -1,7 +1,9 @@
 """pcapng: what Wireshark reads is what the table has, field for field, and `load` gives the rows back."""
 
+import csv
 import itertools
 import json
+import random
 import shutil
 import subprocess
 
@@ -9,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from gdlab.store import TableError, load, table, write_pcapng
+from gdlab.store import TableError, load, table, write_csv, write_pcapng
 from tests.store.tables import AWKWARD, TABLES, table_of
 
 TSHARK = shutil.which("tshark")
@@ -125,6 +127,45 @@ def test_wireshark_reads_what_the_table_has(tmp_path):
                 assert int(packet["udp.length"]) == row["size_bytes"] + 8
         else:
             assert packet["ip.proto"] == "253"
+
+
+@needs_tshark
+def test_wireshark_and_the_csv_of_a_capture_agree_in_every_field(tmp_path):
+    chance = random.Random(8)
+    peers = ["127.0.0.1:50000", "192.168.1.9:40000", "10.0.0.7:65535"]
+    wanted = table_of(
+        [
+            {
+                "time": 1_700_000_000_000_000_000 + number * 12_345_679,
+                "peer": chance.choice(peers),
+                "direction": chance.choice(["in", "out"]),
+                "payload": chance.choice([chance.randbytes, bytes])(chance.randrange(1, 600)),
+            }
+            for number in range(2000)
+        ]
+    )
+    with write_csv(wanted, tmp_path / "run.csv").open(newline="", encoding="utf-8") as file:
+        cells = list(csv.DictReader(file))
+    path = write_pcapng(wanted, tmp_path / "run.pcapng")
+    fields = ["frame.time_epoch", "frame.interface_name", "frame.packet_flags_direction", "ip.src", "ip.dst"]
+    fields += ["udp.srcport", "udp.dstport", "udp.length", "udp.payload", "ip.len", "udp.checksum.status"]
+    # What Wireshark takes random payloads for is its own affair: nothing above UDP is asked for.
+    packets = tshark(path, *fields, "ip.checksum.status")
+    assert len(packets) == len(cells) == 2000
+    for packet, cell in zip(packets, cells, strict=True):
+        seconds, _, nanoseconds = packet[0].partition(".")
+        at = pd.Timestamp(int(seconds) * 10**9 + int(nanoseconds), tz="UTC")
+        own, other = cell["endpoint"].removeprefix("udp://"), cell["peer"]
+        source, target = (other, own) if cell["direction"] == "in" else (own, other)
+        assert at == pd.Timestamp(cell["time"])
+        assert packet[1] == cell["endpoint"]
+        assert int(packet[2], 0) == (1 if cell["direction"] == "in" else 2)
+        assert (f"{packet[3]}:{packet[5]}", f"{packet[4]}:{packet[6]}") == (source, target)
+        assert int(packet[7]) - 8 == int(cell["size_bytes"])
+        payload = bytes.fromhex(cell["payload"]) if cell["payload_as"] == "hex" else cell["payload"].encode()
+        assert bytes.fromhex(packet[8]) == payload
+        assert int(packet[9]) == int(cell["wire_bytes"])
+        assert packet[10:] == ["1", "1"]
 
 
 @needs_tshark

@@ -1,6 +1,7 @@
 """The UDP listener on real sockets: every datagram is a row, or is counted."""
 
 import contextlib
+import errno
 import functools
 import os
 import random
@@ -113,6 +114,24 @@ def test_the_kernel_takes_the_time_on_linux(listening):
     built = rows(store)
     assert set(built.stamp) == {"kernel"}
     assert built.time.iloc[1].value <= sent_by
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), OSError(errno.ENETRESET, "")])
+def test_what_windows_says_of_our_answers_on_the_next_receive_is_left_aside(error, monkeypatch):
+    errors = [error]
+
+    class Windows(socket.socket):
+        def recvfrom(self, *arguments):
+            if errors:
+                raise errors.pop()
+            return super().recvfrom(*arguments)
+
+    monkeypatch.setattr("gdlab.transports.datagrams._ANCILLARY_BYTES", 0)
+    with Windows(socket.AF_INET, socket.SOCK_DGRAM) as sock, client() as other:
+        sock.bind(("127.0.0.1", 0))
+        sock.setblocking(False)
+        other.sendto(b"still there", sock.getsockname())
+        assert [arrived.payload for arrived in OneByOne(sock).receive()] == [b"still there"]
 
 
 def test_localhost_hears_both_families_under_one_port(listening):
@@ -259,6 +278,26 @@ def test_what_queued_up_arrives_whole_whatever_its_sizes(listening):
     if not drops:  # a system that grants no large buffer cannot queue it all
         assert list(messages.payload) == payloads
     assert set(messages.payload) <= set(payloads)
+
+
+def test_bursts_of_one_size_are_followed_by_any_other(listening):
+    """The batched receiver makes its slots as long as the datagrams of the last turn were."""
+    chance = random.Random(6)
+    sizes = [64, 64, 200, 200, 1, 1, 0, 0, 2048, 2049, 64, 64]
+    bursts = [[chance.randbytes(size) for _ in range(40)] for size in sizes]
+    mixed = [chance.randbytes(chance.choice([0, 3, 64, 65, 2048, 2500])) for _ in range(30)]
+    bursts += [mixed, bursts[0], bursts[0][:3] + mixed[:3], mixed, [chance.randbytes(60_000), b"short"]]
+    received = 0
+    with listening() as (listener, store), client() as sock:
+        for burst in bursts:
+            with held(listener):
+                send_all(sock, burst, listener.address.port)
+            received += len(burst)
+            wait_until(lambda: store.received == received)  # noqa: B023 (called at once)
+    built = rows(store)
+    sent = [payload for burst in bursts for payload in burst]
+    assert list(built.payload) == sent
+    assert list(built.kind) == [guess_kind(payload) for payload in sent]
 
 
 def test_a_steady_stream_faster_than_wake_ups_are_worth_is_complete(listening):

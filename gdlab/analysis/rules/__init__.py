@@ -22,6 +22,7 @@ RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     closing.close_codes,
     delay.frame_quantisation,
     delay.nagle,
+    loss.located,
     loss.missing_numbers,
     loss.one_a_frame,
     contents.glued_or_split,
@@ -29,5 +30,6 @@ RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     contents.large_integers,
     contents.lost_characters,
     honesty.foreign_clock,
+    honesty.paused_sender,
     honesty.few_samples,
 )

@@ -11,6 +11,7 @@ import numpy as np
 from gdlab.analysis.columns import codes, equals, messages, times_ns
 from gdlab.analysis.conversations import conversations
 from gdlab.analysis.latency import round_trips
+from gdlab.analysis.location import where_lost
 from gdlab.analysis.probes import probes
 from gdlab.analysis.sequence import sequence
 
@@ -32,10 +33,20 @@ class Facts:
     table : a message table.
     statistics : counters of the capture, as a mapping or an object with attributes; None for a table alone.
     seq : column with the numbers of the messages, where they are decoded.
+    sender, relay : message tables of other places on the way of the messages, where they are at hand.
     """
 
-    def __init__(self, table: pd.DataFrame, statistics: object = None, seq: str | None = None) -> None:
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        statistics: object = None,
+        seq: str | None = None,
+        *,
+        sender: pd.DataFrame | None = None,
+        relay: pd.DataFrame | None = None,
+    ) -> None:
         self.table = table
+        self._sender, self._relay = sender, relay
         self._statistics = statistics
         self._seq = seq
 
@@ -99,6 +110,19 @@ class Facts:
     def streams(self) -> pd.DataFrame:
         """Loss of each stream of numbered messages."""
         return sequence(self.table, seq=self._seq)
+
+    @cached_property
+    def where_lost(self) -> pd.DataFrame | None:
+        """Loss of each part of the way; None without a table of the sender."""
+        if self._sender is None:
+            return None
+        return where_lost(
+            self._sender,
+            self.table,
+            relay=self._relay,
+            seq=self._seq,
+            kernel_drops=self.counter("kernel_drops"),
+        )
 
     def payloads(self, which: NDArray[np.bool_]) -> tuple[list[int], list[bytes]]:
         """Positions and payloads of the first rows of those, at most `SAMPLE`."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from gdlab.analysis.columns import times_ns
 from gdlab.analysis.percentiles import needed
 from gdlab.analysis.rules.finding import Finding
 
@@ -11,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gdlab.analysis.rules.facts import Facts
+
+#: A pause of our own sending: so many times the median interval, and so many seconds at least.
+PAUSE: Final = 20
+PAUSE_S: Final = 0.25
+#: Intervals needed for a median that is worth comparing with.
+MANY: Final = 19
 
 
 def few_samples(facts: Facts) -> Iterator[Finding]:
@@ -29,6 +38,37 @@ def few_samples(facts: Facts) -> Iterator[Finding]:
         "samples beyond)",
         f"Capture longer: {needed(0.99)} probes take {needed(0.99) / 20:.0f} s at 20 a second.",
         "A percentile is as good as the number of samples beyond it.",
+    )
+
+
+def paused_sender(facts: Facts) -> Iterator[Finding]:
+    """We stopped asking for a while, and what happened then is in no round trip."""
+    trips = facts.trips
+    if len(trips) < needed(0.5):
+        return
+    paused_s = asked_s = 0.0
+    pauses = 0
+    for _, mine in trips.groupby("peer", observed=True):
+        between = np.diff(np.sort(times_ns(mine))) / 1e9
+        usual = float(np.median(between)) if len(between) else 0.0
+        if len(between) < MANY or usual <= 0:
+            continue
+        # At random moments, gaps of three times the usual are common, and those of twenty times never happen.
+        long = between[between > np.maximum(PAUSE * usual, PAUSE_S)]
+        pauses += len(long)
+        paused_s += float(long.sum())
+        asked_s += float(between.sum())
+    if not pauses:
+        return
+    yield Finding(
+        "paused-sender",
+        0.8,
+        f"This side sent no probes for {paused_s:.1f} s in {pauses} pauses: delays of that time are in no percentile.",
+        f"{paused_s / asked_s:.1%} of the time between the first and last of n={len(trips)} probes; a pause is "
+        f"{PAUSE} times the median interval and {PAUSE_S:g} s at least",
+        "Was this program busy, the computer asleep, or does it wait for each answer before it asks again? In that "
+        "case correct the percentiles: percentiles(values, expected_ms=the interval meant).",
+        "Who stops measuring while it is slow measures only the fast part (coordinated omission).",
     )
 
 

@@ -46,8 +46,40 @@ def own_buffer(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def located(facts: Facts) -> Iterator[Finding]:
+    """With captures of other places, where the messages that are missing went."""
+    parts = facts.where_lost
+    if parts is None or not parts["lost"].any():
+        return
+    named = {
+        "sender to receiver": "on the path",
+        "sender to relay": "on the path to the relay",
+        "relay": "in the relay",
+        "relay to receiver": "on the path from the relay",
+        "receiver's buffer": "in this capture's own receive buffer",
+    }
+    rows = parts[parts["lost"] > 0].to_dict("records")
+    yield Finding(
+        "lost-where",
+        0.95,
+        "Messages were lost "
+        + " and ".join(f"{named[row['place']]} ({row['lost']:,} of {row['entered']:,})" for row in rows)
+        + ".",
+        "; ".join(
+            f"{row['place']}: {row['loss']:.1%} lost (95 % interval {row['loss_low']:.1%} to {row['loss_high']:.1%}, "
+            f"n={row['entered']})"
+            for row in parts.to_dict("records")
+        ),
+        "Look at the part that lost most. A path ends where the other side's program reads: what its kernel dropped "
+        "counts to the path.",
+        "A loss is located by counting on both sides of each place, not by looking at one end.",
+    )
+
+
 def missing_numbers(facts: Facts) -> Iterator[Finding]:
     """Numbers of a stream are missing; as far as possible, where they went."""
+    if facts.where_lost is not None:
+        return
     streams = facts.streams
     lossy = streams[streams["lost"] > 0]
     if not len(lossy):

@@ -1,15 +1,16 @@
 extends SceneTree
 ## The blog's PacketPeerUDP client, grown up: greets until it is answered, then plays.
 ##
-## godot --headless --max-fps 60 --script answer_game.gd -- host=127.0.0.1 port=4242 seconds=10 every=3
+## godot --headless --max-fps 60 --script answer_game.gd -- port=4242 seconds=10 every=3
 ##
 ## host, port   where to
 ## seconds      it ends by itself after so long; 0 goes on until it is stopped
 ## every        frames between two messages of the game
 ##
-## Until the first answer it sends "The answer is... 42!" in every frame. Then it sends a numbered probe message,
-## JSON {"probe": "ping", "seq": 17, "t_us": 123456789} with the time by its own clock, and answers the probe messages
-## that it gets. All of that happens once a frame, as in any game.
+## Until the first answer it sends "The answer is... 42!" in every frame. Then it sends a
+## numbered probe message, JSON {"probe": "ping", "seq": 17, "t_us": 123456789} with the time by
+## its own clock, and answers the probe messages that it gets. All of that happens once a frame,
+## as in any game.
 
 var options := {"host": "127.0.0.1", "port": "4242", "seconds": "0", "every": "3"}
 var udp := PacketPeerUDP.new()
@@ -64,7 +65,8 @@ func _send() -> void:
 
 
 func _receive() -> void:
-	# `while` and not `if`: everything that has arrived since the last frame, or the queue grows and overflows.
+	# `while` and not `if`: everything that has arrived since the last frame, or the queue grows and
+	# overflows.
 	while udp.get_available_packet_count() > 0:
 		var packet := udp.get_packet()
 		var received_us := Time.get_ticks_usec()
@@ -72,7 +74,7 @@ func _receive() -> void:
 		if not connected:
 			print("Connected: %s" % text)
 			connected = true
-		if text.begins_with("{") and text.contains("\"ping\""):
+		if text.begins_with("{") and text.contains('"ping"'):
 			var reader := JSON.new()  # unlike JSON.parse_string it stays silent on what is no JSON
 			if reader.parse(text) == OK and reader.data is Dictionary:
 				_answer(reader.data, received_us)

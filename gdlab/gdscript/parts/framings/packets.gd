@@ -8,6 +8,9 @@ class MessageStream:
 		_packets.stream_peer = stream
 		_packets.input_buffer_max_size = 1 << 20  # a longer packet would never get through
 
+	func is_open() -> bool:
+		return stream.get_status() == StreamPeerTCP.STATUS_CONNECTED
+
 	func put_packet(packet: PackedByteArray) -> void:
 		_packets.put_packet(packet)
 

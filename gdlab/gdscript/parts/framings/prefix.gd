@@ -11,6 +11,9 @@ class MessageStream:
 		stream = connection
 		stream.big_endian = BIG_ENDIAN
 
+	func is_open() -> bool:
+		return stream.get_status() == StreamPeerTCP.STATUS_CONNECTED
+
 	func put_packet(packet: PackedByteArray) -> void:
 		stream.put_u32(packet.size())
 		stream.put_data(packet)

@@ -6,6 +6,9 @@ class MessageStream:
 	func _init(connection: StreamPeerTCP) -> void:
 		stream = connection
 
+	func is_open() -> bool:
+		return stream.get_status() == StreamPeerTCP.STATUS_CONNECTED
+
 	func put_packet(packet: PackedByteArray) -> void:
 		stream.put_data(packet)
 

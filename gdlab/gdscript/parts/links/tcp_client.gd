@@ -15,10 +15,9 @@ func _ready() -> void:
 func _process(delta: float) -> void:
 	# First, and in every frame: without poll() the status stays "connecting" for ever.
 	_gdlab.stream.poll()
-	var status := _gdlab.stream.get_status()
-	if status == StreamPeerTCP.STATUS_CONNECTING:
+	if _gdlab.stream.get_status() == StreamPeerTCP.STATUS_CONNECTING:
 		return
-	if status != StreamPeerTCP.STATUS_CONNECTED:
+	if not _gdlab.is_open():
 		print("gdlab has gone" if _connected else "nobody listens there: is the capture running?")
 		set_process(false)
 		return
@@ -26,6 +25,7 @@ func _process(delta: float) -> void:
 		_connected = true
 		print("connected to gdlab")
 		_gdlab.stream.set_no_delay(true)  # else small messages may wait 40 ms for each other
-	while _gdlab.has_message():
+	while _gdlab.is_open() and _gdlab.has_message():
 		_hear(_gdlab.take())
-	_speak(delta)
+	if _gdlab.is_open():
+		_speak(delta)

@@ -21,10 +21,9 @@ func _process(delta: float) -> void:
 		_peers.append(newcomer)
 	for peer: MessageStream in _peers.duplicate():
 		peer.stream.poll()  # in every frame: without it the status never changes
-		if peer.stream.get_status() == StreamPeerTCP.STATUS_CONNECTED:
-			while peer.has_message():
-				_hear(peer, peer.take())
-		else:
+		while peer.is_open() and peer.has_message():
+			_hear(peer, peer.take())
+		if not peer.is_open():
 			print("gdlab has gone")
 			_peers.erase(peer)
 	_speak(delta)  #if speaks

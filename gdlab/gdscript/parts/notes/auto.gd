@@ -1,1 +1,1 @@
-## gdlab finds the framing out by the first bytes; this is what it takes for FRAMING.
+## gdlab finds the framing out by itself; this is FRAMING.

@@ -1,0 +1,180 @@
+"""The numbers in probe messages, read many at a time.
+
+The probes of a run are written alike but for their digits. The pattern is asked of one of them; where its digits
+stand, those of every message of the same length are looked for with a few operations on the whole array, and only
+what nobody writes twice, and probes that are Variants, is asked of `probe.parse` one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gdlab import probe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gdlab.payloads import PayloadArray
+
+    Ints = NDArray[np.int64]
+
+#: Columns of the numbers read.
+FIELDS: Final = ("seq", "t_us", "r_us", "s_us")
+#: As `probe.parse` takes them; longer ones, and other ways to write a number, are left to it.
+_NUMBER: Final = rb"(0|[1-9]\d{0,17})(?:\.0)?"
+_TIMES = rb'"r_us": ?' + _NUMBER + rb', ?"s_us": ?' + _NUMBER
+#: The order of keys that Python writes, and the alphabetic one of Godot's `JSON.stringify`.
+_USUAL: Final = re.compile(
+    rb'\{"probe": ?"(ping|pong)"(?:, ?'
+    + _TIMES
+    + rb')?, ?"seq": ?'
+    + _NUMBER
+    + rb', ?"t_us": ?'
+    + _NUMBER
+    + rb"(?:, ?"
+    + _TIMES
+    + rb")?\}"
+)
+#: Of `_USUAL`'s groups, the column of `FIELDS` that each number is.
+_GROUPS: Final = {2: 2, 3: 3, 4: 0, 5: 1, 6: 2, 7: 3}
+#: Each message is compared with at most so many layouts on average; who writes each of a million messages in
+#: another way must not make this quadratic.
+_TRIES: Final = 6
+#: Messages of one length drawn to see how they are written.
+_DRAWS: Final = 48
+#: Messages compared at a time, so that they stay in the processor's cache.
+_BLOCK: Final = 8192
+#: Fewer messages of one length are asked one by one: setting up the arrays would take longer.
+_FEW: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What was read of n payloads.
+
+    Attributes
+    ----------
+    whole : (n,) bool, whether each is a probe; the others' numbers are 0.
+    pong : (n,) bool.
+    held : (n,) bool, whether it has `r_us` and `s_us`.
+    numbers : (n, 4) int64, in the order of `FIELDS`.
+    """
+
+    whole: NDArray[np.bool_]
+    pong: NDArray[np.bool_]
+    held: NDArray[np.bool_]
+    numbers: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a message of some length is written: bytes at least and above that, and where its numbers stand."""
+
+    pong: bool
+    held: bool
+    least: NDArray[np.uint8]
+    above: NDArray[np.uint8]
+    spans: tuple[tuple[int, int, int], ...]  # column of `FIELDS`, begin, end
+
+
+def read(payloads: PayloadArray) -> Fields:
+    """Read the probes among some payloads.
+
+    Parameters
+    ----------
+    payloads : n of them, such as may be probes.
+
+    Returns
+    -------
+    What `probe.parse` says of each.
+    """
+    buffer, offsets = payloads.contiguous()
+    starts, sizes = offsets[:-1], np.diff(offsets)
+    n = len(sizes)
+    found = Fields(
+        np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_),
+        np.zeros((n, len(FIELDS)), np.int64),
+    )
+    by_size = np.argsort(sizes.astype(np.int16) if n and sizes.max() < 2**15 else sizes, kind="stable")
+    edges = np.flatnonzero(np.diff(sizes[by_size], prepend=-1))
+    for rows in np.split(by_size, edges[1:]):
+        _read_alike(buffer, starts, int(sizes[rows[0]]) if len(rows) else 0, rows, found)
+    return found
+
+
+def _read_alike(buffer: NDArray[np.uint8], starts: Ints, size: int, rows: Ints, found: Fields) -> None:
+    """Read the payloads of one length."""
+    budget = _TRIES * len(rows)
+    for draw in range(_DRAWS):
+        if len(rows) <= _FEW or budget <= 0:
+            break
+        # Multiples of the golden section fall evenly, and in step with nothing that alternates.
+        drawn = int(rows[int(draw * 0.6180339887 % 1 * len(rows))])
+        layout = _layout(buffer[starts[drawn] : starts[drawn] + size].tobytes())
+        if layout is not None:
+            budget -= len(rows)
+            rows = rows[~_taken(buffer, starts, size, rows, layout, found)]
+    for row in rows.tolist():
+        _read_one(buffer[starts[row] : starts[row] + size].tobytes(), row, found)
+
+
+def _layout(payload: bytes) -> _Layout | None:
+    """The layout of a payload that is written as usual."""
+    match = _USUAL.fullmatch(payload)
+    if match is None:
+        return None
+    least = np.frombuffer(payload, np.uint8).copy()
+    above = np.zeros_like(least)
+    spans = []
+    for group, column in _GROUPS.items():
+        begin, end = match.span(group)
+        if begin < 0:
+            continue
+        spans.append((column, begin, end))
+        least[begin:end], above[begin:end] = ord("0"), 9
+        if end - begin > 1:  # JSON has no leading zeros
+            least[begin], above[begin] = ord("1"), 8
+    return _Layout(match[1] == b"pong", len(spans) > 2, least, above, tuple(spans))
+
+
+def _taken(
+    buffer: NDArray[np.uint8], starts: Ints, size: int, rows: Ints, layout: _Layout, found: Fields
+) -> NDArray[np.bool_]:
+    """Read those of the rows that have the layout, and say which."""
+    taken = np.zeros(len(rows), np.bool_)
+    windows = np.lib.stride_tricks.sliding_window_view(buffer, size)
+    for begin in range(0, len(rows), _BLOCK):
+        some = rows[begin : begin + _BLOCK]
+        texts = windows[starts[some]]
+        # Bytes wrap around: what is less than the least is far above it.
+        fits = (texts - layout.least <= layout.above).all(axis=1)
+        taken[begin : begin + len(some)] = fits
+        some, texts = some[fits], texts[fits]
+        for column, first, end in layout.spans:
+            value = np.zeros(len(some), np.int64)
+            for digit in range(first, end):
+                value *= 10
+                value += texts[:, digit] - np.uint8(ord("0"))
+            found.numbers[some, column] = value
+        found.whole[some] = True
+        found.pong[some] = layout.pong
+        found.held[some] = layout.held
+    return taken
+
+
+def _read_one(payload: bytes, row: int, found: Fields) -> None:
+    """Read a payload that is written otherwise, or is no probe at all."""
+    parsed = probe.parse(payload)
+    if parsed is None:
+        return
+    found.whole[row], found.pong[row] = True, parsed.is_pong
+    found.numbers[row, :2] = parsed.seq, parsed.t_us
+    if parsed.r_us is not None and parsed.s_us is not None:
+        found.held[row] = True
+        found.numbers[row, 2:] = parsed.r_us, parsed.s_us

@@ -1,0 +1,94 @@
+"""Where numbered messages were lost, from captures at several places of their way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import groups
+from gdlab.analysis.sequence import numbered, wilson
+
+
+def where_lost(
+    sender: pd.DataFrame,
+    receiver: pd.DataFrame,
+    *,
+    relay: pd.DataFrame | None = None,
+    seq: str | None = None,
+    bits: int | None = None,
+    kernel_drops: int | None = None,
+) -> pd.DataFrame:
+    """How many messages each part of the way lost.
+
+    Parameters
+    ----------
+    sender : message table of the program that sent them, one stream of numbered messages going out.
+    receiver : message table of the program that got them, the same stream coming in.
+    relay : message table of a program between the two: the stream in, and out again.
+    seq, bits : the numbers, as of `numbered`; by default those of the probes that the sender sent.
+    kernel_drops : datagrams that the kernel dropped before the receiver read them, from its statistics.
+
+    Returns
+    -------
+    One row a part of the way, in its order: `place` (text: `sender to receiver`, or with a relay `sender to
+    relay`, `relay` and `relay to receiver`; `receiver's buffer` where `kernel_drops` is given), `entered`
+    (int64: different numbers that came into it, the sample size), `lost` (int64: those that did not come out), `loss`
+    (their share, float64; NaN for none entered), `loss_low`, `loss_high` (its 95 % Wilson interval).
+
+    Raises
+    ------
+    ValueError
+        If a table has more than one stream of numbered messages that way, so that the same number may mean two
+        messages; filter it by `peer` and `endpoint` first. Also if `kernel_drops` is negative.
+
+    Notes
+    -----
+    What `receiver` has and the place before it has not, because that capture began later, counts nowhere. Messages
+    still on the way when a capture ended count as lost: stop the sender first. A receiver's buffer may have dropped
+    other messages, too, so that at most as many as are missing are put down to it.
+    """
+    if kernel_drops is not None and kernel_drops < 0:
+        raise ValueError(f"kernel_drops counts datagrams and cannot be {kernel_drops}")
+    numbers = {
+        "sender": _numbers(sender, "sender", "out", seq, bits),
+        "receiver": _numbers(receiver, "receiver", "in", seq, bits),
+    }
+    parts = [("sender to receiver", numbers["sender"], numbers["receiver"])]
+    if relay is not None:
+        into, out_of = _numbers(relay, "relay", "in", seq, bits), _numbers(relay, "relay", "out", seq, bits)
+        parts = [
+            ("sender to relay", numbers["sender"], into),
+            ("relay", into, out_of),
+            ("relay to receiver", out_of, numbers["receiver"]),
+        ]
+    rows = [(place, len(before), len(before.difference(after, sort=False))) for place, before, after in parts]
+    if kernel_drops is not None:
+        place, entered, lost = rows.pop()
+        dropped = min(kernel_drops, lost)
+        reached = entered - (lost - dropped)
+        rows += [(place, entered, lost - dropped), ("receiver's buffer", reached, dropped)]
+    frame = pd.DataFrame(rows, columns=["place", "entered", "lost"]).astype(
+        {"entered": "int64", "lost": "int64"}
+    )
+    n, missing = frame["entered"].to_numpy(), frame["lost"].to_numpy()
+    low, high = wilson(missing, n)
+    return frame.assign(
+        loss=np.where(n > 0, missing / np.maximum(n, 1), np.nan),
+        loss_low=np.where(n > 0, low, np.nan),
+        loss_high=np.where(n > 0, high, np.nan),
+    )
+
+
+def _numbers(
+    table: pd.DataFrame, name: str, direction: str, seq: str | None, bits: int | None
+) -> pd.MultiIndex:
+    """The different numbers of the only stream of a direction, each with its run."""
+    each = numbered(table, seq=seq, direction=direction, bits=bits)
+    _, streams = groups(each, ("endpoint", "peer"))
+    if len(streams) > 1:
+        peers = ", ".join(map(str, streams["peer"].tolist()[:5]))
+        raise ValueError(
+            f"the table of the {name} has {len(streams)} streams of numbered messages going {direction} ({peers}); "
+            "where one number went can only be told of one stream: filter the table by peer and endpoint first"
+        )
+    return pd.MultiIndex.from_frame(each[["run", "seq"]]).unique()

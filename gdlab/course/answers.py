@@ -1,0 +1,94 @@
+"""What students type, understood: numbers with and without units, words, yes and no."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+#: Factors from a unit to the one asked for, by the unit asked for.
+_UNITS: Final[Mapping[str, Mapping[str, float]]] = {
+    "ms": {"ms": 1, "millisecond": 1, "milliseconds": 1, "s": 1e3, "us": 1e-3, "µs": 1e-3},
+    "bytes": {"bytes": 1, "byte": 1, "b": 1, "kb": 1e3, "kib": 1024, "mb": 1e6, "mib": 2**20},
+    "%": {"%": 1, "percent": 1},
+    "hz": {"hz": 1, "fps": 1, "/s": 1, "per second": 1, "frames per second": 1},
+}
+
+_NUMBER = re.compile(
+    r"\s*(?:about|ca\.?|~|≈)?\s*([-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(.*?)\s*", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W_]+")
+
+
+class NotUnderstood(Exception):
+    """An answer of another kind than was asked for; the message says what is expected."""
+
+
+def number(answer: Any, unit: str = "") -> float:
+    """The number that an answer is.
+
+    Parameters
+    ----------
+    answer : a number of any library, one in a list or column of length one, or text such as ``"16.7 ms"``.
+    unit : the one asked for; text may say another one of the same quantity.
+
+    Raises
+    ------
+    NotUnderstood : it is no number, or has another unit.
+    """
+    asked = f"a number{f' ({unit})' if unit else ''}"
+    if isinstance(answer, bool):
+        raise NotUnderstood(f"this asks for {asked}, not for yes or no")
+    if isinstance(answer, (str, bytes)):
+        return _number_of_text(
+            answer if isinstance(answer, str) else answer.decode(errors="replace"), unit, asked
+        )
+    if hasattr(answer, "total_seconds") and unit == "ms":
+        answer = answer.total_seconds() * 1e3
+    if hasattr(answer, "item") and getattr(answer, "size", 1) == 1:
+        answer = answer.item()
+    if isinstance(answer, (list, tuple)) and len(answer) == 1:
+        return number(answer[0], unit)
+    if hasattr(answer, "__len__"):
+        raise NotUnderstood(f"this asks for {asked}, and that is {len(answer)} values; give one")
+    if callable(answer):
+        raise NotUnderstood(f"this asks for {asked}, and that is a function; call it with ()")
+    try:
+        value = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        raise NotUnderstood(f"this asks for {asked}, not for a {type(answer).__name__}") from None
+    if not math.isfinite(value):
+        raise NotUnderstood(f"this asks for {asked}, and that is {value}")
+    return value
+
+
+def _number_of_text(text: str, unit: str, asked: str) -> float:
+    found = _NUMBER.fullmatch(text[:200])
+    if found is None:
+        raise NotUnderstood(f"this asks for {asked}, such as 12.5, and not for the text {text[:60]!r}")
+    value, said = float(found[1].replace(",", "").replace("_", "")), found[2].lower()
+    if not said or said == unit:
+        return value
+    factors = _UNITS.get(unit, {})
+    if said not in factors:
+        raise NotUnderstood(f"this asks for {asked}, and not for {said[:30]!r}; give the number alone")
+    return value * factors[said]
+
+
+def words(answer: Any) -> str:
+    """An answer in words, in small letters, single spaces between; True and False are ``yes`` and ``no``.
+
+    Raises
+    ------
+    NotUnderstood : it is no text.
+    """
+    if isinstance(answer, bool):
+        return "yes" if answer else "no"
+    if isinstance(answer, bytes):
+        answer = answer.decode(errors="replace")
+    if isinstance(answer, int):
+        return str(answer)
+    if not isinstance(answer, str):
+        raise NotUnderstood(f"this asks for a word in quotes, not for a {type(answer).__name__}")
+    return " ".join(_WORD.findall(answer[:500].lower()))

@@ -1,0 +1,88 @@
+"""`check` and `hint`: answers to the lessons' questions are looked at, and never raise."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from gdlab.course.answers import NotUnderstood
+from gdlab.course.questions import Question
+from gdlab.course.verdicts import Mark, Verdict
+
+#: Lessons that have questions.
+LESSONS = ("01", "02", "03", "04", "05", "06", "07")
+
+
+def check(question: str, answer: Any = ...) -> Verdict:
+    """Say whether an answer to a question of the course is right, and why or why not.
+
+    Parameters
+    ----------
+    question : its number, as the lesson names it: ``"02.1"``.
+    answer : a number, a text, a function or a capture, as the question asks. ``...`` stands for none.
+
+    Returns
+    -------
+    Verdict, which a cell shows; it is true when the answer is right. Nothing that is given raises.
+    """
+    found = _find(question)
+    if isinstance(found, Verdict):
+        return found
+    if answer is ... or answer is None:
+        why = "" if answer is ... else " (None is what a cell or a function without a value gives)"
+        return Verdict(
+            question,
+            Mark.OPEN,
+            f"{found.asks} Put your answer in place of the dots{why}; gd.course.hint({question!r}) helps.",
+        )
+    try:
+        right, why = found.judge(answer)
+    except NotUnderstood as error:
+        return Verdict(question, Mark.WRONG, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    except Exception as error:  # noqa: BLE001 - whatever a student's object does is no error of the lesson
+        return Verdict(
+            question,
+            Mark.WRONG,
+            f"Your answer ended in {type(error).__name__}: {_short(error)}. {found.asks}",
+        )
+    return Verdict(question, Mark.RIGHT if right else Mark.WRONG, why)
+
+
+def hint(question: str, number: int = 1) -> Verdict:
+    """Give a hint to a question; ``number=2`` gives the next one, which says more."""
+    found = _find(question)
+    if isinstance(found, Verdict):
+        return found
+    count = len(found.hints)
+    try:
+        wanted = min(max(1, int(number)), count)
+    except (TypeError, ValueError, OverflowError):
+        wanted = 1
+    more = f" (There is another: gd.course.hint({question!r}, {wanted + 1}).)" if wanted < count else ""
+    return Verdict(question, Mark.HINT, found.hints[wanted - 1] + more)
+
+
+def questions(lesson: str) -> dict[str, Question]:
+    """The questions of a lesson by number, such as ``"02.1"``."""
+    found: dict[str, Question] = importlib.import_module(f"gdlab.course.lessons.lesson{lesson}").QUESTIONS
+    return found
+
+
+def _find(question: object) -> Question | Verdict:
+    text = str(question)[:20] if isinstance(question, (str, int, float)) else type(question).__name__
+    lesson = text[:2]
+    if lesson not in LESSONS:
+        return Verdict(
+            text, Mark.OPEN, f"The course has no such question. Its lessons are {', '.join(LESSONS)}."
+        )
+    known = questions(lesson)
+    if text not in known:
+        return Verdict(text, Mark.OPEN, f"Lesson {lesson} has no such question. It has {', '.join(known)}.")
+    return known[text]
+
+
+def _short(error: BaseException) -> str:
+    try:
+        return str(error)[:200] or "no message"
+    except Exception:  # noqa: BLE001 - as above: it is the student's
+        return "a message that cannot be shown"

@@ -1,0 +1,54 @@
+"""What a check says of an answer, as text and as HTML."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Mark(StrEnum):
+    """What an answer is."""
+
+    OPEN = "Not answered yet"
+    RIGHT = "Right"
+    WRONG = "Not yet"
+    HINT = "Hint"
+
+
+#: Of the bar on the left; readable on light and dark pages.
+_COLOURS: Final = {Mark.OPEN: "#8a8a8a", Mark.RIGHT: "#2e9e5b", Mark.WRONG: "#d9822b", Mark.HINT: "#3b82c4"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check says.
+
+    Attributes
+    ----------
+    question : its number, such as ``"02.1"``.
+    mark : what the answer is.
+    text : why.
+    """
+
+    question: str
+    mark: Mark
+    text: str
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer is right."""
+        return self.mark is Mark.RIGHT
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        return f"{self.question} {self.mark}. {self.text}"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<div style="border-left: 4px solid {_COLOURS[self.mark]}; padding: 0.2em 0.8em; max-width: 60em">'
+            f"<b>{html.escape(self.question)} {self.mark}.</b> {html.escape(self.text)}</div>"
+        )

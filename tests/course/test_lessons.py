@@ -1,0 +1,334 @@
+"""The questions of the lessons: right answers are accepted, and each usual wrong one has its own explanation."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import gdlab as gd
+from gdlab import analysis
+from gdlab.course.checking import LESSONS, questions
+from gdlab.course.verdicts import Mark
+from gdlab.variant import PackedFloat32Array, PackedFloat64Array, dumps
+
+
+def sums(message):
+    parts = message.text.split(" + ")
+    return str(int(parts[0]) + int(parts[1])) if len(parts) == 2 else None
+
+
+def unpack(buffer):
+    messages = []
+    while len(buffer) >= 4 and len(buffer) >= 4 + int.from_bytes(buffer[:4], "little"):
+        size = int.from_bytes(buffer[:4], "little")
+        messages.append(buffer[4 : 4 + size])
+        buffer = buffer[4 + size :]
+    return messages, buffer
+
+
+async def echo(ws):
+    async for message in ws:
+        await ws.send(message)
+
+
+def drain(server, peers):
+    server.poll()
+    while server.is_connection_available():
+        peers.append(server.take_connection())
+    for peer in peers:
+        while peer.get_available_packet_count() > 0:
+            peer.get_packet()
+
+
+def read_in_reads():
+    """How many reads of the sample are no JSON, as a student would count them."""
+    count = 0
+    for payload in gd.sample("tcp-no-framing").df.query("event == 'message'").payload:
+        try:
+            json.loads(payload)
+        except ValueError:
+            count += 1
+    return count
+
+
+def rates_of_players():
+    table = gd.sample("three-players").decoded()
+    by = table.groupby("v.id").time
+    return (by.size() - 1) / (by.max() - by.min()).dt.total_seconds()
+
+
+def sample(name):
+    return gd.sample(name).df
+
+
+@dataclass
+class Later:
+    """An answer that is computed from a sample."""
+
+    make: Callable[[], Any]
+
+
+#: What a student may answer, computed from the samples where the lesson has them do so.
+RIGHT = {
+    "01.1": [Later(lambda: float((sample("udp-60fps").payload == b"The answer is... 42!").sum())), 4, "4"],
+    "01.2": [Later(lambda: sample("udp-60fps").wire_bytes.iloc[0]), 48, "48 bytes"],
+    "01.3": ["a", "A", "OK", "a) OK"],
+    "01.4": [sums],
+    "02.1": [1000 / 60, 16.7, "16.7 ms", 16],
+    "02.2": [Later(lambda: analysis.frame_rate(sample("udp-unknown-fps")).hz), 48, "48 Hz", "about 48 fps"],
+    "02.3": [Later(lambda: float(analysis.round_trips(sample("udp-30fps")).rtt_ms.median())), 1000 / 60],
+    "02.4": [1000, "1,000"],
+    "03.1": [Later(read_in_reads), 93],
+    "03.2": ["b", "b) the bytes, in order"],
+    "03.3": [Later(lambda: 4 + len(dumps(42))), 12],
+    "03.4": [unpack],
+    "04.1": [Later(lambda: len(dumps({"hp": 100}))), 28],
+    "04.2": [Later(lambda: len(dumps(0.1))), 12],
+    "04.3": [24_000, "24 kB"],
+    "04.4": [Later(lambda: PackedFloat32Array([7, 12.5, -3.25]))],
+    "05.1": [echo],
+    "05.2": [65_535, "65,535", Later(lambda: float(sample("ws-too-big").query("direction == 'out'").size_bytes.min()))],
+    "05.3": [1006, "1006"],
+    "05.4": [4000, 4999, "4001"],
+    "05.5": ["c", "lost"],
+    "06.1": [Later(lambda: float((sample("udp-one-a-frame").direction == "in").sum())), 91],
+    "06.2": ["d", "the program"],
+    "06.3": [drain],
+    "06.4": ["c", "in Godot's queue", "the ring"],
+    "06.5": [Later(lambda: 100 * analysis.sequence(sample("udp-lossy-path")).loss.iloc[0]), "6.8 %", 6.83],
+    "07.1": [Later(lambda: gd.sample("three-players").decoded().groupby("v.id").size_bytes.sum().idxmax()), 2],
+    "07.2": [Later(rates_of_players), Later(lambda: rates_of_players().to_frame()), {1: 10, 2: 30, 3: 10}],
+    "07.4": ["b", "apostrophe"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", RIGHT)
+def test_right_answers_are_accepted(key):
+    for answer in RIGHT[key]:
+        verdict = gd.course.check(key, answer.make() if isinstance(answer, Later) else answer)
+        assert verdict, verdict
+
+
+def test_every_question_has_right_and_wrong_answers_here():
+    asked = {key for lesson in LESSONS for key in questions(lesson)}
+    assert asked == {*RIGHT, "02.5", "07.3"} == {*WRONG, "02.5", "07.3"}
+
+
+async def to_bytes(ws):
+    async for message in ws:
+        await ws.send(f"Got our msg: {message}".encode())
+
+
+async def old_handler(ws, path):
+    async for message in ws:
+        await ws.send(message)
+
+
+async def first_only(ws):
+    async for message in ws:
+        await ws.send(message)
+        return
+
+
+async def silent(ws):
+    async for _message in ws:
+        pass
+
+
+async def shouting(ws):
+    async for message in ws:
+        await ws.send(message.upper())
+
+
+async def asleep(ws):
+    import asyncio
+
+    await asyncio.sleep(0)
+
+
+def one_a_frame(server, peers):
+    server.poll()
+    if server.is_connection_available():
+        server.take_connection().get_packet()
+
+
+def kept_but_if(server, peers):
+    server.poll()
+    while server.is_connection_available():
+        peers.append(server.take_connection())
+    for peer in peers:
+        if peer.get_available_packet_count() > 0:
+            peer.get_packet()
+
+
+def only_new_ones(server, peers):
+    server.poll()
+    while server.is_connection_available():
+        peer = server.take_connection()
+        peers.append(peer)
+        while peer.get_available_packet_count() > 0:
+            peer.get_packet()
+
+
+def endless(server, peers):
+    server.poll()
+    while server.is_connection_available():
+        peers.append(server.take_connection())
+    for peer in peers:
+        while peer.get_available_packet_count() > 0:
+            pass
+
+
+def never_polls(server, peers):
+    while server.is_connection_available():
+        peers.append(server.take_connection())
+
+
+def first_message_only(buffer):
+    size = int.from_bytes(buffer[:4], "little")
+    return [buffer[4 : 4 + size]], buffer[4 + size :]
+
+
+def with_the_lengths(buffer):
+    messages, rest = unpack(buffer)
+    return [len(message).to_bytes(4, "little") + message for message in messages], rest
+
+
+def without_remainder(buffer):
+    messages = []
+    while len(buffer) >= 4:
+        size = int.from_bytes(buffer[:4], "little")
+        messages.append(buffer[4 : 4 + size])
+        buffer = buffer[4 + size :]
+    return messages, buffer
+
+
+#: Usual wrong answers, each with a word of its explanation.
+WRONG = {
+    "01.1": [(8, "out"), (1, "again until"), (3, "first one"), (70, "Count")],
+    "01.2": [(20, "payload alone"), (28, "headers alone"), (68, "IPv6"), (1, "wire_bytes")],
+    "01.3": [("b", "goes on returning OK"), ("connection refused", "-1"), ("c", "does not wait"), ("x", "'a', 'b'")],
+    "01.4": [
+        (sums(gd.Message(0, "", None, b"2 + 3")), "a function"),
+        (lambda m: 5, "text"),
+        (lambda m: None, "return"),
+        (lambda m: "5", "42"),
+        (lambda m: str(sum(map(int, m.text.split(" + ")))) if b"+" in m.payload else "what?", "leave|Return None"),
+    ],
+    "02.1": [(8.3, "average"), (60, "How long"), (33.3, "two"), (0.06, "the way"), (500, "one frame")],
+    "02.2": [(10.2, "half a frame"), (20.8, "length"), (24, "finer"), (96, "Twice"),
+        (91, "pings"), (60, "otherwise"), (30, "fold")],
+    "02.3": [(33.3, "largest"), (8.3, "60 frames"), (30, "How long"), (1, "middle")],
+    "02.4": [(100, "single one"), (20, "median"), (10, "beyond"), (5, "beyond")],
+    "03.1": [(107, "exactly one"), (200, "number of reads"), (300, "sent"), (0, "json.loads"), (17, "ValueError")],
+    "03.2": [("a", "glued"), ("c", "Nagle"), ("d", "'a', 'b'")],
+    "03.3": [(8, "where does it end"), (4, "int alone"), (24, "memory"), (16, "32 bits"), (3, "each of them 4")],
+    "03.4": [
+        (first_message_only, "found one"),
+        (without_remainder, "one at a time"),
+        (lambda buffer: ([buffer], b""), "found one"),
+        (with_the_lengths, "too long"),
+        (lambda buffer: None, "two things"),
+        (unpack(b""), "a function"),
+    ],
+    "04.1": [(10, "JSON"), (24, "memory"), (26, "padded"), (16, "name"), (1, "tree")],
+    "04.2": [(8, "0.5"), (4, "header"), (3, "JSON"), (24, "memory"), (99, "32 bits")],
+    "04.3": [(8000, "promises"), (4000, "PackedInt32Array"), (20_000, "padded"), (24, "one element"), (1, "typed")],
+    "04.4": [
+        ({"id": 7, "x": 12.5, "y": -3.25}, "names"),
+        ([7, 12.5, -3.25], "header of its own"),
+        (PackedFloat32Array([7, 12.5]), "-3.25 is not in it"),
+        (PackedFloat64Array([7, 12.5, -3.25]), "bytes"),
+        ("7,12.5,-3.25", "text"),
+        (b"\x07", "by hand"),
+        (object(), "cannot hold"),
+    ],
+    "05.1": [
+        (old_handler, "2 arguments"),
+        (to_bytes, "was_string_packet"),
+        (first_only, "answered 1"),
+        (silent, "sent nothing"),
+        (shouting, "echo"),
+        (asleep, "waits for something else"),
+        (drain, "async def"),
+        (7, "async def"),
+    ],
+    "05.2": [(65_536, "too big by a byte"), (2**20, "stricter"), (125, "control"), (1, "size_bytes")],
+    "05.3": [(1000, "goodbye"), (-1, "Godot itself"), (1001, "browsers"), (1005, "without a code"), (1, "ws-endings")],
+    "05.4": [(3000, "libraries"), (1000, "protocol itself"), (1006, "never be sent"), (5000, "four digits"),
+        (4000.5, "four digits")],
+    "05.5": [("a", "no packets any more"), ("b", "hard to find"), ("?", "'a', 'b'")],
+    "06.1": [(209, "lost"), (300, "sent"), (391, "all rows"), (96, "run to run"), (7, "direction")],
+    "06.2": [("a", "cable"), ("b", "counts"), ("c", "Near"), ("x", "'a', 'b'")],
+    "06.3": [
+        (one_a_frame, "nobody holds"),
+        (kept_but_if, "emptied"),
+        (only_new_ones, "earlier frame"),
+        (endless, "did not end"),
+        (never_polls, "never calls server.poll"),
+        (lambda: None, "two arguments"),
+        ("drain", "process"),
+    ],
+    "06.4": [("a", "cable"), ("b", "delivered all 88"), ("d", "mended one"), ("x", "'a', 'b'")],
+    "06.5": [(5.5, "came twice"), (8.5, "overtaken"), (0.0683, "hundred"), (41, "share"), (5, "chance"),
+        (50, "sequence")],
+    "07.1": [(1, "as large"), (3, "JSON"), (17_024, "which player"), (9, "Group by")],
+    "07.2": [
+        ({1: 51, 2: 152, 3: 51}, "messages"),
+        ({1: 100, 2: 33, 3: 100}, "milliseconds"),
+        ({1: 10, 2: 20, 3: 10}, "Player 2"),
+        ({1: 10, 2: 30}, "players 1, 2 and 3"),
+        (30, "column or a dict"),
+    ],
+    "07.4": [("a", "calculate"), ("c", "left out"), ("x", "'a', 'b'")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_each_usual_wrong_answer_is_explained(key):
+    texts = []
+    for answer, word in WRONG[key]:
+        verdict = gd.course.check(key, answer)
+        assert verdict.mark is Mark.WRONG, (answer, verdict)
+        assert re.search(word, verdict.text), (answer, verdict)
+        texts.append(verdict.text)
+    assert len(set(texts)) >= len(texts) - 1  # two forms of the same mistake may share one
+
+
+@pytest.mark.parametrize(("name", "right"), [("udp-60fps", False), ("udp-30fps", False), ("tcp-json", False)])
+def test_a_capture_that_is_not_quick_is_refused(name, right):
+    recording = gd.sample(name)
+    verdict = gd.course.check("02.5", recording)
+    assert verdict.mark is Mark.WRONG
+    assert ("frames per second" in verdict.text) is name.startswith("udp")
+    assert gd.course.check("02.5", recording.df) == verdict
+
+
+def test_a_capture_that_is_quick_is_accepted():
+    """The sample's answers, as they were with the wait for the frame all but taken away."""
+    table = gd.sample("udp-60fps").df
+    pings = table[(table.direction == "out") & table.payload.map(lambda payload: b"ping" in payload)]
+    answers = pings.assign(direction="in", time=pings.time + (pings.time.diff().mean() / 10))
+    quick = pd.concat([pings, answers.astype(pings.dtypes)]).sort_values("time", ignore_index=True)
+    verdict = gd.course.check("02.5", quick)
+    assert verdict, verdict
+
+
+def test_a_file_without_addresses(tmp_path):
+    session = gd.sample("three-players")
+    named = session.to_csv(tmp_path / "named.csv")
+    hidden = session.to_csv(tmp_path / "hidden.csv", anonymise=True)
+    assert gd.course.check("07.3", hidden)
+    assert gd.course.check("07.3", str(hidden))
+    assert "127.0.0.1" in gd.course.check("07.3", named).text
+    assert "no file" in gd.course.check("07.3", tmp_path / "none.csv").text
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    assert "LoadError" in gd.course.check("07.3", tmp_path / "other.csv").text
+    few = gd.sample("tcp-json").to_csv(tmp_path / "few.csv", anonymise=True)
+    assert gd.course.check("07.3", few)  # any session will do
+    assert "only" in gd.course.check("07.3", gd.sample("ws-endings").to_csv(few, anonymise=True)).text
+    assert "path" in gd.course.check("07.3", session).text
