@@ -24,7 +24,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cells = [nbformat.v4.new_code_cell(CELL)]
-        (folder / "game.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        content = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        (folder / "game.ipynb").write_text(nbformat.writes(content))
         project = godot.project(folder / "game")
         chromium = lab.chromium()
         assert chromium, "no Chromium on PATH"
@@ -38,7 +40,9 @@ def main() -> None:
             notebook.run_all()
             board = Board.of(notebook)
             args = [f"port={PORT}", f"probe=udp://127.0.0.1:{PORT}"]
-            with godot.start(project=project, scene="game/moving_square.tscn", args=args, time_limit_s=60) as game:
+            with godot.start(
+                project=project, scene="game/moving_square.tscn", args=args, time_limit_s=60
+            ) as game:
                 page.wait_for_timeout(31_000)
                 board.choose(next(at for at, line in enumerate(board.lines) if "pos" in line))
                 board.part("explain").locator("table").first.wait_for(timeout=10_000)
