@@ -39,12 +39,12 @@ def main() -> None:
             notebook = lab.Notebook(page, server, "game.ipynb")
             notebook.run_all()
             board = Board.of(notebook)
-            args = [f"port={PORT}", f"probe=udp://127.0.0.1:{PORT}"]
+            args = [f"port={PORT}", f"probe=udp://127.0.0.1:{PORT}", "form=variant"]
             with godot.start(
                 project=project, scene="game/moving_square.tscn", args=args, time_limit_s=60
             ) as game:
                 page.wait_for_timeout(31_000)
-                board.choose(next(at for at, line in enumerate(board.lines) if "pos" in line))
+                board.choose(next(at for at, line in enumerate(board.lines) if "square" in line))
                 board.part("explain").locator("table").first.wait_for(timeout=10_000)
                 page.wait_for_timeout(500)
                 PICTURE.parent.mkdir(exist_ok=True)
