@@ -2,7 +2,7 @@
 
 Every contender takes the same bytes from the same sender. The listeners capture: every message is a row with stamp,
 peer, kind and wire size; the C program keeps stamp, size and payload, the Python ones append the payload to a list.
-The last table is memory and processor time of many connections in one listener.
+Then what Nagle's algorithm costs, and memory and processor time of many connections in one listener.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from pathlib import Path
 
 from websockets.asyncio.server import serve
 
+import gdlab
 from bench.native import helper
-from bench.rounds import Contender, Metric, Result, Table, Target, interleave
+from bench.rounds import Contender, InvariantBroken, Metric, Result, Table, Target, interleave
+from gdlab import probe
 from gdlab.store import Store
 from gdlab.transports import StreamOptions, listener, parse
 
@@ -241,6 +243,30 @@ def comparisons(rounds: int) -> Iterator[Table]:
         )
 
 
+def two_writes(*, nodelay: bool, count: int = 40) -> Result:
+    """Round trips of pings that follow at once on another message, to a peer that answers the ping.
+
+    With Nagle's algorithm the ping waits until the message before it is acknowledged, which the peer's system puts
+    off, as it hopes to send the acknowledgement with data: 40 ms on Linux (RFC 896, RFC 1122 section 4.2.3.2).
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        capture = stack.enter_context(gdlab.connect(address, framing="lines", nodelay=nodelay))
+        sock = stack.enter_context(server.accept()[0])
+        stream = stack.enter_context(sock.makefile("rb"))
+        for number in range(count):
+            capture.send("the position")
+            capture.send(probe.ping(number, time.time_ns()))
+            stream.readline()
+            sock.sendall(stream.readline())
+            capture.wait_sync(number + 1, timeout=10)
+        trips = gdlab.analysis.round_trips(capture.df).rtt_ms
+        told = "nagle" in set(capture.findings()["rule"])
+    if told is nodelay:
+        raise InvariantBroken(f"with TCP_NODELAY {nodelay} the finding about Nagle was given: {told}")
+    return {"median_ms": float(trips.median()), "longest_ms": float(trips.max())}
+
+
 @contextlib.contextmanager
 def connections(port: int, count: int, hello: bytes) -> Iterator[list[socket.socket]]:
     with contextlib.ExitStack() as stack:
@@ -304,6 +330,23 @@ def apart(scheme: str, count: int, active: int) -> Result:
 
 def tables(rounds: int) -> Iterator[Table]:
     yield from comparisons(rounds)
+    if sys.platform == "linux":
+        results, missing = interleave(
+            [
+                Contender(name, lambda nodelay=nodelay: two_writes(nodelay=nodelay))
+                for name, nodelay in (("TCP_NODELAY", True), ("Nagle's algorithm", False))
+            ],
+            rounds,
+        )
+        yield Table(
+            "TCP round trips of the second of two messages",
+            [Metric("median_ms", "median, ms", 2, ratio=True), Metric("longest_ms", "longest, ms", 1)],
+            "Nagle's algorithm",
+            results,
+            missing,
+            [Target("TCP_NODELAY", "median_ms", most=0.2, against="Nagle's algorithm")],
+            ["the finding about Nagle is given for the one capture and not for the other"],
+        )
     count, active = 1000, 200
     results, missing = interleave(
         [

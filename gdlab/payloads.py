@@ -132,14 +132,14 @@ class PayloadArray(ExtensionArray):
         for index in np.unique(which):
             yield self._arenas[index], int(self._bases[index]), np.flatnonzero(which == index)
 
-    def startswith(self, prefix: bytes) -> npt.NDArray[np.bool_]:
-        """(n,) bool, which payloads begin with `prefix`; no objects are made."""
-        found = self._sizes >= len(prefix)
+    def startswith(self, prefix: bytes, start: int = 0) -> npt.NDArray[np.bool_]:
+        """(n,) bool, which payloads have `prefix` at the byte `start`; no objects are made."""
+        found = self._sizes >= start + len(prefix)
         if not prefix:
             return found
         for arena, base, rows in self._by_arena():
             candidates = np.flatnonzero(found[rows])
-            starts = (self._addresses[rows] - base)[candidates]
+            starts = (self._addresses[rows] - base)[candidates] + start
             keep = np.ones(len(candidates), np.bool_)
             for position, byte in enumerate(prefix):
                 keep &= arena[starts + position] == byte

@@ -4,10 +4,11 @@ A probe is JSON text, in a message of its own::
 
     {"probe": "ping", "seq": 17, "t_us": 123456789}
 
+or, as a game sends it with `put_var`, a Variant: the Dictionary with the same keys, ``"probe"`` the first of them.
 `t_us` is the sender's clock in microseconds; whoever answers need not understand it. The answer is the same
 with ``"pong"``, and may add `r_us` and `s_us`: when the answerer received the ping and sent the answer, on
 its own clock. The unchanged ping sent back is an answer, too, so any echo server will do. Godot's JSON turns
-integers into floats (``17.0``); those count as integers.
+integers into floats (``17.0``); those count as integers. The answer has the form of the ping.
 
 Nothing here reads a clock: time is an argument, in nanoseconds of whatever clock the caller stamps with.
 """
@@ -16,7 +17,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from gdlab import variant
+
+#: How probes begin: those of JSON, and those that are Variants, which have the number of their keys (4 bytes) between
+#: the type and the first key.
+JSON_PREFIX: Final = b'{"probe"'
+VARIANT_PREFIX: Final = bytes([variant.Type.DICTIONARY, 0, 0, 0])
+VARIANT_KEY: Final = variant.dumps("probe")
+VARIANT_KEY_AT: Final = len(VARIANT_PREFIX) + 4
 
 #: Longer payloads are no probes. A pong with all its fields takes about 120 bytes.
 MAX_PROBE_BYTES: Final = 512
@@ -97,32 +107,42 @@ class ProbeStatistics:
     unexpected: int
 
 
-def ping(seq: int, now_ns: int) -> bytes:
-    """The ping to send now."""
-    return b'{"probe": "ping", "seq": %d, "t_us": %d}' % (seq, now_ns // 1000)
+def ping(seq: int, now_ns: int, *, as_variant: bool = False) -> bytes:
+    """The ping to send now: JSON, or a Variant for who reads nothing else."""
+    fields = {"probe": "ping", "seq": seq, "t_us": now_ns // 1000}
+    return variant.dumps(fields) if as_variant else json.dumps(fields).encode()
 
 
 def parse(payload: bytes) -> Probe | None:
     """The probe that a payload is, or None; never raises, whatever the bytes are."""
     # Every message of a busy stream comes by here: the cheap questions first.
-    if len(payload) > MAX_PROBE_BYTES or b'"probe"' not in payload:
+    if len(payload) > MAX_PROBE_BYTES:
         return None
     try:
-        fields = json.loads(payload.rstrip(b"\0").decode())
+        if is_variant(payload):
+            fields = variant.loads(payload)
+        elif b'"probe"' in payload:
+            fields = json.loads(payload.rstrip(b"\0").decode())
+        else:
+            return None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict) or fields.get("probe") not in ("ping", "pong"):
+    kind = fields.get("probe") if isinstance(fields, dict) else None
+    if not isinstance(kind, str) or kind not in {"ping", "pong"}:
         return None
     seq, t_us = _integer(fields.get("seq")), _integer(fields.get("t_us"))
     if seq is None or t_us is None:
         return None
-    return Probe(
-        fields["probe"] == "pong", seq, t_us, _integer(fields.get("r_us")), _integer(fields.get("s_us"))
-    )
+    return Probe(kind == "pong", seq, t_us, _integer(fields.get("r_us")), _integer(fields.get("s_us")))
+
+
+def is_variant(payload: bytes) -> bool:
+    """Whether a payload begins as a probe that is a Variant."""
+    return payload.startswith(VARIANT_KEY, VARIANT_KEY_AT) and payload.startswith(VARIANT_PREFIX)
 
 
 def answer(payload: bytes, received_ns: int, now_ns: int) -> bytes | None:
-    """The pong for a payload that is a ping, else None.
+    """The pong for a payload that is a ping, in the same form, else None.
 
     Parameters
     ----------
@@ -131,12 +151,14 @@ def answer(payload: bytes, received_ns: int, now_ns: int) -> bytes | None:
     probe = parse(payload)
     if probe is None or probe.is_pong:
         return None
-    return b'{"probe": "pong", "seq": %d, "t_us": %d, "r_us": %d, "s_us": %d}' % (
-        probe.seq,
-        probe.t_us,
-        received_ns // 1000,
-        now_ns // 1000,
-    )
+    fields: dict[str, Any] = {
+        "probe": "pong",
+        "seq": probe.seq,
+        "t_us": probe.t_us,
+        "r_us": received_ns // 1000,
+        "s_us": now_ns // 1000,
+    }
+    return variant.dumps(fields) if is_variant(payload) else json.dumps(fields).encode()
 
 
 class Pinger:

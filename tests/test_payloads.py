@@ -45,10 +45,12 @@ def test_contiguous_gives_every_payload_by_its_offsets(payloads):
         assert [buffer[a:b].tobytes() for a, b in pairwise(offsets)] == list(column)
 
 
+@pytest.mark.parametrize("start", [0, 1, 4])
 @pytest.mark.parametrize("prefix", [b"", b"t", b"text", b"texts", b"\x00"])
-def test_startswith_agrees_with_bytes(payloads, prefix):
+def test_startswith_agrees_with_bytes(payloads, prefix, start):
     for column in (payloads, payloads.take([6, 1, 2, 3, 0])):
-        assert column.startswith(prefix).tolist() == [value.startswith(prefix) for value in column]
+        wanted = [value.startswith(prefix, start) for value in column]
+        assert column.startswith(prefix, start).tolist() == wanted
 
 
 def test_comparing_finds_rows_and_never_equates_text_with_bytes(payloads):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gdlab import variant
 from gdlab.probe import MAX_PROBE_BYTES, REMEMBERED, Pinger, Probe, ProbeStatistics, answer, parse, ping
 
 MS = 1_000_000
@@ -36,6 +37,47 @@ def test_the_answer_tells_when_it_was_received_and_sent():
     assert parse(pong) == Probe(is_pong=True, seq=17, t_us=5, r_us=7000, s_us=9000)
     assert answer(pong, 1, 2) is None
     assert answer(b"hello", 1, 2) is None
+
+
+def test_a_ping_that_is_a_variant_is_answered_by_one():
+    sent = variant.dumps({"probe": "ping", "seq": 17, "t_us": 1_763_826_000_123_456})
+    assert ping(17, 1_763_826_000_123_456_789, as_variant=True) == sent
+    assert parse(sent) == Probe(is_pong=False, seq=17, t_us=1_763_826_000_123_456)
+    pong = answer(sent, 7_000_999, 9_000_000)
+    assert variant.loads(pong) == {
+        "probe": "pong",
+        "seq": 17,
+        "t_us": 1_763_826_000_123_456,
+        "r_us": 7000,
+        "s_us": 9000,
+    }
+    assert parse(pong) == Probe(is_pong=True, seq=17, t_us=1_763_826_000_123_456, r_us=7000, s_us=9000)
+    assert answer(pong, 1, 2) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"probe": "pang", "seq": 1, "t_us": 1},
+        {"probe": variant.PackedInt32Array([1, 2]), "seq": 1, "t_us": 1},
+        {"probe": "ping", "seq": True, "t_us": 1},
+        {"probe": "ping", "seq": -1, "t_us": 1},
+        {"probe": "ping", "seq": "1", "t_us": 1},
+        {"probe": "ping", "seq": 1},
+        {"probe": "ping", "seq": 1, "t_us": 1, "more": "x" * MAX_PROBE_BYTES},
+        {"seq": 1, "t_us": 1, "probe": "ping"},
+        ["probe", "ping", 1, 1],
+    ],
+)
+def test_what_is_no_probe_as_a_variant(value):
+    assert parse(variant.dumps(value)) is None
+
+
+@given(st.binary(max_size=80))
+def test_hostile_bytes_behind_the_first_key_of_a_variant(tail):
+    payload = b"\x1b\0\0\0\3\0\0\0\4\0\0\0\5\0\0\0probe\0\0\0" + tail
+    parse(payload)
+    answer(payload, 1, 2)
 
 
 def test_what_godot_4_6_makes_of_a_ping_is_still_one():

@@ -2,7 +2,7 @@
 
 The probes of a run are written alike but for their digits. The pattern is asked of one of them; where its digits
 stand, those of every message of the same length are looked for with a few operations on the whole array, and only
-what nobody writes twice is asked of `probe.parse` one by one.
+what nobody writes twice, and probes that are Variants, is asked of `probe.parse` one by one.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from gdlab.payloads import PayloadArray
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PREFIX: Final = b'{"probe"'
 #: The shortest probe; shorter payloads are not looked at.
 MIN_BYTES: Final = len(b'{"probe":"ping","seq":0,"t_us":0}')
 
@@ -75,5 +74,8 @@ def _with_prefix(table: pd.DataFrame, rows: NDArray[np.intp]) -> tuple[NDArray[n
     column = table["payload"].array[rows]
     if not isinstance(column, PayloadArray):  # a table that was made by hand
         column = PayloadArray._from_sequence([p if isinstance(p, bytes) else None for p in column])
-    begins = column.startswith(PREFIX)
+    begins = column.startswith(probe.JSON_PREFIX)
+    dictionaries = np.flatnonzero(column.startswith(probe.VARIANT_PREFIX))
+    if len(dictionaries):
+        begins[dictionaries] = column[dictionaries].startswith(probe.VARIANT_KEY, probe.VARIANT_KEY_AT)
     return rows[begins], column[begins]

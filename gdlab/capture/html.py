@@ -9,13 +9,15 @@ from typing import Final
 
 import pandas as pd
 
+#: Between the brightness of white paper and of Lab's dark theme, so that they are seen on both; the words beside them
+#: say the same.
 _COLOURS = {
     "waiting": "#b8860b",
-    "receiving": "#1a7f37",
-    "quiet": "#6e7781",
-    "stopped": "#6e7781",
-    "failed": "#c62828",
-    "loaded": "#0b62a3",
+    "receiving": "#2e9e4f",
+    "quiet": "#848d97",
+    "stopped": "#848d97",
+    "failed": "#e5534b",
+    "loaded": "#3d8bcd",
 }
 
 #: Characters of a payload that a table row shows.

@@ -57,7 +57,8 @@ def listen(
         heard lately).
     ping : send every peer a small probe message each so many seconds. A game that answers it (see `gdlab.probe`; an
         echo will do) shows its round-trip times in ``Capture.plot.latency()``. With TCP and ``framing="auto"`` pings
-        begin with the peer's first message, which tells how to frame them.
+        begin with the peer's first message, which tells how to frame them. Pings are JSON, but Variants where the
+        framing is that of `put_var`.
     framing : how a TCP stream is divided into messages: a name of `gdlab.framing.NAMES`, such as ``"put_var"`` or
         ``"lines"``. ``"auto"`` goes by the first bytes and says in the first message's `detail` what it took them for.
         Replies are framed likewise; as long as the framing is not known they are sent without any.

@@ -119,6 +119,8 @@ def write(target: Target, kind: str = "send", codec: str = "auto") -> Script:
         f"links/{target.transport}_{role}",
         f"kinds/{kind}_{role}",
         *_HELPERS[kind],
+        # As gdlab pings: only where every message is a Variant, its pings are.
+        f"kinds/said_{'variant' if framing.startswith('put_var') else 'json'}",
         f"codecs/{'few_bytes' if message_bytes < _NUMBER_AND_TIME_BYTES else codec}",
     ]
     constants = {
@@ -156,14 +158,17 @@ def write(target: Target, kind: str = "send", codec: str = "auto") -> Script:
 
 
 def _macros(transport: str, framing: str, codec: str) -> dict[str, str]:
-    """How messages of the codec, texts, and messages that came go out."""
+    """How messages of the codec, probes, and messages that came go out."""
     forms = dict(_PUT[transport])
     native = framing.removesuffix("_be")
     if native in _NATIVE:
         forms[_NATIVE[native]] = f"{{0}}.stream.{native}({{1}})"
-    if native == "put_var":  # probes are text in the frame, as gdlab sends its own
-        forms["text"] = "{0}.put_packet({1}.to_utf8_buffer())"
-    macros = {"_put": forms["text" if codec == "json" else codec], "_put_text": forms["text"]}
+    macros = {
+        "_put": forms["text" if codec == "json" else codec],
+        "_put_probe": forms["variant"]
+        if native == "put_var"
+        else forms["text"].replace("{1}", "JSON.stringify({1})"),
+    }
     if transport != "ws":  # which must ask in which form it came
         macros["_put_back"] = forms["bytes"]
     return macros

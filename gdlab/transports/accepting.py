@@ -6,6 +6,7 @@ import errno
 import functools
 import selectors
 import socket
+import sys
 from typing import Final
 
 from gdlab import clock
@@ -20,6 +21,9 @@ _TURN: Final = 64
 
 #: When the system has no more files or memory for a connection, it is asked again so much later.
 _RETRY_S: Final = 0.2
+
+#: Windows has nothing better than `select`, which Python builds there for 512 sockets; a few are the listener's own.
+MOST_CONNECTIONS: Final = 500 if sys.platform == "win32" else sys.maxsize
 
 _EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -59,7 +63,8 @@ class StreamListener(StreamEndpoint):
                 self._selector.unregister(listening)
                 self._after(_RETRY_S, functools.partial(self._let_in, listening))
                 return
-            if len(self._connections) < self.options.max_connections:
+            most = min(self.options.max_connections, MOST_CONNECTIONS)
+            if len(self._connections) < most:
                 self._adopt(sock, source)
                 continue
             sock.close()
@@ -67,8 +72,8 @@ class StreamListener(StreamEndpoint):
                 clock.now_ns(),
                 self.sink.peer_code(Peer(source[0], source[1])),
                 event=Event.ERROR,
-                detail=f"refused: {len(self._connections)} connections are there, the limit is "
-                f"{self.options.max_connections} (max_connections)",
+                detail=f"refused: {len(self._connections)} connections are there, the limit is {most} "
+                + ("(max_connections)" if most == self.options.max_connections else "on this system"),
             )
 
     def _finish(self) -> None:

@@ -66,6 +66,11 @@ class Session(ABC):
         """Whether it is known how the peer takes its messages, so that it may be asked something of ours."""
         return True
 
+    @property
+    def takes_only_variants(self) -> bool:
+        """Whether the peer would not understand any other message."""
+        return False
+
     @abstractmethod
     def take_leave(self, reason: str) -> float:
         """End from our side, politely; return in how many seconds the peer may be left, 0 being at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import sys
@@ -107,8 +108,11 @@ class OneByOne:
                     payload, source = self._sock.recvfrom(MAX_DATAGRAM_BYTES)
             except BlockingIOError:
                 return
-            except ConnectionError:  # Windows, about an answer of ours that found nobody
-                continue
+            except OSError as error:
+                # Windows, about an answer of ours that found nobody, or was on its way for too long.
+                if isinstance(error, ConnectionError) or error.errno == errno.ENETRESET:
+                    continue
+                raise
             yield Datagram(payload, source, *stamp_and_drops(ancillary))
 
 

@@ -312,6 +312,10 @@ class Endpoint(ABC):
         """Whether a ping would reach a peer as the message that it is."""
         return True
 
+    def _takes_only_variants(self, _target: Any) -> bool:
+        """Whether a peer would not understand a ping in JSON."""
+        return False
+
     def _has_room(self, _target: Any) -> bool:
         """Whether a peer has read enough of what was sent before to be sent more."""
         return True
@@ -403,7 +407,8 @@ class Endpoint(ABC):
         if self._ping_s is None or run != self._ping_run:
             return
         for target in filter(self._may_ping, self._ping_targets()):
-            self._send(Outgoing(probe.ping(next(self._pings), clock.now_ns()), Kind.TEXT), target)
+            ping = probe.ping(next(self._pings), clock.now_ns(), as_variant=self._takes_only_variants(target))
+            self._send(Outgoing(ping, Kind.TEXT), target)
         # At irregular moments (RFC 2330 section 11.1.1): in step with a game's frames, all pings would wait alike.
         self._after(self._ping_s * random.uniform(0.5, 1.5), functools.partial(self._ping_peers, run))
 

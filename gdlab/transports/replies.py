@@ -79,10 +79,10 @@ def json_ack(message: Message) -> str:
     return json.dumps(receipt)
 
 
-def probe_answer(message: Message) -> str | None:
-    """The pong to a ping of `gdlab.probe`, and nothing to other messages."""
+def probe_answer(message: Message) -> bytes | str | None:
+    """The pong to a ping of `gdlab.probe`, JSON or Variant as that was, and nothing to other messages."""
     pong = probe.answer(message.payload, message.time_ns, clock.now_ns())
-    return None if pong is None else pong.decode()
+    return pong if pong is None or probe.is_variant(pong) else pong.decode()
 
 
 def first(*rules: Reply) -> Callable[[Message], bytes | str | None]:

@@ -397,6 +397,9 @@ class StreamEndpoint(Endpoint):
     def _may_ping(self, target: Connection) -> bool:
         return target.session.can_ask
 
+    def _takes_only_variants(self, target: Connection) -> bool:
+        return target.session.takes_only_variants
+
     def _peer_of(self, target: Connection) -> tuple[Peer, int]:
         return target.peer, target.code
 

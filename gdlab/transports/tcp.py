@@ -90,6 +90,11 @@ class TcpSession(Session):
         return self._framer.name != "auto"
 
     @property
+    def takes_only_variants(self) -> bool:
+        """Whether the peer reads with `get_var`, which prints an error about anything else."""
+        return self._framer.name in {"put_var", "put_var_be"}
+
+    @property
     def held_bytes(self) -> int:
         """Bytes of the frame that is not yet complete."""
         return self._framer.held_bytes

@@ -204,11 +204,15 @@ class WebSocketSession(Session):
         if broken is not None and not isinstance(broken, EOFError):
             self._give_up(str(broken))
             return
-        self._write()
         closed = self.protocol.close_rcvd
-        if closed is not None:
-            said = f"{closed.code} {closed.reason}".strip() if closed.code != 1005 else "no code"
-            self._endpoint.finish(self._connection, f"closed by the peer: {said}")
+        if closed is None:
+            self._write()
+            return
+        said = f"{closed.code} {closed.reason}".strip() if closed.code != 1005 else "no code"
+        # Before our own close frame goes out, which fails where the peer has left without waiting for it.
+        self._connection.reason = self._connection.reason or f"closed by the peer: {said}"
+        self._write()
+        self._endpoint.finish(self._connection, self._connection.reason)
 
     @abstractmethod
     def _shake_hands(self, event: Request | Response) -> None:

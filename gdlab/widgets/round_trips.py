@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdlab import probe
-from gdlab.analysis.probes import MIN_BYTES, PREFIX
+from gdlab.analysis.probes import MIN_BYTES
 from gdlab.messages import CATEGORIES, Direction, Event
 from gdlab.store import Snapshot
 from gdlab.store.blocks import Block
@@ -134,8 +134,13 @@ def _probes(block: Block) -> npt.NDArray[Any]:
     rows = np.flatnonzero(
         (columns.event == _MESSAGE) & (columns.size >= MIN_BYTES) & (columns.size <= probe.MAX_PROBE_BYTES)
     )
-    starts = columns.offset[rows].astype(np.int64)
-    for place, byte in enumerate(PREFIX):
-        keep = block.arena[starts + place] == byte
-        rows, starts = rows[keep], starts[keep]
-    return rows
+
+    def begin_with(prefix: bytes, at: int, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        starts = columns.offset[rows].astype(np.int64) + at
+        for place, byte in enumerate(prefix):
+            keep = block.arena[starts + place] == byte
+            rows, starts = rows[keep], starts[keep]
+        return rows
+
+    variants = begin_with(probe.VARIANT_KEY, probe.VARIANT_KEY_AT, begin_with(probe.VARIANT_PREFIX, 0, rows))
+    return np.sort(np.concatenate([begin_with(probe.JSON_PREFIX, 0, rows), variants]))

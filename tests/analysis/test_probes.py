@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gdlab import analysis, probe
-from gdlab.analysis.probes import MIN_BYTES, PREFIX
+from gdlab import analysis, probe, variant
+from gdlab.analysis.probes import MIN_BYTES
 from tests.traffic import ping, pong, table
 
 NUMBERS = st.one_of(
@@ -54,9 +54,24 @@ def test_any_fields_in_any_writing(fields, separators, tail):
 @example(b': "ping", "seq": 1, "t_us": 2, "r_us": 5, "s_us": -5}')
 @example(b': "ping", "seq": 1, "t_us": 2}' + b" " * 600)
 def test_any_bytes_behind_the_prefix(tail):
-    payload = PREFIX + tail
+    payload = probe.JSON_PREFIX + tail
     if len(payload) >= MIN_BYTES:
         assert_agrees(payload)
+
+
+@given(FIELDS)
+def test_any_fields_as_a_variant(fields):
+    fields = {name: value for name, value in fields.items() if type(value) is not int or value < 2**63}
+    assert_agrees(variant.dumps(fields))
+
+
+def test_variants_among_other_messages():
+    asked = variant.dumps({"probe": "ping", "seq": 1, "t_us": 2})
+    payloads = [asked, variant.dumps({"hp": 7}), ping(3, 4), b"x" * 80, probe.answer(asked, 5000, 6000)]
+    found = analysis.probes(table([0, 1, 2, 3, 4], payloads))
+    assert found.row.tolist() == [0, 2, 4]
+    assert found.exchange.tolist() == [0, 1, 0]
+    assert found[["seq", "t_us", "r_us", "s_us"]].iloc[2].tolist() == [1, 2, 5, 6]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ THREADS = "sorted(t.name for t in __import__('threading').enumerate() if t.name.
 SOCKETS = "len(__import__('psutil').Process().net_connections())"
 
 
+#: Parts whose class is not the word on the button.
+PARTS = {"Godot": "engine"}
+
+
 def number(text: str) -> int:
     """The first number in a text, of which the thousands may be set apart."""
     found = re.search(r"\d[\d\s\u202f,]*", text)
@@ -78,8 +82,9 @@ class Board:
         )
 
     def tab(self, title: str) -> None:
-        """Choose a part."""
+        """Choose a part; return when it is in sight."""
         self.root.locator(".gdlab-tabs button", has_text=title).first.click()
+        self.part(PARTS.get(title, title.lower())).wait_for(timeout=20_000)
 
     def part(self, name: str) -> Any:
         """Return a part by its class without the prefix: `messages`, `send`, `conversations`."""

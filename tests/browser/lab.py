@@ -58,6 +58,12 @@ HARMLESS = re.compile(
     r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$", re.IGNORECASE
 )
 
+#: What tornado says where a page goes while the server writes to it.
+AWAY = re.compile(
+    r"^Task exception was never retrieved\n(?:(?!\[).*\n)*?tornado\.websocket\.WebSocketClosedError\n",
+    re.MULTILINE,
+)
+
 #: What the log of the server, which is the kernels' too, must not contain.
 COMPLAINT = re.compile(
     r"Traceback|^\[[EC] (?!.*received signal)|\] (?:ERROR|CRITICAL) |Exception", re.MULTILINE
@@ -119,7 +125,7 @@ class Server:
 
 def complaint(log: Path, since: int = 0) -> str:
     """Return a log from a position on if it speaks of an error, else nothing."""
-    text = log.read_text(errors="replace")[since:]
+    text = AWAY.sub("", log.read_text(errors="replace")[since:])
     return text if COMPLAINT.search(text) else ""
 
 

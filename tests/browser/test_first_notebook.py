@@ -28,9 +28,11 @@ def test_the_first_notebook_comes_alive(opened, kernel, artifacts):
     notebook.run_all()
     live = page.locator(".jp-OutputArea .gdlab-live").first
     live.wait_for(timeout=60_000)
-    status = live.locator(".widget-html-content").first
+    status = live.locator(".widget-html-content:visible").first
     expect(status).to_contain_text(re.compile(r"[1-9]\d* messages, 1 peer, 0 dropped"), timeout=60_000)
-    expect(page.locator(".jp-OutputArea img[src^='data:image/png']").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-OutputArea img[src^='data:image/png']:visible").first).to_be_visible(
+        timeout=60_000
+    )
 
     picture = live.locator("img").first
     live.scroll_into_view_if_needed()
@@ -54,5 +56,5 @@ def test_the_first_notebook_comes_alive(opened, kernel, artifacts):
     live.locator("button", has_text="Stop").click()
     expect(live.locator("button", has_text="Start")).to_be_visible(timeout=20_000)
 
-    page.locator(".jp-OutputArea img[src^='data:image/png']").last.scroll_into_view_if_needed()
+    page.locator(".jp-OutputArea img[src^='data:image/png']:visible").last.scroll_into_view_if_needed()
     page.screenshot(path=artifacts / f"first-notebook-plots-{kernel}.png")

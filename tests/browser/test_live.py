@@ -39,7 +39,7 @@ def test_the_view_goes_on_while_a_cell_blocks(opened, kernel):
     notebook = opened([listen, "cap.wait_sync(10**9, timeout=100)", "print('aft' + 'er')"], "blocks", kernel)
     with Players(port, greeting):
         notebook.run_all()
-        status = notebook.page.locator(".gdlab-live .widget-html-content").first
+        status = notebook.page.locator(".gdlab-live .widget-html-content:visible").first
         expect(status).to_contain_text("1 peer", timeout=60_000)
         expect(notebook.page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(2, timeout=20_000)
         for _ in range(3):
@@ -67,7 +67,7 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
         statuses = notebook.page.locator(".gdlab-live")
         expect(statuses).to_have_count(2, timeout=60_000)
         for number in range(2):
-            wait_for_more(notebook, statuses.nth(number).locator(".widget-html-content").first)
+            wait_for_more(notebook, statuses.nth(number).locator(".widget-html-content:visible").first)
         threads = notebook.ask(THREADS)
         assert threads.count("gdlab render") == 1
         assert notebook.ask(SOCKETS) == before + 1
@@ -77,7 +77,7 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
         # The page is gone, the kernel is not: it receives for a reader who comes back.
         notebook.page.goto("about:blank")
         notebook.open()
-        status = notebook.page.locator(".gdlab-live .widget-html-content").first
+        status = notebook.page.locator(".gdlab-live .widget-html-content:visible").first
         expect(status).to_contain_text("1 peer", timeout=60_000)
         wait_for_more(notebook, status)
         assert notebook.ask("cap.statistics().received") > received
@@ -85,11 +85,11 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
         assert notebook.ask(SOCKETS) == before + 1
 
         notebook.run_all()
-        wait_for_more(notebook, notebook.page.locator(".gdlab-live .widget-html-content").first)
+        wait_for_more(notebook, notebook.page.locator(".gdlab-live .widget-html-content:visible").first)
         assert notebook.ask(THREADS) == threads
         assert notebook.ask(SOCKETS) == before + 1
     notebook.ask("gd.stop_all()")
-    expect(notebook.page.locator(".gdlab-live .widget-html-content").first).to_contain_text(
+    expect(notebook.page.locator(".gdlab-live .widget-html-content:visible").first).to_contain_text(
         "stopped", timeout=20_000
     )
     wait_until(lambda: notebook.ask(THREADS) == [])

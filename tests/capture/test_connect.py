@@ -295,6 +295,55 @@ def test_a_new_framing_replaces_the_capture_and_says_so(caplog):
     assert "framing was 'lines' and is now 'json'" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("offered", "detail"), [(["chat", "game"], "/, sub-protocol game"), (["chat"], "/"), (None, "/")]
+)
+def test_sub_protocols_of_both_sides(offered, detail):
+    server = gd.listen("ws://127.0.0.1:0", subprotocols=["game"])
+    client = gd.connect(server.addresses[0], subprotocols=offered)
+    wait_until(lambda: server.statistics().connections == 1)
+    assert details(server, "open") == [detail]
+    assert ("sub-protocol game" in details(client, "open")[0]) == ("game" in detail)
+
+
+def test_compression_where_both_sides_ask_for_it():
+    server = gd.listen("ws://127.0.0.1:0", compression=True, reply=gd.replies.echo)
+    client = gd.connect(server.addresses[0], compression=True)
+    client.send("squeeze " * 1000)
+    client.wait_sync(1)
+    assert payloads(client) == payloads(server) == [b"squeeze " * 1000]
+    (connection,) = client.endpoints[0]._connections
+    assert connection.session.protocol.extensions
+
+
+def test_limits_of_a_listener_are_those_that_were_asked_for():
+    server = gd.listen("ws://127.0.0.1:0", max_connections=1, max_message_bytes=100)
+    client = gd.connect(server.addresses[0])
+    with (
+        socket.create_connection(("127.0.0.1", int(server.addresses[0].rpartition(":")[2]))) as refused,
+        contextlib.suppress(ConnectionResetError),
+    ):
+        refused.settimeout(10)
+        assert refused.recv(1) == b""
+    client.send(bytes(101))
+    wait_until(lambda: not client.running)
+    assert details(client, "close")[0].startswith("closed by the peer: 1009")
+    assert "the limit is 1 (max_connections)" in details(server, "error")[0]
+    assert server.statistics().errors == 2
+
+
+@pytest.mark.parametrize("nodelay", [True, False])
+@pytest.mark.parametrize("scheme", ["tcp", "ws"])
+def test_nagle_is_off_on_both_sides_unless_asked_for(scheme, nodelay):
+    server = gd.listen(f"{scheme}://127.0.0.1:0", nodelay=nodelay)
+    client = gd.connect(server.addresses[0], nodelay=nodelay)
+    wait_until(lambda: server.statistics().connections == 1)
+    for capture in (server, client):
+        (endpoint,) = capture.endpoints
+        (connection,) = endpoint._connections
+        assert bool(connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) is nodelay
+
+
 def test_silence_of_a_connected_game_has_a_hint():
     server = gd.listen("tcp://127.0.0.1:0")
     with socket.create_connection(("127.0.0.1", int(server.addresses[0].rpartition(":")[2]))):

@@ -156,6 +156,55 @@ func _process(_delta):
     assert closing(capture) == "closed here: stopped"
 
 
+#: Five connections, each with an end of its own.
+ENDS = """
+extends Node
+var sockets = []
+var said = false
+func _ready():
+    for i in 5:
+        sockets.append(WebSocketPeer.new())
+        sockets[i].connect_to_url("ws://127.0.0.1:%d/" + str(i))
+func _process(_delta):
+    for socket in sockets:
+        socket.poll()
+    if not said:
+        if sockets.any(func(socket): return socket.get_ready_state() != WebSocketPeer.STATE_OPEN):
+            return
+        said = true
+        sockets[0].close(4001, "grün")
+        sockets[1].close(0)
+        sockets[2].close(-1)
+        sockets[3].send_text("more")
+        sockets.remove_at(4)
+    if sockets.all(func(socket): return socket.get_ready_state() == WebSocketPeer.STATE_CLOSED):
+        print("Closed: ", sockets.map(func(socket): return socket.get_close_code()))
+        get_tree().quit()
+"""
+
+
+def test_every_end_of_a_games_websocket_is_told_as_it_was(engine: Engine) -> None:
+    capture = gd.listen("ws://127.0.0.1:0", reply="x" * 65_536)
+    run = godot.run(source=ENDS % port_of(capture), engine=engine, time_limit_s=60)
+    assert run.ok, run.table.to_string()
+    assert run.prints == ["Closed: [4001, 0, -1, 1009]"]
+    wait_until(lambda: capture.statistics().connections == 0)
+    table = capture.df
+    opened = table[table.event == "open"]
+    path = dict(zip(opened.peer, opened.detail, strict=True))
+    ends = {path[row.peer]: row.detail for row in table[table.event == "close"].itertuples()}
+    assert ends == {
+        "/0": "closed by the peer: 4001 grün",
+        "/1": "closed by the peer: no code",
+        "/2": "closed by the peer without a close frame (1006)",
+        "/3": "closed by the peer: 1009",
+        "/4": "closed by the peer without a close frame (1006)",
+    }
+    # What it could not receive was warned of.
+    (warning,) = table.query("event == 'message' and direction == 'out'").detail
+    assert "65536 bytes are more than the 65535 that Godot receives" in warning
+
+
 def test_godots_framings_are_recognised_and_answered(engine: Engine) -> None:
     capture = gd.listen("tcp://127.0.0.1:0", reply=lambda message: message.payload)
     text = f"""
@@ -192,6 +241,71 @@ func _ready():
         "framing put_utf8_string",
         "framing put_var",
     ]
+
+
+#: Pings with put_var() over each transport, and prints what is no answer to that.
+PINGER = """
+extends Node
+var udp = PacketPeerUDP.new()
+var tcp = StreamPeerTCP.new()
+var ws = WebSocketPeer.new()
+var asked = 0
+func _ready():
+    udp.connect_to_host("127.0.0.1", %d)
+    tcp.connect_to_host("127.0.0.1", %d)
+    ws.connect_to_url("ws://127.0.0.1:%d")
+func _process(_delta):
+    tcp.poll()
+    ws.poll()
+    if tcp.get_status() != StreamPeerTCP.STATUS_CONNECTED or ws.get_ready_state() != WebSocketPeer.STATE_OPEN:
+        return
+    while udp.get_available_packet_count():
+        hear("udp", udp.get_var())
+    while tcp.get_available_bytes() > 4:
+        hear("tcp", tcp.get_var())
+    while ws.get_available_packet_count():
+        hear("ws", ws.get_var())
+    if asked < 5:
+        for peer in [udp, tcp, ws]:
+            peer.put_var({"probe": "ping", "seq": asked, "t_us": Time.get_ticks_usec()})
+        asked += 1
+func hear(who, pong):
+    print(who, " ", pong.probe, " ", pong.seq, " ", pong.t_us <= Time.get_ticks_usec(), " ", pong.r_us <= pong.s_us)
+"""
+
+
+def test_pings_of_a_game_that_are_variants_are_answered_in_kind(engine: Engine) -> None:
+    capture = gd.listen(
+        *(f"{scheme}://127.0.0.1:0" for scheme in ("udp", "tcp", "ws")), reply=gd.replies.probe_answer
+    )
+    ports = tuple(int(address.rpartition(":")[2]) for address in capture.addresses)
+    with godot.start(source=PINGER % ports, engine=engine, time_limit_s=60) as game:
+        for who in ("udp", "tcp", "ws"):
+            for number in range(5):
+                game.wait_for(f"{who} pong {number} true true", 30)
+        assert game.errors == []
+    found = gd.analysis.probes(capture.df)
+    assert len(found) == 2 * found.exchange.nunique() == 30
+    assert not found.ours.any()
+
+
+def test_a_game_that_echoes_variants_shows_its_round_trips(engine: Engine) -> None:
+    capture = gd.listen("tcp://127.0.0.1:0", framing="put_var", ping=0.02)
+    text = f"""
+extends Node
+var stream = StreamPeerTCP.new()
+func _ready():
+    stream.connect_to_host("127.0.0.1", {port_of(capture)})
+func _process(_delta):
+    stream.poll()
+    while stream.get_available_bytes() > 4:
+        stream.put_var(stream.get_var())
+"""
+    with godot.start(source=text, engine=engine, time_limit_s=60) as game:
+        capture.wait_sync(5, timeout=30)
+        assert game.errors == []
+    trips = gd.analysis.round_trips(capture.df)
+    assert (trips.outcome == "answered").sum() >= 5
 
 
 def test_the_engines_own_debugger_link_is_captured(engine: Engine, tmp_path: Path) -> None:

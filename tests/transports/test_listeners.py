@@ -1,6 +1,7 @@
 """What every listener promises, whatever its transport: one suite over all of them."""
 
 import contextlib
+import selectors
 import socket
 import sys
 import threading
@@ -100,6 +101,29 @@ def test_the_kernel_takes_the_time_on_linux(kit):
     built = kit.messages(store)
     assert set(built.stamp) == {"kernel"}
     assert built.time.iloc[1].value <= sent_by
+
+
+def test_nothing_that_only_linux_has_is_needed(kit, monkeypatch):
+    # As on Windows: no stamps, no batches, no recvmsg, nothing but select.
+    for name in ("accepting", "connections", "datagrams", "udp"):
+        monkeypatch.setattr(f"gdlab.transports.{name}.LINUX", False)
+    for name in ("connections", "datagrams"):
+        monkeypatch.setattr(f"gdlab.transports.{name}._ANCILLARY_BYTES", 0)
+    monkeypatch.setattr("gdlab.transports.udp.available", lambda: False)
+    monkeypatch.setattr("selectors.DefaultSelector", selectors.SelectSelector)
+    with kit.listening(reply=lambda message: message.payload) as (made, store):
+        with kit.client(made.address.port) as one, kit.client(made.address.port) as other:
+            for number in range(50):
+                one.send(b"%d" % number)
+                assert one.receive() == b"%d" % number
+            other.send(b"me, too")
+            assert other.receive() == b"me, too"
+        wait_until(lambda: made.statistics().connections == 0)
+        assert made.statistics().kernel_drops is None
+    built = kit.messages(store).query("direction == 'in'")
+    assert list(built.payload) == [b"%d" % number for number in range(50)] + [b"me, too"]
+    assert set(built.stamp) == {"user"}
+    assert built.time.is_monotonic_increasing
 
 
 def test_localhost_hears_both_families_under_one_port(kit):

@@ -21,6 +21,8 @@ def test_ready_made_replies():
     assert gd.replies.probe_answer(message) is None
     ping = gd.Message(9000, "x", None, b'{"probe": "ping", "seq": 1, "t_us": 5}')
     assert '"pong", "seq": 1, "t_us": 5, "r_us": 9' in gd.replies.probe_answer(ping)
+    variant = gd.Message(9000, "x", None, gd.variant.dumps({"probe": "ping", "seq": 1, "t_us": 5}))
+    assert gd.variant.loads(gd.replies.probe_answer(variant))["r_us"] == 9
     rule = gd.replies.first(gd.replies.probe_answer, lambda _m: None, b"else")
     assert rule(message) == b"else"
     assert '"pong"' in rule(ping)

@@ -1,6 +1,7 @@
 """The UDP listener on real sockets: every datagram is a row, or is counted."""
 
 import contextlib
+import errno
 import functools
 import os
 import random
@@ -113,6 +114,24 @@ def test_the_kernel_takes_the_time_on_linux(listening):
     built = rows(store)
     assert set(built.stamp) == {"kernel"}
     assert built.time.iloc[1].value <= sent_by
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), OSError(errno.ENETRESET, "")])
+def test_what_windows_says_of_our_answers_on_the_next_receive_is_left_aside(error, monkeypatch):
+    errors = [error]
+
+    class Windows(socket.socket):
+        def recvfrom(self, *arguments):
+            if errors:
+                raise errors.pop()
+            return super().recvfrom(*arguments)
+
+    monkeypatch.setattr("gdlab.transports.datagrams._ANCILLARY_BYTES", 0)
+    with Windows(socket.AF_INET, socket.SOCK_DGRAM) as sock, client() as other:
+        sock.bind(("127.0.0.1", 0))
+        sock.setblocking(False)
+        other.sendto(b"still there", sock.getsockname())
+        assert [arrived.payload for arrived in OneByOne(sock).receive()] == [b"still there"]
 
 
 def test_localhost_hears_both_families_under_one_port(listening):

@@ -4,6 +4,7 @@ import contextlib
 import random
 import socket
 import struct
+import threading
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -251,6 +252,21 @@ def test_code_and_reason_as_the_peer_sent_them(payload, detail, compression):
         wait_until(lambda: closes(store))
     assert closes(store) == [detail]
     assert list(messages(store).payload) == [b"last words"]
+
+
+@both_readers
+def test_the_code_of_a_peer_that_does_not_wait_for_the_answer(compression):
+    with ws(compression=compression) as (made, store):
+        one = client(made)
+        wait_until(lambda: made.statistics().connections == 1)
+        entered, release = threading.Event(), threading.Event()
+        made.call(lambda: entered.set() or release.wait(10))
+        assert entered.wait(10)
+        one.send_frame(CLOSE, struct.pack(">H", 1009))
+        one.reset()  # as Godot does with a message too long that it has not read
+        release.set()
+        wait_until(lambda: closes(store))
+    assert closes(store) == ["closed by the peer: 1009"]
 
 
 def test_an_end_without_a_close_frame():

@@ -16,7 +16,7 @@ func _speak(delta: float) -> void:
 func _hear(packet: PackedByteArray) -> void:
 	var pong := _pong(packet)
 	if pong:
-		_put_text(_gdlab, pong)
+		_put_probe(_gdlab, pong)
 	else:
 		print("back to gdlab: %d bytes" % packet.size())
 		_put_back(_gdlab, packet)

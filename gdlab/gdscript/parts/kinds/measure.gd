@@ -1,5 +1,5 @@
-func _ping() -> String:
-	return JSON.stringify({"probe": "ping", "seq": _number, "t_us": Time.get_ticks_usec()})
+func _ping() -> Dictionary:
+	return {"probe": "ping", "seq": _number, "t_us": Time.get_ticks_usec()}
 
 
 func _measure(packet: PackedByteArray) -> void:

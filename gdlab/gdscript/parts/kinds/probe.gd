@@ -1,11 +1,6 @@
 ## The probe message that a packet is; empty if it is none.
 func _probe(packet: PackedByteArray) -> Dictionary:
-	if packet.size() > 512 or not packet.get_string_from_ascii().begins_with("{"):
-		return {}
-	var reader := JSON.new()  # unlike JSON.parse_string() it stays silent where there is no JSON
-	if reader.parse(packet.get_string_from_utf8()) != OK:
-		return {}
-	var said: Dictionary = reader.data
+	var said := _dictionary(packet)
 	if str(said.get("probe")) not in ["ping", "pong"]:
 		return {}
 	for key in ["seq", "t_us"]:

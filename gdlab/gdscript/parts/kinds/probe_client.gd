@@ -8,7 +8,7 @@ func _speak(delta: float) -> void:
 	_pause_s -= delta
 	if _pause_s <= 0.0:
 		_pause_s += EVERY_S
-		_put_text(_gdlab, _ping())
+		_put_probe(_gdlab, _ping())
 		_number += 1
 
 

@@ -9,7 +9,7 @@ func _speak(delta: float) -> void:
 	if _pause_s <= 0.0:
 		_pause_s += EVERY_S
 		for peer in _peers:
-			_put_text(peer, _ping())
+			_put_probe(peer, _ping())
 		_number += 1
 
 
