@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import shlex
 import signal
 import sys
@@ -35,6 +36,8 @@ MAX_LINES: Final = 1000
 _AROUND: Final = 2
 #: How long messages that are on their way are waited for before it is said that none came.
 _ON_THE_WAY_S: Final = 0.3
+
+_OF_A_CAPTURE: Final = re.compile(r'Identifier "(HOST|PORT|URL)" not declared')
 
 
 class CellFailed(GodotEnded):
@@ -275,9 +278,10 @@ def _failure(run: Run, source: str, *, keep_going: bool) -> CellFailed | None:
     first = next((entry for entry in run.errors if entry.level is Level.SCRIPT_ERROR), None)
     if first is not None and not (keep_going and run.ending is Ending.EXIT):
         place = _place(first).removeprefix(" in ")
-        return CellFailed(
-            f"{place}: {first.text}" if place else first.text, run=run, excerpt=_excerpt(source, first)
-        )
+        text = f"{place}: {first.text}" if place else first.text
+        if _OF_A_CAPTURE.search(first.text):
+            text += " HOST, PORT and URL are those of a capture: name it, as in %%gdscript --listen cap"
+        return CellFailed(text, run=run, excerpt=_excerpt(source, first))
     if run.ending is Ending.TIME_LIMIT:
         text = "the script did not give a frame back in time and was killed: is there a loop that never ends?"
         return CellFailed(text, run=run, excerpt="")

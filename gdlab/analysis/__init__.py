@@ -15,10 +15,12 @@ from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
+from gdlab.analysis.worded import Worded
 
 __all__ = [
     "TAIL_SAMPLES",
     "FrameRate",
+    "Worded",
     "clock_offsets",
     "compare",
     "conversations",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from gdlab.analysis.columns import require
 from gdlab.analysis.rules import RULES, Facts, Finding
+from gdlab.analysis.worded import Findings
 from gdlab.messages import SCHEMA
 
 
@@ -31,15 +32,16 @@ def findings(
 
     Returns
     -------
-    One row a finding: `rule`, `certainty` (float64, 0 to 1), `what`, `evidence` (numbers and sample sizes),
-    `next_step`, `lesson` (text), `rows` (tuples of positions in the table, at most 20). No rows where no rule
-    applies, which says that nothing was recognised, not that all is well.
+    A table, shown with whole sentences, one row a finding: `rule`, `certainty` (float64, 0 to 1), `what`,
+    `evidence` (numbers and sample sizes), `next_step`, `lesson` (text), `rows` (tuples of positions in the
+    table, at most 20). No rows where no rule applies, which says that nothing was recognised, not that all
+    is well.
     """
     require(table, [column.name for column in SCHEMA])
     facts = Facts(table, statistics, seq, sender=sender, relay=relay)
     found = [finding for rule in RULES for finding in rule(facts)]
     found.sort(key=lambda finding: -finding.certainty)
-    frame = pd.DataFrame([_cells(finding) for finding in found], columns=[f.name for f in fields(Finding)])
+    frame = Findings([_cells(finding) for finding in found], columns=[f.name for f in fields(Finding)])
     return frame.astype({"certainty": "float64"})
 
 

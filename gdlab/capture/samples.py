@@ -8,6 +8,7 @@ from typing import Any, Final, overload
 
 import pandas as pd
 
+from gdlab.analysis import Worded
 from gdlab.capture.recording import Recording, load
 
 #: One CSV with its sidecar each; `tests/samples/make.py` makes them.
@@ -72,4 +73,5 @@ def _listed() -> pd.DataFrame:
                 "godot": about["godot"].split(".stable")[0],
             }
         )
-    return pd.DataFrame(rows).set_index("name")
+    table: pd.DataFrame = Worded(rows).set_index("name")
+    return table

@@ -26,6 +26,7 @@ def encode(value: Any, codec: Codec = "auto", framing: str = "auto") -> Outgoing
     Raises
     ------
     TypeError : JSON does not know this value, or there is no such codec. VariantEncodeError : Godot does not.
+    ValueError : JSON has no such number (NaN, Infinity), or the text is not Unicode that can be sent.
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Outgoing(bytes(value), Kind.BINARY)
@@ -34,7 +35,20 @@ def encode(value: Any, codec: Codec = "auto", framing: str = "auto") -> Outgoing
         if codec == "json" and isinstance(value, str):
             return Outgoing(value.encode(), Kind.TEXT)
     if codec == "json":
-        return Outgoing(json.dumps(value, ensure_ascii=False, allow_nan=False).encode(), Kind.TEXT)
+        return Outgoing(_json(value), Kind.TEXT)
     if codec == "variant":
         return Outgoing(dumps(value), Kind.BINARY)
     raise TypeError(f"no codec is called {codec!r}; there are 'json' and 'variant'")
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        kind = (
+            TypeError if isinstance(error, TypeError) else ValueError
+        )  # not UnicodeEncodeError, which takes more
+        raise kind(
+            f"this message cannot be sent as JSON: {error}. Send what JSON has (numbers, text, lists, dicts), or "
+            f'Godot\'s types with codec="variant"; bytes are sent as they are'
+        ) from error

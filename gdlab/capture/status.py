@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gdlab.transports import Address, Endpoint, State
+from gdlab.transports import Address, Endpoint, State, lan_address
 
 #: Without a message for this long a capture is called quiet.
 QUIET_AFTER_S = 2.0
@@ -69,6 +70,9 @@ class Status:
     text: str
     hint: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.text}. To try: {self.hint}" if self.hint else self.text
+
 
 def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
     """Say how a capture is."""
@@ -110,7 +114,7 @@ def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -
             else f"is a server running at {first.host}, port {first.port}, and does it call poll() in every frame?"
         )
     reach = (
-        f"on other machines send to this machine's address, port {first.port} (a firewall may be in the way)"
+        f"on other machines send to {_seen_from_outside(first)}, port {first.port} (a firewall may be in the way)"
         if first.is_lan
         else 'from another machine it cannot be reached unless you listen with host="lan"'
     )
@@ -120,6 +124,12 @@ def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -
         if first.transport == "udp"
         else f"is the game running, does it connect to port {first.port} and call poll() in every frame? {reach}"
     )
+
+
+def _seen_from_outside(address: Address) -> str:
+    """What other machines send to, as far as it is known."""
+    every = address.host == "lan" or ipaddress.ip_address(address.host).is_unspecified
+    return (lan_address() if every else address.host) or "this machine's address"
 
 
 def _silence_hint(address: Address) -> str:
@@ -154,7 +164,7 @@ def diagnosis(endpoints: Sequence[Endpoint], statistics: Statistics, wanted: int
         return f"{said} To try: {status.hint}"
     if status.light is Light.STOPPED:
         anew = "gdlab.connect" if endpoints and endpoints[0].is_client else "gdlab.listen"
-        return f"{said} A stopped capture receives nothing more; run {anew} again"
+        return f"{said} A stopped capture receives nothing more; its start() goes on, {anew} begins anew"
     return f"{said} The game sends more slowly than that, or has ended; a longer timeout= waits on"
 
 

@@ -15,7 +15,7 @@ COLUMNS: Final = ("check", "state", "found", "what to do")
 
 _COLOURS: Final = {"ok": "#1a7f37", "warn": "#9a6700", "fail": "#c62828"}
 _WIDTH: Final = 100  # of the text form
-_CELL: Final = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;white-space:normal"
+_CELL: Final = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;white-space:pre-line"
 
 
 class State(StrEnum):
@@ -83,9 +83,13 @@ class Report(pd.DataFrame):
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text, max(_WIDTH, len(head) + 40), initial_indent=head, subsequent_indent=" " * len(head)
-    ) or [head]
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        indent = head if not lines else " " * len(head)
+        lines += textwrap.wrap(
+            paragraph, max(_WIDTH, len(head) + 40), initial_indent=indent, subsequent_indent=" " * len(head)
+        )
+    return lines or [head]
 
 
 def _row(check: Any, state: Any, found: Any, to_do: Any) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from gdlab import godot
 from gdlab.checkup.report import Line, State
 from gdlab.errors import GodotNotFound, GodotVersionError
-
-_WITHOUT: Final = "gdlab does without: captures, scripted peers and lessons need no engine"
 
 
 def engine(time_limit_s: float) -> list[Line]:
@@ -22,7 +19,7 @@ def engine(time_limit_s: float) -> list[Line]:
     except GodotNotFound as error:
         if os.environ.get("GDLAB_GODOT", "").strip():
             return [Line("Godot", State.FAIL, "GDLAB_GODOT does not work", str(error))]
-        return [Line("Godot", State.WARN, "no Godot 4 found", f"{error} ({_WITHOUT})")]
+        return [Line("Godot", State.WARN, "no Godot 4 found", str(error))]
     return [Line("Godot", State.OK, f"{found.version} at {found.path}")]
 
 

@@ -147,7 +147,5 @@ def _parse(name: str) -> tuple[str, int]:
     if kind in NAMES and not colon:
         return kind, 0
     near = difflib.get_close_matches(kind.lower(), NAMES, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-    raise FramingError(
-        f"no framing is called {name!r}; {hint}There are {', '.join(NAMES)} (as in 'fixed:24')"
-    )
+    hint = f"did you mean {' or '.join(map(repr, near))}? There are" if near else "there are"
+    raise FramingError(f"no framing is called {name!r}; {hint} {', '.join(NAMES)} (as in 'fixed:24')")

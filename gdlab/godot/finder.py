@@ -26,6 +26,11 @@ HOW_TO_GET: Final = (
     "it on PATH as `godot`, or set the environment variable GDLAB_GODOT to its file."
 )
 
+WITHOUT: Final = (
+    "Without it: captures, plots and files work, gd.play(address) sends as a game does, gd.sample() lists captures "
+    "of a real engine, and the lessons run on those."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -113,7 +118,9 @@ def find(*, time_limit_s: float = VERSION_TIME_LIMIT_S) -> Engine:
     there = downloaded()
     advice = f"There is {there}: set GDLAB_GODOT to it." if there else HOW_TO_GET
     raise GodotNotFound(
-        "No Godot 4 found. Looked at:\n" + "".join(f"  - {line}\n" for line in looked) + advice
+        "No Godot 4 found. Looked at:\n"
+        + "".join(f"  - {line}\n" for line in looked)
+        + f"{advice}\n{WITHOUT}"
     )
 
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, SupportsFloat, TypeVar
 
 from gdlab import clock, probe
 from gdlab.errors import EndpointClosed, NotSent
@@ -231,7 +231,10 @@ class Endpoint(ABC):
         """
         if self._state is not State.LISTENING:
             anew = "gdlab.connect" if self.is_client else "gdlab.listen"
-            raise EndpointClosed(f"{self.address} is {self._state.value}; start a new one with {anew}")
+            raise EndpointClosed(
+                f"{self.address} is {self._state.value}; start() of its capture starts it again and keeps the data, "
+                f"{anew} makes a new one"
+            )
         self._calls.append(function)
         self._signal()
 
@@ -449,8 +452,11 @@ class Endpoint(ABC):
 
 
 def _checked_period(period_s: float | None) -> float | None:
-    if period_s is not None and not 0.001 <= period_s < float("inf"):
-        raise ValueError(
-            f"a period of {period_s} s is not possible for ping or every; give seconds, at least 0.001, or None"
-        )
+    if period_s is None:
+        return None
+    wanted = "give seconds, at least 0.001, or None"
+    if not isinstance(period_s, SupportsFloat):
+        raise TypeError(f"{period_s!r} is no period for ping or every; {wanted}")
+    if not 0.001 <= float(period_s) < float("inf"):
+        raise ValueError(f"a period of {period_s} s is not possible for ping or every; {wanted}")
     return period_s

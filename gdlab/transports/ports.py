@@ -45,6 +45,7 @@ def holder(transport: str, port: int) -> str:
 def bind_error(error: OSError, address: Address) -> GdlabError:
     """Turn the system's refusal to bind into an error that says who, and what to do."""
     scheme, port = address.transport, address.port
+    kind = "UDP" if scheme == "udp" else "TCP"  # WebSocket has no ports of its own
     free = f'"{address.at(0)}" takes a free port'
     if error.errno in {errno.EADDRINUSE, getattr(errno, "WSAEADDRINUSE", None)}:
         who = holder(scheme, port)
@@ -55,13 +56,13 @@ def bind_error(error: OSError, address: Address) -> GdlabError:
             where = who or "another program (the system does not say which)"
             way_out = "end it (an older notebook? restart its kernel)"
         return PortInUse(
-            f"{scheme.upper()} port {port} is held by {where}. Either {way_out}, or listen elsewhere: {free}",
+            f"{kind} port {port} is held by {where}. Either {way_out}, or listen elsewhere: {free}",
             address=str(address),
             holder=who,
         )
     if error.errno in {errno.EACCES, errno.EPERM, getattr(errno, "WSAEACCES", None)}:
         return PortForbidden(
-            f"the system keeps {scheme.upper()} port {port} for privileged programs"
+            f"the system keeps {kind} port {port} for privileged programs"
             + (" (ports below 1024 usually are)" if port < 1024 else "")
             + f"; take one above 1023, or {free}"
         )

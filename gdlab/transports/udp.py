@@ -248,6 +248,9 @@ class UdpListener(Endpoint):
         (sock, source), payload = peer, outgoing.payload
         known = self._known(source)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
+        # Before it leaves: while this thread waits for its turn after the call, a quick answer can be stamped already,
+        # and would stand before its question.
+        time_ns = clock.now_ns()
         try:
             self._put(sock, payload, source)
         except OSError as error:
@@ -260,7 +263,7 @@ class UdpListener(Endpoint):
         else:
             event, detail = Event.MESSAGE, ""
         self.sink.append(
-            clock.now_ns(),
+            time_ns,
             known[0],
             payload,
             direction=Direction.OUT,

@@ -214,6 +214,7 @@ def test_a_wait_ends_in_a_diagnosis():
     assert cap.addresses[0] in said
     assert f"port {port_of(cap)}" in said
     assert 'host="lan"' in said
+    assert str(cap.status).endswith(cap.status.hint)
     send(cap, b"one")
     cap.wait_sync(1)
     with pytest.raises(WaitTimeout, match="1 of 5 messages") as some:

@@ -94,8 +94,12 @@ def test_a_listener_sends_to_all_or_to_one(scheme):
     assert payloads(one) == [b'{"to": "all"}', b"to one"]
     with pytest.raises(NotSent, match="is not there"):
         server.send("?", to="127.0.0.1:1")
-    with pytest.raises(TypeError, match="not JSON serializable"):
+    with pytest.raises(TypeError, match=r'not JSON serializable.* codec="variant"'):
         server.send(object())
+    with pytest.raises(ValueError, match=r'cannot be sent as JSON: .*codec="variant"'):
+        server.send([float("nan")])
+    with pytest.raises(ValueError, match="cannot be sent as JSON"):
+        server.send(["\ud800"])
     with pytest.raises(TypeError, match="no codec"):
         server.send([1], codec="yaml")
     server.stop()
@@ -208,7 +212,7 @@ def test_without_reconnect_the_capture_ends_with_the_connection(scheme):
     said = "closed by the peer: 1001 gdlab has stopped" if scheme == "ws" else "closed by the peer"
     assert details(client, "close") == [said]
     assert "stopped after" in repr(client)
-    with pytest.raises(WaitTimeout, match=r"gdlab\.connect again"):
+    with pytest.raises(WaitTimeout, match=r"gdlab\.connect begins anew"):
         client.wait_sync(1, timeout=30)
     with pytest.raises(EndpointClosed, match=r"gdlab\.connect"):
         client.send("too late")

@@ -36,6 +36,13 @@ def test_as_text_it_says_all_and_folds_what_is_long() -> None:
     assert str(Report.of([LINES[1]])).endswith("All is well.")
 
 
+def test_lines_stay_lines() -> None:
+    report = Report.of([Line("Godot", State.WARN, "none", "Looked at:\n  - PATH\nGet one.")])
+    told = [line.strip() for line in repr(report).splitlines()]
+    assert told[1:4] == ["-> Looked at:", "- PATH", "Get one."]
+    assert "white-space:pre-line" in report._repr_html_()
+
+
 def test_as_html_it_is_escaped() -> None:
     shown = Report.of(LINES)._repr_html_()
     assert "<b>evil" not in shown

@@ -24,7 +24,7 @@ def test_every_name_makes_a_framer_that_knows_it(name):
         ("LINES", "did you mean 'lines'"),
         ("line", "did you mean 'lines'"),
         ("packet_peer", "'packet_peer_stream'"),
-        ("xyzzy", "There are auto, raw, lines, json, put_var,"),
+        ("xyzzy", "'xyzzy'; there are auto, raw, lines, json, put_var,"),
         ("lines:3", "no framing is called 'lines:3'"),
         ("fixed", "'fixed' needs the length of the frames in bytes, such as 'fixed:24'"),
         ("fixed:", "such as 'fixed:24'"),

@@ -70,6 +70,9 @@ def test_errors_point_to_the_line_of_the_cell(kernel):
     _, error = kernel.run(cell("", "print(1)", "no_such_function()"))
     assert re.match(r"line 3: Parse Error: .*no_such_function", error[1])
 
+    _, error = kernel.run(cell("", "print(HOST)"))
+    assert re.match(r"line 2: .*%%gdscript --listen cap", error[1])
+
     shown, error = kernel.run(cell("", 'push_error("pushed")', 'push_warning("warned")'))
     assert error == ("", "")
     assert "error in line 2: pushed\n" in shown

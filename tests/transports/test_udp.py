@@ -378,7 +378,7 @@ def test_closing_is_at_once_without_a_packet_and_frees_the_port(listening):
             sock.bind(("127.0.0.1", port))
     with pytest.raises(EndpointClosed):
         listener.start()
-    with pytest.raises(EndpointClosed, match="start a new one"):
+    with pytest.raises(EndpointClosed, match=r"start\(\) of its capture"):
         listener.call(lambda: None)
 
 
@@ -512,7 +512,28 @@ def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows(listening):
     assert all(probe.parse(payload) for payload in sent.payload)
 
 
+def test_an_answer_never_stands_before_its_question_however_quickly_it_comes(listening):
+    with listening(ping_s=0.002) as (listener, store), client() as sock:
+        sock.sendto(b"hello", ("127.0.0.1", listener.address.port))
+        for _ in range(60):  # an echo in this process runs while the listener still returns from its call
+            sock.sendto(sock.recv(200), ("127.0.0.1", listener.address.port))
+        wait_until(lambda: store.received == 61)
+        listener.ping_every(None)
+    table = rows(store)
+    asked, answered = (
+        table[(table.direction == direction) & (table.size_bytes > 5)].groupby("payload").time.min()
+        for direction in ("out", "in")
+    )
+    assert len(answered) == 60
+    assert (answered >= asked.reindex(answered.index)).all()
+
+
 @pytest.mark.parametrize("period", [0, -1, float("nan"), float("inf")])
 def test_an_impossible_ping_period_is_refused(period):
     with pytest.raises(ValueError, match="ping"):
         UdpListener(parse("udp://127.0.0.1:0"), Store("x"), ping_s=period)
+
+
+def test_a_ping_period_that_is_no_number_says_what_is_expected():
+    with pytest.raises(TypeError, match=r"'fast'.*give seconds, at least 0.001"):
+        UdpListener(parse("udp://127.0.0.1:0"), Store("x"), ping_s="fast")

@@ -115,8 +115,9 @@ def measure(
     _check(rate_hz, peers, over)
     messages, of = _messages(value, each)
     transports = TRANSPORTS if over is None else (over,)
-    rows = [_memory_row(messages, double), *_packed_rows(messages, double)]
-    rows += [_encoded_row(encoding, messages, transports, double) for encoding in _ENCODINGS]
+    # First, because what Godot cannot hold is refused here with its place in the value.
+    encoded = [_encoded_row(encoding, messages, transports, double) for encoding in _ENCODINGS]
+    rows = [_memory_row(messages, double), *_packed_rows(messages, double), *encoded]
     if rate_hz is not None:
         for row in rows:
             for transport in transports:

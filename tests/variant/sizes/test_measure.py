@@ -244,6 +244,8 @@ def test_nothing_to_measure_is_refused():
 def test_a_value_godot_cannot_hold_is_refused_with_its_place():
     with pytest.raises(v.VariantEncodeError, match=r"id"):
         measure({"id": 2**70})
+    with pytest.raises(v.VariantEncodeError, match=r"\['a'\]\['b'\]: .*\.set"):
+        measure({"a": {"b": {1, 2}}})
 
 
 def test_a_row_that_does_not_exist():
