@@ -87,8 +87,11 @@ FRAME: Final = """
 """
 
 #: JupyterLab takes the arrow keys for the notebook wherever no text is edited; in a list of ours they are the list's.
+#: It looks for this attribute from the element in focus upwards, beginning with the element itself.
 _KEYS: Final = (
-    "const p=this.closest('.gdlab-panel');if(p)p.setAttribute('data-lm-suppress-shortcuts','true');"
+    "const mark=()=>{const e=document.activeElement;"
+    "if(e&&e.matches('.gdlab-panel select'))e.setAttribute('data-lm-suppress-shortcuts','true')};"
+    "if(!window.gdlabKeys){window.gdlabKeys=true;document.addEventListener('focusin',mark,true)}"
 )
 
 _sheet: Any = None

@@ -64,9 +64,10 @@ AWAY = re.compile(
     re.MULTILINE,
 )
 
-#: What the log of the server, which is the kernels' too, must not contain.
+#: What the log of the server, which is the kernels' too, must not contain. A kernel may note what ended it.
 COMPLAINT = re.compile(
-    r"Traceback|^\[[EC] (?!.*received signal)|\] (?:ERROR|CRITICAL) |Exception", re.MULTILINE
+    r"Traceback|^\[[EC] (?!.*received signal)|\] (?:ERROR|CRITICAL) (?!\| KeyboardInterrupt caught)|Exception",
+    re.MULTILINE,
 )
 
 

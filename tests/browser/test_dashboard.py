@@ -81,6 +81,13 @@ def test_from_the_first_packet_to_the_file(opened, kernel, engine, artifacts):
         board.choose(next(place for place, line in enumerate(frozen) if '"player"' in line))
         expect(board.part("explain")).to_contain_text("JSON", timeout=20_000)
         expect(board.part("explain")).to_contain_text("pos", timeout=20_000)
+
+        # By the keys: the arrows move in the list, not in the notebook.
+        chosen = board.part("explain").inner_text()
+        board.part("messages").locator("select").focus()
+        board.page.keyboard.press("ArrowDown")
+        expect(board.part("explain")).not_to_have_text(chosen, timeout=20_000)
+        assert board.page.evaluate("document.activeElement.tagName") == "SELECT"
         board.tab("Sizes")
         expect(board.part("sizes").locator("img")).to_be_visible(timeout=20_000)
         board.tab("Messages")

@@ -27,12 +27,10 @@ def greeting(player, frame):
     return f"frame {frame}".encode()
 
 
-def test_nothing_is_drawn_for_a_page_that_has_gone(opened, kernel):
+def test_nothing_is_drawn_for_a_page_that_has_gone(opened):
     port = free_port()
     listen = f"import gdlab as gd; cap = gd.listen('udp://127.0.0.1:{port}')"
-    notebook = opened(
-        [f"{listen}\nboard = gd.dashboard(cap)\nboard", "gd.dashboard()", WATCH], "presence", kernel
-    )
+    notebook = opened([f"{listen}\nboard = gd.dashboard(cap)\nboard", "gd.dashboard()", WATCH], "presence")
     with Players(port, greeting):
         notebook.run_all()
         Board.of(notebook, 1).wait_for_more(port)
