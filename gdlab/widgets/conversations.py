@@ -53,7 +53,8 @@ class Conversations(Panel):
         )
         self.text = ipywidgets.HTML()
         self.order.observe(self._reorder, "value")
-        box = ipywidgets.VBox([self.text], layout={"max_height": "480px", "overflow": "auto"})
+        # A class of thirty fits; more than that scrolls.
+        box = ipywidgets.VBox([self.text], layout={"max_height": "740px", "overflow": "auto"})
         super().__init__([style_sheet(), row(self.order), box], capture, **options)
         self.add_class("gdlab-conversations")
 
