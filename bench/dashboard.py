@@ -5,6 +5,8 @@ JupyterLab, its kernel, Chromium and the sender share the cores of this machine,
 """
 
 import contextlib
+import functools
+import importlib.util
 import statistics
 import subprocess
 import sys
@@ -207,9 +209,7 @@ def clicks(page: Any, who: str) -> list[float]:
 
 def missing() -> str:
     """Why nothing can be measured here; empty where it can."""
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("playwright") is None:
         return "playwright is not installed"
     if lab.chromium() is None:
         return "no Chromium on PATH"
@@ -224,7 +224,7 @@ def tables(rounds: int) -> Iterator[Table]:
     with contextlib.ExitStack() as stack:
         browser = None if why else Browser(stack)
         contenders = [
-            Contender(who, (lambda who=who: measured(browser, who)) if browser else None, why)  # type: ignore[arg-type]
+            Contender(who, functools.partial(measured, browser, who) if browser else None, why)
             for who in SHOWN
         ]
         results, absent = interleave(contenders, rounds)

@@ -8,16 +8,12 @@ from typing import Any, Final
 
 import ipywidgets
 
-from gdlab import clock
 from gdlab.capture import Capture, html
-from gdlab.plots import LiveRates
 from gdlab.widgets.panel import Panel, put
-from gdlab.widgets.rate_history import RateHistory
+from gdlab.widgets.rate_plot import RateChart
 from gdlab.widgets.saving import save_csv
 
 _MESSAGES: Final = 8
-_PLOT_SECONDS: Final = 30.0
-_PICTURE_PX: Final = (640, 230)
 
 #: Words ("0.3 s ago") and axis move with the time, also when nothing arrives; so often a second.
 _TICKS_HZ: Final = 2
@@ -36,8 +32,8 @@ class Live(Panel):
 
     def __init__(self, capture: Capture, *, folder: str | Path = ".", **options: Any) -> None:
         self._folder = Path(folder)
-        self._history = RateHistory(_PLOT_SECONDS)
-        self._picture = LiveRates(*_PICTURE_PX, seconds=_PLOT_SECONDS)
+        self._chart = RateChart()
+        self.plot = self._chart.image
         self.status = ipywidgets.HTML()
         self.toggle = ipywidgets.Button(layout={"width": "9em"})
         self.save = ipywidgets.Button(
@@ -47,9 +43,6 @@ class Live(Panel):
             layout={"width": "9em"},
         )
         self.saved = ipywidgets.HTML()
-        self.plot = ipywidgets.Image(
-            format="png", layout={"width": f"{_PICTURE_PX[0]}px", "height": f"{_PICTURE_PX[1]}px"}
-        )
         self.messages = ipywidgets.HTML()
         self.toggle.on_click(self._toggle)
         self.save.on_click(self._save)
@@ -63,7 +56,7 @@ class Live(Panel):
     def follow(self, capture: Capture | None) -> None:
         """Show another capture, with a history of its own."""
         with self.lock:
-            self._history = RateHistory(_PLOT_SECONDS)
+            self._chart.restart()
             super().follow(capture)
 
     def state(self) -> Any:
@@ -90,10 +83,7 @@ class Live(Panel):
             "value",
             html.messages(capture.tail(_MESSAGES)) or "<i>no messages yet</i>",
         )
-        now_ns = clock.now_ns()
-        self._history.follow(capture.snapshots(), now_ns)
-        self._picture.update(self._history.table(capture.began_ns), now_ns=now_ns if running else None)
-        put(self.plot, "value", self._picture.png())
+        self._chart.draw(capture)
 
     # ---- buttons
 

@@ -18,6 +18,36 @@ SECONDS: Final = 30.0
 SIZE_PX: Final = (640, 230)
 
 
+class RateChart:
+    """The picture of a capture's rates, and the history that it is drawn from.
+
+    Parameters
+    ----------
+    size_px : width and height of the picture.
+    seconds : how far back it reaches.
+    """
+
+    def __init__(self, size_px: tuple[int, int] = SIZE_PX, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._history = RateHistory(seconds)
+        self._picture = LiveRates(*size_px, seconds=seconds)
+        self.image = ipywidgets.Image(
+            format="png", layout={"width": f"{size_px[0]}px", "height": f"{size_px[1]}px"}
+        )
+
+    def restart(self) -> None:
+        """Forget what was: another capture is to be drawn."""
+        self._history = RateHistory(self._seconds)
+
+    def draw(self, capture: Capture | None) -> None:
+        """Draw what has come."""
+        now_ns = clock.now_ns()
+        self._history.follow(capture.snapshots() if capture is not None else (), now_ns)
+        bins = self._history.table(capture.began_ns if capture is not None else now_ns)
+        self._picture.update(bins, now_ns=now_ns if capture is not None and capture.running else None)
+        put(self.image, "value", self._picture.png())
+
+
 class RatePlot(Panel):
     """A strip chart of the last half minute: messages received and sent per second.
 
@@ -36,19 +66,15 @@ class RatePlot(Panel):
         seconds: float = SECONDS,
         **options: Any,
     ) -> None:
-        self._seconds = seconds
-        self._history = RateHistory(seconds)
-        self._picture = LiveRates(*size_px, seconds=seconds)
-        self.image = ipywidgets.Image(
-            format="png", layout={"width": f"{size_px[0]}px", "height": f"{size_px[1]}px"}
-        )
+        self._chart = RateChart(size_px, seconds)
+        self.image = self._chart.image
         super().__init__([style_sheet(), self.image], capture, **options)
         self.add_class("gdlab-rates")
 
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture."""
         with self.lock:
-            self._history = RateHistory(self._seconds)
+            self._chart.restart()
         super().follow(capture)
 
     def state(self) -> Any:
@@ -58,9 +84,4 @@ class RatePlot(Panel):
 
     def update(self) -> None:
         """Draw what has come."""
-        capture = self._capture
-        now_ns = clock.now_ns()
-        self._history.follow(capture.snapshots() if capture is not None else (), now_ns)
-        bins = self._history.table(capture.began_ns if capture is not None else now_ns)
-        self._picture.update(bins, now_ns=now_ns if capture is not None and capture.running else None)
-        put(self.image, "value", self._picture.png())
+        self._chart.draw(self._capture)
