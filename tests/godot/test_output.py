@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from gdlab.godot.output import Entry, EntryStream, StackFrame, Level, entries, is_parse_error, to_table
+from gdlab.godot.output import Entry, EntryStream, Level, StackFrame, entries, is_parse_error, to_table
 from gdlab.godot.process import Line, Stream
 
 if TYPE_CHECKING:
