@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path as File
@@ -77,7 +78,7 @@ def test_a_stage_that_is_switched_on_leaves_the_draws_of_the_others() -> None:
 @pytest.mark.parametrize("burst", [None, 3.0])
 def test_more_loss_keeps_every_earlier_loss(burst: float | None) -> None:
     sets = [lost(walk(Link(loss=share, burst=burst), 20_000)) for share in (0.005, 0.01, 0.02, 0.1)]
-    for fewer, more in zip(sets, sets[1:], strict=False):
+    for fewer, more in itertools.pairwise(sets):
         assert fewer < more
 
 
