@@ -428,7 +428,7 @@ def test_a_thread_that_dies_says_why(listening, caplog):
 
         listener.call(die)
         wait_until(lambda: listener.state is State.FAILED)
-        wait_until(lambda: not listener._thread.is_alive())
+        wait_until(lambda: not any(t.name == f"gdlab {listener.address}" for t in threading.enumerate()))
     assert isinstance(listener.error, RuntimeError)
     assert "out of cheese" in rows(store).detail.iloc[-1]
     assert "out of cheese" in caplog.text
