@@ -76,10 +76,17 @@ def dashboard(*captures: Capture, folder: str | Path = ".") -> Any:
     return _widgets().dashboard(*captures, folder=folder)
 
 
+#: Names that are loaded when they are first used: importing gdlab must be quick.
+_LATER = {"debugger": "gdlab.watching", "together": "gdlab.watching", "watch": "gdlab.watching"}
+
+
 def __getattr__(name: str) -> Any:
-    """Load `gdlab.widgets` when it is first used: importing gdlab must not load ipywidgets."""
+    """Load what is seldom used when it is: importing gdlab must be quick, and must not load ipywidgets."""
     if name == "widgets":
         return _widgets()
+    if name in _LATER:
+        found = globals()[name] = getattr(import_module(_LATER[name]), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

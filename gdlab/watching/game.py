@@ -34,7 +34,7 @@ from gdlab.debugging import (
     Unreadable,
 )
 from gdlab.errors import DebuggerError, EndpointClosed
-from gdlab.watching.reading import MAX_TEXT, PlaceMap, broke, printed, reported
+from gdlab.watching.reading import MAX_TEXT, GameFrame, PlaceMap, broke, printed, reported
 from gdlab.watching.ring import Ring
 from gdlab.watching.rows import (
     BandwidthRow,
@@ -124,7 +124,7 @@ class WatchedGame:
         self._place: PlaceMap | None = None
         self._paths: dict[int, str] = {}
         self._functions: dict[int, str] = {}
-        self._game_frame: int | None = None
+        self._at: GameFrame = (None, 0)
         self._polls: dict[str, _Poll] = {}
         self._changed = changed
         self._stack: tuple[Any, ...] = ()
@@ -194,7 +194,7 @@ class WatchedGame:
         row = LogRow(
             now_ns,
             None,
-            self._game_frame,
+            *self._at,
             kind,
             text[:MAX_TEXT],
             "",
@@ -246,10 +246,10 @@ class WatchedGame:
             case FrameProfile(is_total=False):
                 self._frame(received, message)
             case Output():
-                for row in printed(received, message, self._game_frame):
+                for row in printed(received, message, self._at):
                     self.log.append(row, len(row.text) + 200)
             case Report():
-                self.log.append(reported(received, message, self._game_frame, self._place), cost)
+                self.log.append(reported(received, message, self._at, self._place), cost)
             case Monitors():
                 self.monitors.append(MonitorRow(now_ns, message.values, self.custom, touched), cost)
             case MonitorNames():
@@ -266,7 +266,7 @@ class WatchedGame:
             case Bandwidth():
                 self.bandwidth.append(BandwidthRow(now_ns, message.in_bytes, message.out_bytes), 100)
             case BreakEnter():
-                self.log.append(broke(received, message, self._game_frame), cost)
+                self.log.append(broke(received, message, self._at), cost)
                 self._end_break(now_ns)
                 self.breaks.append(BreakRow(now_ns, None, message.text, "", None, ""), cost)
             case BreakExit():
@@ -296,7 +296,7 @@ class WatchedGame:
                 self.messages.append(
                     MessageRow(
                         now_ns,
-                        self._game_frame,
+                        self._at[0],
                         message.name,
                         message.data,
                         problem,
@@ -315,7 +315,7 @@ class WatchedGame:
         self.note(now_ns, f"{self.label} has connected, process {pid}")
 
     def _frame(self, received: Received, message: FrameProfile) -> None:
-        self._game_frame = message.game_frame
+        self._at = (message.game_frame, received.time_ns)
         self.frames.append(
             FrameRow(
                 received.time_ns,

@@ -32,10 +32,10 @@ class WatchTables(ABC):
         Returns
         -------
         DataFrame with ``time`` (UTC, when it arrived), ``game``, ``game_time`` (seconds since engine start; errors and
-        warnings only), ``game_frame`` (if `frames` were on), ``kind``, ``text``, ``file`` and ``line`` (in the user's
-        script, NA where the engine does not tell), ``function``, ``stack`` (tuples of file, line, function; the most
-        recent call first), ``raised_in`` (the place in the engine), ``offset`` (in the link's stream), ``touched`` (the
-        notebook had changed something in the game).
+        warnings only), ``game_frame`` (if `frames` were on; what carries no time may be of the next one), ``kind``,
+        ``text``, ``file`` and ``line`` (in the user's script, NA where the engine does not tell), ``function``,
+        ``stack`` (tuples of file, line, function; the most recent call first), ``raised_in`` (the place in the engine),
+        ``offset`` (in the link's stream), ``touched`` (the notebook had changed something in the game).
 
         ``kind``: print, rich (print_rich, with its BBCode), stderr (printerr), warning, error (push_error, or the
         engine's own), script_error, break, continue, dropped (what the engine's limits cut), link. The engine joins the

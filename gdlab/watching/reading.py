@@ -31,6 +31,9 @@ MAX_LINES: Final = 50_000
 #: Maps the engine's file and line to those that the user knows.
 PlaceMap = Callable[[str, int], tuple[str, int] | None]
 
+#: The last game frame that had ended when something came, and when the news of that came.
+GameFrame = tuple[int | None, int]
+
 _OUTPUT_KINDS: Final = {0: "print", 1: "stderr", 2: "rich"}
 _BBCODE: Final = re.compile(r"\[/?[a-z_]+[^\[\]]*\]")
 #: What `print_debug` adds in a line of its own.
@@ -39,7 +42,7 @@ _OVERFLOW: Final = "[output overflow, print less text!]"
 _TOO_MANY: Final = frozenset({"TOO_MANY_ERRORS", "TOO_MANY_WARNINGS", "TOO_MANY_MESSAGES"})
 
 
-def printed(received: Received, message: Output, game_frame: int | None) -> Iterator[LogRow]:
+def printed(received: Received, message: Output, at: GameFrame) -> Iterator[LogRow]:
     """One row a line: the engine joins the prints of a game frame, so a print of two lines looks like two."""
     count = 0
     for text, number in zip(message.texts, message.kinds, strict=True):
@@ -49,7 +52,7 @@ def printed(received: Received, message: Output, game_frame: int | None) -> Iter
             if found is not None:
                 rows[-1] = rows[-1]._replace(file=found[1], line=int(found[2][:9]), function=found[3])
                 continue
-            rows.append(_row(received, game_frame, _kind(number, line), line))
+            rows.append(_row(received, at, _kind(number, line), line))
         count += len(rows)
         yield from rows
 
@@ -63,7 +66,7 @@ def _kind(number: int, line: str) -> str:
     return _OUTPUT_KINDS.get(number, "print")
 
 
-def reported(received: Received, message: Report, game_frame: int | None, place: PlaceMap | None) -> LogRow:
+def reported(received: Received, message: Report, at: GameFrame, place: PlaceMap | None) -> LogRow:
     """An error or a warning, at the place in the user's script where there is one."""
     own = message.file.startswith("res://")
     if message.error in _TOO_MANY:
@@ -79,7 +82,7 @@ def reported(received: Received, message: Report, game_frame: int | None, place:
     elif stack:
         here = stack[0]
     raised_in = "" if own or not message.file else f"{message.file}:{message.line} {message.function}"
-    return _row(received, game_frame, kind, message.text)._replace(
+    return _row(received, at, kind, message.text)._replace(
         game_s=message.game_s,
         file=here.file,
         line=here.line if here.file else None,
@@ -89,9 +92,9 @@ def reported(received: Received, message: Report, game_frame: int | None, place:
     )
 
 
-def broke(received: Received, message: BreakEnter, game_frame: int | None) -> LogRow:
+def broke(received: Received, message: BreakEnter, at: GameFrame) -> LogRow:
     """The game stands still."""
-    return _row(received, game_frame, "break", message.text or "stopped by the debugger")
+    return _row(received, at, "break", message.text or "stopped by the debugger")
 
 
 def _placed(call: Call, place: PlaceMap | None) -> Call:
@@ -99,11 +102,12 @@ def _placed(call: Call, place: PlaceMap | None) -> Call:
     return call if found is None else Call(found[0], found[1], call.function)
 
 
-def _row(received: Received, game_frame: int | None, kind: str, text: str) -> LogRow:
+def _row(received: Received, at: GameFrame, kind: str, text: str) -> LogRow:
     return LogRow(
         received.time_ns,
         None,
-        game_frame,
+        at[0],
+        at[1],
         kind,
         text[:MAX_TEXT],
         "",

@@ -8,11 +8,15 @@ from gdlab.debugging import Call
 
 
 class LogRow(NamedTuple):
-    """A print, an error, a break, or news of the link; see `Watch.log`."""
+    """A print, an error, a break, or news of the link; see `Watch.log`.
+
+    `game_frame` is the last one that had ended, at `frame_ns`: the row is of that one or of the next.
+    """
 
     time_ns: int
     game_s: float | None
     game_frame: int | None
+    frame_ns: int
     kind: str
     text: str
     file: str

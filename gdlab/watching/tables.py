@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from gdlab.debugging import MONITORS
 from gdlab.watching.reading import KINDS
 
 if TYPE_CHECKING:
+    from gdlab.debugging import Offset
     from gdlab.watching.game import WatchedGame
+    from gdlab.watching.rows import LogRow
 
 Games = Sequence["WatchedGame"]
 
 
 def _times(values: Iterable[int | None]) -> pd.Series[Any]:
-    return pd.to_datetime(pd.Series(list(values), dtype="Int64"), unit="ns", utc=True).astype(
-        "datetime64[ns, UTC]"
-    )
+    """Nanoseconds as times; exact, so never by way of floats."""
+    numbers = [_NO_TIME if value is None else value for value in values]
+    return pd.Series(np.array(numbers, dtype=np.int64).view("datetime64[ns]")).dt.tz_localize("UTC")
+
+
+#: NumPy's "not a time".
+_NO_TIME: Final = np.iinfo(np.int64).min
 
 
 def _texts(values: Iterable[str]) -> pd.Series[Any]:
@@ -42,13 +49,14 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
 def log(games: Games, last: int | None = None) -> pd.DataFrame:
     """One row a print, warning, error, break or news of the link; see `Watch.log`."""
     rows = [(game.label, row) for game in games for row in game.log.rows(last)]
+    offsets = {game.label: game.session.clock.offset for game in games}
     return _in_order(
         pd.DataFrame(
             {
                 "time": _times(row.time_ns for _, row in rows),
                 "game": _category(label for label, _ in rows),
                 "game_time": pd.Series([row.game_s for _, row in rows], dtype="Float64"),
-                "game_frame": pd.Series([row.game_frame for _, row in rows], dtype="Int64"),
+                "game_frame": pd.Series([_frame(row, offsets[label]) for label, row in rows], dtype="Int64"),
                 "kind": _category((row.kind for _, row in rows), KINDS),
                 "text": _texts(row.text for _, row in rows),
                 "file": _known(row.file for _, row in rows),
@@ -61,6 +69,18 @@ def log(games: Games, last: int | None = None) -> pd.DataFrame:
             }
         )
     )
+
+
+def _frame(row: LogRow, offset: Offset | None) -> int | None:
+    """The game frame of a row: of what carries the engine's time it is known whether it was the one after."""
+    if row.game_frame is None or row.game_s is None or offset is None or offset.error_s > _GOOD_S:
+        return row.game_frame
+    raised_s = offset.offset_s + row.game_s - offset.error_s
+    return row.game_frame + (raised_s * 1e9 > row.frame_ns)
+
+
+#: An offset between the clocks that is known better than this tells two game frames apart.
+_GOOD_S: Final = 0.005
 
 
 def monitors(games: Games, last: int | None = None) -> pd.DataFrame:

@@ -362,7 +362,6 @@ class Watch(WatchTables):
             for game in self._games:
                 if game.pid == pid:
                     game.note(clock.now_ns(), reason)
-            self._expected.pop(pid, None)
 
     def save(self, folder: str | Path) -> Path:
         """Write what the games sent into a folder, byte by byte; `gdlab.debugger(recorded=folder)` reads it."""
