@@ -17,7 +17,7 @@ import logging
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gdlab import course, godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
@@ -30,6 +30,9 @@ from gdlab.sizes.call import sizes
 from gdlab.traffic import demo_game
 from gdlab.transports import replies
 
+if TYPE_CHECKING:
+    from gdlab.watching import debugger, watch
+
 __all__ = [
     "Capture",
     "GdlabError",
@@ -38,6 +41,7 @@ __all__ = [
     "connect",
     "course",
     "dashboard",
+    "debugger",
     "demo_game",
     "doctor",
     "godot",
@@ -47,6 +51,7 @@ __all__ = [
     "sample",
     "sizes",
     "stop_all",
+    "watch",
 ]
 
 # As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would
@@ -77,7 +82,7 @@ def dashboard(*captures: Capture, folder: str | Path = ".") -> Any:
 
 
 #: Names that are loaded when they are first used: importing gdlab must be quick.
-_LATER = {"debugger": "gdlab.watching", "together": "gdlab.watching", "watch": "gdlab.watching"}
+_LATER = {"debugger": "gdlab.watching", "watch": "gdlab.watching"}
 
 
 def __getattr__(name: str) -> Any:

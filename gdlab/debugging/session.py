@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -17,6 +18,11 @@ Breaks = Literal["continue", "hold"]
 
 #: The peers of a game that stands still give it up after this long (seen: 5.0 and 6.6 s, ENet).
 PEERS_LEAVE_S: Final = 5.0
+
+#: A game that stops so often within so short a time is asked to stop no more. (The request that says so concerns
+#: errors by its name, and in Godot 4.6.3 `breakpoint`, too.)
+_MANY: Final = 6
+_WITHIN_NS: Final = 2_000_000_000
 
 #: Requests that change the game; what comes after one is marked.
 TOUCHING: Final = (
@@ -72,6 +78,9 @@ class Session:
         self.ready = False
         #: Breaks that were answered, by `resume` or at once.
         self.continued = 0
+        #: So many breaks came that the game was asked not to stop any more, neither at errors nor at breakpoints.
+        self.ignoring = False
+        self._recent_ns: deque[int] = deque(maxlen=_MANY)
         self._touched = False
         self._reader = Reader()
         self._begun = 0  # bytes received before the first message was complete
@@ -80,9 +89,6 @@ class Session:
         self._sent: list[tuple[str, bytes]] = []
         for name in profile:
             self.profile(name)
-        if breaks == "continue" and not replayed:
-            # Errors then do not stop the game at all; `breakpoint` and what comes before the first frame still do.
-            self._put("set_ignore_error_breaks", [True])
 
     # ---- receiving
 
@@ -133,6 +139,7 @@ class Session:
             if message.has_stack:  # the engine handles all requests that wait in one turn: this costs no time
                 self._put("get_stack_dump", (), message.thread)
             if self.breaks == "continue":
+                self._spare(received.time_ns)
                 self._continue()
             elif message.has_stack:
                 self._put("get_stack_frame_vars", (0,), message.thread)
@@ -140,6 +147,11 @@ class Session:
             self.broken = None
         elif isinstance(message, ProcessId) and self.pid is None:
             self.pid = message.pid
+
+    @property
+    def error(self) -> DebuggerError | None:
+        """What broke the stream, once all that came before it has been taken."""
+        return self._reader.error
 
     def mark_touched(self) -> None:
         """Something in the game was changed at this point of a recording."""
@@ -199,6 +211,13 @@ class Session:
             return False
         self._continue()
         return True
+
+    def _spare(self, now_ns: int) -> None:
+        """Ask a game that stops again and again not to: each stop takes it a frame, as it polls every 10 ms then."""
+        self._recent_ns.append(now_ns)
+        if len(self._recent_ns) == _MANY and now_ns - self._recent_ns[0] < _WITHIN_NS and not self.ignoring:
+            self.ignoring = True
+            self._put("set_ignore_error_breaks", [True], self.broken.thread if self.broken else 1)
 
     def _continue(self) -> None:
         if self.broken is not None:

@@ -54,6 +54,8 @@ class Reader:
         self._offset = 0
         #: Messages that could not be read.
         self.unreadable = 0
+        #: What ended the stream; raised by `receive` once all that came before has been returned.
+        self.error: DebuggerError | None = None
 
     def receive(self, chunk: bytes, now_ns: int) -> list[Received]:
         """The messages that are complete with these bytes.
@@ -67,13 +69,13 @@ class Reader:
         DebuggerError : the bytes are no stream of frames; nothing more can be read of it.
         """
         self._framer.receive_data(chunk)
-        found = []
+        found: list[Received] = []
         for frame in self._framer.frames():
-            if frame.flaw is Flaw.BROKEN or self._framer.error is not None:
-                raise DebuggerError(
-                    f"this is not Godot's debugger protocol: {frame.reason or self._framer.error}",
-                    offset=self._offset,
+            if frame.flaw is Flaw.BROKEN or (self._framer.error is not None and frame.flaw):
+                self.error = DebuggerError(
+                    f"this is not Godot's debugger protocol: {frame.reason}", offset=self._offset
                 )
+                break
             if frame.flaw:
                 message: Message = Unreadable("", frame.reason)
                 thread = 0
@@ -83,6 +85,8 @@ class Reader:
             self.unreadable += isinstance(message, Unreadable)
             found.append(Received(now_ns, self._offset, size, thread, message, frame.payload))
             self._offset += size
+        if self.error is not None and not found:
+            raise self.error
         return found
 
     def end(self) -> None:

@@ -19,15 +19,11 @@ class Watcher(Protocol):
     def running(self) -> bool:
         """Whether it listens."""
 
-    @property
-    def breaks(self) -> str:
-        """``"continue"``: errors are not to stop the game; ``"hold"``: they are."""
-
     def expect(self, pid: int, label: str, place: PlaceMap | None = None) -> None:
-        """This process will connect; what it is called, and where its user's lines are."""
+        """A process of this id will connect; what it is called, and where its user's lines are."""
 
     def process_ended(self, pid: int, reason: str) -> None:
-        """This process has ended, and why."""
+        """The process of this id has ended, and why."""
 
 
 def options(watcher: Watcher) -> list[str]:
@@ -41,8 +37,4 @@ def options(watcher: Watcher) -> list[str]:
         raise ValueError(
             "debugger= has been stopped or is a recording: make one that runs, watch = gd.debugger()"
         )
-    found = ["--remote-debug", watcher.best_address]
-    if watcher.breaks == "continue":
-        # A break in the first frame comes before the debugger can say that it wants none.
-        found.append("--ignore-error-breaks")
-    return found
+    return ["--remote-debug", watcher.best_address]

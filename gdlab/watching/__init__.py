@@ -4,7 +4,7 @@ from gdlab.watching.game import WatchedGame
 from gdlab.watching.registry import debugger, running, stop_all, watch, watched
 from gdlab.watching.status import Status
 from gdlab.watching.variables import Variables
-from gdlab.watching.watch import Watch, show_with
+from gdlab.watching.watcher import Watch, show_with
 
 __all__ = [
     "Status",

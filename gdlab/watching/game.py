@@ -54,6 +54,10 @@ _MAX_NAMES: Final = 100_000
 #: An answer that has not come by then never will: the object is gone, or the game stands still.
 _PATIENCE_S: Final = 1.0
 
+_IGNORING: Final = (
+    "the game stopped again and again, so it has been asked not to stop any more: errors are still reported, "
+    "breakpoints are not"
+)
 #: Usage of entries that are no properties: PROPERTY_USAGE_GROUP, _CATEGORY and _SUBGROUP.
 _HEADINGS: Final = 64 | 128 | 256
 
@@ -127,7 +131,7 @@ class WatchedGame:
         self._at: GameFrame = (None, 0)
         self._polls: dict[str, _Poll] = {}
         self._changed = changed
-        self._stack: tuple[Any, ...] = ()
+        self._told_ignoring = False
 
     # ---- what the link's thread calls
 
@@ -140,6 +144,8 @@ class WatchedGame:
             self._note_sent(now_ns)
             self.version += 1
             self._changed.notify_all()
+            if self.session.error is not None:
+                raise self.session.error
 
     def outgoing(self) -> bytes:
         """What is to be sent."""
@@ -159,7 +165,7 @@ class WatchedGame:
             try:
                 self.session.end()
             except DebuggerError as error:
-                why = why or str(error)
+                why = f"{why}; {error}" if why else str(error)
             self.ended_ns, self.why = now_ns, why
             self._end_break(now_ns)
             if self.session.pid is None:
@@ -266,6 +272,9 @@ class WatchedGame:
             case Bandwidth():
                 self.bandwidth.append(BandwidthRow(now_ns, message.in_bytes, message.out_bytes), 100)
             case BreakEnter():
+                if self.session.ignoring and not self._told_ignoring:
+                    self._told_ignoring = True
+                    self.note(now_ns, _IGNORING)
                 self.log.append(broke(received, message, self._at), cost)
                 self._end_break(now_ns)
                 self.breaks.append(BreakRow(now_ns, None, message.text, "", None, ""), cost)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdlab import godot
+from gdlab.capture import registry as captures
 from gdlab.debugging import Breaks
 from gdlab.errors import PortInUse
 from gdlab.watching import recorded as recordings
-from gdlab.watching.watch import DEFAULT_PROFILE, Watch
+from gdlab.watching.watcher import DEFAULT_PROFILE, Watch
 
 if TYPE_CHECKING:
     import os
@@ -178,4 +179,5 @@ def stop_all() -> int:
     return len(stopped)
 
 
+captures.also_stopped.append(stop_all)
 atexit.register(stop_all)

@@ -14,7 +14,7 @@ from gdlab.debugging import PEERS_LEAVE_S
 
 if TYPE_CHECKING:
     from gdlab.watching.game import WatchedGame
-    from gdlab.watching.watch import Watch
+    from gdlab.watching.watcher import Watch
 
 #: A game that sends nothing for so long stands still: monitors come every second.
 SILENT_AFTER_S = 3.0

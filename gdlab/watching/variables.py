@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gdlab.watching.game import WatchedGame
-    from gdlab.watching.watch import Watch
+    from gdlab.watching.watcher import Watch
 
 
 class Variables:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.debugging import PROFILERS, Breaks, Offset, Session
-from gdlab.errors import EndpointClosed, WaitTimeout
+from gdlab.errors import DebuggerError, EndpointClosed, WaitTimeout
 from gdlab.transports.debugger_link import DebuggerLink
 from gdlab.watching import recorded, tables
 from gdlab.watching.calling import target
@@ -46,7 +46,7 @@ class Watch(WatchTables):
     Attributes
     ----------
     breaks : ``"continue"``: a game that stops at an error or a breakpoint is told at once to go on, as its peers would
-        leave it after 5 s. ``"hold"``: it stands until `resume`.
+        leave it after 5 s; one that stops again and again is asked not to. ``"hold"``: it stands until `resume`.
     """
 
     def __init__(
@@ -434,13 +434,16 @@ class Watch(WatchTables):
             stream.label, "recording", changed=self._changed, began_ns=first_ns, expected=lambda _pid: None
         )
         game.session = Session(replayed=True)
-        last_ns = first_ns
-        for offset, length, time_ns in stream.pieces:
-            last_ns = time_ns
-            if stream.touched_ns is not None and time_ns >= stream.touched_ns:
-                game.session.mark_touched()
-            game.receive(stream.data[offset : offset + length], time_ns)
-        game.ended(last_ns, "")
+        last_ns, why = first_ns, ""
+        try:
+            for offset, length, time_ns in stream.pieces:
+                last_ns = time_ns
+                if stream.touched_ns is not None and time_ns >= stream.touched_ns:
+                    game.session.mark_touched()
+                game.receive(stream.data[offset : offset + length], time_ns)
+        except DebuggerError as error:
+            why = str(error)
+        game.ended(last_ns, why)
         self._games.append(game)
 
     def _one(self, label: str | None) -> WatchedGame:
