@@ -1,0 +1,17 @@
+"""ENet, the transport under Godot's high-level multiplayer: datagrams, commands, compression, connections. Pure."""
+
+from __future__ import annotations
+
+from gdlab.multiplayer.enet.commands import Command, Datagram, Kind, read_commands, take_apart
+from gdlab.multiplayer.enet.compressors import METHODS, CompressionError, decompress
+
+__all__ = [
+    "METHODS",
+    "Command",
+    "CompressionError",
+    "Datagram",
+    "Kind",
+    "decompress",
+    "read_commands",
+    "take_apart",
+]
