@@ -157,7 +157,6 @@ def unpack(data: bytes, limit: int) -> bytes | None:
         model.total[context] += step
         if size > 0xFF - 2 * step + minimum or model.total[context] > _BOTTOM - 0x100:
             model.rescale(context, minimum)
-        _patch_from = predicted
         last = -1
         patch = predicted
         while patch != context:
