@@ -30,10 +30,14 @@ class View:
     dissector : what took the rows.
     times_ns : time of each row, UTC nanoseconds.
     names : what is known of paths and methods.
+    payloads : of each row, for what asks for whole datagrams.
     """
 
-    def __init__(self, dissector: Dissector, times_ns: Ints, names: Names) -> None:
+    def __init__(
+        self, dissector: Dissector, times_ns: Ints, names: Names, payloads: Sequence[bytes] = ()
+    ) -> None:
         self.dissector = dissector
+        self._payloads = payloads
         self.names = names
         self.times_ns = times_ns
         self.packets = dissector.packets
@@ -131,6 +135,6 @@ class View:
         )
         return list(zip(*(column.tolist() for column in columns), strict=True))
 
-    def client_name(self, number: int) -> int | None:
-        """A game id as tables show it: None where it was made up."""
-        return None if number <= -1000 and any(not c.known and c.client == number for c in self.connections) else number
+    def payload(self, row: int) -> bytes:
+        """Bytes of a row of the table."""
+        return bytes(self._payloads[row])
