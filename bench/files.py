@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bench.rounds import Contender, Metric, Result, Table, Target, check, interleave
+from gdlab.files import load, write_csv, write_parquet, write_pcapng
 from gdlab.messages import Peer
-from gdlab.store import Limit, Store, load, table, write_csv, write_parquet, write_pcapng
+from gdlab.store import Limit, Store, table
 
 ROWS = 1_000_000
 CHUNK = 10_000

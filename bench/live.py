@@ -21,7 +21,7 @@ cap = gdlab.listen('udp://127.0.0.1:0')
 drawn = 0
 if sys.argv[1] == 'live':
     from gdlab.widgets import render
-    from gdlab.widgets.live import Live
+    from gdlab.widgets.capture_view import Live
     render.renderer.period_s = 1 / float(sys.argv[2])
     view = Live(cap)
     def count(change):

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.store.killed import check  # noqa: E402 (the tests are not a package that is installed)
+from tests.files.killed import check  # noqa: E402 (the tests are not a package that is installed)
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     count, seed = map(int, (sys.argv[1:] + ["50", "1"][len(sys.argv) - 1 :])[:2])
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.store.killed", folder, str(count), str(seed)],
+            [sys.executable, "-m", "tests.files.killed", folder, str(count), str(seed)],
             cwd=ROOT,
             capture_output=True,
             text=True,

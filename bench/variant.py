@@ -188,7 +188,7 @@ def one_round(
     if godot is not None:
         times["engine floats"] = godot.time_of("floats")
     for name, columns in (("columns", one), ("mixed", mixed)):
-        times[name] = each(lambda columns=columns: decode_columns(*columns).frame(), 1) / count  # type: ignore[misc]
+        times[name] = each(lambda columns=columns: decode_columns(*columns).to_dataframe(), 1) / count  # type: ignore[misc]
     few = (one[0], one[1][:10_000], one[2][:10_000])
     times["rows"] = each(lambda: decode_columns(*few, layouts=False), 1) / 10_000
     return times

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module, metadata
 from pathlib import Path
 from types import ModuleType
@@ -22,11 +23,11 @@ from gdlab import course, godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.capture.samples import sample
-from gdlab.capture.sizes import sizes
-from gdlab.checkup import doctor
+from gdlab.diagnostics import doctor
 from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
-from gdlab.traffic import play
+from gdlab.sizes.call import sizes
+from gdlab.traffic import demo_game
 from gdlab.transports import replies
 
 __all__ = [
@@ -37,16 +38,20 @@ __all__ = [
     "connect",
     "course",
     "dashboard",
+    "demo_game",
     "doctor",
     "godot",
     "listen",
     "load",
-    "play",
     "replies",
     "sample",
     "sizes",
     "stop_all",
 ]
+
+# As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would
+# appear under whichever cell ran last. What happens is a row, a status or an exception.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = metadata.version("gdlab")
 

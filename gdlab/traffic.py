@@ -61,7 +61,7 @@ class Traffic:
         return f"<Traffic: {self.description} {state} to {self.to}>"
 
 
-def play(
+def demo_game(
     to: str = "udp://127.0.0.1:4242",
     *,
     seconds: float | None = None,
@@ -116,7 +116,7 @@ def _godot(address: Address, host: str, seconds: float | None, fps: int) -> Traf
     return Traffic(address, game, f"Godot {engine.version} (process {game.pid})")
 
 
-def play_script(to: str, source: str, *, fps: int = 60, seconds: float | None = None) -> Traffic:
+def demo_script(to: str, source: str, *, fps: int = 60, seconds: float | None = None) -> Traffic:
     """Start a real Godot with a script of its own, such as ``Capture.gdscript`` writes; stop it as any other.
 
     Parameters
@@ -139,4 +139,4 @@ def announce(traffic: Traffic) -> dict[str, str]:
     return {ALREADY_VARIABLE: f"{traffic.to.port} {traffic.description}"}
 
 
-__all__ = ["Traffic", "announce", "play", "play_script"]
+__all__ = ["Traffic", "announce", "demo_game", "demo_script"]

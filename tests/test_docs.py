@@ -11,6 +11,8 @@ from sphinx.util.inventory import InventoryFile
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+#: Rooms whose names are for those who change gdlab; what users need of them is reached through `gdlab` itself.
+CONTRIBUTORS = {"capture", "cli", "files", "live", "report", "sizes", "store", "words"}
 MODULES = [path.stem for path in sorted((DOCS / "reference").glob("*.rst"))]
 
 
@@ -39,7 +41,7 @@ def test_every_public_name_has_its_place(built):
 
 
 def test_every_package_with_public_names_is_a_page():
-    top = {path.parent.name for path in (ROOT / "gdlab").glob("*/__init__.py")} - {"cli", "capture", "store"}
+    top = {path.parent.name for path in (ROOT / "gdlab").glob("*/__init__.py")} - CONTRIBUTORS
     assert top <= set(MODULES)
 
 

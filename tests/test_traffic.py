@@ -20,7 +20,7 @@ def real(request, monkeypatch):
 def test_the_game_greets_is_answered_and_plays(real):
     with (
         gd.listen("udp://127.0.0.1:0", reply=b"hi", ping=0.05) as cap,
-        traffic.play(cap.addresses[0], engine=real) as game,
+        traffic.demo_game(cap.addresses[0], engine=real) as game,
     ):
         assert game.is_godot is real
         assert ("Godot 4" in repr(game)) is real
@@ -41,7 +41,7 @@ def test_the_game_greets_is_answered_and_plays(real):
 def test_it_ends_by_itself(real):
     with (
         gd.listen("udp://127.0.0.1:0") as cap,
-        traffic.play(cap.addresses[0], engine=real, seconds=0.3) as game,
+        traffic.demo_game(cap.addresses[0], engine=real, seconds=0.3) as game,
     ):
         wait_until(lambda: not game.running, 20)
         assert cap.statistics().received > 0
@@ -52,26 +52,26 @@ def test_without_an_engine_the_embedded_source_plays_and_says_why(monkeypatch, t
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with traffic.play("udp://127.0.0.1:40404") as game:
+    with traffic.demo_game("udp://127.0.0.1:40404") as game:
         assert "no Godot 4 was found" in repr(game)
         assert not game.is_godot
     with pytest.raises(GodotNotFound):
-        traffic.play("udp://127.0.0.1:40404", engine=True)
+        traffic.demo_game("udp://127.0.0.1:40404", engine=True)
 
 
 def test_a_game_that_runs_already_is_not_started_twice(monkeypatch):
-    with traffic.play("udp://127.0.0.1:40404", engine=False) as first:
+    with traffic.demo_game("udp://127.0.0.1:40404", engine=False) as first:
         for name, value in traffic.announce(first).items():
             monkeypatch.setenv(name, value)
-        second = traffic.play("udp://127.0.0.1:40404")
+        second = traffic.demo_game("udp://127.0.0.1:40404")
         assert first.description in repr(second)
         second.stop()
         assert first.running
-        with traffic.play("udp://127.0.0.1:40405", engine=False) as other:
+        with traffic.demo_game("udp://127.0.0.1:40405", engine=False) as other:
             assert other.description != first.description
 
 
 @pytest.mark.parametrize("to", ["udp://127.0.0.1:0", "tcp://127.0.0.1:1", "udp://192.168.1.1:5"])
 def test_it_sends_only_to_udp_on_this_machine(to):
     with pytest.raises(AddressError):
-        traffic.play(to)
+        traffic.demo_game(to)

@@ -7,15 +7,15 @@ from gdlab.analysis.clocks import clock_offsets, one_way_delay
 from gdlab.analysis.compare import compare, measures
 from gdlab.analysis.conversations import conversations
 from gdlab.analysis.findings import findings
-from gdlab.analysis.frames import FrameRate, frame_rate
+from gdlab.analysis.frame_rates import FrameRate, frame_rate
 from gdlab.analysis.latency import response_times, round_trips
-from gdlab.analysis.location import where_lost
+from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
-from gdlab.analysis.worded import Worded
+from gdlab.analysis.text_table import Worded
 
 __all__ = [
     "TAIL_SAMPLES",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from gdlab.analysis.columns import require
 from gdlab.analysis.rules import RULES, Facts, Finding
-from gdlab.analysis.worded import Findings
+from gdlab.analysis.text_table import Findings
 from gdlab.messages import SCHEMA
 
 

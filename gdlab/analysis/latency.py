@@ -34,7 +34,7 @@ def round_trips(table: pd.DataFrame, *, timeout_s: float = 2.0) -> pd.DataFrame:
     -------
     One row for each ping sent (the sample size is the number of rows that are `answered`), in order of
     sending: `time` (when it was sent), `endpoint`, `peer`, `seq`, `t_us` (int64), `rtt_ms` (float64, NaN
-    where there is no answer), `held_ms` (float64: how long the answerer says it held the probe, by its own
+    where there is no answer), `turnaround_ms` (float64: how long the answerer says it held the probe, by its own
     clock; NaN where it does not say), `outcome` (`answered`, `lost`, `pending`), `answers` (int64; over 1:
     the answer was duplicated, the first one counts).
 
@@ -92,7 +92,7 @@ def round_trips(table: pd.DataFrame, *, timeout_s: float = 2.0) -> pd.DataFrame:
             "seq": seq[asked],
             "t_us": t_us[asked],
             "rtt_ms": rtt,
-            "held_ms": np.where(says, held, np.nan),
+            "turnaround_ms": np.where(says, held, np.nan),
             "outcome": pd.Categorical.from_codes(
                 np.where(answered, 0, np.where(waited, 1, 2)), categories=pd.Index(OUTCOMES)
             ),

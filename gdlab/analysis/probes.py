@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab import probe
-from gdlab.analysis import layouts
+from gdlab.analysis import probe_layouts as layouts
 from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, times_ns
 from gdlab.payloads import PayloadArray
 

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from gdlab import analysis
-from gdlab.capture.pictures import Plots
-from gdlab.capture.sizes import sizes
+from gdlab.capture.plot_namespace import Plots
 from gdlab.codecs import Codec, decode
-from gdlab.variant.sizes import SizeReport
+from gdlab.sizes import SizeReport
+from gdlab.sizes.call import sizes
 
 
 @pd.api.extensions.register_dataframe_accessor("gdlab")
@@ -28,7 +28,7 @@ class TableAccessor:
         return decode(self._table, codec)
 
     def sizes(self, **options: Any) -> SizeReport:
-        """What the messages cost in other encodings; see `gdlab.capture.sizes.Sizes`."""
+        """What the messages cost in other encodings; see `gdlab.sizes.call.Sizes`."""
         return sizes(self._table, **options)
 
     @property

@@ -15,16 +15,17 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.capture import html
-from gdlab.capture.sending import Codec, encode
-from gdlab.capture.snippets import snippet
+from gdlab.capture.encode_value import Codec, encode
+from gdlab.capture.gdscript_for import snippet
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
+from gdlab.files import Spill, SpillStatistics
 from gdlab.gdscript import Codec as ScriptCodec
 from gdlab.gdscript import Kind as ScriptKind
 from gdlab.gdscript import Script
 from gdlab.messages import Event, Peer
-from gdlab.store import Limit, Snapshot, Spill, SpillStatistics, Store, table
+from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, client, listener
 
 #: How often a wait looks. Far below what a person notices, and a thousandth of a core.
@@ -243,10 +244,10 @@ class Capture(Tabular):
             raise problem
         return sent
 
-    def answer_with(self, reply: Reply | None, every: float | None = None) -> None:
+    def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
         """Replace the reply rule of every endpoint; None answers nothing. With `every` it is said by itself."""
         for endpoint in self._endpoints:
-            endpoint.answer_with(reply, every)
+            endpoint.set_reply(reply, every)
         self._reply, self._every_s = reply, every
 
     @property
@@ -254,10 +255,10 @@ class Capture(Tabular):
         """How often every peer is pinged, in seconds; None if not."""
         return self._ping_s
 
-    def ping_every(self, seconds: float | None) -> None:
+    def set_ping(self, seconds: float | None) -> None:
         """Ping every peer this often, to measure round trips; None stops it."""
         for endpoint in self._endpoints:
-            endpoint.ping_every(seconds)
+            endpoint.set_ping(seconds)
         self._ping_s = seconds
 
     def start(self) -> Self:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
-from gdlab.store import load as load_file
+from gdlab.files import load as load_file
 
 
 class Recording(Tabular):

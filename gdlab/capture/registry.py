@@ -36,7 +36,7 @@ def listen(
     host: str | None = None,
     limit: int | str | Limit | None = None,
     spill: str | Path | None = None,
-    fresh: bool = False,
+    restart: bool = False,
     nodelay: bool = True,
     origins: Sequence[str] = (),
     subprotocols: Sequence[str] | None = None,
@@ -72,7 +72,7 @@ def listen(
     spill : a folder that all rows are written to while they arrive, about every second: what a killed kernel had
         received is then in `gdlab.load(folder)`. After a power cut more may be missing, some 30 s: only when the
         capture stops is everything forced to the disk. Needs pyarrow (the extra `arrow`).
-    fresh : begin anew even if a capture of these addresses runs; the old one is stopped and keeps its data.
+    restart : begin anew even if a capture of these addresses runs; the old one is stopped and keeps its data.
     nodelay : False turns Nagle's algorithm on for what TCP listeners send, to see what it does.
     origins : web pages that may connect to a WebSocket listener beside those of this machine, such as
         ``"https://game.example"``; ``"*"`` lets all in. Games outside a browser always may.
@@ -108,10 +108,10 @@ def listen(
         max_message_bytes=max_message_bytes,
     )
     with _lock:
-        known = _kept(parsed, bounds, folder, options, fresh=fresh, is_client=False)
+        known = _kept(parsed, bounds, folder, options, restart=restart, is_client=False)
         if known:
-            known.answer_with(reply, every)
-            known.ping_every(ping)
+            known.set_reply(reply, every)
+            known.set_ping(ping)
             known.decode_with = decode
             return known
         try:
@@ -135,7 +135,7 @@ def connect(
     reconnect: bool = False,
     limit: int | str | Limit | None = None,
     spill: str | Path | None = None,
-    fresh: bool = False,
+    restart: bool = False,
     timeout: float = 5.0,
     nodelay: bool = True,
     subprotocols: Sequence[str] | None = None,
@@ -148,7 +148,7 @@ def connect(
     ----------
     address : such as ``"udp://127.0.0.1:4243"``, ``"tcp://192.168.1.20:50007"`` or ``"ws://localhost:5000/chat"``; here
         other machines need no permission.
-    reply, every, ping, decode, limit, spill, fresh : as for `listen`.
+    reply, every, ping, decode, limit, spill, restart : as for `listen`.
     framing : as for `listen`. While ``"auto"`` has not seen enough of the other side to tell, messages are sent without
         any framing: name it where the game expects one.
     reconnect : connect again when the connection ends or does not come about, with pauses of up to 5 s; every attempt
@@ -181,10 +181,10 @@ def connect(
         handshake_s=timeout,
     )
     with _lock:
-        known = _kept(parsed, bounds, folder, options, fresh=fresh, is_client=True)
+        known = _kept(parsed, bounds, folder, options, restart=restart, is_client=True)
         if known:
-            known.answer_with(reply, every)
-            known.ping_every(ping)
+            known.set_reply(reply, every)
+            known.set_ping(ping)
             known.decode_with = decode
             return known
         capture = Capture(
@@ -212,7 +212,7 @@ def _kept(
     spill: Path | None,
     options: StreamOptions,
     *,
-    fresh: bool,
+    restart: bool,
     is_client: bool,
 ) -> Capture | None:
     """Return the capture that runs at these addresses as it is asked for; stop one that runs otherwise."""
@@ -220,7 +220,7 @@ def _kept(
     if known is None:
         return None
     changes = _changes(known, limit, spill, options)
-    if not changes and not fresh:
+    if not changes and not restart:
         return known
     known.stop()
     if changes:

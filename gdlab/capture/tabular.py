@@ -11,9 +11,9 @@ import pandas as pd
 
 from gdlab import analysis
 from gdlab.capture import html
-from gdlab.capture.pictures import Plots
+from gdlab.capture.plot_namespace import Plots
 from gdlab.codecs import Codec, decode
-from gdlab.store import write_csv, write_parquet, write_pcapng
+from gdlab.files import write_csv, write_parquet, write_pcapng
 
 #: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
 DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
@@ -119,7 +119,7 @@ class Tabular(ABC):
         ------
         OSError : the folder or a file in it cannot be written.
         """
-        from gdlab.capture.report import write_report  # matplotlib comes with it
+        from gdlab.report.report import write_report  # matplotlib comes with it
 
         return write_report(
             self.df,

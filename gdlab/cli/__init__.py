@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from gdlab.checkup import doctor
 from gdlab.cli.demo import run_demo
 from gdlab.cli.lab import open_lab
+from gdlab.diagnostics import doctor
 from gdlab.errors import GdlabError
 
 __all__ = ["main"]

@@ -27,7 +27,7 @@ def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> in
     """Capture for so many seconds; return 0 when messages came, else 1."""
     with listen(f"udp://127.0.0.1:{port}", reply=_greet, ping=_PING_S) as cap:
         print(f"listening on {cap.addresses[0]}")
-        with traffic.play(cap.addresses[0], engine=engine) as game:
+        with traffic.demo_game(cap.addresses[0], engine=engine) as game:
             print(f"{game.description} sends")
             try:
                 cap.wait_sync(1, timeout=_START_S)

@@ -30,7 +30,7 @@ def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool) -> int
     notebooks = notebook_folder(folder)
     with ExitStack() as stack:
         if traffic_on:
-            game = stack.enter_context(traffic.play("udp://127.0.0.1:4242"))
+            game = stack.enter_context(traffic.demo_game("udp://127.0.0.1:4242"))
             print(f"gdlab: {game.description} sends to {game.to} until JupyterLab is ended", file=sys.stderr)
             os.environ.update(traffic.announce(game))
         options = [

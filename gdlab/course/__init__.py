@@ -4,11 +4,11 @@
 
     gd.course.check("02.1", 16.7)    # right or not, and why
     gd.course.hint("02.1")
-    server = gd.course.exhibit("udp_one_a_frame")
+    server = gd.course.program("udp_one_a_frame")
 """
 
 from gdlab.course.checking import check, hint
-from gdlab.course.exhibits import Exhibit, exhibit, names, source
+from gdlab.course.programs import Program, names, program, source
 from gdlab.course.verdicts import Verdict
 
-__all__ = ["Exhibit", "Verdict", "check", "exhibit", "hint", "names", "source"]
+__all__ = ["Program", "Verdict", "check", "hint", "names", "program", "source"]

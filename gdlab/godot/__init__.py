@@ -8,7 +8,7 @@
 from gdlab.godot.describe import Description, describe
 from gdlab.godot.finder import Engine, cache_folder, find
 from gdlab.godot.game import Game, Run, StopOn, running
-from gdlab.godot.output import Entry, Frame, Level
+from gdlab.godot.output import Entry, Level, StackFrame
 from gdlab.godot.process import Ending, Line, stop_all
 from gdlab.godot.runner import run, script, start
 from gdlab.godot.sample import probe, project
@@ -18,11 +18,11 @@ __all__ = [
     "Ending",
     "Engine",
     "Entry",
-    "Frame",
     "Game",
     "Level",
     "Line",
     "Run",
+    "StackFrame",
     "StopOn",
     "cache_folder",
     "describe",

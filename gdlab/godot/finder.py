@@ -27,7 +27,8 @@ HOW_TO_GET: Final = (
 )
 
 WITHOUT: Final = (
-    "Without it: captures, plots and files work, gd.play(address) sends as a game does, gd.sample() lists captures "
+    "Without it: captures, plots and files work, gd.demo_game(address) sends as a game does, "
+    "gd.sample() lists captures "
     "of a real engine, and the lessons run on those."
 )
 

@@ -34,7 +34,7 @@ ERRORS: Final = frozenset({Level.ERROR, Level.SCRIPT_ERROR, Level.SHADER_ERROR})
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class StackFrame:
     """One call of a GDScript backtrace."""
 
     function: str
@@ -64,7 +64,7 @@ class Entry:
     file: str | None = None
     line: int | None = None
     function: str = ""
-    trace: tuple[Frame, ...] = ()
+    trace: tuple[StackFrame, ...] = ()
 
     def __str__(self) -> str:
         if self.level in (Level.PRINT, Level.ENGINE, Level.STDERR):
@@ -186,15 +186,15 @@ def _reports(lines: Sequence[Line], place: PlaceMap) -> Iterator[Entry]:
             continue
         first, level, message = i, Level(head[1].lower()), head[2]
         at, i = _find_at(texts, i + 1)
-        places: list[Frame] = []
+        places: list[StackFrame] = []
         if at is not None:
             message = "\n".join([message, *texts[first + 1 : i - 1]])
-            places.append(Frame(at[1], at[2], int(at[3])))
-        trace: list[Frame] = []
+            places.append(StackFrame(at[1], at[2], int(at[3])))
+        trace: list[StackFrame] = []
         if i < len(texts) and _TRACE.fullmatch(texts[i]):
             i += 1
             while i < len(texts) and (frame := _FRAME.fullmatch(texts[i])):
-                trace.append(Frame(frame[1], frame[2], int(frame[3])))
+                trace.append(StackFrame(frame[1], frame[2], int(frame[3])))
                 i += 1
         shown = tuple(_shown(trace, place))
         here = next(_shown([*places, *trace], place), None)
@@ -220,9 +220,9 @@ def _find_at(texts: Sequence[str], start: int) -> tuple[re.Match[str] | None, in
     return None, start
 
 
-def _shown(frames: Iterable[Frame], place: PlaceMap) -> Iterator[Frame]:
+def _shown(frames: Iterable[StackFrame], place: PlaceMap) -> Iterator[StackFrame]:
     """Those frames that are in the user's files, under the names the user knows."""
     for frame in frames:
         shown = place(frame.file, frame.line)
         if shown is not None:
-            yield Frame(frame.function, *shown)
+            yield StackFrame(frame.function, *shown)

@@ -10,7 +10,7 @@ The programs (`FramePeer` and what is made of it) are threads that call them onc
 
 from gdlab.peers.blog import CHAT_PORT, GREETING, GREETING_PORT, AnswerGame, ChatSender
 from gdlab.peers.codes import Error
-from gdlab.peers.frames import FramePeer
+from gdlab.peers.game_loop import FramePeer
 from gdlab.peers.programs import (
     STREAM_PORT,
     WEBSOCKET_URL,

@@ -9,7 +9,7 @@ from typing import Final
 
 from gdlab import clock, probe
 from gdlab.messages import Peer
-from gdlab.peers.frames import FramePeer
+from gdlab.peers.game_loop import FramePeer
 
 #: What the blog's Godot client says until it is answered, and where it says it.
 GREETING: Final = b"The answer is... 42!"

@@ -11,7 +11,7 @@ from typing import Final
 
 from gdlab.peers.blog import CHAT_PORT, GREETING, GREETING_PORT
 from gdlab.peers.codes import Error
-from gdlab.peers.frames import FramePeer
+from gdlab.peers.game_loop import FramePeer
 from gdlab.peers.tcp import Status, StreamPeerTCP
 from gdlab.peers.text import get_string_from_utf8
 from gdlab.peers.udp import PacketPeerUDP

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gdlab.plots.canvas import png, save
-from gdlab.plots.distribution import DistributionPlot, distribution
-from gdlab.plots.fold import FoldPlot, fold
+from gdlab.plots.frame_phase import FramePhasePlot, frame_phase
 from gdlab.plots.histogram import HistogramPlot, histogram
 from gdlab.plots.jitter import JitterPlot, jitter
 from gdlab.plots.ladder import LadderPlot, ladder
@@ -12,14 +11,14 @@ from gdlab.plots.latency import LatencyPlot, latency
 from gdlab.plots.live import LiveRates
 from gdlab.plots.live_latency import LiveLatency
 from gdlab.plots.overhead import OverheadPlot, overhead
+from gdlab.plots.percentiles import PercentilesPlot, percentiles
 from gdlab.plots.rates import RatesPlot, rates
 from gdlab.plots.sequence import SequencePlot, sequence
 from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
 
 __all__ = [
-    "DistributionPlot",
-    "FoldPlot",
+    "FramePhasePlot",
     "HistogramPlot",
     "JitterPlot",
     "LadderPlot",
@@ -27,16 +26,17 @@ __all__ = [
     "LiveLatency",
     "LiveRates",
     "OverheadPlot",
+    "PercentilesPlot",
     "RatesPlot",
     "SequencePlot",
     "TimelinePlot",
-    "distribution",
-    "fold",
+    "frame_phase",
     "histogram",
     "jitter",
     "ladder",
     "latency",
     "overhead",
+    "percentiles",
     "png",
     "rates",
     "save",

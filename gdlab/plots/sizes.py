@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from gdlab.plots.style import ThemeName
-    from gdlab.variant.sizes import SizeReport
+    from gdlab.sizes import SizeReport
 
 #: Rows in the order of the picture, with words that fit beside a bar.
 _NAMES: Final = {
@@ -36,7 +36,7 @@ def sizes(result: SizeReport, ax: Axes | None = None, *, theme: ThemeName = "aut
 
     Parameters
     ----------
-    result : what `gdlab.variant.sizes.measure` gave; headers are those of its `over`, of UDP where it has all.
+    result : what `gdlab.sizes.measure` gave; headers are those of its `over`, of UDP where it has all.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     theme : ``auto``, ``light`` or ``dark``.
 

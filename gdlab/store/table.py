@@ -12,8 +12,8 @@ import pandas as pd
 
 from gdlab.messages import CATEGORIES
 from gdlab.payloads import PayloadArray
-from gdlab.store.growing import ARENA_SHIFT, Array, Growing
 from gdlab.store.store import Snapshot
+from gdlab.store.table_columns import ARENA_SHIFT, Array, Growing
 
 #: Text columns hold Python strings: what a peer wrote must fit, whether pyarrow is installed or not.
 STRING = pd.StringDtype("python")

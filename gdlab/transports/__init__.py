@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from gdlab.transports.address import Address, parse, parse_remote
-from gdlab.transports.connecting import TcpClient, UdpClient, WebSocketClient
+from gdlab.transports.clients import TcpClient, UdpClient, WebSocketClient
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics, State
 from gdlab.transports.interfaces import lan_address
 from gdlab.transports.options import StreamOptions
 from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
-from gdlab.transports.survey import Reception, has_ipv6_loopback, port_problem, reception
+from gdlab.transports.socket_checks import Reception, has_ipv6_loopback, port_problem, reception
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 from gdlab.transports.websocket import WebSocketListener

@@ -320,7 +320,7 @@ class Endpoint(ABC):
         """Whether a peer has read enough of what was sent before to be sent more."""
         return True
 
-    def answer_with(self, reply: Reply | None, every_s: float | None = None) -> None:
+    def set_reply(self, reply: Reply | None, every_s: float | None = None) -> None:
         """Replace the reply rule; takes effect with the next message, or the next time to speak."""
         every_s = _checked_period(every_s)
         self._reply = reply_function(reply)
@@ -329,7 +329,7 @@ class Endpoint(ABC):
             self._speak_run += 1
             self.call(functools.partial(self._speak, self._speak_run))
 
-    def ping_every(self, ping_s: float | None) -> None:
+    def set_ping(self, ping_s: float | None) -> None:
         """Change how often peers are pinged; None stops it."""
         before, self._ping_s = self._ping_s, _checked_period(ping_s)
         if self._ping_s is not None and before is None and self._state is State.LISTENING:

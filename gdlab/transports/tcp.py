@@ -10,10 +10,10 @@ import numpy as np
 from gdlab import framing
 from gdlab.messages import Event, Stamp, guess_kind, wire_bytes
 from gdlab.payloads import UInt8
-from gdlab.transports.accepting import StreamListener
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
 from gdlab.transports.replies import Outgoing
-from gdlab.transports.streams import StreamEndpoint
+from gdlab.transports.stream_endpoint import StreamEndpoint
+from gdlab.transports.stream_listener import StreamListener
 
 #: Larger chunks of small frames are taken by the column; for smaller ones the arrays cost more than they save.
 _LARGE_BYTES: Final = 8 * 1024

@@ -29,10 +29,10 @@ from gdlab.transports.datagrams import (
     Source,
 )
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics
-from gdlab.transports.kinds import guess_kinds
 from gdlab.transports.pacing import Pacing
 from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
+from gdlab.transports.text_or_binary import guess_kinds
 
 #: Asked of the system; it grants what it allows, and `statistics` says what that was.
 RECEIVE_BUFFER_BYTES: Final = 32 * 2**20

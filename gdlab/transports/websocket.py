@@ -25,12 +25,12 @@ from websockets.typing import Subprotocol
 
 from gdlab.errors import NotSent
 from gdlab.messages import CATEGORIES, Event, Kind, Stamp, wire_bytes
-from gdlab.transports.accepting import StreamListener
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
 from gdlab.transports.options import StreamOptions
 from gdlab.transports.origins import is_welcome
 from gdlab.transports.replies import Outgoing
-from gdlab.transports.streams import LINGER_S, StreamEndpoint
+from gdlab.transports.stream_endpoint import LINGER_S, StreamEndpoint
+from gdlab.transports.stream_listener import StreamListener
 from gdlab.transports.wsframes import Frames
 
 log = logging.getLogger(__name__)

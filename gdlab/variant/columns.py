@@ -66,7 +66,7 @@ class Columns:
     left_out: set[str] = field(default_factory=set)
     by_row: int = 0
 
-    def frame(self, index: Any = None) -> pd.DataFrame:
+    def to_dataframe(self, index: Any = None) -> pd.DataFrame:
         """The columns as a DataFrame, without a copy."""
         import pandas as pd
 

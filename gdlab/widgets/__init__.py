@@ -5,36 +5,36 @@ Each part stands alone in a cell, as in ``gdlab.widgets.MessageTable(capture)``.
 
 from gdlab.capture import capture as _captures
 from gdlab.capture import show_with
+from gdlab.widgets.capture_view import Live, live
 from gdlab.widgets.conversations import Conversations
 from gdlab.widgets.counters import Counters
 from gdlab.widgets.dashboard import Dashboard, dashboard
-from gdlab.widgets.engine_box import EngineBox
 from gdlab.widgets.explain import Explain
 from gdlab.widgets.findings import Findings
+from gdlab.widgets.gdscript_view import GDScriptView
+from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
-from gdlab.widgets.live import Live, live
 from gdlab.widgets.message_table import MessageTable
 from gdlab.widgets.panel import Panel, started
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.render import renderer
-from gdlab.widgets.script_box import ScriptBox
-from gdlab.widgets.send_box import SendBox
+from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
 
 __all__ = [
     "Conversations",
     "Counters",
     "Dashboard",
-    "EngineBox",
     "Explain",
     "Findings",
+    "GDScriptView",
+    "GodotRunner",
     "LatencyPlot",
     "Live",
     "MessageTable",
     "Panel",
     "RatePlot",
-    "ScriptBox",
-    "SendBox",
+    "SendForm",
     "SizeLab",
     "dashboard",
     "live",

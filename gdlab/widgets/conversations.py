@@ -12,9 +12,9 @@ import ipywidgets
 from gdlab import clock
 from gdlab.capture import Capture
 from gdlab.capture.html import visible
+from gdlab.live.peer_totals import Talk, Tallies
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row, style_sheet
-from gdlab.widgets.tallies import Talk, Tallies
 
 #: Rows on the screen; the others are counted.
 ROWS: Final = 40

@@ -8,9 +8,9 @@ import ipywidgets
 
 from gdlab.capture import Capture
 from gdlab.capture.html import visible
+from gdlab.live.peer_totals import EventCounts
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import style_sheet
-from gdlab.widgets.tallies import EventCounts
 
 _NONE: Final = '<span class="gdlab-q">0</span>'
 

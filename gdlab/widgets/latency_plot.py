@@ -9,9 +9,9 @@ import numpy as np
 
 from gdlab import clock
 from gdlab.capture import Capture
+from gdlab.live.round_trips import RoundTrips
 from gdlab.plots import LiveLatency
 from gdlab.widgets.panel import Panel, put
-from gdlab.widgets.round_trips import RoundTrips
 from gdlab.widgets.style import row, style_sheet
 
 SECONDS: Final = 30.0
@@ -126,7 +126,7 @@ class LatencyPlot(Panel):
             if self._capture is None or self._setting:
                 return
             try:
-                self._capture.ping_every(PING_S if change["new"] else None)
+                self._capture.set_ping(PING_S if change["new"] else None)
             except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)
                 self.show_error(error)
         self.redraw()

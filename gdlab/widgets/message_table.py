@@ -14,11 +14,11 @@ import traitlets
 from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.codecs import Codec, chosen
+from gdlab.live.rows import Follower, Row, payload_of
 from gdlab.messages import Event
 from gdlab.payloads import PayloadArray
 from gdlab.widgets.expression import Expression, ExpressionError
 from gdlab.widgets.panel import Panel, put
-from gdlab.widgets.rows import Follower, Row, payload_of
 from gdlab.widgets.style import row as side_by_side
 from gdlab.widgets.style import style_sheet
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture import Capture, html
-from gdlab.widgets.presence import Presence
+from gdlab.widgets.page_heartbeat import Presence
 from gdlab.widgets.render import put, renderer
-from gdlab.widgets.still import Still
+from gdlab.widgets.static_view import Still
 from gdlab.widgets.style import style_sheet
 
 __all__ = ["Panel", "put"]
@@ -27,10 +27,24 @@ _panels: weakref.WeakSet[Panel] = weakref.WeakSet()
 _panels_lock = threading.Lock()
 
 
-class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class _Complete(type(ipywidgets.VBox)):  # type: ignore[misc]  # ipywidgets has no types
+    """Makes a panel known to other threads when its last constructor has returned, and not before.
+
+    The render thread must never meet a panel whose subclass has not set its fields yet; a rule that each subclass
+    would have to remember has been forgotten before.
+    """
+
+    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        panel = super().__call__(*arguments, **options)
+        panel._completed()
+        return panel
+
+
+class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipywidgets has no types
     """A part of the screen that follows a capture; alone in a cell, or inside the dashboard.
 
-    A subclass builds its children, hands them to `__init__`, and writes `update`. Nothing is drawn, and nothing is
+    A subclass builds its children, hands them to `__init__`, and writes `update`. No other thread sees a panel before
+    its constructors have returned. Nothing is drawn, and nothing is
     sent, while the capture has not changed or the panel is out of sight: behind another tab, or in no page any more.
 
     Parameters
@@ -38,6 +52,10 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     children : the widgets of the panel, first to last.
     capture : what to follow; none yet if left out.
     """
+
+    _built = False
+    #: Whether it is to be drawn as soon as it is built.
+    _wanted = False
 
     def __init__(self, children: Sequence[Any], capture: Capture | None = None, **options: Any) -> None:
         #: Guards what `update` and the callbacks of buttons touch: they come on different threads.
@@ -59,10 +77,16 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._still = Still(self)
         self.observe(self._count_views, "_view_count")
         self.add_class("gdlab-panel")
-        with _panels_lock:
-            _panels.add(self)
         if capture is not None:
             self.follow(capture)
+
+    def _completed(self) -> None:
+        """Become visible to the render thread and to captures that start."""
+        self._built = True
+        with _panels_lock:
+            _panels.add(self)
+        if self._wanted:
+            self._ask()
 
     @property
     def capture(self) -> Capture | None:
@@ -96,7 +120,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         A page that is closed with its notebook tells so; one whose browser is ended does not.
         """
         if self._whole is not None:
-            return self._whole.seen
+            return self._whole.seen if self._whole._built else None
         return bool(self._view_count) if self._counted else None
 
     def join(self, whole: Panel) -> None:
@@ -118,7 +142,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _expected(self) -> bool:
         """Whether a cell has shown it, or what it is part of."""
-        return self._displayed or (self._whole is not None and self._whole._expected())
+        whole = self._whole
+        return self._displayed or (whole is not None and whole._built and whole._expected())
 
     # ---- what the render thread calls
 
@@ -177,7 +202,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _ask(self, *, hurry: bool = False) -> None:
         """Have the render thread look at this panel again."""
-        if not self._closed:
+        if not self._built:
+            self._wanted = True
+        elif not self._closed:
             (renderer.hurry if hurry else renderer.add)(self)
 
     def show_error(self, error: BaseException) -> None:

@@ -8,9 +8,9 @@ import ipywidgets
 
 from gdlab import clock
 from gdlab.capture import Capture
+from gdlab.live.rates import RateHistory
 from gdlab.plots import LiveRates
 from gdlab.widgets.panel import Panel, put
-from gdlab.widgets.rate_history import RateHistory
 from gdlab.widgets.style import style_sheet
 
 SECONDS: Final = 30.0

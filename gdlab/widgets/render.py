@@ -7,6 +7,7 @@ second to the browser than agreed: whoever sends much is drawn less often.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -165,13 +166,10 @@ class Renderer:
         try:
             more = view.refresh()
         except Exception as error:
-            log.exception("a view could not be refreshed")
-            try:
+            log.debug("a view could not be refreshed", exc_info=error)
+            more = False
+            with contextlib.suppress(Exception):  # a closed comm: there is no screen left to tell
                 view.show_error(error)
-            except Exception:  # noqa: BLE001 (a closed comm: there is no screen left to tell)
-                more = False
-            else:
-                more = True
         if not more:
             with self._lock:
                 if self._views.get(view) == added:  # else somebody has asked again meanwhile

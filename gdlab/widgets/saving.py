@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from gdlab.capture import Capture
 from gdlab.capture.html import visible
-from gdlab.store import sidecar
+from gdlab.files import sidecar
 
 #: A file of this size may travel inside the link itself where no server is known that gives it out.
 _IN_LINK_BYTES: Final = 2_000_000

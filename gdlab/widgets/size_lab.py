@@ -8,11 +8,11 @@ import ipywidgets
 
 from gdlab import plots
 from gdlab.capture.html import visible
-from gdlab.capture.sizes import sizes
 from gdlab.codecs import chosen
 from gdlab.errors import GdlabError
 from gdlab.payloads import PayloadArray
 from gdlab.plots import png
+from gdlab.sizes.call import sizes
 from gdlab.variant.literal import parse_literal
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row, style_sheet

@@ -11,15 +11,15 @@ import ipywidgets
 from gdlab.capture import Capture
 from gdlab.widgets.conversations import Conversations
 from gdlab.widgets.counters import Counters
-from gdlab.widgets.engine_box import EngineBox
 from gdlab.widgets.explain import Explain
 from gdlab.widgets.findings import Findings
+from gdlab.widgets.gdscript_view import GDScriptView
+from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
-from gdlab.widgets.script_box import ScriptBox
-from gdlab.widgets.send_box import SendBox
+from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
 
 
@@ -120,11 +120,11 @@ TABS: Final[Sequence[Tab]] = (
     Tab("Findings", "what stands out, in words", lambda tabs: Findings(tabs.capture)),
     Tab("Counters", "what was received, sent and lost", lambda tabs: Counters(tabs.capture)),
     Tab("Sizes", "what the chosen message costs in other encodings", _sizes),
-    Tab("Send", "send a message, or a test packet to yourself", lambda tabs: SendBox(tabs.capture)),
+    Tab("Send", "send a message, or a test packet to yourself", lambda tabs: SendForm(tabs.capture)),
     Tab(
         "Godot",
         "a script for the game, and a game to try it with",
-        lambda tabs: _beside(ScriptBox(tabs.capture), EngineBox(tabs.capture)),
+        lambda tabs: _beside(GDScriptView(tabs.capture), GodotRunner(tabs.capture)),
     ),
 )
 

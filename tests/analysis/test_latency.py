@@ -66,7 +66,7 @@ def test_what_the_answerer_held_is_told_and_not_subtracted():
     t = table([0, 20 * MS], [ping(1, 7), pong(1, 7, r_us=1000, s_us=16500)], direction=["out", "in"])
     trips = analysis.round_trips(t)
     assert trips["rtt_ms"].tolist() == [20]
-    assert trips["held_ms"].tolist() == [15.5]
+    assert trips["turnaround_ms"].tolist() == [15.5]
 
 
 @pytest.mark.parametrize(

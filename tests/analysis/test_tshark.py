@@ -13,7 +13,7 @@ import pytest
 
 import gdlab as gd
 from gdlab import analysis
-from gdlab.store import write_pcapng
+from gdlab.files import write_pcapng
 from tests.plots.cases import probed, stream
 from tests.traffic import merged, pings, table
 

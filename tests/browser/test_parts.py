@@ -21,9 +21,9 @@ CELLS = {
     "gdlab-conversations": "w.Conversations(cap)",
     "gdlab-counters": "w.Counters(cap)",
     "gdlab-findings": "w.Findings(cap)",
-    "gdlab-send": "w.SendBox(cap)",
-    "gdlab-script": "w.ScriptBox(cap)",
-    "gdlab-engine": "w.EngineBox(cap)",
+    "gdlab-send": "w.SendForm(cap)",
+    "gdlab-script": "w.GDScriptView(cap)",
+    "gdlab-engine": "w.GodotRunner(cap)",
     "gdlab-sizes": "w.SizeLab(gd.variant.dumps({'id': 7, 'pos': gd.variant.Vector2(1, 2), 'name': 'Ada'}))",
 }
 

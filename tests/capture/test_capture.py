@@ -102,7 +102,7 @@ def test_fresh_begins_anew():
     cap = gd.listen(FREE)
     send(cap, b"old")
     cap.wait_sync()
-    other = gd.listen(cap.addresses[0], fresh=True)
+    other = gd.listen(cap.addresses[0], restart=True)
     assert len(other.df) == 0
     assert len(cap.df) == 1
 

@@ -81,7 +81,7 @@ def test_a_listener_sends_to_all_or_to_one(scheme):
     with pytest.raises(NotSent, match="nobody is there to send to"):
         server.send("anybody?")
     one, other = (
-        gd.connect(server.addresses[0], framing="lines", fresh=False, limit=n) for n in (1000, 1000)
+        gd.connect(server.addresses[0], framing="lines", restart=False, limit=n) for n in (1000, 1000)
     )
     assert one is other
     with contextlib.closing(socket.socket()):
@@ -225,7 +225,7 @@ def test_without_reconnect_the_capture_ends_with_the_connection(scheme):
 
 @pytest.mark.parametrize("scheme", ["tcp", "ws"])
 def test_with_reconnect_every_attempt_is_a_row(scheme, monkeypatch):
-    monkeypatch.setattr("gdlab.transports.connecting.RETRY_S", (0.02,))
+    monkeypatch.setattr("gdlab.transports.clients.RETRY_S", (0.02,))
     port = free_port()
     client = gd.connect(f"{scheme}://127.0.0.1:{port}", reconnect=True)
     assert client.running
@@ -248,7 +248,7 @@ def test_with_reconnect_every_attempt_is_a_row(scheme, monkeypatch):
 
 
 def test_a_client_can_be_interrupted_and_stopped_while_it_connects(monkeypatch):
-    monkeypatch.setattr("gdlab.transports.connecting.RETRY_S", (60.0,))
+    monkeypatch.setattr("gdlab.transports.clients.RETRY_S", (60.0,))
     client = gd.connect(f"tcp://127.0.0.1:{free_port()}", reconnect=True)
     client.stop()
     assert not client.running

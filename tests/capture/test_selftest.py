@@ -24,7 +24,7 @@ from tests.waiting import wait_until
     ],
 )
 def test_it_arrives(address, framing):
-    with gd.listen(address, fresh=True, framing=framing) as capture:
+    with gd.listen(address, restart=True, framing=framing) as capture:
         packet = send_test(capture)
         wait_until(lambda: packet.state != "on its way")
         assert packet.state == "arrived"
@@ -34,7 +34,7 @@ def test_it_arrives(address, framing):
 
 
 def test_it_arrives_where_everybody_may_send():
-    with gd.listen("udp://lan:0", fresh=True, host="lan") as capture:
+    with gd.listen("udp://lan:0", restart=True, host="lan") as capture:
         packet = send_test(capture)
         wait_until(lambda: packet.state == "arrived")
         assert "127.0.0.1" in packet.address
@@ -42,7 +42,7 @@ def test_it_arrives_where_everybody_may_send():
 
 
 def test_the_users_own_client_of_this_address_goes_on():
-    with gd.listen("udp://127.0.0.1:0", fresh=True) as capture, gd.connect(capture.addresses[0]) as mine:
+    with gd.listen("udp://127.0.0.1:0", restart=True) as capture, gd.connect(capture.addresses[0]) as mine:
         packet = send_test(capture)
         wait_until(lambda: packet.state == "arrived")
         packet.close()
@@ -54,8 +54,8 @@ def test_the_users_own_client_of_this_address_goes_on():
 def test_what_did_not_arrive_is_lost_after_a_while(monkeypatch):
     monkeypatch.setattr("gdlab.capture.selftest.TIMEOUT_S", 0.0)
     with (
-        gd.listen("udp://127.0.0.1:0", fresh=True) as capture,
-        gd.listen("udp://127.0.0.1:0", fresh=True) as other,
+        gd.listen("udp://127.0.0.1:0", restart=True) as capture,
+        gd.listen("udp://127.0.0.1:0", restart=True) as other,
     ):
         packet = send_test(capture, other.addresses[0])
         assert packet.state == "lost"
@@ -63,7 +63,7 @@ def test_what_did_not_arrive_is_lost_after_a_while(monkeypatch):
 
 
 def test_a_stopped_listener_and_a_client_are_refused_in_words():
-    with gd.listen("udp://127.0.0.1:0", fresh=True) as capture:
+    with gd.listen("udp://127.0.0.1:0", restart=True) as capture:
         with gd.connect(capture.addresses[0]) as client, pytest.raises(GdlabError, match="is a client"):
             send_test(client)
         capture.stop()
@@ -72,7 +72,7 @@ def test_a_stopped_listener_and_a_client_are_refused_in_words():
 
 
 def test_the_error_is_of_the_familiar_kind():
-    with gd.listen("tcp://127.0.0.1:0", fresh=True) as capture:
+    with gd.listen("tcp://127.0.0.1:0", restart=True) as capture:
         capture.stop()
         with pytest.raises(EndpointClosed):
             send_test(capture)

@@ -7,8 +7,8 @@ import pytest
 
 import gdlab as gd
 from gdlab import course
-from gdlab.course.exhibits import SCRIPTS
-from gdlab.course.stand_ins import STAND_INS
+from gdlab.course.programs import SCRIPTS
+from gdlab.course.python_programs import PYTHON_PROGRAMS
 from gdlab.errors import GodotNotFound, WaitTimeout
 from tests.waiting import wait_until
 
@@ -22,17 +22,17 @@ def real(request, monkeypatch):
 
 
 def test_every_program_has_both_forms_with_the_same_options():
-    assert course.names() == sorted(STAND_INS)
-    for name, stand_in in STAND_INS.items():
+    assert course.names() == sorted(PYTHON_PROGRAMS)
+    for name, python_program in PYTHON_PROGRAMS.items():
         told = re.search(r"^var options := \{(.*?)\}$", course.source(name), re.MULTILINE | re.DOTALL)
         in_script = {"port"} if told is None else set(re.findall(r'"(\w+)":', told[1]))
-        assert in_script == set(stand_in.OPTIONS), name
+        assert in_script == set(python_program.OPTIONS), name
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("udp_one_a_frame", 1, 4), ("udp_drained", 20, 20)])
 def test_a_burst_to_the_servers(real, name, low, high):
     with (
-        course.exhibit(name, engine=real) as server,
+        course.program(name, engine=real) as server,
         gd.connect(f"udp://127.0.0.1:{server.port}") as cap,
     ):
         assert server.is_godot is real
@@ -52,7 +52,7 @@ def test_positions_as_json_and_as_variants(real):
     values = {}
     for form, framing in (("json", "json"), ("var", "put_var")):
         with gd.listen("tcp://127.0.0.1:0", framing=framing) as cap:
-            sender = course.exhibit("tcp_positions", to=cap, engine=real, form=form, count=30)
+            sender = course.program("tcp_positions", to=cap, engine=real, form=form, count=30)
             asyncio.run(sender.wait())
             cap.wait_sync(30)
         assert sender.prints == ["sent 30 messages"]
@@ -69,7 +69,7 @@ def test_positions_as_json_and_as_variants(real):
 )
 def test_how_the_websocket_client_ends(real, options, code, last):
     with gd.listen("ws://127.0.0.1:0", reply=gd.replies.echo) as cap:
-        client = course.exhibit("ws_client", to=cap, engine=real, **options).wait_sync()
+        client = course.program("ws_client", to=cap, engine=real, **options).wait_sync()
         wait_until(lambda: "close" in cap.df.event.tolist(), 10)
     assert client.prints == [
         "open",
@@ -84,7 +84,7 @@ def test_how_the_websocket_client_ends(real, options, code, last):
 def test_a_player_sends_its_state(real):
     for form in ("var", "json"):
         with gd.listen("udp://127.0.0.1:0") as cap:
-            course.exhibit("player", to=cap, engine=real, id=7, form=form, seconds=0.5).wait_sync()
+            course.program("player", to=cap, engine=real, id=7, form=form, seconds=0.5).wait_sync()
             cap.wait_sync(3)
         table = cap.decoded()
         assert set(table["v.id"]) == {7}
@@ -94,14 +94,14 @@ def test_a_player_sends_its_state(real):
 
 
 def test_what_there_is_not(monkeypatch):
-    with pytest.raises(ValueError, match="no exhibit 'udp'; it has player, "):
-        course.exhibit("udp")
+    with pytest.raises(ValueError, match="no program 'udp'; it has player, "):
+        course.program("udp")
     with pytest.raises(ValueError, match="no option 'speed'; it has port, id, "):
-        course.exhibit("player", speed=3)
+        course.program("player", speed=3)
     monkeypatch.setenv("GDLAB_GODOT", "/nowhere/godot")
     with pytest.raises(GodotNotFound):
-        course.exhibit("player", engine=True)
-    with gd.listen("udp://127.0.0.1:0") as cap, course.exhibit("player", to=cap, seconds=100) as player:
+        course.program("player", engine=True)
+    with gd.listen("udp://127.0.0.1:0") as cap, course.program("player", to=cap, seconds=100) as player:
         assert "no Godot 4 was found" in repr(player)
         with pytest.raises(WaitTimeout, match=r"plays> after 0\.05 s"):
             player.wait_sync(0.05)

@@ -221,7 +221,7 @@ WRONG = {
     ],
     "02.1": [(8.3, "average"), (60, "How long"), (33.3, "two"), (0.06, "the way"), (500, "one frame")],
     "02.2": [(10.2, "half a frame"), (20.8, "length"), (24, "finer"), (96, "Twice"),
-        (91, "pings"), (60, "otherwise"), (30, "fold")],
+        (91, "pings"), (60, "otherwise"), (30, "frame_phase")],
     "02.3": [(33.3, "largest"), (8.3, "60 frames"), (30, "How long"), (1, "middle")],
     "02.4": [(100, "single one"), (20, "median"), (10, "beyond"), (5, "beyond")],
     "03.1": [(107, "exactly one"), (200, "number of reads"), (300, "sent"), (0, "json.loads"), (17, "ValueError")],

@@ -77,7 +77,7 @@ def test_an_echo_answers_pings_and_all_else(plays: Callable[[Case], Played], cas
     trips = analysis.round_trips(played.table)
     answered = trips[trips.outcome == "answered"]
     assert len(answered) >= 1
-    assert (answered.held_ms >= 0).all()
+    assert (answered.turnaround_ms >= 0).all()
 
 
 @of_kind("probe")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from gdlab.godot.output import Entry, EntryStream, Frame, Level, entries, is_parse_error, to_table
+from gdlab.godot.output import Entry, EntryStream, Level, StackFrame, entries, is_parse_error, to_table
 from gdlab.godot.process import Line, Stream
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_a_script_error_has_its_place_and_its_callers() -> None:
         "helper",
     )
     assert error.text == "Invalid call. Nonexistent function 'foo' in base 'Nil'."
-    assert error.trace == (Frame("helper", "rt.gd", 10), Frame("_initialize", "rt.gd", 6))
+    assert error.trace == (StackFrame("helper", "rt.gd", 10), StackFrame("_initialize", "rt.gd", 6))
     assert str(error) == (
         "script error: Invalid call. Nonexistent function 'foo' in base 'Nil'. (rt.gd, line 10)"
     )

@@ -21,11 +21,11 @@ from tests.traffic import table
 DRAWN = {
     "rates": plots.RatesPlot,
     "latency": plots.LatencyPlot,
-    "distribution": plots.DistributionPlot,
+    "percentiles": plots.PercentilesPlot,
     "histogram": plots.HistogramPlot,
     "jitter": plots.JitterPlot,
     "sequence": plots.SequencePlot,
-    "fold": plots.FoldPlot,
+    "frame_phase": plots.FramePhasePlot,
     "overhead": plots.OverheadPlot,
     "timeline": plots.TimelinePlot,
     "ladder": plots.LadderPlot,
@@ -34,11 +34,11 @@ DRAWN = {
 AXES = {
     "rates": ("(s)", "per second"),
     "latency": ("(s)", "(ms)"),
-    "distribution": ("percentile", "(ms)"),
+    "percentiles": ("percentile", "(ms)"),
     "histogram": ("(ms)", "in each bin"),
     "jitter": ("(s)", "(ms)"),
     "sequence": ("(s)", "number of the message"),
-    "fold": ("(ms)", "(ms)"),
+    "frame_phase": ("(ms)", "(ms)"),
     "overhead": ("bytes a message", ""),
     "timeline": ("(s)", "peer"),
     "ladder": ("one message", "(s)"),
@@ -166,13 +166,13 @@ def test_a_value_that_does_not_exist_is_refused():
 
 
 def test_the_distribution_stops_where_ten_values_are_left():
-    ax = plots.distribution(CASES["one peer"])
+    ax = plots.percentiles(CASES["one peer"])
     assert ax.lines[0].get_xdata()[-1] == pytest.approx(10 / 599, rel=0.01)
-    assert len(plots.distribution(CASES["one row"]).lines[0].get_xdata()) == 0
+    assert len(plots.percentiles(CASES["one row"]).lines[0].get_xdata()) == 0
 
 
 def test_lost_probes_end_the_distribution_early():
-    share = plots.distribution(CASES["probes"]).lines[0].get_xdata()
+    share = plots.percentiles(CASES["probes"]).lines[0].get_xdata()
     assert share[-1] == pytest.approx(11 / 399, rel=0.01)
 
 
@@ -217,7 +217,7 @@ def test_the_histogram_of_one_value(ns):
 
 
 def test_fold_draws_the_frame_that_was_found():
-    ax = plots.fold(CASES["probes"])
+    ax = plots.frame_phase(CASES["probes"])
     assert ax.get_title(loc="left") == "Answers come once a frame: 60.0 Hz"
     assert ax.get_xlim()[1] == pytest.approx(1000 / 60, rel=0.001)
     moment, rtt = ax.lines[0].get_data()
@@ -226,9 +226,9 @@ def test_fold_draws_the_frame_that_was_found():
 
 
 def test_fold_on_a_rate_of_the_users_own():
-    assert plots.fold(CASES["probes"], hz=50).get_title(loc="left") == "Round trips folded on 50 Hz"
+    assert plots.frame_phase(CASES["probes"], hz=50).get_title(loc="left") == "Round trips folded on 50 Hz"
     with pytest.raises(ValueError, match="rate"):
-        plots.fold(CASES["probes"], hz=0)
+        plots.frame_phase(CASES["probes"], hz=0)
 
 
 def test_sequence_marks_what_is_lost_where_it_is_missing():
@@ -265,7 +265,7 @@ def test_a_million_points_become_as_many_as_pixels():
     assert (np.diff(few_x) >= 0).all()
 
 
-@pytest.mark.parametrize("name", ["latency", "histogram", "distribution"])
+@pytest.mark.parametrize("name", ["latency", "histogram", "percentiles"])
 def test_no_percentile_is_stated_of_fewer_values_than_it_needs(name):
     def caption(values):
         ax = getattr(plots, name)(table(np.cumsum(np.full(values + 1, 10**6))))

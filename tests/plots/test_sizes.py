@@ -9,7 +9,7 @@ from PIL import Image
 
 from gdlab import plots
 from gdlab import variant as v
-from gdlab.variant.sizes import measure
+from gdlab.sizes import measure
 
 MESSAGE = {"id": 7, "x": 12.5, "y": -3.25, "t": 123456, "name": "p1"}
 REPORTS = {

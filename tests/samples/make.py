@@ -27,7 +27,7 @@ from typing import Any
 import gdlab as gd
 from gdlab import course, godot
 from gdlab.capture.samples import FOLDER
-from gdlab.store import write_csv
+from gdlab.files import write_csv
 from tests.samples.checks import CHECKS, Unfit
 
 TAKES = 8
@@ -71,7 +71,7 @@ def _pinged(fps: int, rows: int, port: int) -> Take:
         return "hello from Python" if message.text.startswith("The answer is") else None
 
     with gd.listen(f"udp://127.0.0.1:{port}", reply=reply, ping=0.011) as cap:
-        with gd.play(cap.addresses[0], fps=fps, engine=True):
+        with gd.demo_game(cap.addresses[0], fps=fps, engine=True):
             cap.wait_sync(rows, timeout=60)
         cap.stop()
     return Take(cap, {"fps": fps, "ping_ms": 11})
@@ -128,19 +128,19 @@ def udp_receive_errors() -> int:
     shows="300 datagrams at 200 a second to the blog's server: two of three are lost",
 )
 def udp_one_a_frame() -> Take:
-    return _numbered(course.exhibit("udp_one_a_frame", engine=True), 300, 0.005, 0)
+    return _numbered(course.program("udp_one_a_frame", engine=True), 300, 0.005, 0)
 
 
 @recipe("udp-drained", lesson="06", shows="the same 300 datagrams to the mended server: none is lost")
 def udp_drained() -> Take:
-    return _numbered(course.exhibit("udp_drained", engine=True), 300, 0.005, 0)
+    return _numbered(course.program("udp_drained", engine=True), 300, 0.005, 0)
 
 
 @recipe(
     "udp-kernel-full", lesson="06", shows="a burst of 800 small datagrams to a game at 5 frames per second"
 )
 def udp_kernel_full() -> Take:
-    return _numbered(course.exhibit("udp_drained", fps=5, engine=True), 800, 0.0, 0)
+    return _numbered(course.program("udp_drained", fps=5, engine=True), 800, 0.0, 0)
 
 
 @recipe(
@@ -149,7 +149,7 @@ def udp_kernel_full() -> Take:
     shows="a burst of 88 datagrams of 1,000 bytes to a game that drains its queue",
 )
 def udp_ring_full() -> Take:
-    return _numbered(course.exhibit("udp_drained", fps=5, engine=True), 88, 0.0, 1000)
+    return _numbered(course.program("udp_drained", fps=5, engine=True), 88, 0.0, 1000)
 
 
 @recipe(
@@ -221,7 +221,7 @@ def bad_path(to: int):
 
 def _positions(form: str, framing: str) -> Take:
     with gd.listen("tcp://127.0.0.1:50007", framing=framing) as cap:
-        course.exhibit(
+        course.program(
             "tcp_positions", engine=True, port=50007, form=form, count=300, per_frame=3
         ).wait_sync()
         time.sleep(0.3)
@@ -259,7 +259,7 @@ def _echo(message: gd.Message) -> bytes | str:
 )
 def ws_text_and_binary() -> Take:
     with gd.listen("ws://127.0.0.1:5000", reply=_echo) as cap:
-        game = course.exhibit(
+        game = course.program(
             "ws_client", engine=True, port=5000, end="close", code=1000, reason="done"
         ).wait_sync()
     return Take(cap, {"the_game_printed": game.prints})
@@ -268,7 +268,7 @@ def ws_text_and_binary() -> Take:
 @recipe("ws-too-big", lesson="05", shows="65,535 bytes reach the game, 65,536 end its connection")
 def ws_too_big() -> Take:
     with gd.listen("ws://127.0.0.1:5000") as cap:
-        game = course.exhibit("ws_client", engine=True, port=5000)
+        game = course.program("ws_client", engine=True, port=5000)
         cap.wait_sync(3, timeout=20)
         cap.send("x" * 65_535)
         time.sleep(0.3)
@@ -291,7 +291,7 @@ def ws_endings() -> Take:
             ),
             start=1,
         ):
-            game = course.exhibit("ws_client", engine=True, port=5000, **ending)
+            game = course.program("ws_client", engine=True, port=5000, **ending)
             if ending["end"] == "stay":
                 cap.wait_sync(3 * number, timeout=20)
                 cap.send("x" * 65_536)
@@ -317,7 +317,7 @@ def three_players() -> Take:
     ]
     with gd.listen("udp://127.0.0.1:4242") as cap, ExitStack() as stack:
         games = [
-            stack.enter_context(course.exhibit("player", engine=True, fps=30, port=4242, seconds=5, **player))
+            stack.enter_context(course.program("player", engine=True, fps=30, port=4242, seconds=5, **player))
             for player in players
         ]
         for game in games:

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gdlab.messages import CATEGORIES, guess_kind
-from gdlab.transports.kinds import guess_kinds
+from gdlab.transports.text_or_binary import guess_kinds
 
 text = st.text(max_size=20).map(lambda value: value.encode("utf-8", "replace"))
 plain = st.text(st.characters(max_codepoint=127), max_size=20).map(str.encode)

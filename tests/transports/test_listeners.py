@@ -180,7 +180,7 @@ def test_a_bad_reply_is_a_row_and_the_listener_lives_on(kit):
         client.send(b"1")
         client.send(b"2")
         wait_until(lambda: store.statistics().errors == 2)
-        made.answer_with(b"mended")
+        made.set_reply(b"mended")
         client.send(b"3")
         assert client.receive() == b"mended"
     errors = rows(store).query("event == 'error'")
@@ -194,7 +194,7 @@ def test_it_speaks_by_itself_to_everyone_it_knows(kit):
             other.send(b"hello")
             assert [one.receive() for _ in range(3)] == [b"hi~"] * 3
             assert [other.receive() for _ in range(3)] == [b"hi~"] * 3
-            made.answer_with(b"only when asked")
+            made.set_reply(b"only when asked")
             wait_until(lambda: one.send(b"?") or one.receive() == b"only when asked")
         wait_until(lambda: store.received >= 3)
     assert set(kit.messages(store).query("direction == 'out'").payload) == {b"hi~", b"only when asked"}
@@ -204,11 +204,11 @@ def test_turning_it_off_and_on_does_not_make_it_speak_twice(kit):
     with kit.listening(reply=b"hi~", every_s=0.05) as (made, store), kit.client(made.address.port) as client:
         client.send(b"hello")
         for _ in range(5):
-            made.answer_with(None)
-            made.answer_with(b"hi~", 0.05)
+            made.set_reply(None)
+            made.set_reply(b"hi~", 0.05)
         for _ in range(10):
             client.receive()
-        made.answer_with(None)
+        made.set_reply(None)
         wait_until(lambda: store.statistics().sent >= 10)
     sent = (
         kit.messages(store).query("direction == 'out'").time.iloc[6:10]
@@ -266,7 +266,7 @@ def test_a_reply_function_may_send_to_the_others(kit):
         for client in (one, other):
             client.send(b"hello")
         wait_until(lambda: store.received == 2)
-        made.answer_with(lambda m: made.send(Outgoing(m.payload, Kind.BINARY), other.name) and None)
+        made.set_reply(lambda m: made.send(Outgoing(m.payload, Kind.BINARY), other.name) and None)
         one.send(b"pass it on")
         assert other.receive() == b"pass it on"
 

@@ -188,7 +188,7 @@ def test_a_client_that_never_reads_is_closed_and_the_others_are_served():
             for _ in range(500):
                 deaf.send(b"more")
         wait_until(lambda: closes(store))
-        made.answer_with(b"fine")
+        made.set_reply(b"fine")
         other.send(b"how are you?")
         assert other.receive() == b"fine"
     assert closes(store)[0].startswith("closed here: the peer does not read, ")
@@ -217,7 +217,7 @@ def test_connections_over_the_limit_are_refused_each_with_a_row():
 
 
 def test_no_more_connections_than_the_system_can_watch(monkeypatch):
-    monkeypatch.setattr("gdlab.transports.accepting.MOST_CONNECTIONS", 1)  # 500 on Windows
+    monkeypatch.setattr("gdlab.transports.stream_listener.MOST_CONNECTIONS", 1)  # 500 on Windows
     with tcp(framing="u32le", reply=b"in") as (made, store), TcpClient(made.address.port) as client:
         wait_until(lambda: made.statistics().connections == 1)
         with connect(made) as sock:

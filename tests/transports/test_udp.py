@@ -102,7 +102,7 @@ def test_the_kernel_takes_the_time_on_linux(listening):
     with listening() as (listener, store), client() as sock:
         # A reply function that holds the thread: the stamps of what queues up meanwhile must not suffer.
         release = threading.Event()
-        listener.answer_with(lambda _message: release.wait(5) and None)
+        listener.set_reply(lambda _message: release.wait(5) and None)
         port = listener.address.port
         sock.sendto(b"holds", ("127.0.0.1", port))
         wait_until(lambda: store.received == 1)
@@ -194,7 +194,7 @@ def test_what_the_kernel_drops_is_counted_and_is_a_row(listening):
         assert listener.statistics().receive_buffer_bytes < 20_000
         release.set()
         wait_until(lambda: store.received > 1)
-        listener.answer_with(None)
+        listener.set_reply(None)
         wait_until(lambda: store.received + listener.statistics().kernel_drops == 201)
         sock.sendto(b"after the loss", ("127.0.0.1", port))
         wait_until(lambda: rows(store).payload.iloc[-1] == b"after the loss")
@@ -353,7 +353,7 @@ def test_a_bad_reply_is_a_row_and_the_listener_lives_on(listening, reply, says):
     with listening(reply=reply) as (listener, store), client() as sock:
         send_all(sock, [b"1", b"2"], listener.address.port)
         wait_until(lambda: store.statistics().errors == 2)
-        listener.answer_with(b"mended")
+        listener.set_reply(b"mended")
         sock.sendto(b"3", ("127.0.0.1", listener.address.port))
         assert sock.recv(100) == b"mended"
     errors = rows(store).query("event == 'error'")
@@ -506,7 +506,7 @@ def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows(listening):
                 ("127.0.0.1", listener.address.port),
             )
         wait_until(lambda: store.received == 4)
-        listener.ping_every(None)
+        listener.set_ping(None)
     sent = rows(store).query("direction == 'out'")
     assert len(sent) >= 3
     assert all(probe.parse(payload) for payload in sent.payload)
@@ -518,7 +518,7 @@ def test_an_answer_never_stands_before_its_question_however_quickly_it_comes(lis
         for _ in range(60):  # an echo in this process runs while the listener still returns from its call
             sock.sendto(sock.recv(200), ("127.0.0.1", listener.address.port))
         wait_until(lambda: store.received == 61)
-        listener.ping_every(None)
+        listener.set_ping(None)
     table = rows(store)
     asked, answered = (
         table[(table.direction == direction) & (table.size_bytes > 5)].groupby("payload").time.min()

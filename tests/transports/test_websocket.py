@@ -338,7 +338,7 @@ def test_a_client_that_never_reads_is_closed_and_the_others_are_served():
             for _ in range(500):
                 deaf.send(b"more")
         wait_until(lambda: closes(store))
-        made.answer_with(b"fine")
+        made.set_reply(b"fine")
         other.send(b"how are you?")
         assert other.receive() == b"fine"
     assert "the peer does not read" in closes(store)[0]

@@ -84,7 +84,7 @@ def test_one_layout_needs_no_row_decoder() -> None:
     ]
     columns = columns_of(values)
     assert columns.by_row == 0
-    frame = columns.frame()
+    frame = columns.to_dataframe()
     assert list(frame.columns) == ["v.seq", "v.t", "v.pos.x", "v.pos.y", "v.name", "v.up"]
     assert [str(dtype) for dtype in frame.dtypes[:4]] == ["int64", "float64", "float64", "float64"]
     assert frame["v.seq"].tolist() == list(range(100))

@@ -31,7 +31,7 @@ def sent(monkeypatch):
 @pytest.fixture
 def capture():
     """A running capture, stopped at the end."""
-    with gd.listen("udp://127.0.0.1:0", fresh=True) as cap:
+    with gd.listen("udp://127.0.0.1:0", restart=True) as cap:
         yield cap
 
 

@@ -69,7 +69,7 @@ def test_sorted_by_messages_the_busiest_is_first(panel, capture):
 
 
 def test_a_connection_that_has_ended_is_said_to_be_closed(sent):
-    with gd.listen("tcp://127.0.0.1:0", fresh=True) as server:
+    with gd.listen("tcp://127.0.0.1:0", restart=True) as server:
         shown = Conversations(server)
         with gd.connect(server.addresses[0]) as client:
             client.send("hello\n")

@@ -32,7 +32,7 @@ def test_without_a_capture_it_says_so(sent):
 
 
 def test_what_the_limit_took_is_a_number_and_a_word(sent):
-    with gd.listen("udp://127.0.0.1:0", fresh=True, limit=100) as capture:
+    with gd.listen("udp://127.0.0.1:0", restart=True, limit=100) as capture:
         panel = Counters(capture)
         for start in range(0, 300, 50):
             send(capture, *(b"x" for _ in range(50)))
@@ -49,7 +49,7 @@ def test_failures_are_named_and_the_last_one_is_quoted_harmlessly(sent):
     def reply(message):
         raise ValueError("<script>alert(1)</script>\u202e")
 
-    with gd.listen("udp://127.0.0.1:0", fresh=True, reply=reply) as capture:
+    with gd.listen("udp://127.0.0.1:0", restart=True, reply=reply) as capture:
         panel = Counters(capture)
         send(capture, b"x")
         wait_until(lambda: capture.statistics().errors == 1)
@@ -61,7 +61,7 @@ def test_failures_are_named_and_the_last_one_is_quoted_harmlessly(sent):
 
 
 def test_refused_connections_are_counted(sent):
-    with gd.listen("tcp://127.0.0.1:0", fresh=True, max_connections=1) as capture:
+    with gd.listen("tcp://127.0.0.1:0", restart=True, max_connections=1) as capture:
         panel = Counters(capture)
         with (
             socket.create_connection(("127.0.0.1", port_of(capture))),

@@ -177,10 +177,10 @@ def test_the_panels_follow_the_row_that_is_chosen(board):
 
 
 def test_captures_that_run_are_on_the_list_and_newcomers_join_it(board, tmp_path):
-    capture = gd.listen("udp://127.0.0.1:0", fresh=True)
+    capture = gd.listen("udp://127.0.0.1:0", restart=True)
     wait_until(lambda: capture in board.captures)
     assert board.capture is capture
-    newcomer = gd.listen("tcp://127.0.0.1:0", fresh=True)
+    newcomer = gd.listen("tcp://127.0.0.1:0", restart=True)
     wait_until(lambda: newcomer in board.captures)
     assert board.capture is capture
     other = Dashboard(folder=tmp_path)

@@ -85,7 +85,7 @@ def test_what_strangers_wrote_is_quoted_harmlessly(sent):
     def reply(message):
         raise ValueError(message.payload.decode())
 
-    with gd.listen("udp://127.0.0.1:0", fresh=True, reply=reply) as capture:
+    with gd.listen("udp://127.0.0.1:0", restart=True, reply=reply) as capture:
         shown = Findings(capture)
         send(capture, "<script>alert(1)</script>\u202e".encode())
         capture.wait_sync(1)

@@ -120,7 +120,7 @@ def test_choosing_gives_the_payload_and_freezes(table, capture):
 
 
 def test_a_long_payload_is_given_whole(table, capture, monkeypatch):
-    monkeypatch.setattr("gdlab.widgets.rows.KEPT_BYTES", 1000)
+    monkeypatch.setattr("gdlab.live.rows.KEPT_BYTES", 1000)
     long = bytes(range(256)) * 200
     send(capture, long, b"short")
     capture.wait_sync(2)
@@ -130,7 +130,7 @@ def test_a_long_payload_is_given_whole(table, capture, monkeypatch):
 
 
 def test_an_event_is_a_line_and_no_payload(sent, tmp_path):
-    with gd.listen("tcp://127.0.0.1:0", fresh=True) as server:
+    with gd.listen("tcp://127.0.0.1:0", restart=True) as server:
         with gd.connect(server.addresses[0]) as client:
             client.send(b"hi")
             server.wait_sync(1)
@@ -166,7 +166,7 @@ def test_a_flood_costs_the_browser_no_more_than_a_trickle(table, capture, sent):
 
 
 def test_a_filter_looks_at_a_bounded_number_of_rows_and_says_so(sent):
-    with gd.listen("udp://127.0.0.1:0", fresh=True, limit=Limit(rows=100_000)) as capture:
+    with gd.listen("udp://127.0.0.1:0", restart=True, limit=Limit(rows=100_000)) as capture:
         panel = MessageTable(capture)
         panel.filter.value = "size_bytes > 0"
         for start in range(0, LOOKED_AT + 100, 50):
@@ -191,7 +191,7 @@ def test_it_follows_another_capture(table, capture):
     send(capture, b"old")
     capture.wait_sync(1)
     show(table)
-    with gd.listen("udp://127.0.0.1:0", fresh=True) as other:
+    with gd.listen("udp://127.0.0.1:0", restart=True) as other:
         table.follow(other)
         show(table)
         assert table.list.options == ()

@@ -230,7 +230,7 @@ def test_a_dashboard_that_is_closed_leaves_nothing(clean, sent, tmp_path):
 
 def test_a_dashboard_that_is_forgotten_ends_its_threads_with_the_captures(clean, sent, tmp_path):
     before = set(threading.enumerate())
-    board = Dashboard(gd.listen("udp://127.0.0.1:0", fresh=True), folder=tmp_path)
+    board = Dashboard(gd.listen("udp://127.0.0.1:0", restart=True), folder=tmp_path)
     board._repr_mimebundle_()
     closing = board.close
     del board
@@ -241,7 +241,7 @@ def test_a_dashboard_that_is_forgotten_ends_its_threads_with_the_captures(clean,
 
 def test_twenty_dashboards_are_drawn_by_one_thread(clean, sent, tmp_path):
     boards = [Dashboard(folder=tmp_path) for _ in range(20)]
-    gd.listen("udp://127.0.0.1:0", fresh=True)
+    gd.listen("udp://127.0.0.1:0", restart=True)
     wait_until(lambda: all(board.captures for board in boards))
     names = [thread.name for thread in threading.enumerate()]
     assert names.count("gdlab render") == 1

@@ -16,13 +16,13 @@ from tests.widgets.parts import HOSTILE, assert_harmless, send, weight
 FOLLOWING = {
     widgets.Conversations: 20_000,
     widgets.Counters: 6_000,
-    widgets.EngineBox: 6_000,
+    widgets.GodotRunner: 6_000,
     widgets.Findings: 15_000,
     widgets.LatencyPlot: 60_000,
     widgets.MessageTable: 30_000,
     widgets.RatePlot: 60_000,
-    widgets.ScriptBox: 15_000,
-    widgets.SendBox: 10_000,
+    widgets.GDScriptView: 15_000,
+    widgets.SendForm: 10_000,
 }
 SHOWING = (widgets.Explain, widgets.SizeLab)
 

@@ -44,11 +44,11 @@ def test_without_probes_it_says_what_to_do(sent, capture):
 
 
 def test_the_button_pings_and_the_answers_are_drawn(sent, capture):
-    with gd.connect(capture.addresses[0], reply=gd.replies.probe_answer, fresh=True) as game:
+    with gd.connect(capture.addresses[0], reply=gd.replies.probe_answer, restart=True) as game:
         game.send(b"here")
         capture.wait_sync(1)
         panel = LatencyPlot(capture)
-        capture.ping_every(0.02)
+        capture.set_ping(0.02)
         capture.wait_sync(4)
         panel.redraw()
         panel.refresh()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gdlab.analysis.rules import closing, contents, delay, honesty, loss, silence
+from gdlab.analysis.rules import close_codes as closing
+from gdlab.analysis.rules import contents, delay, loss
+from gdlab.analysis.rules import no_traffic as silence
+from gdlab.analysis.rules import sample_quality as honesty
 from gdlab.analysis.rules.facts import Facts
 from gdlab.analysis.rules.finding import Finding
 

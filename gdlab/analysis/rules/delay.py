@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gdlab.analysis.frames import frame_rate
+from gdlab.analysis.frame_rates import frame_rate
 from gdlab.analysis.rules.finding import Finding
 
 if TYPE_CHECKING:

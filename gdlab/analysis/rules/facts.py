@@ -11,7 +11,7 @@ import numpy as np
 from gdlab.analysis.columns import codes, equals, messages, times_ns
 from gdlab.analysis.conversations import conversations
 from gdlab.analysis.latency import round_trips
-from gdlab.analysis.location import where_lost
+from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.probes import probes
 from gdlab.analysis.sequence import sequence
 

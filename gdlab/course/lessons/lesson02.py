@@ -86,15 +86,21 @@ QUESTIONS: Final = {
                     (90.0, 91.0),
                     "That is the rate of the pings: one every 11 ms. The game does not choose that.",
                 ),
-                (60, "That is a good guess for a game, but this one is set otherwise. Draw plot.fold()."),
+                (
+                    60,
+                    "That is a good guess for a game, but this one is set otherwise. Draw plot.frame_phase().",
+                ),
                 (
                     (25.0, 26.0),
-                    "1,000 divided by the largest delay: one answer was a frame late. Ask plot.fold().",
+                    "1,000 divided by the largest delay: one answer was a frame late. Ask plot.frame_phase().",
                 ),
             ),
-            otherwise="Draw plot.fold() of the sample, or ask its findings(): they name the rate.",
+            otherwise="Draw plot.frame_phase() of the sample, or ask its findings(): they name the rate.",
         ),
-        ("The largest usual delay is the length of a frame.", "gd.sample('udp-unknown-fps').plot.fold()"),
+        (
+            "The largest usual delay is the length of a frame.",
+            "gd.sample('udp-unknown-fps').plot.frame_phase()",
+        ),
     ),
     "02.3": Question(
         "What median round trip do you expect at 30 frames per second (ms)?",
@@ -141,7 +147,7 @@ QUESTIONS: Final = {
         _quick_capture,
         (
             "The network is not what delays the answers.",
-            "gd.play has an argument fps. Copy the cell that measures 60, and change that one number.",
+            "gd.demo_game has an argument fps. Copy the cell that measures 60, and change that one number.",
         ),
     ),
 }

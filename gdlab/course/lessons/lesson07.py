@@ -11,7 +11,7 @@ import pandas as pd
 
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question, choice, number
-from gdlab.store import load
+from gdlab.files import load
 
 _RATES_HZ: Final = {1: 10.0, 2: 30.0, 3: 10.0}
 _WITHIN: Final = 0.12

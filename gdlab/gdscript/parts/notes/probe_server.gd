@@ -1,3 +1,3 @@
 ## Measures the time to gdlab, which comes to ADDRESS, and back.
 ## Put this on any Node and press Play. Somebody must answer in the notebook:
-##     cap.answer_with(gd.replies.probe_answer)
+##     cap.set_reply(gd.replies.probe_answer)

@@ -1,6 +1,0 @@
-"""Is everything here that gdlab needs? One table, for whoever sets a machine up or wonders why nothing arrives."""
-
-from gdlab.checkup.doctor import doctor
-from gdlab.checkup.report import Line, Report, State
-
-__all__ = ["Line", "Report", "State", "doctor"]

@@ -1,0 +1,1 @@
+"""What happened, as data: the closed vocabulary of reasons."""

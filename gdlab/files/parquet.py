@@ -1,0 +1,121 @@
+"""Tables in Parquet files. What CSV has in a sidecar, they also have inside, in the metadata ``gdlab``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gdlab.errors import LoadError
+from gdlab.files import anonymise as names
+from gdlab.files import arrow, sidecar
+from gdlab.files import to_schema as conform
+from gdlab.files.atomic import replacing
+from gdlab.files.loaded import Loaded
+from gdlab.files.progress import Progress, ProgressFunction
+from gdlab.messages import SCHEMA
+
+_KEY = b"gdlab"
+
+
+def write_parquet(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    anonymise: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+    progress: ProgressFunction | None = None,
+) -> Path:
+    """Write a table of a capture as Parquet.
+
+    Parameters
+    ----------
+    table : the columns of `messages.SCHEMA`.
+    path : the file, such as ``run1.parquet``. ``run1.gdlab.json`` is written beside it, unless a CSV of the same
+        name already has its sidecar there; `load` takes the same from inside the file.
+    anonymise, provenance, progress : as for `write_csv`.
+
+    Raises
+    ------
+    MissingDependency : pyarrow is not installed.
+    TableError : not the columns of a capture.
+    OSError : the file cannot be written. What stood under the name before then still does.
+    """
+    arrow.require("Parquet files")
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    table = conform.conform(table)
+    if anonymise:
+        table, provenance = names.anonymise(table, provenance)
+    document = sidecar.describe(table, "parquet", guard=False, anonymised=anonymise, provenance=provenance)
+    with replacing(path) as file:
+        # Dictionaries pay where values repeat; the statistics let others find a time without reading all.
+        with (
+            pq.ParquetWriter(
+                file,
+                arrow.schema({_KEY: sidecar.encode(document)}),
+                compression="zstd",
+                use_dictionary=[*conform.CATEGORICAL, "detail"],
+                write_statistics=["time"],
+                write_page_checksum=True,
+            ) as writer,
+            Progress(len(table), f"writing {path.name}", progress) as shown,
+        ):
+            for rows in conform.batches(conform.payloads(table).sizes):
+                part = table.iloc[rows]
+                writer.write_batch(arrow.batch(part))
+                shown.advance(len(part))
+        document["bytes"] = file.tell()
+    if sidecar.beside_is_free(path):
+        with replacing(sidecar.path_for(path)) as beside:
+            beside.write(sidecar.encode(document))
+    return path
+
+
+def is_parquet(beginning: bytes) -> bool:
+    """Whether a file that begins so is Parquet."""
+    return beginning.startswith(b"PAR1")
+
+
+def read_parquet(path: Path) -> Loaded:
+    """Read a table; a file of another program is read, too, if it has all the columns.
+
+    Raises
+    ------
+    LoadError : the file is damaged or cut short, or holds something else.
+    MissingDependency : pyarrow is not installed.
+    """
+    pa = arrow.require("Parquet files")
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            metadata = file.schema_arrow.metadata or {}
+            data = file.read()
+            data.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        raise LoadError(
+            f"{path} is Parquet, but damaged or cut short: {error}. Expected: the file as it was written. Copy or "
+            "download it again"
+        ) from error
+    try:
+        table = arrow.table(data)
+    except ValueError as error:
+        raise LoadError(
+            f"{path} is Parquet, but not a capture of gdlab: {error}. Expected: the columns "
+            f"{', '.join(column.name for column in SCHEMA)}. Read it with pandas.read_parquet"
+        ) from error
+    notes: list[str] = []
+    document: dict[str, Any] = {}
+    if _KEY in metadata:
+        document, notes = sidecar.decode(metadata[_KEY])
+        notes += sidecar.check_rows(document, len(table)) + sidecar.restore_categories(table, document)
+    else:
+        notes.append("the file was not written by gdlab: where it came from is not known")
+    extra = [name for name in data.column_names if name not in table.columns]
+    if extra:
+        notes.append(f"columns that a capture does not have were left out: {', '.join(extra)}")
+    return Loaded(table, document, tuple(notes))

@@ -1,0 +1,363 @@
+"""Writing tables as pcapng, for Wireshark.
+
+A capture holds payloads, not packets, so the headers are made up: IPv4 or IPv6 (link type 101, raw IP), then UDP, or
+TCP for ``tcp://`` and ``ws://``, with right lengths and checksums, the addresses of the table, and TCP sequence
+numbers by which Wireshark follows the stream. Each endpoint is an interface of the file, named as the endpoint, with
+times in nanoseconds.
+
+- A message is a packet; one over TCP that is too large for a packet is several, the last with the flag PSH. Of
+  WebSocket there is the payload without its framing.
+- A row of another event is an IP packet of protocol 253 (for experiments, RFC 3692) whose comment has the event and
+  its detail. `detail` of a message is its comment, too.
+- A peer or endpoint that is no IP address (after ``anonymise=True``) has one of 198.18.0.0/15 (for benchmarks,
+  RFC 2544), and its name in a name resolution block, so that Wireshark shows it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gdlab import clock
+from gdlab.files import anonymise as names
+from gdlab.files import cells, pcapudp
+from gdlab.files import to_schema as conform
+from gdlab.files.atomic import replacing
+from gdlab.files.progress import Progress, ProgressFunction
+from gdlab.messages import Direction, Event
+
+#: How our files name the program that wrote them; the version follows.
+APPLICATION: Final = "gdlab "
+#: How an interface tells who took its times; ``kernel`` or ``user`` follows.
+STAMPED_BY: Final = "times by "
+EVENT_PROTOCOL: Final = 253
+
+_UDP, _TCP = 17, 6
+_MOST: Final = 65_535 - 40  # payload bytes of a TCP packet with the smallest headers
+_MOST_UDP: Final = _MOST + 12  # a UDP header is that much shorter
+_MAX_OPTION: Final = 65_535 - 3
+
+
+class _Host(NamedTuple):
+    """An address as it stands in a packet."""
+
+    packed: bytes
+    port: int
+
+
+def write_pcapng(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    anonymise: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+    progress: ProgressFunction | None = None,
+) -> Path:
+    """Write a table of a capture as pcapng; see the module for what stands in it.
+
+    `load` gives back `time`, `stamp`, `endpoint`, `peer`, `direction`, `event`, `payload` and `detail`; `kind` and
+    `wire_bytes` are then estimates from the packets.
+
+    Parameters
+    ----------
+    table : the columns of `messages.SCHEMA`.
+    path : the file, such as ``run1.pcapng``.
+    anonymise, progress : as for `write_csv`.
+    provenance : kept in the comment of the file as JSON.
+
+    Raises
+    ------
+    TableError : not the columns of a capture, or a time before 1970, which pcapng cannot say.
+    OSError : the file cannot be written. What stood under the name before then still does.
+    """
+    path = Path(path)
+    table = conform.conform(table)
+    if anonymise:
+        table, provenance = names.anonymise(table, provenance)
+    if len(table) and int(conform.time_ns(table).min()) < 0:
+        raise conform.TableError("pcapng has no times before 1970; leave those rows out")
+    packets = _Packets(table)
+    with replacing(path) as file, Progress(len(table), f"writing {path.name}", progress) as shown:
+        file.write(_section(provenance))
+        file.write(packets.beginning())
+        for rows in conform.batches(conform.payloads(table).sizes):
+            part = table.iloc[rows]
+            file.write(b"".join(packets.of(part)))
+            shown.advance(len(part))
+    return path
+
+
+class _Packets:
+    """Makes the blocks of a table's rows; knows the interfaces, the hosts and how far each TCP stream is."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._endpoints = table["endpoint"].cat.categories.tolist()
+        self._peers = table["peer"].cat.categories.tolist()
+        pairs = table[["endpoint", "stamp"]].drop_duplicates()
+        self._interfaces = {
+            (str(endpoint), str(stamp)): number
+            for number, (endpoint, stamp) in enumerate(pairs.itertuples(index=False, name=None))
+        }
+        self._invented: dict[str, bytes] = {}
+        self._pairs: dict[tuple[str, str], tuple[_Host, _Host]] = {}
+        self._sent: dict[tuple[str, str], list[int]] = {}
+        for peer in self._peers:
+            self._host(peer)  # all names are known before the first packet
+        for endpoint in self._endpoints:
+            self._host(endpoint)
+
+    def beginning(self) -> bytes:
+        """The blocks before the packets: interfaces and names."""
+        blocks = [
+            _block(
+                1,
+                struct.pack("<HHI", 101, 0, 0)
+                + _options(
+                    (2, cells.escape(endpoint).encode()), (3, (STAMPED_BY + stamp).encode()), (9, b"\x09")
+                ),
+            )
+            for endpoint, stamp in self._interfaces
+        ]
+        records = b""
+        for name, packed in self._invented.items():
+            record = packed + cells.escape(name).encode()[: _MAX_OPTION - 5] + b"\0"
+            records += _padded(struct.pack("<HH", 1, len(record)) + record)
+        if records:
+            blocks.append(_block(4, records + struct.pack("<HH", 0, 0)))
+        return b"".join(blocks)
+
+    def of(self, part: pd.DataFrame) -> Iterator[bytes]:
+        """The blocks of some rows."""
+        plain = self._is_plain(part)
+        datagrams = iter(self._datagrams(part[plain]))
+        others = self._one_by_one(part[~plain])
+        for is_plain in plain.tolist():
+            if is_plain:
+                yield next(datagrams)
+            else:
+                yield from next(others)
+
+    @staticmethod
+    def _is_plain(part: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """(n,) bool: which rows are datagrams that need no comment."""
+        endpoints = part["endpoint"].cat
+        is_udp = np.array([name.startswith("udp:") for name in endpoints.categories], np.bool_)
+        sizes = conform.payloads(part).sizes
+        plain: npt.NDArray[np.bool_] = (
+            (part["event"] == Event.MESSAGE).to_numpy(np.bool_)
+            & (part["detail"].to_numpy(object) == "")
+            & (sizes >= 0)
+            & (sizes <= _MOST_UDP)
+        )
+        return plain & is_udp[endpoints.codes.to_numpy()] if len(is_udp) else plain
+
+    def _datagrams(self, part: pd.DataFrame) -> list[bytes]:
+        if not len(part):
+            return []
+        columns = ["endpoint", "peer", "direction", "stamp"]
+        key = np.zeros(len(part), np.int64)
+        for name in columns:
+            key = key * (len(part[name].cat.categories) + 1) + part[name].cat.codes.to_numpy()
+        _, first, flow = np.unique(key, return_index=True, return_inverse=True)
+        flows = [
+            self._flow(*values)
+            for values in part[columns].iloc[first].astype(object).itertuples(index=False, name=None)
+        ]
+        return pcapudp.blocks(flows, flow, conform.time_ns(part), conform.payloads(part))
+
+    def _flow(self, endpoint: str, peer: str, direction: str, stamp: str) -> pcapudp.Flow:
+        own, other = self._pairs.get((endpoint, peer)) or self._pair(endpoint, peer)
+        source, target = (other, own) if direction == Direction.IN else (own, other)
+        flags = 1 if direction == Direction.IN else 2
+        interface = self._interfaces[endpoint, stamp]
+        return pcapudp.Flow(interface, source.packed, target.packed, source.port, target.port, flags)
+
+    def _one_by_one(self, part: pd.DataFrame) -> Iterator[Iterator[bytes]]:
+        columns = [
+            part[name].astype(object)
+            for name in ("stamp", "endpoint", "peer", "direction", "event", "detail")
+        ]
+        for time_ns, payload, *texts in zip(
+            conform.time_ns(part).tolist(), conform.payloads(part), *columns, strict=True
+        ):
+            yield self._row(time_ns, b"" if payload is pd.NA else payload, *texts)
+
+    def _row(
+        self,
+        time_ns: int,
+        payload: bytes,
+        stamp: str,
+        endpoint: str,
+        peer: str,
+        direction: str,
+        event: str,
+        detail: str,
+    ) -> Iterator[bytes]:
+        own, other = self._pairs.get((endpoint, peer)) or self._pair(endpoint, peer)
+        source, target = (other, own) if direction == Direction.IN else (own, other)
+        comment = cells.escape(detail) if event == Event.MESSAGE else f"{event}: {cells.escape(detail)}"
+        flags = 1 if direction == Direction.IN else 2
+        interface = self._interfaces[endpoint, stamp]
+        if event == Event.MESSAGE and not endpoint.startswith("udp:"):
+            packets = self._tcp(endpoint, peer, source, target, payload, direction)
+        else:
+            if len(payload) > _MOST_UDP:
+                comment += f" [the first {_MOST_UDP} of {len(payload)} bytes]"
+                payload = payload[:_MOST_UDP]
+            packets = iter((_event(source, target, payload),))
+            if event == Event.MESSAGE:
+                packets = iter((_udp(source, target, payload),))
+        for packet in packets:
+            options = [(2, struct.pack("<I", flags))]
+            if comment:
+                options.insert(0, (1, comment.encode()[:_MAX_OPTION]))
+            head = struct.pack(
+                "<IIIII", interface, time_ns >> 32, time_ns & 0xFFFFFFFF, len(packet), len(packet)
+            )
+            yield _block(6, head + _padded(packet) + _options(*options))
+
+    def _tcp(
+        self, endpoint: str, peer: str, source: _Host, target: _Host, payload: bytes, direction: str
+    ) -> Iterator[bytes]:
+        """A message as one packet, or as many as it needs; the last has PSH."""
+        sent = self._sent.setdefault((endpoint, peer), [1, 1])
+        mine = 0 if direction == Direction.IN else 1
+        for start in range(0, len(payload), _MOST) or (0,):
+            piece = payload[start : start + _MOST]
+            flags = 0x18 if start + _MOST >= len(payload) else 0x10
+            yield _tcp(source, target, piece, sent[mine], sent[1 - mine], flags)
+            sent[mine] = (sent[mine] + len(piece)) & 0xFFFFFFFF
+
+    def _pair(self, endpoint: str, peer: str) -> tuple[_Host, _Host]:
+        """The two addresses, of one family: a listener may be on both."""
+        own, other = self._host(endpoint), self._host(peer)
+        own = own._replace(packed=_in_family(own.packed, len(other.packed)))
+        other = other._replace(packed=_in_family(other.packed, len(own.packed)))
+        self._pairs[endpoint, peer] = own, other
+        return own, other
+
+    def _host(self, text: str) -> _Host:
+        """The address of an endpoint or peer; invented where the text has none."""
+        if not text:
+            return _Host(bytes(4), 0)
+        match = _HOST.fullmatch(text)
+        port = int(match["port"]) if match else 0
+        if match is None or port > 65_535:
+            return _Host(self._invent(text), 0)
+        host = match["v6"] or match["other"]
+        try:
+            return _Host(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).packed, port)
+        except ValueError:
+            return _Host(self._invent(host), port)
+
+    def _invent(self, name: str) -> bytes:
+        number = len(self._invented) + 1
+        return self._invented.setdefault(name, (0xC6120000 + number % 0x20000).to_bytes(4, "big"))
+
+
+_HOST = re.compile(
+    r"(?:\w+://)?(?:\[(?P<v6>[^\]%]*)(?:%[^\]]*)?\]|(?P<other>[^:/\[\]]+)):(?P<port>\d{1,5})(?:/.*)?",
+    re.DOTALL,
+)
+
+
+def _in_family(packed: bytes, size: int) -> bytes:
+    """The address with 4 or 16 bytes where it has such a form, else as it is.
+
+    Loopback stays loopback, the wildcard the wildcard; other IPv4 addresses are mapped (RFC 4291 section 2.5.5.2).
+    """
+    if len(packed) == size:
+        return packed
+    if size == 16:
+        mapped = bytes(10) + b"\xff\xff" + packed
+        return bytes(15) + b"\1" if packed[0] == 127 else mapped if any(packed) else bytes(16)
+    narrow = {bytes(16): bytes(4), bytes(15) + b"\1": b"\x7f\0\0\1"}
+    return narrow.get(packed, packed)
+
+
+# ---- packets
+
+
+def _checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071) of an even number of bytes, not all zero.
+
+    A one's complement sum of 16-bit words is the number modulo 65535, which Python takes of all bytes at once.
+    """
+    return 0xFFFF - (int.from_bytes(data, "big") % 0xFFFF or 0xFFFF)
+
+
+def _ip(source: bytes, target: bytes, protocol: int, content: bytes) -> bytes:
+    if len(source) == 4:
+        head = struct.pack(
+            ">BBHHHBBH4s4s", 0x45, 0, 20 + len(content), 0, 0x4000, 64, protocol, 0, source, target
+        )
+        return head[:10] + _checksum(head).to_bytes(2, "big") + head[12:] + content
+    return struct.pack(">IHBB16s16s", 6 << 28, len(content), protocol, 64, source, target) + content
+
+
+def _with_checksum(source: bytes, target: bytes, protocol: int, content: bytes, at: int) -> bytes:
+    """Transport header and payload with their checksum, which covers addresses and length, too (RFC 9293, 8200)."""
+    pseudo = source + target + struct.pack(">II", len(content), protocol)
+    checksum = _checksum(pseudo + content + b"\0" * (len(content) % 2))
+    if protocol == _UDP:
+        checksum = checksum or 0xFFFF  # zero would say that there is none
+    return content[:at] + checksum.to_bytes(2, "big") + content[at + 2 :]
+
+
+def _udp(source: _Host, target: _Host, payload: bytes) -> bytes:
+    content = struct.pack(">HHHH", source.port, target.port, 8 + len(payload), 0) + payload
+    content = _with_checksum(source.packed, target.packed, _UDP, content, 6)
+    return _ip(source.packed, target.packed, _UDP, content)
+
+
+def _tcp(source: _Host, target: _Host, payload: bytes, sequence: int, acknowledged: int, flags: int) -> bytes:
+    head = struct.pack(
+        ">HHIIBBHHH", source.port, target.port, sequence, acknowledged, 5 << 4, flags, 65_535, 0, 0
+    )
+    content = _with_checksum(source.packed, target.packed, _TCP, head + payload, 16)
+    return _ip(source.packed, target.packed, _TCP, content)
+
+
+def _event(source: _Host, target: _Host, payload: bytes) -> bytes:
+    """The two ports, then the bytes of the row."""
+    content = struct.pack(">HH", source.port, target.port) + payload
+    return _ip(source.packed, target.packed, EVENT_PROTOCOL, content)
+
+
+# ---- blocks
+
+
+def _padded(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 4)
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = 12 + len(body)
+    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+
+def _options(*options: tuple[int, bytes]) -> bytes:
+    return b"".join(_padded(struct.pack("<HH", code, len(value)) + value) for code, value in options) + bytes(
+        4
+    )
+
+
+def _section(provenance: Mapping[str, Any] | None) -> bytes:
+    """The section header, its length left open."""
+    told = json.dumps(
+        {"clock": clock.DESCRIPTION, "provenance": dict(provenance or {})}, default=str
+    ).encode()
+    options = [(4, f"{APPLICATION}{metadata.version('gdlab')}".encode())]
+    if len(told) <= _MAX_OPTION:
+        options.insert(0, (1, told))
+    return _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _options(*options))

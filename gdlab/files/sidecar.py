@@ -1,0 +1,183 @@
+"""The JSON beside an exported table: what the columns are, and where they came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab import clock
+from gdlab.files import to_schema as conform
+from gdlab.messages import SCHEMA
+
+FORMAT: Final = "gdlab-table"
+VERSION: Final = 1
+_MAX_BYTES = 64 << 20  # some hundred bytes for each of 65,536 peers
+
+
+def path_for(path: Path) -> Path:
+    """``run1.csv`` has ``run1.gdlab.json`` beside it."""
+    return path.with_name(path.stem + ".gdlab.json")
+
+
+def describe(
+    table: pd.DataFrame,
+    file_format: str,
+    *,
+    guard: bool,
+    anonymised: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What is to be known about a table in a file.
+
+    Parameters
+    ----------
+    table : as written, see `conform`.
+    file_format : ``csv``, ``parquet`` or ``spill``.
+    guard : text cells are guarded against being taken for formulas.
+    provenance : what the capture tells: endpoints, limits, statistics, notes. Values that JSON does not know
+        become text.
+    """
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "file_format": file_format,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": len(table),
+        "guard": guard,
+        "anonymised": anonymised,
+        "software": versions(),
+        "clock": clock.DESCRIPTION,
+        "schema": [{"name": c.name, "dtype": c.dtype, "unit": c.unit, "meaning": c.meaning} for c in SCHEMA],
+        "categories": conform.categories(table),
+        "provenance": dict(provenance or {}),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What wrote the file. The name of the machine is not in it."""
+    found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
+    for package in ("gdlab", "numpy", "pandas", "pyarrow"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """The JSON of a description."""
+    return json.dumps(document, indent=1, default=_plain, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    return str(value)
+
+
+def decode(data: bytes) -> tuple[dict[str, Any], list[str]]:
+    """Read a description that may be damaged or of another version.
+
+    Returns
+    -------
+    document : empty where it cannot be used.
+    notes : why it cannot be used, or what about it is unusual.
+    """
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        return {}, [f"the sidecar is damaged and was not used: {error}"]
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        return {}, ["the sidecar is not one of gdlab and was not used"]
+    version = document.get("version")
+    if version != VERSION:
+        return document, [
+            f"the sidecar is of version {version!r}, this gdlab knows version {VERSION}: what is new there was not used"
+        ]
+    return document, []
+
+
+def read_beside(path: Path, file_format: str) -> tuple[dict[str, Any], list[str]]:
+    """The sidecar of a file, compared with the file; see `decode`."""
+    beside = path_for(path)
+    try:
+        if beside.stat().st_size > _MAX_BYTES:
+            return {}, [f"the sidecar {beside.name} is too large to be one and was not used"]
+        document, notes = decode(beside.read_bytes())
+    except FileNotFoundError:
+        note = (
+            f"no sidecar {beside.name} beside the file: dtypes are restored from the schema, the order of "
+            "categories and where the data came from are not known"
+        )
+        return {}, [note]
+    except OSError as error:
+        return {}, [f"the sidecar {beside.name} cannot be read and was not used: {error}"]
+    if document and document.get("file_format") != file_format:
+        return {}, [f"the sidecar {beside.name} belongs to a file of another format and was not used"]
+    size = path.stat().st_size
+    if document and document.get("bytes") != size:
+        notes.append(
+            f"the file has {size} bytes and the sidecar was written for one of {document.get('bytes')}: "
+            "it was changed after it was written, or the sidecar belongs to another file"
+        )
+    return document, notes
+
+
+def check_rows(document: Mapping[str, Any], rows: int) -> list[str]:
+    """Say so when the file does not have the rows that its description tells of."""
+    if not document or document.get("rows") == rows:
+        return []
+    return [f"the file has {rows} rows, its description says {document.get('rows')}"]
+
+
+def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list[str]:
+    """Give the columns (in place) the categories that the description tells, in that order.
+
+    Returns
+    -------
+    Notes on columns where the description cannot be true; they keep what they have.
+    """
+    told = document.get("categories")
+    notes: list[str] = []
+    if not isinstance(told, dict):
+        return notes
+    for name in conform.CATEGORICAL:
+        order: Any = told.get(name)
+        values = table[name].cat.categories
+        used = values[np.unique(table[name].cat.codes.to_numpy())]
+        if not _are_categories(order) or not set(used) <= set(order):
+            notes.append(f"the sidecar's categories of {name!r} do not fit the file and were not used")
+            continue
+        table[name] = table[name].cat.set_categories(pd.Index(order, dtype=object))
+    return notes
+
+
+def _are_categories(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and all(isinstance(item, str) for item in value)
+        and len({*value}) == len(value)
+    )
+
+
+def beside_is_free(path: Path) -> bool:
+    """Whether a sidecar may be written for a file that also has it inside, without taking that of a neighbour."""
+    try:
+        document, _ = decode(path_for(path).read_bytes())
+    except OSError:
+        return True
+    neighbour = path.with_suffix("." + str(document.get("file_format")))
+    return not document or os.path.normcase(neighbour) == os.path.normcase(path) or not neighbour.exists()

@@ -1,0 +1,315 @@
+"""Keeping a capture on disk while it runs, so that a killed process loses at most one interval.
+
+A thread of its own looks at the stores (every interval, and when a block is full), and appends the rows that are new
+to a stream of Arrow record batches; the threads that receive never wait for a disk. A stream can be read as far as
+it was written, whatever happened to the process then. A crash of the whole system or a power cut is another thing:
+what was written may still be in the system's memory (Linux writes it out after some 30 s). Only at the orderly end
+is everything forced to the disk, which waits for it, about 5 ms for 10 MB on a fast one. For each capture a folder
+has:
+
+- ``<time>-<token>.gdlab-spill.json`` what `sidecar` tells, and at the orderly end how many rows there should be;
+- ``<time>-<token>-<endpoint>-<part>.arrow`` one for each endpoint; another part after an error of the disk.
+
+Several captures may share a folder, one after the other or at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from gdlab.files import arrow, sidecar
+from gdlab.files.atomic import force, replacing
+from gdlab.store import table
+from gdlab.store.blocks import Block
+from gdlab.store.store import Evicted, Snapshot, Store
+
+SUFFIX = ".gdlab-spill.json"
+
+_TOO_LATE = (
+    "that was before the disk had taken them; give listen(limit=...) more to bridge a slow disk for longer"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SpillStatistics:
+    """What is on the disk.
+
+    Attributes
+    ----------
+    rows : rows written.
+    bytes : of the files.
+    missed_rows : rows that the stores dropped before they could be written; a `gap` row stands for them.
+    errors : times that the disk did not take what was written.
+    """
+
+    rows: int
+    bytes: int
+    missed_rows: int
+    errors: int
+
+
+class Spill:
+    """Writes what stores receive to a folder until it is closed.
+
+    Parameters
+    ----------
+    folder : made if it does not exist.
+    interval_s : how often rows are written: what a kill at the worst moment may lose.
+    provenance : kept in the JSON, see `sidecar.describe`.
+    on_status : told (in the spill's thread) what `status` becomes.
+
+    Raises
+    ------
+    MissingDependency : pyarrow is not installed.
+    OSError : the folder cannot be made or written to.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        interval_s: float = 1.0,
+        provenance: Mapping[str, Any] | None = None,
+        on_status: Callable[[str], object] | None = None,
+    ) -> None:
+        arrow.require("Spilled captures")
+        self.folder = Path(folder)
+        self.interval_s = interval_s
+        self._status = ""
+        self._on_status = on_status
+        self._provenance = provenance
+        self._created = datetime.now(UTC)
+        self._session = f"{self._created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self._streams: list[_Stream] = []
+        self._errors = 0
+        self._lock = threading.Lock()  # one flush at a time; held while writing, never by a receiving thread
+        self._wake = threading.Event()
+        self._closing = False
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._describe(closed=False)
+        self._thread = threading.Thread(target=self._run, name="gdlab-spill", daemon=True)
+        self._thread.start()
+
+    @property
+    def status(self) -> str:
+        """What the user should know: empty while all is well, else what failed and what happens now."""
+        return self._status
+
+    def statistics(self) -> SpillStatistics:
+        """Return the counters as they are now."""
+        streams = list(self._streams)
+        return SpillStatistics(
+            rows=sum(stream.rows for stream in streams),
+            bytes=sum(stream.bytes for stream in streams),
+            missed_rows=sum(stream.missed for stream in streams),
+            errors=self._errors,
+        )
+
+    def add(self, store: Store, *, since: int = 0) -> None:
+        """Write what this store has and will receive, from the row of that number on (see `Snapshot.end`)."""
+        with self._lock:
+            name = f"{self._session}-{len(self._streams):03}"
+            self._streams.append(_Stream(store, self.folder, name, since))
+        store.about_evicted = (
+            f"what the spill has written of them is on the disk: gdlab.load({str(self.folder)!r})"
+        )
+        store.on_seal = self._wake.set
+        self._wake.set()
+
+    def flush(self) -> None:
+        """Write now what is new. Errors of the disk become `status`."""
+        import pyarrow as pa
+
+        with self._lock:
+            try:
+                for stream in self._streams:
+                    stream.flush()
+            except (OSError, MemoryError, pa.ArrowException) as error:
+                self._errors += 1
+                reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+                self._tell(
+                    f"spill: the disk did not take the rows ({reason}); the capture goes on in memory, what was "
+                    f"written before is whole, and it is tried again every {self.interval_s:g} s. "
+                    f"Free space for {self.folder}"
+                )
+            else:
+                missed = sum(stream.missed for stream in self._streams)
+                self._tell(
+                    f"spill: {missed} rows were dropped from memory before they were written" * (missed > 0)
+                )
+
+    def _tell(self, status: str) -> None:
+        if status != self._status:
+            self._status = status
+            if self._on_status is not None:
+                self._on_status(status)
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._wake.wait(self.interval_s)
+                self._wake.clear()
+                self.flush()
+        except BaseException as error:
+            self._tell(f"spill: nothing more is written, an error of gdlab itself ended it: {error!r}")
+            raise
+
+    def close(self) -> None:
+        """Write what is left, say in the JSON that all is there, and end; the stores must have ended before."""
+        if self._closing:
+            return
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        self.flush()
+        with self._lock:
+            for stream in self._streams:
+                stream.store.on_seal = None
+                stream.close()
+            try:
+                for stream in self._streams:
+                    stream.force()
+                self._describe(closed=all(stream.is_complete() for stream in self._streams))
+            except OSError as error:
+                self._tell(
+                    f"spill: the end could not be noted, or not all be forced to the disk ({error.strerror}); "
+                    "all rows up to here are written"
+                )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _describe(self, *, closed: bool) -> None:
+        rows = sum(stream.rows for stream in self._streams)
+        document = sidecar.describe(table.empty(), "spill", guard=False, provenance=self._provenance)
+        document |= {
+            "created": self._created.isoformat(timespec="seconds"),
+            "categories": None,
+            "rows": rows if closed else None,
+            "missed_rows": sum(stream.missed for stream in self._streams),
+            "interval_s": self.interval_s,
+            "closed": closed,
+        }
+        with replacing(self.folder / (self._session + SUFFIX)) as file:
+            file.write(sidecar.encode(document))
+
+
+class _Stream:
+    """The files of one store. Rows are numbered from the first that the store ever had."""
+
+    def __init__(self, store: Store, folder: Path, name: str, since: int) -> None:
+        self.store = store
+        self.rows = self.bytes = self.missed = 0
+        self._folder = folder
+        self._name = name
+        self._part = 0
+        self._seen = since  # rows that are written or known to be missed
+        self._seen_bytes = 0  # their payloads
+        self._path: Path | None = None
+        self._file: Any = None
+        self._writer: Any = None
+
+    def is_complete(self) -> bool:
+        """Whether all rows that the store has had are accounted for."""
+        snapshot = self.store.snapshot()
+        return snapshot.evicted.rows + sum(len(block) for block in snapshot.blocks) == self._seen
+
+    def flush(self) -> None:
+        """Write what is new, a block at a time."""
+        for piece in self._new():
+            self._write(piece)
+            gap = piece.evicted
+            rows = sum(len(block) for block in piece.blocks)
+            self.rows += len(piece)
+            self.missed += gap.rows
+            self._seen += gap.rows + rows
+            self._seen_bytes += gap.payload_bytes + sum(
+                int(block.columns.size.sum()) for block in piece.blocks
+            )
+
+    def _new(self) -> Iterator[Snapshot]:
+        snapshot = self.store.snapshot()
+        evicted = snapshot.evicted
+        gap = Evicted()
+        if evicted.rows > self._seen:
+            gap = Evicted(
+                evicted.rows - self._seen, evicted.payload_bytes - self._seen_bytes, evicted.until_ns
+            )
+        at = evicted.rows
+        for block in snapshot.blocks:
+            end = at + len(block)
+            if end > self._seen:
+                new: Block = block.rows(max(self._seen - at, 0), len(block))
+                yield Snapshot(
+                    snapshot.endpoint,
+                    (new,),
+                    snapshot.peers,
+                    gap,
+                    snapshot.limit,
+                    about_evicted=_TOO_LATE,
+                )
+                gap = Evicted()
+            at = end
+
+    def _write(self, piece: Snapshot) -> None:
+        import pyarrow as pa
+
+        batch = arrow.batch(table.build([piece]))
+        good = 0
+        try:
+            if self._writer is None:
+                self._path = self._folder / f"{self._name}-{self._part:03}.arrow"
+                self._part += 1
+                self._file = pa.OSFile(str(self._path), "wb")
+                # A peer that is new adds to the dictionary of peers instead of writing it once more.
+                options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
+                self._writer = pa.ipc.new_stream(self._file, arrow.schema(), options=options)
+                good = 0
+            else:
+                good = self._file.tell()
+            self._writer.write_batch(batch)
+            self.bytes += self._file.tell() - good
+        except BaseException:
+            # The writer may take as written what is not: what is whole stays, and the next try begins a new part.
+            self._abandon(good)
+            raise
+
+    def _abandon(self, good: int) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                if good:
+                    os.truncate(self._path, good)
+                else:
+                    self._path.unlink(missing_ok=True)
+        self._writer = self._file = self._path = None
+
+    def close(self) -> None:
+        """End the stream; without its end mark it can be read just as well."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError):
+                self._writer.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+    def force(self) -> None:
+        """Force what was written to the disk.
+
+        Raises
+        ------
+        OSError : the disk has not taken all of it.
+        """
+        for part in self._folder.glob(f"{self._name}-*.arrow"):
+            force(part)

@@ -1,0 +1,85 @@
+"""The size laboratory as users call it: `sizes(message)`, `sizes.tree(message)`, `sizes.types()`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from gdlab.codecs import decode
+from gdlab.payloads import PayloadArray
+from gdlab.sizes import SizeReport, measure, tree, type_table
+
+
+class Sizes:
+    """What messages cost; called like a function."""
+
+    def __call__(
+        self,
+        value: Any,
+        *,
+        each: bool = False,
+        rate_hz: float | None = None,
+        peers: int | None = None,
+        over: str | None = None,
+        double: bool = False,
+    ) -> SizeReport:
+        """What a message costs in memory, in each encoding and on the wire.
+
+        Parameters
+        ----------
+        value : a message; or captured ones: a capture (anything with a `df`), its table, its column `payload`, or a
+            column of decoded values. Captured payloads are decoded as `codecs.decode` guesses; those that do not
+            decode are left out, and a note says how many.
+        each : every element of a list is a message of its own; otherwise a list is one message, an Array.
+        rate_hz : messages a second, to each peer; adds bytes a second.
+        peers : receivers, 1 by default.
+        over : ``udp``, ``tcp`` or ``ws``; all three by default.
+        double : in a double-precision build of Godot.
+
+        Returns
+        -------
+        A `SizeReport`, which shows itself; its `table` has the figures.
+
+        Raises
+        ------
+        VariantEncodeError : Godot could not hold the value; `path` says where in it.
+        ValueError : options that make no sense, or no message to measure.
+        """
+        captured = _captured(value)
+        if captured is None:
+            return measure(value, each=each, rate_hz=rate_hz, peers=peers, over=over, double=double)
+        decoded = decode(captured)
+        good = decoded["codec"].notna() & decoded["decode_error"].isna()
+        values = decoded.loc[good, "value"].tolist()
+        if not values:
+            raise ValueError("none of the captured payloads decodes to a value that could be measured")
+        report = measure(values, each=True, rate_hz=rate_hz, peers=peers, over=over, double=double)
+        left_out = int((decoded["codec"].notna() & ~good).sum())
+        notes = [f"Captured payloads, {decoded.attrs['codec']}."]
+        if left_out:
+            notes.append(f"Left out: {left_out} payload{'s' if left_out != 1 else ''} that did not decode.")
+        return report.with_notes(*notes)
+
+    def tree(self, value: Any) -> pd.DataFrame:
+        """Which key costs what; see `gdlab.sizes.tree`."""
+        return tree(value)
+
+    def types(self) -> pd.DataFrame:
+        """What one value of each Variant type costs; see `gdlab.sizes.type_table`."""
+        return type_table()
+
+    def __repr__(self) -> str:
+        return "<sizes: sizes(message), sizes.tree(message), sizes.types()>"
+
+
+def _captured(value: Any) -> pd.DataFrame | None:
+    """A table with a column `payload`, if that is what was given."""
+    table = getattr(value, "df", value)
+    if isinstance(table, pd.DataFrame) and "payload" in table.columns:
+        return table
+    column = table.array if isinstance(table, pd.Series) else table
+    return pd.DataFrame({"payload": column}) if isinstance(column, PayloadArray) else None
+
+
+sizes = Sizes()

@@ -1,0 +1,307 @@
+"""The connecting side of the transports: `gdlab.connect`."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import selectors
+import socket
+import sys
+import threading
+from typing import Any, Final
+
+from websockets.client import ClientProtocol
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.http11 import Request, Response
+from websockets.protocol import State as ProtocolState
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from gdlab import clock
+from gdlab.errors import NotConnected
+from gdlab.messages import Direction, Event, Peer
+from gdlab.transports.address import Address
+from gdlab.transports.connections import Connection, Phase
+from gdlab.transports.datagrams import Source
+from gdlab.transports.endpoint import State
+from gdlab.transports.replies import Outgoing
+from gdlab.transports.stream_endpoint import StreamEndpoint
+from gdlab.transports.tcp import TcpSession
+from gdlab.transports.udp import UdpListener
+from gdlab.transports.websocket import WebSocketSession, library_log
+
+#: Pauses between attempts to connect again; the last one is used from then on.
+RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
+
+_IN_PROGRESS: Final = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
+
+
+def _resolve(address: Address, kind: socket.SocketKind) -> list[tuple[socket.AddressFamily, Source]]:
+    """Find the addresses behind a host name, those of IPv4 first: most games listen there only.
+
+    Raises
+    ------
+    NotConnected : there is no such host.
+    """
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=kind)
+    except OSError as error:
+        raise NotConnected(
+            f"{address}: no host is called {address.host!r} ({error.strerror or error}); for a game on this machine "
+            f"write {address.transport}://127.0.0.1:{address.port}"
+        ) from error
+    return sorted(
+        ((family, source) for family, _, _, _, source in found), key=lambda one: one[0] != socket.AF_INET
+    )
+
+
+class StreamClient(StreamEndpoint):
+    """Connects, and serves its one connection as a listener serves its many.
+
+    It ends when the connection does; with `StreamOptions.reconnect` it tries again, first at once and then at longer
+    and longer intervals. Every failed attempt is a row of event `error`.
+    """
+
+    is_client = True
+
+    @property
+    def doing(self) -> str:
+        """Whether the connection is there."""
+        return "connected to" if self._open else "connecting to"
+
+    def _bind(self, address: Address) -> Address:
+        self._candidates = _resolve(address, socket.SOCK_STREAM)
+        self._connecting: socket.socket | None = None
+        self._attempts = 0  # since a connection was last open
+        self._settled = threading.Event()
+        self._problem = ""
+        return address
+
+    def wait_ready(self) -> None:
+        """Wait for the first attempt to come to its end.
+
+        Raises
+        ------
+        NotConnected : it failed, and is not to be repeated.
+        """
+        # The thread keeps the deadlines of connecting and of the handshake; this one is for a reply that hangs.
+        self._settled.wait(self.options.connect_s + self.options.handshake_s + 1)
+        if self._problem and not self.options.reconnect:
+            raise NotConnected(f"no connection to {self.address}: {self._problem}")
+
+    # ---- attempts
+
+    def _register(self) -> None:
+        self._after(0, self._attempt)
+
+    def _attempt(self) -> None:
+        self._attempts += 1
+        self._try(0, "")
+
+    def _try(self, candidate: int, problem: str) -> None:
+        """Connect to one of the addresses, the next one if that fails."""
+        if self._state is not State.LISTENING:
+            return
+        if candidate == len(self._candidates):
+            self._failed(problem)
+            return
+        family, source = self._candidates[candidate]
+        again = functools.partial(self._try, candidate + 1)
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        code = sock.connect_ex(source)
+        if code not in _IN_PROGRESS:
+            sock.close()
+            again(_refusal(code))
+            return
+        self._connecting = sock
+
+        def settle(problem: str) -> None:
+            self._connecting = None
+            self._selector.unregister(sock)
+            if problem:
+                sock.close()
+                again(problem)
+            else:
+                self._adopt(sock, source)
+
+        def ready(_events: int) -> None:
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            settle(_refusal(code) if code else "")
+
+        def expire() -> None:
+            if self._connecting is sock:
+                settle(
+                    f"no answer within {self.options.connect_s:g} s: another address, or a firewall in the way?"
+                )
+
+        self._selector.register(sock, selectors.EVENT_WRITE, ready)
+        self._after(self.options.connect_s, expire)
+
+    def _failed(self, problem: str) -> None:
+        """Note that an attempt came to nothing, and try again or end."""
+        self._problem = problem
+        pause_s = RETRY_S[min(self._attempts, len(RETRY_S)) - 1]
+        then = f"; the next attempt in {pause_s:g} s" if self.options.reconnect else ""
+        self.sink.append(
+            clock.now_ns(),
+            event=Event.ERROR,
+            direction=Direction.OUT,
+            detail=f"attempt {self._attempts} to connect: {problem}{then}",
+        )
+        self._settled.set()
+        if self.options.reconnect:
+            self._after(pause_s, self._attempt)
+        else:
+            self._end()
+
+    def opened(self, connection: Connection, detail: str = "", time_ns: int = 0) -> None:
+        """Note that the connection is ready for messages."""
+        own = connection.sock.getsockname()
+        again = f", attempt {self._attempts}" if self._attempts > 1 else ""
+        self._attempts, self._problem = 0, ""
+        super().opened(connection, f"from {Peer(own[0], own[1])}{again}{detail}", time_ns)
+        self._settled.set()
+
+    def _gone(self, connection: Connection) -> None:
+        if self._state is not State.LISTENING:
+            return
+        if not connection.was_open:
+            self._failed(connection.reason)
+        elif self.options.reconnect:
+            self._after(RETRY_S[0], self._attempt)
+        else:
+            self._end()
+
+    def _close_sockets(self) -> None:
+        super()._close_sockets()
+        sock, self._connecting = self._connecting, None
+        if sock is not None:
+            sock.close()
+        self._problem = self._problem or ("" if self._settled.is_set() else "it was stopped before")
+        self._settled.set()
+
+
+class TcpClient(StreamClient):
+    """A TCP connection to a game's `TCPServer`."""
+
+    def _new_session(self, connection: Connection) -> TcpSession:
+        return TcpSession(self, connection)
+
+
+class WebSocketClient(StreamClient):
+    """A WebSocket connection to a game's server."""
+
+    def _new_session(self, connection: Connection) -> ClientSession:
+        return ClientSession(self, connection)
+
+
+class ClientSession(WebSocketSession):
+    """The connecting side of a WebSocket."""
+
+    def __init__(self, endpoint: StreamEndpoint, connection: Connection) -> None:
+        super().__init__(endpoint, connection, masks=True)
+        options = endpoint.options
+        names = None if options.subprotocols is None else [Subprotocol(name) for name in options.subprotocols]
+        self.protocol: ClientProtocol = ClientProtocol(
+            parse_uri(str(endpoint.address)),
+            extensions=[ClientPerMessageDeflateFactory()] if options.compression else None,
+            subprotocols=names,
+            max_size=options.max_message_bytes,
+            logger=library_log,
+        )
+
+    def begin(self, time_ns: int) -> None:
+        """Ask for the WebSocket."""
+        self.protocol.send_request(self.protocol.connect())
+        self._write()
+        self._endpoint.later(self._connection, self._endpoint.options.handshake_s, self._expire)
+
+    def receive(self, chunk: bytes, time_ns: int, stamp: Any) -> None:
+        """Take the bytes of one read."""
+        if self.protocol.state is ProtocolState.CONNECTING:
+            head = self._end_of_head(chunk)
+            super().receive(chunk[:head], time_ns, stamp)
+            chunk = chunk[head:]
+        if chunk:
+            super().receive(chunk, time_ns, stamp)
+        problem = self.protocol.handshake_exc
+        if problem is not None and self._connection.phase is Phase.OPENING:
+            cause = f": {problem.__cause__}" if problem.__cause__ else ""
+            self._endpoint.drop(
+                self._connection, f"the server does not speak WebSocket here, {problem}{cause}"[:1000]
+            )
+
+    def _expire(self) -> None:
+        if self._connection.phase is Phase.OPENING:
+            self._endpoint.drop(
+                self._connection,
+                f"connected, but no WebSocket handshake within {self._endpoint.options.handshake_s:g} s; does the game "
+                "call accept_stream() and poll()?",
+            )
+
+    def _shake_hands(self, event: Request | Response) -> None:
+        if self.protocol.handshake_exc is None and self.protocol.state is not ProtocolState.CONNECTING:
+            chosen = self.protocol.subprotocol
+            self._endpoint.opened(self._connection, f", sub-protocol {chosen}" if chosen else "")
+
+
+class UdpClient(UdpListener):
+    """A socket of our own that sends to one address and receives what comes back from there."""
+
+    is_client = True
+    _target: Source = ()
+
+    @property
+    def doing(self) -> str:
+        """UDP knows no connections."""
+        return "sending to"
+
+    def _bind(self, address: Address) -> Address:
+        family, self._target = _resolve(address, socket.SOCK_DGRAM)[0]
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            self._prepare(sock)
+            sock.connect(self._target)
+        except OSError as error:
+            sock.close()
+            raise NotConnected(f"nothing can be sent to {address}: {error.strerror or error}") from error
+        self._own([sock])
+        return address
+
+    def _look(self, sock: socket.socket) -> None:
+        self._note_refusal(sock)
+        super()._look(sock)
+
+    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> str:
+        self._note_refusal(peer[0])  # it would fail this datagram, which it does not concern
+        return super()._send(outgoing, peer)
+
+    def _put(self, sock: socket.socket, payload: bytes, source: Source) -> None:
+        sock.send(payload)  # macOS wants no address where there is but one
+
+    def _note_refusal(self, sock: socket.socket) -> None:
+        """Make a row of the system's note that a datagram of ours found nobody (ICMP port unreachable)."""
+        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            return
+        self.sink.append(
+            clock.now_ns(),
+            self._known(self._target)[0],
+            event=Event.ERROR,
+            detail=f"nobody listens at {self.address}: a datagram was refused",
+        )
+
+    def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
+        return [(sock, self._target) for sock in self._sockets]
+
+    def _targets(self) -> list[tuple[socket.socket, Source]]:
+        return self._ping_targets()
+
+
+def _refusal(code: int) -> str:
+    """Say why the system did not connect."""
+    if code == errno.ECONNREFUSED or (sys.platform == "win32" and code == 10061):
+        return "nobody listens there; start the game first, and see that it listens on this port"
+    return os.strerror(code)

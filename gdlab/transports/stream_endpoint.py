@@ -1,0 +1,444 @@
+"""The stream connections of an endpoint: one thread reads, answers and ends them all.
+
+What arrives on a connection goes to its session (`connections.Session`), which knows the protocol and hands back
+messages by `deliver`. A fault in one connection ends that one; whatever a peer sends or leaves unread, the others go
+on being served, and what the peers make us keep is bounded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import selectors
+import socket
+import struct
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab import clock
+from gdlab.errors import GdlabError
+from gdlab.messages import Direction, Event, Kind, Message, Peer, Stamp
+from gdlab.payloads import Int64, UInt8
+from gdlab.transports.address import Address
+from gdlab.transports.connections import READ_BYTES, Connection, Phase, Session, prepare_stream
+from gdlab.transports.endpoint import Endpoint, EndpointStatistics
+from gdlab.transports.options import StreamOptions
+from gdlab.transports.replies import Outgoing, Reply
+from gdlab.transports.sink import Sink
+from gdlab.transports.text_or_binary import guess_kinds
+
+log = logging.getLogger(__name__)
+
+#: A connection that ends is given so long to take what waits and to end its side.
+LINGER_S: Final = 5.0
+
+#: When the endpoint stops, all of them together are given so long.
+_STOP_S: Final = 0.5
+
+#: How long an endpoint that stops goes on taking what its peers keep sending.
+_LAST_TURN_S: Final = 0.5
+
+_READ = selectors.EVENT_READ
+_WRITE = selectors.EVENT_WRITE
+_RESET_ON_CLOSE = struct.pack("@ii", 1, 0)
+
+
+class StreamEndpoint(Endpoint):
+    """Base of all TCP and WebSocket endpoints, of both sides.
+
+    Rows: `open` when the protocol is ready, `message`, `close` with the reason, `error` for what could not be
+    understood, sent or let in. The time of a message is that of the read which completed it; on Linux the kernel's
+    stamp of the last segment of that read. So it is exact where a read held one message, and for several messages in
+    one read it is the arrival of the last.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        sink: Sink,
+        *,
+        reply: Reply | None = None,
+        ping_s: float | None = None,
+        every_s: float | None = None,
+        options: StreamOptions | None = None,
+    ) -> None:
+        self.options = options or StreamOptions()
+        self._connections: dict[Connection, None] = {}
+        self._open = 0
+        self._held_bytes = 0
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        super().__init__(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
+        self._endpoint = str(self.address)
+
+    @abstractmethod
+    def _new_session(self, connection: Connection) -> Session:
+        """Make the protocol of a new connection."""
+
+    def _gone(self, connection: Connection) -> None:
+        """React to the end of a connection."""
+
+    # ---- from connected to closed
+
+    def _adopt(self, sock: socket.socket, source: tuple[object, ...]) -> None:
+        """Serve a connected socket from now on."""
+        try:
+            prepare_stream(sock, nodelay=self.options.nodelay)
+            peer = Peer(str(source[0]), int(str(source[1])))
+            connection = Connection(sock, peer, self.sink.peer_code(peer))
+        except OSError:  # it was reset before we came to it; BSD says so here
+            sock.close()
+            return
+        self._connections[connection] = None
+        connection.events = _READ
+        self._selector.register(sock, _READ, functools.partial(self._ready, connection))
+        with self._guarded(connection):
+            connection.session = self._new_session(connection)
+            # What came before we knew of the connection has an earlier stamp than now; its opening was no later.
+            arrived = self._receive(connection)
+            if connection.closed:
+                return
+            began_ns = min(clock.now_ns(), arrived[1]) if arrived else clock.now_ns()
+            connection.session.begin(began_ns)
+            if arrived:
+                self._take(connection, *arrived)
+
+    def opened(self, connection: Connection, detail: str = "", time_ns: int = 0) -> None:
+        """Note that a connection is ready for messages, from `time_ns` on."""
+        connection.phase = Phase.OPEN
+        connection.was_open = True
+        self._open += 1
+        self.note(connection, Event.OPEN, detail, time_ns=time_ns)
+
+    def finish(self, connection: Connection, reason: str) -> None:
+        """End a connection in order: what waits is sent, then our side ends, then the peer's."""
+        if connection.phase in (Phase.ENDING, Phase.CLOSED):
+            return
+        self._leave(connection)
+        connection.phase = Phase.ENDING
+        connection.reason = connection.reason or reason
+        self.note(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
+        self.later(connection, LINGER_S, functools.partial(self.drop, connection, "it did not end its side"))
+        self._flush(connection)
+
+    def drop(self, connection: Connection, reason: str, *, reset: bool = False) -> None:
+        """Close a connection at once; what waits is lost. `reset` tells the peer so."""
+        if connection.closed:
+            return
+        self._leave(connection)
+        ending, connection.phase = connection.phase is Phase.ENDING, Phase.CLOSED
+        self._held_bytes -= connection.held_bytes
+        del self._connections[connection]
+        if connection.events:
+            self._selector.unregister(connection.sock)
+        if reset:
+            with contextlib.suppress(OSError):
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        connection.sock.close()
+        if not ending:
+            connection.reason = connection.reason or reason
+            self.note(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
+        elif connection.waiting:
+            self.note(connection, Event.ERROR, f"{len(connection.waiting)} bytes were not sent: {reason}")
+        # Timers that are not due yet still hold the connection; a storm of short ones must not hold all of them.
+        connection.waiting = bytearray()
+        connection.timers.clear()
+        with contextlib.suppress(AttributeError):  # it may be the making of the session that failed
+            del connection.session
+        self._gone(connection)
+
+    def later(self, connection: Connection, delay_s: float, function: Callable[[], None]) -> None:
+        """Run a function after some seconds, unless the connection is closed by then."""
+        number = next(self._timer_ids)
+        connection.timers[number] = function
+
+        def run() -> None:
+            due = connection.timers.pop(number, None)
+            if due is not None:
+                with self._guarded(connection):
+                    due()
+
+        self._after(delay_s, run)
+
+    def _leave(self, connection: Connection) -> None:
+        if connection.phase is Phase.OPEN:
+            self._open -= 1
+
+    # ---- reading and writing
+
+    @contextlib.contextmanager
+    def _guarded(self, connection: Connection) -> Iterator[None]:
+        """Keep a fault within its connection."""
+        try:
+            yield
+        except Exception as error:
+            log.exception("%s: connection of %s", self.address, connection.peer)
+            self.drop(connection, f"closed here: a fault of gdlab's own, {type(error).__name__}: {error}")
+
+    def _ready(self, connection: Connection, events: int) -> None:
+        if connection.closed:  # by an event before, in the same round
+            return
+        with self._guarded(connection):
+            if events & _READ:
+                self._read(connection)
+            if events & _WRITE and not connection.closed:
+                self._flush(connection)
+
+    def _read(self, connection: Connection) -> bool:
+        """Take one chunk; return whether there was any."""
+        arrived = self._receive(connection)
+        return self._take(connection, *arrived) if arrived else False
+
+    def _receive(self, connection: Connection) -> tuple[bytes, int, Stamp] | None:
+        try:
+            return connection.receive(self._buffer)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError as error:
+            self.drop(connection, _broken(error))
+            return None
+
+    def _take(self, connection: Connection, chunk: bytes, time_ns: int, stamp: Stamp) -> bool:
+        if connection.closed:
+            return False
+        if not chunk:
+            connection.end_received = True
+            if connection.phase is not Phase.ENDING:
+                connection.session.end()
+                self._count_held(connection)
+            if not connection.closed:
+                self._flush(connection)
+            return False
+        if connection.phase is not Phase.ENDING:
+            connection.session.receive(chunk, time_ns, stamp)
+            self._count_held(connection)
+        return not connection.closed
+
+    def _count_held(self, connection: Connection) -> None:
+        if connection.closed:
+            return
+        held = connection.session.held_bytes
+        self._held_bytes += held - connection.held_bytes
+        connection.held_bytes = held
+        if self._held_bytes > self.options.max_held_bytes:
+            self.drop(
+                connection,
+                f"closed here: all connections together hold {self._held_bytes} bytes of messages that are not yet "
+                f"complete, the limit is {self.options.max_held_bytes} (max_held_bytes)",
+                reset=True,
+            )
+
+    def write(self, connection: Connection, data: bytes) -> None:
+        """Send bytes; a peer that does not read them loses its connection when too much waits."""
+        if not data or connection.end_sent or connection.closed:
+            return
+        waiting = len(connection.waiting)
+        if waiting and waiting + len(data) > self.options.max_waiting_bytes:
+            self.drop(
+                connection,
+                f"closed here: the peer does not read, {waiting} bytes wait to be sent, the limit is "
+                f"{self.options.max_waiting_bytes} (max_waiting_bytes)",
+                reset=True,
+            )
+            return
+        try:
+            connection.send(data)
+        except OSError as error:
+            self.drop(connection, _broken(error))
+            return
+        self._watch(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        """Send more of what waits; at the end of an ending connection close our side, then all of it."""
+        try:
+            connection.flush()
+            if connection.phase is Phase.ENDING and not connection.waiting and not connection.end_sent:
+                connection.end_sent = True
+                connection.sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self.drop(connection, _broken(error))
+            return
+        if connection.end_sent and connection.end_received:
+            self.drop(connection, connection.reason)
+            return
+        self._watch(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        """Ask the selector for what there is to wait for; an ended direction would be reported for ever."""
+        events = (0 if connection.end_received else _READ) | (_WRITE if connection.waiting else 0)
+        if events == connection.events:
+            return
+        watch = functools.partial(self._ready, connection)
+        if not events:
+            self._selector.unregister(connection.sock)
+        elif not connection.events:
+            self._selector.register(connection.sock, events, watch)
+        else:
+            self._selector.modify(connection.sock, events, watch)
+        connection.events = events
+
+    # ---- rows
+
+    def note(
+        self,
+        connection: Connection,
+        event: Event,
+        detail: str = "",
+        payload: bytes = b"",
+        time_ns: int = 0,
+        stamp: Stamp = Stamp.USER,
+    ) -> None:
+        """Write a row that is no message; of now, unless it concerns what was read at a known time."""
+        self.sink.append(
+            time_ns or clock.now_ns(), connection.code, payload, event=event, stamp=stamp, detail=detail
+        )
+
+    def deliver(
+        self,
+        connection: Connection,
+        payload: bytes,
+        kind: Kind,
+        wire_bytes: int,
+        time_ns: int,
+        stamp: Stamp,
+        detail: str = "",
+    ) -> None:
+        """Write a received message, and answer it."""
+        self.sink.append(
+            time_ns, connection.code, payload, kind=kind, stamp=stamp, wire_bytes=wire_bytes, detail=detail
+        )
+        if self._answers and connection.phase is Phase.OPEN:
+            message = Message(
+                time_ns,
+                self._endpoint,
+                connection.peer,
+                payload,
+                kind=kind,
+                stamp=stamp,
+                wire_bytes=wire_bytes,
+            )
+            self._answer(message, connection, connection.code)
+
+    @property
+    def takes_columns(self) -> bool:
+        """Whether many messages at once may go to `deliver_columns`, because none is answered."""
+        return not self._answers
+
+    def deliver_columns(
+        self,
+        connection: Connection,
+        payloads: UInt8,
+        sizes: Int64,
+        wire_bytes: Int64,
+        time_ns: int,
+        stamp: Stamp,
+        kinds: npt.NDArray[np.int8] | None = None,
+    ) -> None:
+        """Write many received messages of one read, their payloads one behind the other.
+
+        Parameters
+        ----------
+        sizes, wire_bytes : (n,) int64. kinds : (n,) codes of `kind`; guessed where None.
+        """
+        count = len(sizes)
+        self.sink.extend(
+            np.full(count, time_ns, np.int64),
+            np.full(count, connection.code, np.int32),
+            sizes,
+            payloads,
+            wire_bytes,
+            guess_kinds(payloads, sizes) if kinds is None else kinds,
+            stamp=stamp,
+        )
+
+    # ---- sending
+
+    def _send(self, outgoing: Outgoing, peer: Connection) -> str:
+        if peer.phase is not Phase.OPEN:
+            return f"not sent: the connection has ended: {peer.reason}"
+        try:
+            encoded = peer.session.encode(outgoing)
+        except GdlabError as error:
+            problem = f"not sent: {error}"
+            self.sink.append(
+                clock.now_ns(),
+                peer.code,
+                outgoing.payload,
+                direction=Direction.OUT,
+                event=Event.ERROR,
+                kind=outgoing.kind,
+                detail=problem,
+            )
+            return problem
+        self.sink.append(
+            clock.now_ns(),
+            peer.code,
+            outgoing.payload,
+            direction=Direction.OUT,
+            kind=encoded.kind,
+            wire_bytes=encoded.wire_bytes,
+            detail=encoded.detail,
+        )
+        peer.last_sent_s = time.monotonic()
+        self.write(peer, encoded.data)
+        return ""
+
+    def _has_room(self, target: Connection) -> bool:
+        return len(target.waiting) <= self.options.max_waiting_bytes // 2
+
+    def _ping_targets(self) -> list[Connection]:
+        return [connection for connection in self._connections if connection.phase is Phase.OPEN]
+
+    def _may_ping(self, target: Connection) -> bool:
+        return target.session.can_ask
+
+    def _takes_only_variants(self, target: Connection) -> bool:
+        return target.session.takes_only_variants
+
+    def _peer_of(self, target: Connection) -> tuple[Peer, int]:
+        return target.peer, target.code
+
+    # ---- ending
+
+    def _finish(self) -> None:
+        # What had arrived when stop was pressed belongs to the capture.
+        until = time.monotonic() + _LAST_TURN_S
+        for connection in list(self._connections):
+            with self._guarded(connection):
+                while connection.phase is Phase.OPEN and self._read(connection) and time.monotonic() < until:
+                    pass
+        waits = [0.0]
+        for connection in self._ping_targets():
+            with self._guarded(connection):
+                waits.append(connection.session.take_leave("closed here: stopped"))
+        for connection in list(self._connections):
+            if connection.phase is not Phase.OPEN and not connection.was_open:
+                self.drop(connection, "closed here: stopped")
+        deadline = time.monotonic() + max(waits) + _STOP_S
+        while self._connections and time.monotonic() < deadline:
+            for key, events in self._selector.select(min(0.05, self._until_timer() or 0.05)):
+                key.data(events)
+            self._fire_timers()
+        for connection in list(self._connections):
+            self.drop(connection, "closed here: stopped")
+
+    def _close_sockets(self) -> None:
+        for connection in list(self._connections):
+            self.drop(connection, "closed here: stopped")
+
+    def statistics(self) -> EndpointStatistics:
+        """Return how many connections are open; a stream loses nothing in the kernel."""
+        return EndpointStatistics(connections=self._open)
+
+
+def _broken(error: OSError) -> str:
+    if isinstance(error, ConnectionResetError):
+        return "reset by the peer"
+    if isinstance(error, BrokenPipeError):
+        return "the peer had closed"
+    return f"the connection broke: {error.strerror or error}"

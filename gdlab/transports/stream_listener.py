@@ -1,0 +1,100 @@
+"""The listening side of stream transports: lets connections in, up to a limit."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import selectors
+import socket
+import sys
+from typing import Final
+
+from gdlab import clock
+from gdlab.messages import Event, Peer
+from gdlab.transports.address import Address
+from gdlab.transports.binding import bind_all
+from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS
+from gdlab.transports.stream_endpoint import StreamEndpoint
+
+#: Connections let in before those that are there have their turn.
+_TURN: Final = 64
+
+#: When the system has no more files or memory for a connection, it is asked again so much later.
+_RETRY_S: Final = 0.2
+
+#: Windows has nothing better than `select`, which Python builds there for 512 sockets; a few are the listener's own.
+MOST_CONNECTIONS: Final = 500 if sys.platform == "win32" else sys.maxsize
+
+_EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class StreamListener(StreamEndpoint):
+    """Listens, and serves every connection that comes, all in one thread."""
+
+    _sockets: tuple[socket.socket, ...] = ()
+
+    def _bind(self, address: Address) -> Address:
+        sockets, bound = bind_all(address, socket.SOCK_STREAM, _prepare)
+        self._sockets = tuple(sockets)
+        return bound
+
+    def _register(self) -> None:
+        for sock in self._sockets:
+            self._let_in(sock)
+
+    def _let_in(self, sock: socket.socket) -> None:
+        if sock in self._sockets:
+            self._selector.register(sock, selectors.EVENT_READ, functools.partial(self._accept, sock))
+
+    def _accept(self, listening: socket.socket, _events: int) -> None:
+        for _ in range(_TURN):
+            try:
+                sock, source = listening.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    continue  # this one was gone before it was let in
+                self.sink.append(
+                    clock.now_ns(),
+                    event=Event.ERROR,
+                    detail=f"no connection can be let in while {len(self._connections)} are there: {error.strerror}",
+                )
+                self._selector.unregister(listening)
+                self._after(_RETRY_S, functools.partial(self._let_in, listening))
+                return
+            most = min(self.options.max_connections, MOST_CONNECTIONS)
+            if len(self._connections) < most:
+                self._adopt(sock, source)
+                continue
+            sock.close()
+            self.sink.append(
+                clock.now_ns(),
+                self.sink.peer_code(Peer(source[0], source[1])),
+                event=Event.ERROR,
+                detail=f"refused: {len(self._connections)} connections are there, the limit is {most} "
+                + ("(max_connections)" if most == self.options.max_connections else "on this system"),
+            )
+
+    def _finish(self) -> None:
+        self._stop_listening()
+        super()._finish()
+
+    def _close_sockets(self) -> None:
+        super()._close_sockets()
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        sockets, self._sockets = self._sockets, ()
+        for sock in sockets:
+            # Never registered where the endpoint was never started, or while it waits for files.
+            if sock in self._selector.get_map():
+                self._selector.unregister(sock)
+            sock.close()
+
+
+def _prepare(sock: socket.socket) -> None:
+    if (
+        LINUX
+    ):  # early, as the kernel begins to stamp a moment after it was first asked; connections inherit it
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)

@@ -1,0 +1,126 @@
+"""A game to try a listener with: a headless Godot where one is found, a scripted one elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import ipywidgets
+
+from gdlab.capture import Capture
+from gdlab.capture.html import visible
+from gdlab.errors import GodotNotFound
+from gdlab.traffic import Traffic, demo_game, demo_script
+from gdlab.transports import parse
+from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.style import row, style_sheet
+
+#: Lines of the game's output on the screen, and characters of each.
+LINES: Final = 12
+CHARACTERS: Final = 160
+_PERIOD_S: Final = 0.5
+
+
+class GodotRunner(Panel):
+    """A button that starts a game which sends to this listener, and what the game prints.
+
+    Attributes
+    ----------
+    game : the `Traffic` that was started last; None before.
+    toggle : the button. text : which game it is, or why there is none. output : its last lines.
+    """
+
+    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+        self.game: Traffic | None = None
+        self._said = ""
+        self.toggle = ipywidgets.Button(icon="play", layout={"width": "13em"})
+        self.text = ipywidgets.HTML()
+        self.output = ipywidgets.HTML()
+        self.toggle.on_click(self._toggle)
+        super().__init__([style_sheet(), row(self.toggle, self.text), self.output], capture, **options)
+        self.add_class("gdlab-engine")
+
+    @property
+    def playing(self) -> bool:
+        """Whether the game that was started here still runs."""
+        return self.game is not None and self.game.running
+
+    def follow(self, capture: Capture | None) -> None:
+        """Play to another capture; a game that plays to the last one is ended."""
+        with self.lock:
+            self._end()
+            self._said = ""
+        super().follow(capture)
+
+    def refresh(self) -> bool:
+        """As every panel, but as long as the game runs there may be more to come."""
+        return super().refresh() or (self.playing and not self._resting())
+
+    def state(self) -> Any:
+        """While a game runs its output is looked at twice a second; what has arrived does not matter here."""
+        capture = self._capture
+        turn = int(time.monotonic() / _PERIOD_S) if self.playing else 0
+        return (None if capture is None else (id(capture), capture.running), self.game, turn, self._said)
+
+    def update(self) -> None:
+        """Say what runs, and show the last lines."""
+        playing = self.playing
+        put(self.toggle, "description", "Stop the game" if playing else "Start a game")
+        put(self.toggle, "icon", "stop" if playing else "play")
+        put(self.toggle, "disabled", self._capture is None)
+        put(self.text, "value", self._words(playing))
+        lines = self.game.said(LINES) if self.game is not None else []
+        shown = "\n".join(visible(line, CHARACTERS) for line in lines)
+        put(self.output, "value", f'<pre class="gdlab-pre">{shown}</pre>' if shown else "")
+
+    def _words(self, playing: bool) -> str:
+        if self._capture is None:
+            return '<span class="gdlab-q">no capture is chosen</span>'
+        if self._said:
+            return f'<span class="gdlab-bad">{visible(self._said, 500)}</span>'
+        if self.game is None:
+            return (
+                '<span class="gdlab-q">a small game without a window that sends to this listener: '
+                "a real Godot where one is found (GDLAB_GODOT, or godot on PATH), a scripted one else</span>"
+            )
+        what = visible(self.game.description, 200)
+        printed = "" if self.game.is_godot else "; it prints nothing"
+        return f"<b>{what}</b> {'plays' if playing else 'has ended'}{printed if playing else ''}"
+
+    def _toggle(self, _button: object) -> None:
+        with self.lock:
+            self._said = ""
+            if self.playing:
+                self._end()
+            elif self._capture is not None:
+                try:
+                    self.game = start(self._capture)
+                except GodotNotFound as error:
+                    self._said = f"TCP and WebSocket need a real Godot here: {error}"
+                except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)
+                    self._said = f"no game could be started: {error}"
+        self.redraw()
+
+    def _end(self) -> None:
+        if self.game is not None:
+            self.game.stop()
+
+    def close(self) -> None:
+        """Take the panel off the screen, and end the game."""
+        with self.lock:
+            self._end()
+        super().close()
+
+
+def start(capture: Capture) -> Traffic:
+    """Start a game that sends to the first address of a capture.
+
+    Raises
+    ------
+    GodotNotFound, GodotVersionError : the transport is not UDP, and there is no Godot 4.
+    """
+    address = parse(capture.addresses[0], host="lan")
+    if address.transport != "udp":
+        return demo_script(str(address), capture.gdscript("send"))
+    host = {"lan": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104 (not bound)
+    return demo_game(f"udp://{host}:{address.port}")

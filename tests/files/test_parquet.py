@@ -1,0 +1,133 @@
+"""Parquet: every table comes back equal, others can read it, damage is said."""
+
+import contextlib
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+
+from gdlab.errors import LoadError
+from gdlab.files import load, write_csv, write_parquet
+from gdlab.messages import SCHEMA
+from gdlab.store import table
+from tests.files.tables import AWKWARD, NO_PYARROW, TABLES, table_of
+
+
+def awkward():
+    return table_of([{"payload": payload, "detail": payload[:50].decode("latin-1")} for payload in AWKWARD])
+
+
+@given(TABLES)
+@settings(max_examples=50)
+def test_any_table_comes_back_equal(tmp_path_factory, table):
+    path = tmp_path_factory.mktemp("parquet") / "run.parquet"
+    write_parquet(table, path)
+    loaded = load(path)
+    pd.testing.assert_frame_equal(loaded.table, table)
+    assert loaded.notes == ()
+
+
+def test_awkward_and_empty_tables_come_back_equal(tmp_path):
+    for wanted in (awkward(), table.empty()):
+        path = write_parquet(wanted, tmp_path / "run.parquet", provenance={"limit": "1 GiB"})
+        loaded = load(path)
+        pd.testing.assert_frame_equal(loaded.table, wanted)
+        assert loaded.provenance["provenance"] == {"limit": "1 GiB"}
+
+
+def test_several_row_groups_come_back_equal(tmp_path):
+    wanted = table_of([{"payload": b"%d" % n, "peer": f"p{n // 10_000}"} for n in range(70_000)])
+    told = []
+    path = write_parquet(wanted, tmp_path / "run.parquet", progress=lambda *numbers: told.append(numbers))
+    pd.testing.assert_frame_equal(load(path).table, wanted)
+    assert told == [(65_536, 70_000), (70_000, 70_000)]
+
+
+def test_pandas_reads_the_values_without_gdlab(tmp_path):
+    path = write_parquet(table_of([{"payload": b"\0\xff", "detail": "d"}]), tmp_path / "run.parquet")
+    (row,) = pd.read_parquet(path).to_dict("records")
+    assert row["payload"] == b"\0\xff"
+    assert row["time"] == pd.Timestamp(1_700_000_000_123_456_789, tz="UTC")
+    assert (row["peer"], row["detail"], row["size_bytes"]) == ("127.0.0.1:50000", "d", 2)
+
+
+def test_the_sidecar_is_inside_and_beside(tmp_path):
+    path = write_parquet(awkward(), tmp_path / "run.parquet")
+    inside = json.loads(pq.read_schema(path).metadata[b"gdlab"])
+    beside = json.loads((tmp_path / "run.gdlab.json").read_text())
+    assert beside == inside | {"bytes": path.stat().st_size}
+
+
+def test_the_sidecar_of_a_csv_of_the_same_name_stays(tmp_path):
+    csv_path = write_csv(awkward(), tmp_path / "run.csv")
+    path = write_parquet(awkward(), tmp_path / "run.parquet")
+    assert load(csv_path).notes == load(path).notes == ()
+
+
+def test_peers_are_anonymised(tmp_path):
+    path = write_parquet(
+        table_of([{"peer": "10.1.2.3:4", "detail": "10.1.2.3:4"}]), tmp_path / "r", anonymise=True
+    )
+    assert load(path).table.peer[0] == load(path).table.detail[0] == "P01"
+    assert b"10.1.2.3" not in path.read_bytes()
+
+
+def test_a_file_cut_or_changed_is_refused_or_equal(tmp_path):
+    path = write_parquet(awkward(), tmp_path / "run.parquet")
+    whole = path.read_bytes()
+    for length in range(4, len(whole), 997):
+        path.write_bytes(whole[:length])
+        with pytest.raises(LoadError, match="cut short"):
+            load(path)
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for position in range(4, len(whole), 499):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        with contextlib.suppress(LoadError):
+            loaded = load(path)
+            if position < footer:  # the values have checksums, the description has none
+                pd.testing.assert_frame_equal(loaded.table, awkward())
+
+
+def test_foreign_parquet_loads_if_it_has_the_columns_and_is_refused_otherwise(tmp_path):
+    path = tmp_path / "run.parquet"
+    frame = table_of([{"payload": b"x"}])
+    plain = frame.assign(payload=frame.payload.astype(object), value=1.5)
+    plain.astype({c.name: object for c in SCHEMA if c.dtype == "category"}).to_parquet(path)
+    loaded = load(path)
+    pd.testing.assert_frame_equal(loaded.table, frame)
+    assert "not written by gdlab" in loaded.notes[0]
+    assert "value" in loaded.notes[1]
+    for bad, said in (
+        (plain.drop(columns="peer"), "no column 'peer'"),
+        (plain.assign(peer=3), "'peer' does not hold text"),
+        (plain.assign(peer=None), "'peer' has missing"),
+        (plain.assign(size_bytes="x"), "'size_bytes' is"),
+    ):
+        pq.write_table(pa.Table.from_pandas(bad), path)
+        with pytest.raises(LoadError, match=said):
+            load(path)
+
+
+def test_without_pyarrow_the_message_says_what_to_install(tmp_path):
+    path = write_parquet(awkward(), tmp_path / "run.parquet")
+    program = (
+        "from gdlab.errors import MissingDependency; from gdlab.files import Spill, load, write_parquet\n"
+        "from gdlab.store import table\n"
+        "asks = (load, sys.argv[1]), (write_parquet, table.empty(), 'x.parquet'), (Spill, 'x')\n"
+        "for ask, *arguments in asks:\n"
+        "    try: ask(*arguments)\n"
+        "    except MissingDependency as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", NO_PYARROW + program, path],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.count("pip install 'gdlab[arrow]'") == 3
