@@ -47,7 +47,8 @@ def calls(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     table.insert(7, "args", args)
     sizes = mine["size"].to_numpy()
     table["size"] = np.array(
-        [call_bytes(found[index], size) for index, size in zip(mine.index, sizes.tolist(), strict=True)], np.int64
+        [call_bytes(found[index], size) for index, size in zip(mine.index, sizes.tolist(), strict=True)],
+        np.int64,
     )
     table["path_bytes"] = np.array([found[index].path_bytes for index in mine.index], np.int64)
     table["packet_bytes"] = sizes

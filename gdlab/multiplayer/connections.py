@@ -73,7 +73,14 @@ def _alike(links: list[Link], units: Units) -> list[list[Link]]:
     for link in links:
         mine = np.flatnonzero(of_link == link.index)[:_COMPARED]
         seen[link.index] = {
-            (units.kind[i], units.channel[i], units.sequence[i], units.number[i], units.sent_time[i], units.size[i])
+            (
+                units.kind[i],
+                units.channel[i],
+                units.sequence[i],
+                units.number[i],
+                units.sent_time[i],
+                units.size[i],
+            )
             for i in mine
             if link.transport == "enet" and units.kind[i] in {1, 6, 7, 8, 9}
         }

@@ -112,9 +112,7 @@ class Dissector:
     def _new(self, row: Row, number: int) -> Link:
         scheme = row.endpoint.partition("://")[0]
         stream = scheme in {"tcp", "ws", "wss"} or row.payload[:4] in {b"GET ", b"HTTP"}
-        link = Link(
-            len(self.links), row.endpoint, row.peer, "websocket" if stream else "enet", number
-        )
+        link = Link(len(self.links), row.endpoint, row.peer, "websocket" if stream else "enet", number)
         if stream:
             # A listener's rows are messages; a relay's or a packet capture's are pieces of the stream.
             pieces = scheme == "tcp" or row.payload[:4] in {b"GET ", b"HTTP"}
@@ -144,6 +142,8 @@ class Dissector:
         units = self.units
         left = len(found.body) - sum([command.size for command in found.commands])
         sizes = [command.size for command in found.commands]
+        shares: tuple[int, ...]
+        wires: tuple[int, ...]
         if left or not sizes:
             sizes.append(left)
         size = len(row.payload)
@@ -284,7 +284,12 @@ class Dissector:
             number, link.index, int(out), record.MESSAGE, size, size, wire, number=half.messages
         )
         half.messages += 1
-        if half.messages == 1 and len(payload) == 4 and link.client_out in {None, not out} and not link.client:
+        if (
+            half.messages == 1
+            and len(payload) == 4
+            and link.client_out in {None, not out}
+            and not link.client
+        ):
             (link.client,) = _i32(payload)
             link.client_out = not out
             packet = ScenePacket("peer_id", peer=link.client)

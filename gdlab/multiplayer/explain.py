@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from gdlab.errors import VariantDecodeError
 from gdlab.multiplayer.enet import Command, Datagram, Kind, take_apart
@@ -48,7 +50,7 @@ class LayeredExplanation:
 
     def __str__(self) -> str:
         rows = self.rows()
-        wide = [max([len(row[column]) for row in rows], default=0) for column in (0, 2, 3)]
+        wide = [max([len(str(row[column])) for row in rows], default=0) for column in (0, 2, 3)]
         lines = [self.title]
         lines += [
             f"{layer:{wide[0]}}  {at:5}  {raw:{wide[1]}}  {meaning:{wide[2]}}  {value}".rstrip()
@@ -66,7 +68,9 @@ class LayeredExplanation:
             f"<td style='{left}'>{html.escape(value)}</td></tr>"
             for layer, at, raw, meaning, value in self.rows()
         )
-        head = "".join(f"<th style='{left}'>{name}</th>" for name in ("layer", "offset", "bytes", "meaning", "value"))
+        head = "".join(
+            f"<th style='{left}'>{name}</th>" for name in ("layer", "offset", "bytes", "meaning", "value")
+        )
         return f"<p>{html.escape(self.title)}</p><table><tr>{head}</tr>{body}</table>"
 
 
@@ -92,7 +96,10 @@ def explain(view: View, index: int) -> LayeredExplanation:
     packet, payload, who = view.packets.packet[index], view.packets.payload[index], view.said[index]
     path, method = label(view, index)
     name = ".".join(part for part in (path, method) if part)
-    title = f"packet {index}: {packet.kind} {name}".rstrip() + f", {who.sender} to {who.receiver}, {len(payload)} bytes"
+    title = (
+        f"packet {index}: {packet.kind} {name}".rstrip()
+        + f", {who.sender} to {who.receiver}, {len(payload)} bytes"
+    )
     parts: list[Part] = []
     owned = [unit for unit in _units_of(view, index) if not view.units["again"][unit]]
     for unit in owned[:MAX_DATAGRAMS]:
@@ -108,8 +115,6 @@ def explain(view: View, index: int) -> LayeredExplanation:
 
 
 def _units_of(view: View, index: int) -> list[int]:
-    import numpy as np
-
     found: list[int] = np.flatnonzero(view.units["packet"] == index).tolist()
     return found
 
@@ -131,11 +136,17 @@ def _transport(view: View, unit: int) -> Iterator[Part]:
     yield Part("UDP", 0, b"", "header, not captured", f"{len(data)} bytes follow", 8)
     found = take_apart(data)
     yield from _header(found, data)
-    wanted = (int(view.units["channel"][unit]), int(view.units["sequence"][unit]), int(view.units["number"][unit]))
+    wanted = (
+        int(view.units["channel"][unit]),
+        int(view.units["sequence"][unit]),
+        int(view.units["number"][unit]),
+    )
     if len(found.commands) > 1:
         yield Part("ENet", 0, b"", "commands in this datagram", str(len(found.commands)))
     for command in found.commands:
-        if (command.channel, command.sequence, command.number) == wanted and command.kind == view.units["kind"][unit]:
+        if (command.channel, command.sequence, command.number) == wanted and command.kind == view.units[
+            "kind"
+        ][unit]:
             yield from command_parts(command, found)
             return
 
@@ -152,7 +163,11 @@ def _header(found: Datagram, data: bytes) -> Iterator[Part]:
     if found.compressed:
         packed = len(data) - found.header
         yield Part(
-            "ENet", found.header, data[found.header :], "compressed", f"{packed} bytes hold {len(found.body)}, shown below"
+            "ENet",
+            found.header,
+            data[found.header :],
+            "compressed",
+            f"{packed} bytes hold {len(found.body)}, shown below",
         )
 
 
@@ -169,9 +184,10 @@ def command_parts(command: Command, found: Datagram) -> Iterator[Part]:
     yield Part("ENet", at + 1, body[at + 1 : at + 2], "channel", str(command.channel))
     yield Part("ENet", at + 2, body[at + 2 : at + 4], "reliable sequence number", str(command.sequence))
     at += 4
-    for meaning, size, value in _FIELDS.get(kind, lambda _: [])(command):
-        yield Part("ENet", at, body[at : at + size], meaning, value)
-        at += size
+    if kind in _FIELDS:
+        for meaning, size, value in _FIELDS[kind](command):
+            yield Part("ENet", at, body[at : at + size], meaning, value)
+            at += size
 
 
 def _fragment_fields(command: Command) -> list[tuple[str, int, str]]:
@@ -186,10 +202,19 @@ def _fragment_fields(command: Command) -> list[tuple[str, int, str]]:
     ]
 
 
-_FIELDS: Final = {
-    Kind.RELIABLE: lambda c: [("length", 2, str(c.length))],
-    Kind.UNRELIABLE: lambda c: [("unreliable sequence number", 2, str(c.number)), ("length", 2, str(c.length))],
-    Kind.UNSEQUENCED: lambda c: [("group", 2, str(c.number)), ("length", 2, str(c.length))],
+def _length(command: Command) -> list[tuple[str, int, str]]:
+    return [("length", 2, str(command.length))]
+
+
+def _numbered(command: Command) -> list[tuple[str, int, str]]:
+    meaning = "group" if command.kind == Kind.UNSEQUENCED else "unreliable sequence number"
+    return [(meaning, 2, str(command.number)), *_length(command)]
+
+
+_FIELDS: Final[dict[Kind, Callable[[Command], list[tuple[str, int, str]]]]] = {
+    Kind.RELIABLE: _length,
+    Kind.UNRELIABLE: _numbered,
+    Kind.UNSEQUENCED: _numbered,
     Kind.FRAGMENT: _fragment_fields,
     Kind.UNRELIABLE_FRAGMENT: _fragment_fields,
 }
@@ -218,7 +243,9 @@ def packet_parts(packet: ScenePacket, data: bytes, method: str = "") -> Iterator
     yield part(1, "command and flags", f"{packet.kind}, 0x{first:02x}")
     if packet.kind == "rpc":
         width = (1, 2, 4, 4)[first >> 4 & 3]
-        yield part(width, "node", f"path id {packet.node}" if packet.node >= 0 else "its path stands at the end")
+        yield part(
+            width, "node", f"path id {packet.node}" if packet.node >= 0 else "its path stands at the end"
+        )
         yield part(2 if first & 0x40 else 1, "method", f"{packet.method} {method}".rstrip())
         if packet.raw:
             if packet.stop > at:
@@ -284,10 +311,20 @@ def _values(data: bytes, at: int, end: int, what: str) -> Iterator[Part]:
             return
         kind = data[at] & 0x3F
         if kind in {Type.BOOL, Type.INT}:
-            yield Part("Variant", at, data[at:after], f"{what} {number}: {Type(kind).godot_name}, shortened", repr(value))
+            yield Part(
+                "Variant",
+                at,
+                data[at:after],
+                f"{what} {number}: {Type(kind).godot_name}, shortened",
+                repr(value),
+            )
         else:
             for field in explain_variant(data[at:after]).fields:
-                meaning = f"{what} {number}: {field.meaning}" if field.depth == 0 else "  " * field.depth + field.meaning
+                meaning = (
+                    f"{what} {number}: {field.meaning}"
+                    if field.depth == 0
+                    else "  " * field.depth + field.meaning
+                )
                 yield Part("Variant", at + field.offset, field.data, meaning, field.value)
         at = after
         number += 1

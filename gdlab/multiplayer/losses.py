@@ -60,12 +60,12 @@ def losses(view: View, fates: pd.Series | None = None) -> pd.DataFrame:
 
     Returns
     -------
-    `connection`, `from` (client or server), `mode` (datagram: what the network carries, acknowledgements too), `channel` (ENet's; -1 for unsequenced packets, numbered over
-    all channels), `numbered` (packets the sender gave a number), `seen` (at the leg nearest the sender),
-    `missing_before` (numbered, and never seen there: thrown away by the sender's own throttle, or lost before that
-    leg; only of unreliable packets), `resent` (copies of reliable commands), `late` (first seen behind a higher
-    number, at the far leg where there is one), `lost_behind` (seen near the sender and not at the far leg, or dropped by `fates`; missing where
-    neither tells), `seen_behind`.
+    `connection`, `from` (client or server), `mode` (datagram: what the network carries, acknowledgements too),
+    `channel` (ENet's; -1 for unsequenced packets, numbered over all channels), `numbered` (packets the sender gave a
+    number), `seen` (at the leg nearest the sender), `missing_before` (numbered, and never seen there: thrown away by
+    the sender's own throttle, or lost before that leg; only of unreliable packets), `resent` (copies of reliable
+    commands), `late` (first seen behind a higher number, at the far leg where there is one), `lost_behind` (seen near
+    the sender and not at the far leg, or dropped by `fates`; missing where neither tells), `seen_behind`.
 
     Notes
     -----
@@ -94,7 +94,9 @@ def losses(view: View, fates: pd.Series | None = None) -> pd.DataFrame:
                 far_out = far.from_client if from_client else 1 - far.from_client
                 theirs = (columns["link"] == far.index) & (columns["out"] == far_out)
             way = (connection.index, "client" if from_client else "server")
-            rows.append((*way, DATAGRAM, -1, *_datagrams(view, mine, theirs if far is not None else None, dropped)))
+            rows.append(
+                (*way, DATAGRAM, -1, *_datagrams(view, mine, theirs if far is not None else None, dropped))
+            )
             others = {(m, c): part for m, c, part in _groups(columns, theirs)}
             for mode, channel, chosen in _groups(columns, mine):
                 numbers = _numbers(columns, chosen, mode, known_start=link.connected)
@@ -146,7 +148,8 @@ def _groups(columns: dict[str, Ints], mine: npt.NDArray[np.bool_]) -> list[tuple
     ordered = mine & ((kind == 7) | (kind == 12))
     for mode, chosen in ((RELIABLE, wants), (ORDERED, ordered)):
         found += [
-            (mode, int(number), np.flatnonzero(chosen & (channel == number))) for number in np.unique(channel[chosen])
+            (mode, int(number), np.flatnonzero(chosen & (channel == number)))
+            for number in np.unique(channel[chosen])
         ]
     free = np.flatnonzero(mine & (kind == 9))
     if len(free):

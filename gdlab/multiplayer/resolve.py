@@ -81,6 +81,7 @@ class Resolver:
             self._spawn(index, packets.packet[index], packets.payload[index])
 
     def scopes(self, who: Said) -> Iterator[_Scope]:
+        """Where a sender's ids may have been told, the nearest place first."""
         yield who.connection, who.sender
         yield self._connections[who.connection].links[0].endpoint, who.sender
 

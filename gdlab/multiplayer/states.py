@@ -9,8 +9,8 @@ import pandas as pd
 
 from gdlab.errors import VariantDecodeError
 from gdlab.multiplayer.resolve import Said
-from gdlab.multiplayer.scene import ScenePacket, read_value, read_values, spawn_parts
-from gdlab.multiplayer.tables import category, ids, times
+from gdlab.multiplayer.scene import ScenePacket, read_values, spawn_parts
+from gdlab.multiplayer.tables import category, ids
 from gdlab.multiplayer.view import View
 from gdlab.variant.types import type_of
 from gdlab.variant.wire import FIXED
@@ -33,9 +33,12 @@ def states(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     told: list[dict[str, Any]] = []
     index_of: list[int] = []
     found, senders = view.packets.packet, view.said
-    for index in packets.index[packets["kind"].isin(["sync", "delta", "spawn", "despawn"]).to_numpy()].tolist():
+    shapes = _shapes(view)
+    for index in packets.index[
+        packets["kind"].isin(["sync", "delta", "spawn", "despawn"]).to_numpy()
+    ].tolist():
         packet, who = found[index], senders[index]
-        for row, named in _of_packet(view, index, packet, who):
+        for row, named in _of_packet(view, index, packet, who, shapes):
             rows.append(row)
             told.append(named)
             index_of.append(index)
@@ -44,7 +47,7 @@ def states(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     at = packets.loc[index_of]
     table = pd.DataFrame(
         {
-            "time": times(at["time"].astype("int64").to_numpy()),
+            "time": pd.DatetimeIndex(at["time"]),
             "connection": at["connection"].to_numpy(),
             "sender": ids(view, [senders[index].sender for index in index_of]),
             "receiver": ids(view, [senders[index].receiver for index in index_of]),
@@ -61,8 +64,23 @@ def states(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     return _with_columns(table, told)
 
 
+def _shapes(view: View) -> dict[str, tuple[int | None, int]]:
+    """Of each object of a sync or delta: values sent always (None without a sync), the highest bit on change and one."""
+    shapes: dict[str, tuple[int | None, int]] = {}
+    for index, packet in enumerate(view.packets.packet):
+        for state in packet.objects:
+            path, _ = view.resolver.object(view.said[index], state.net_id)
+            always, changed = shapes.get(path, (None, 0))
+            if packet.kind == "delta":
+                changed = max(changed, state.mask.bit_length())
+            elif always is None:
+                always = len(_values(view.packets.payload[index], state.start, state.stop)[0])
+            shapes[path] = always, changed
+    return shapes
+
+
 def _of_packet(
-    view: View, index: int, packet: ScenePacket, who: Said
+    view: View, index: int, packet: ScenePacket, who: Said, shapes: dict[str, tuple[int | None, int]]
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     payload = view.packets.payload[index]
     if packet.kind == "despawn":
@@ -87,11 +105,10 @@ def _of_packet(
         values, note = _values(payload, state.start, state.stop)
         size = state.stop - state.start
         bits = [bit for bit in range(64) if state.mask >> bit & 1] if on_change else []
-        count = (bits[-1] + 1 if bits else 0) if on_change else len(values)
         if spawned is not None and spawned.names is not None:
             names = spawned.names[on_change]
         else:
-            names = view.names.replicated(path, count, on_change=on_change)
+            names = view.names.replicated(path, *shapes[path])[on_change]
         prefix = "changed" if on_change else "always"
         if on_change:
             if len(bits) != len(values):
@@ -122,7 +139,8 @@ def _values(payload: bytes, start: int, stop: int) -> tuple[tuple[Any, ...], str
 
 def _named(values: tuple[Any, ...], names: tuple[str, ...], prefix: str) -> dict[str, Any]:
     return {
-        names[place] if place < len(names) else f"{prefix}{place}": value for place, value in enumerate(values)
+        names[place] if place < len(names) else f"{prefix}{place}": value
+        for place, value in enumerate(values)
     }
 
 
@@ -134,12 +152,12 @@ def _with_columns(table: pd.DataFrame, told: list[dict[str, Any]]) -> pd.DataFra
             for column, part in _parts(name, value):
                 if column in cells or len(cells) < MAX_COLUMNS:
                     cells.setdefault(column, {})[place] = part
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, held in cells.items():
-        column = np.full(len(table), None, object)
+        filled = np.full(len(table), None, object)
         for place, value in held.items():
-            column[place] = value
-        columns[name if name not in table.columns else f"{name}_"] = _typed(column)
+            filled[place] = value
+        columns[name if name not in table.columns else f"{name}_"] = _typed(filled)
     return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1) if columns else table
 
 
@@ -148,7 +166,9 @@ def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
     if kind not in FIXED:
         return [(name, value)]
     fixed = FIXED[kind]
-    return [(f"{name}.{part}", number) for part, number in zip(fixed.fields, fixed.flatten(value), strict=True)]
+    return [
+        (f"{name}.{part}", number) for part, number in zip(fixed.fields, fixed.flatten(value), strict=True)
+    ]
 
 
 def _typed(column: Any) -> Any:

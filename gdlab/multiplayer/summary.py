@@ -14,7 +14,18 @@ from gdlab.multiplayer.view import View
 
 #: Copies of one rpc() to several peers leave the sender together.
 BROADCAST_NS: Final = 5_000_000
-_GROUPS: Final = ("kind", "path", "method", "sender", "receiver", "hop", "direction", "mode", "channel", "connection")
+_GROUPS: Final = (
+    "kind",
+    "path",
+    "method",
+    "sender",
+    "receiver",
+    "hop",
+    "direction",
+    "mode",
+    "channel",
+    "connection",
+)
 
 
 def items(view: View, packets: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +76,7 @@ def items(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     table = chosen[
         ["time", "connection", "direction", "sender", "receiver", "hop", "kind", "method", "mode", "channel"]
     ].copy()
-    table.insert(7, "path", pd.Categorical(paths))
+    table.insert(7, "path", pd.Series(pd.Categorical(paths), index=table.index))
     table["bytes"] = np.array(own, np.int64)
     table["packet_bytes"] = np.array(parts, np.int64)
     table["wire_bytes"] = np.array(wires, np.int64)
@@ -132,7 +143,9 @@ def overhead(view: View) -> pd.DataFrame:
     )
 
 
-def summary(counted: pd.DataFrame, seconds: float, by: Sequence[str] = ("kind", "path", "method")) -> pd.DataFrame:
+def summary(
+    counted: pd.DataFrame, seconds: float, by: Sequence[str] = ("kind", "path", "method")
+) -> pd.DataFrame:
     """Totals of `items` and `overhead`, the largest on the wire first.
 
     Parameters
@@ -151,8 +164,10 @@ def summary(counted: pd.DataFrame, seconds: float, by: Sequence[str] = ("kind", 
     """
     wrong = [name for name in by if name not in _GROUPS]
     if wrong or not by:
-        raise ValueError(f"summary can be made by {', '.join(_GROUPS)}; not by {', '.join(wrong) or 'nothing'}")
-    plain = counted.astype({name: object for name in by})
+        raise ValueError(
+            f"summary can be made by {', '.join(_GROUPS)}; not by {', '.join(wrong) or 'nothing'}"
+        )
+    plain = counted.astype(dict.fromkeys(by, object))
     groups = plain.groupby(list(by), sort=False, dropna=False)
     table = groups.agg(
         calls=("bytes", "size"),

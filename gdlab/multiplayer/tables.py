@@ -99,7 +99,9 @@ def packets(view: View) -> pd.DataFrame:
         {
             "time": times(at[keep]),
             "connection": view.connection[units[keep]] if count else units,
-            "direction": category(np.where(view.units["out"][units[keep]] == 1, "out", "in") if count else []),
+            "direction": category(
+                np.where(view.units["out"][units[keep]] == 1, "out", "in") if count else []
+            ),
             "sender": ids(view, [who.sender for who in said]),
             "receiver": ids(view, [who.receiver for who in said]),
             "hop": pd.Categorical([who.hop for who in said], ["direct", "up", "down"]),
@@ -108,10 +110,12 @@ def packets(view: View) -> pd.DataFrame:
             "method": category([method for _, method in labels]),
             "size": np.array([len(found.payload[index]) for index in keep.tolist()], np.int64),
             "wire_bytes": wire[keep],
-            "mode": pd.Categorical.from_codes(np.array(found.mode, np.int8)[keep], MODES),
+            "mode": pd.Categorical([MODES[found.mode[index]] for index in keep.tolist()], list(MODES)),
             "channel": np.array(found.channel, np.int64)[keep],
             "compressed": category(
-                [method_name(code) for code in view.units["compressed"][units[keep]].tolist()] if count else []
+                [method_name(code) for code in view.units["compressed"][units[keep]].tolist()]
+                if count
+                else []
             ),
             "fragments": pieces[keep],
             "resent": resent[keep],

@@ -65,7 +65,9 @@ def round_trips(view: View) -> pd.DataFrame:
         {
             "time": times(view.time_ns[back]),
             "connection": view.connection[back],
-            "leg": category(["client" if link in first else "server" for link in columns["link"][back].tolist()]),
+            "leg": category(
+                ["client" if link in first else "server" for link in columns["link"][back].tolist()]
+            ),
             "answered_by": category(np.where(view.from_client[back], "client", "server")),
             "command": category([UNIT_NAMES[code] for code in kind[there].tolist()]),
             "channel": columns["channel"][there],

@@ -78,7 +78,8 @@ class View:
             if who is None:
                 client, other = clients[owner], packet.relayed
                 if other is None:
-                    who = Said(owner, up, *((client, SERVER) if up else (SERVER, client)), "direct")
+                    sender, receiver = (client, SERVER) if up else (SERVER, client)
+                    who = Said(owner, up, sender, receiver, "direct")
                 elif up:
                     who = Said(owner, up, client, other, "up")
                 else:

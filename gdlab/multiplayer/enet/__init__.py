@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from gdlab.multiplayer.enet.commands import Command, Datagram, Kind, read_commands, take_apart
-from gdlab.multiplayer.enet.compressors import METHODS, CompressionError, decompress
+from gdlab.multiplayer.enet.compressors import METHODS, decompress
 
 __all__ = [
     "METHODS",
     "Command",
-    "CompressionError",
     "Datagram",
     "Kind",
     "decompress",

@@ -15,7 +15,7 @@ import zlib
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from gdlab.multiplayer.enet.compressors import METHODS, CompressionError, decompress
+from gdlab.multiplayer.enet.compressors import METHODS, decompress
 
 #: The largest datagram ENet sends or unpacks (``ENET_PROTOCOL_MAXIMUM_MTU``).
 MAX_DATAGRAM_BYTES: Final = 4096
@@ -144,7 +144,9 @@ def take_apart(data: bytes, *, methods: tuple[str, ...] = METHODS) -> Datagram:
         (sent,) = _u16(data, 2)
         header = 4
     if len(data) > MAX_DATAGRAM_BYTES:
-        return Datagram(slot, session, sent, 0, "", data, [], f"no ENet: more than {MAX_DATAGRAM_BYTES} bytes")
+        return Datagram(
+            slot, session, sent, 0, "", data, [], f"no ENet: more than {MAX_DATAGRAM_BYTES} bytes"
+        )
     if first & _COMPRESSED:
         return _unpacked(data, slot, session, sent, header, methods)
     body = data[header:]
@@ -166,16 +168,22 @@ def _unpacked(
     if looks_like_dtls(data):
         return Datagram(0, 0, -1, 0, "", data, [], "encrypted (DTLS): sizes and times are all there is")
     for method in methods:
-        try:
-            body = decompress(method, packed, MAX_DATAGRAM_BYTES)
-        except CompressionError:
+        body = decompress(method, packed, MAX_DATAGRAM_BYTES)
+        if body is None:
             continue
         commands, trouble = read_commands(body)
         if commands and not trouble:
             return Datagram(slot, session, sent, header, method, body, commands)
     tried = ", ".join(methods)
     return Datagram(
-        slot, session, sent, header, "unknown", packed, [], f"compressed by a method that is not known ({tried} tried)"
+        slot,
+        session,
+        sent,
+        header,
+        "unknown",
+        packed,
+        [],
+        f"compressed by a method that is not known ({tried} tried)",
     )
 
 

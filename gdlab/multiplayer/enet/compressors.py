@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import zlib
 from typing import Any, Final
 
-from gdlab.errors import GdlabError
 from gdlab.multiplayer.enet import fastlz, rangecoder
 
 #: The cheap ones with a mark of their own first.
 METHODS: Final = ("zlib", "zstd", "range", "fastlz")
 
 
-class CompressionError(GdlabError, ValueError):
-    """Bytes that this method did not write, or that unpack to more than is allowed."""
-
-
-def decompress(method: str, data: bytes, limit: int) -> bytes:
-    """Unpack the body of a datagram.
+def decompress(method: str, data: bytes, limit: int) -> bytes | None:
+    """Unpack the body of a datagram; None if the bytes are not of this method, or hold more than `limit`.
 
     Parameters
     ----------
     method : one of `METHODS`.
     limit : bytes that may come out; no more are made.
-
-    Raises
-    ------
-    CompressionError : the bytes are not of this method, or there are more.
     """
     found: bytes | None = None
     if method == "zlib":
@@ -44,19 +36,16 @@ def decompress(method: str, data: bytes, limit: int) -> bytes:
         found = rangecoder.unpack(data, limit)
     elif method == "fastlz":
         found = fastlz.unpack(data, limit)
-    if found is None:
-        raise CompressionError(f"these bytes do not unpack as {method} to at most {limit} bytes")
     return found
 
 
 def _zstd(data: bytes, limit: int) -> bytes | None:
     """By Python's own module (3.14) or the package zstandard (the extra `formats`); without either: None."""
-    library: Any
     try:
-        from compression import zstd as library  # type: ignore[import-not-found, unused-ignore]
+        native: Any = importlib.import_module("compression.zstd")
     except ImportError:
         try:
-            import zstandard as library
+            library: Any = importlib.import_module("zstandard")
         except ImportError:
             return None
         try:
@@ -71,8 +60,8 @@ def _zstd(data: bytes, limit: int) -> bytes | None:
             return None
         return out if getattr(unpacker, "eof", True) else None
     try:
-        reader = library.ZstdDecompressor()
-        out = reader.decompress(data, max_length=limit)
-        return out if reader.eof else None
-    except library.ZstdError:
+        reader = native.ZstdDecompressor()
+        found: bytes = reader.decompress(data, max_length=limit)
+    except native.ZstdError:
         return None
+    return found if reader.eof else None

@@ -106,7 +106,6 @@ def unpack(data: bytes, limit: int) -> bytes | None:
     model = _Model()
     predicted = order = 0
     while True:
-        count, under, left, right, values = model.count, model.under, model.left, model.right, model.value
         context, symbol, value = predicted, 0, 0
         while True:
             root = context == 0

@@ -1,4 +1,4 @@
-"""Names for what the wire numbers: from a project's scripts and scenes, or from the user. Pure but for reading files."""
+"""Names for what the wire numbers: from a project's scripts and scenes, or from the user."""
 
 from __future__ import annotations
 

@@ -21,9 +21,8 @@ class Names:
     ----------
     scripts : from a project.
     scenes : from a project.
-    methods : the user's: names of a node's RPC methods by its path, in any order.
-    properties : the user's: names of the properties a synchronizer sends by its path; those sent always and those
-        sent on change have lists of their own, or share one that is as long as both together.
+    methods : the user's: names of a node's RPC methods by its path, in any order; of a synchronizer the properties
+        it sends always, in order, then those it sends on change.
     notes : what could not be read.
     """
 
@@ -84,30 +83,41 @@ class Names:
                 return known[index]
         return f"#{number}" if not number & BY_CODE else f"#code{number & ~BY_CODE}"
 
-    def replicated(self, path: str, count: int, *, on_change: bool) -> tuple[str, ...]:
-        """Names of what a synchronizer with this path sends, if exactly one scene of the project has such a one.
+    def replicated(
+        self, path: str, always: int | None, changed: int
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of what a synchronizer with this path sends, always and on change; empty where nothing tells surely.
 
         Parameters
         ----------
-        count : values it sent, for a delta the highest bit of a mask and one; fewer names are never given.
+        always : values of its sync packets; None if there are none.
+        changed : the highest bit of its deltas' masks, and one.
+
+        Notes
+        -----
+        A path does not say which scene it comes from, so a scene's synchronizer of the same name is taken only if
+        it sends exactly as much, and no other one of the project does.
         """
         own = self.properties.get(path)
-        if own is not None and len(own) >= count:
-            return own
-        found: set[tuple[str, ...]] = set()
-        for scene in self.scenes.values():
-            for sender in scene.synchronizers:
-                names = sender.on_change if on_change else sender.always
-                if path == sender.path or path.endswith("/" + sender.path):
-                    found.add(names)
-        fitting = {names for names in found if (len(names) >= count if on_change else len(names) == count)}
-        return next(iter(fitting)) if len(fitting) == 1 else ()
+        if own is not None:
+            return own[: always or 0], own[always or 0 :]
+        fitting = {
+            (sender.always, sender.on_change)
+            for scene in self.scenes.values()
+            for sender in scene.synchronizers
+            if (path == sender.path or path.endswith("/" + sender.path))
+            and len(sender.always) == (len(sender.always) if always is None else always)
+            and len(sender.on_change) >= changed
+        }
+        return next(iter(fitting)) if len(fitting) == 1 else ((), ())
 
     def spawned(self, spawner: str, index: int, synchronizers: int, values: int) -> Scene | None:
         """The scene a spawner's number means: from the spawner's list, else the only one of the project that fits."""
         for scene in self.scenes.values():
             for known in scene.spawners:
-                if (spawner == known.path or spawner.endswith("/" + known.path)) and index < len(known.scenes):
+                if (spawner == known.path or spawner.endswith("/" + known.path)) and index < len(
+                    known.scenes
+                ):
                     return self.scenes.get(known.scenes[index])
         fitting = [
             scene

@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _SECTION: Final = re.compile(r"^\[(\w+)((?:[^\]\"\n]|\"(?:\\.|[^\"\\])*\")*)\]", re.MULTILINE)
-_ATTRIBUTE: Final = re.compile(r"(\w+)\s*=\s*(?:\"((?:\\.|[^\"\\])*)\"|(\w+\(\s*\"([^\"]*)\"\s*\))|([^\s\]]+))")
+_ATTRIBUTE: Final = re.compile(
+    r"(\w+)\s*=\s*(?:\"((?:\\.|[^\"\\])*)\"|(\w+\(\s*\"([^\"]*)\"\s*\))|([^\s\]]+))"
+)
 _PROPERTY: Final = re.compile(
-    r"^properties/(\d+)/(path|spawn|replication_mode|sync|watch)\s*=\s*(?:NodePath\(\"([^\"]*)\"\)|(\w+))", re.MULTILINE
+    r"^properties/(\d+)/(path|spawn|replication_mode|sync|watch)\s*=\s*(?:NodePath\(\"([^\"]*)\"\)|(\w+))",
+    re.MULTILINE,
 )
 _CONFIG: Final = re.compile(r"^replication_config\s*=\s*SubResource\(\s*\"?([^\")]+)\"?\s*\)", re.MULTILINE)
 _ROOT: Final = re.compile(r"^root_path\s*=\s*NodePath\(\"([^\"]*)\"\)", re.MULTILINE)
@@ -122,7 +125,9 @@ def _properties(body: str) -> list[tuple[str, int, bool]]:
         # Godot 4.0 and 4.1 wrote `sync` and `watch` in place of the mode.
         old = 1 if said.get("sync") == "true" else 2 if said.get("watch") == "true" else 0
         mode = said.get("replication_mode", "")
-        listed.append((said.get("path", ""), int(mode) if mode.isdigit() else old, said.get("spawn") == "true"))
+        listed.append(
+            (said.get("path", ""), int(mode) if mode.isdigit() else old, said.get("spawn") == "true")
+        )
     return listed
 
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 _QUIET: Final = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*', re.DOTALL
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|#[^\n]*',
+    re.DOTALL,
 )
 _RPC: Final = re.compile(
-    r"^([ \t]*)@rpc\b[ \t]*(?:\([^)]*\))?(?:\s*@\w+[ \t]*(?:\([^)]*\))?)*\s*(?:static\s+)?func\s+([^\W\d]\w*)", re.MULTILINE
+    r"^([ \t]*)@rpc\b[ \t]*(?:\([^)]*\))?(?:\s*@\w+[ \t]*(?:\([^)]*\))?)*\s*(?:static\s+)?func\s+([^\W\d]\w*)",
+    re.MULTILINE,
 )
 _INNER: Final = re.compile(r"^([ \t]*)class\s+([^\W\d]\w*)(?:\s+extends\s+([\w.]+))?[^\n]*:", re.MULTILINE)
 _CLASS_NAME: Final = re.compile(r"^[ \t]*(?:@[^\n]*?\s)?class_name\s+([^\W\d]\w*)", re.MULTILINE)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from gdlab.multiplayer.scene.packets import KINDS, ScenePacket, State, rpc_packet, spawn_parts, take_packet_apart
+from gdlab.multiplayer.scene.packets import (
+    KINDS,
+    ScenePacket,
+    State,
+    rpc_packet,
+    spawn_parts,
+    take_packet_apart,
+)
 from gdlab.multiplayer.scene.values import (
     read_arguments,
     read_value,

@@ -185,7 +185,7 @@ def _rpc(data: bytes, at: int, end: int, relayed: int | None) -> ScenePacket:
 
 def _states(data: bytes, at: int, end: int, relayed: int | None) -> ScenePacket:
     delta = bool(data[at] & 0x10)
-    objects = []
+    objects: list[State] = []
     counter, pos = -1, at + 1
     if not delta:
         counter, pos = _u16(data, at + 1)[0], at + 3
