@@ -26,7 +26,7 @@ from websockets.typing import Subprotocol
 from gdlab.errors import NotSent
 from gdlab.messages import CATEGORIES, Event, Kind, Stamp, wire_bytes
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
-from gdlab.transports.options import StreamOptions
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.origins import is_welcome
 from gdlab.transports.replies import Outgoing
 from gdlab.transports.stream_endpoint import LINGER_S, StreamEndpoint
@@ -400,7 +400,7 @@ class ServerSession(WebSocketSession):
             self._endpoint.finish(connection, f"refused with HTTP {response.status_code}: {problem}")
 
 
-def _subprotocol(options: StreamOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+def _subprotocol(options: EndpointOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Choose a sub-protocol; a Godot client that offered some closes unless it gets one of them."""
     if options.subprotocols is None:
         return offered[0] if offered else None
