@@ -65,7 +65,7 @@ def states(view: View, packets: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shapes(view: View) -> dict[str, tuple[int | None, int]]:
-    """Of each object of a sync or delta: values sent always (None without a sync), the highest bit on change and one."""
+    """Of each object of a sync or delta: values sent always (None without a sync), the highest bit and one."""
     shapes: dict[str, tuple[int | None, int]] = {}
     for index, packet in enumerate(view.packets.packet):
         for state in packet.objects:
