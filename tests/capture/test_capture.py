@@ -353,7 +353,9 @@ def test_a_capture_that_nobody_holds_goes_on_until_stop_all():
 
 def test_importing_gdlab_loads_no_widgets_and_no_matplotlib_and_starts_nothing():
     code = (
-        "import sys, threading, gdlab; loaded = {'ipywidgets', 'matplotlib', 'IPython'} & set(sys.modules);"
+        "import sys, threading, gdlab; later = {'ipywidgets', 'matplotlib', 'IPython', *("
+        "'gdlab.' + room for room in 'course gdscript peers traffic diagnostics godot files plots'.split())};"
+        "loaded = later & set(sys.modules);"
         "assert not loaded, loaded; assert threading.active_count() == 1"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,7 +16,7 @@ from gdlab.godot import Engine
 from gdlab.sizes import memory, rpc
 from gdlab.sizes.errors import NoSize
 from gdlab.sizes.godot_text import json_text
-from gdlab.sizes.type_table import EXAMPLES
+from gdlab.sizes.types import EXAMPLES
 from tests.variant.strategies import VALUES
 from tests.waiting import limit
 
