@@ -80,10 +80,11 @@ class DebuggerLink:
     ) -> None:
         self._make = make
         self._refused = refused
-        self._sockets, bound = bind_all(
+        bound = bind_all(
             Address("tcp", "127.0.0.1", port), socket.SOCK_STREAM, lambda _sock: None
         )
-        self.port = bound.port
+        self._sockets = list(bound.sockets)
+        self.port = bound.address.port
         self._folder: Path | None = None
         self.unix_path = ""
         self._listen_unix()
