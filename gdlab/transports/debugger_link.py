@@ -80,9 +80,7 @@ class DebuggerLink:
     ) -> None:
         self._make = make
         self._refused = refused
-        bound = bind_all(
-            Address("tcp", "127.0.0.1", port), socket.SOCK_STREAM, lambda _sock: None
-        )
+        bound = bind_all(Address("tcp", "127.0.0.1", port), socket.SOCK_STREAM, lambda _sock: None)
         self._sockets = list(bound.sockets)
         self.port = bound.address.port
         self._folder: Path | None = None
