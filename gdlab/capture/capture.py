@@ -20,6 +20,7 @@ from gdlab.capture.gdscript_for import snippet
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
+from gdlab.facts import US, Fact, Reason
 from gdlab.files import Spill, SpillStatistics
 from gdlab.gdscript import Codec as ScriptCodec
 from gdlab.gdscript import Kind as ScriptKind
@@ -317,9 +318,7 @@ class Capture(Tabular):
         if self._ended_ns is not None:
             for store in self._stores:
                 pause_s = (now_ns - self._ended_ns) / 1e9
-                store.append(
-                    now_ns, event=Event.GAP, detail=f"stopped for {pause_s:.1f} s, nothing was received"
-                )
+                store.append(now_ns, event=Event.GAP, fact=Fact.of(Reason.PAUSED, by=US, seconds=pause_s))
             self._began_ns += now_ns - self._ended_ns
             self._ended_ns = None
 
