@@ -16,6 +16,9 @@
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── GdscriptError           (ValueError)    no game can do what a script was asked for
+    ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
+    ├── RelayError              (RuntimeError)  a relay could not start, or has ended
+    ├── ReplayError             (ValueError)    a recording that cannot be replayed; says why
     ├── FramingError            (ValueError)    bytes of a stream that break its framing
     └── VariantError            (ValueError)
         ├── VariantDecodeError                  bytes that Godot would refuse, too
@@ -110,6 +113,18 @@ class GodotEnded(GdlabError, RuntimeError):
 
 class GdscriptError(GdlabError, ValueError):
     """A script was asked for that no game could run; the message says why and what there is instead."""
+
+
+class LinkError(GdlabError, ValueError):
+    """A network condition that cannot be; the message names the field and the way out."""
+
+
+class RelayError(GdlabError, RuntimeError):
+    """A relay could not start, or has ended and cannot do what was asked."""
+
+
+class ReplayError(GdlabError, ValueError):
+    """A recording that cannot be replayed as it was asked for; the message gives the reason."""
 
 
 class FramingError(GdlabError, ValueError):

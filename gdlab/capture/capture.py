@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,7 +27,7 @@ from gdlab.gdscript import Kind as ScriptKind
 from gdlab.gdscript import Script
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
-from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, client, listener
+from gdlab.transports import Address, Endpoint, EndpointOptions, MakeEndpoint, Reply, State, client, listener
 
 #: How often a wait looks. Far below what a person notices, and a thousandth of a core.
 _LOOK_EVERY_S = 0.02
@@ -59,11 +59,8 @@ class Capture(Tabular):
         self,
         addresses: Sequence[Address],
         *,
-        reply: Reply | None,
         limit: Limit,
-        ping_s: float | None = None,
-        every_s: float | None = None,
-        options: StreamOptions | None = None,
+        options: EndpointOptions | None = None,
         spill: Path | None = None,
         make: MakeEndpoint = listener,
     ) -> None:
@@ -72,16 +69,13 @@ class Capture(Tabular):
         self.spill_folder = spill
         self._spill: Spill | None = None
         self._spilled = tuple(0 for _ in addresses)  # rows of each store that earlier spills have written
-        #: What was chosen for TCP and WebSocket connections.
-        self.options = options or StreamOptions()
+        #: What was chosen for its endpoints.
+        self.options = options or EndpointOptions()
         #: Whether it is none of the user's own, such as the sender of a test packet: no list of captures shows it.
         self.incidental = False
         #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
         self.view: Any = None
         self._addresses = tuple(addresses)
-        self._reply = reply
-        self._ping_s = ping_s
-        self._every_s = every_s
         self._make = make
         #: Whether it goes to its peer, as `gdlab.connect` does, instead of waiting for peers.
         self.is_client = make is client
@@ -249,18 +243,18 @@ class Capture(Tabular):
         """Replace the reply rule of every endpoint; None answers nothing. With `every` it is said by itself."""
         for endpoint in self._endpoints:
             endpoint.set_reply(reply, every)
-        self._reply, self._every_s = reply, every
+        self.options = replace(self.options, reply=reply, every=every)
 
     @property
     def ping_s(self) -> float | None:
         """How often every peer is pinged, in seconds; None if not."""
-        return self._ping_s
+        return self.options.ping
 
     def set_ping(self, seconds: float | None) -> None:
         """Ping every peer this often, to measure round trips; None stops it."""
         for endpoint in self._endpoints:
             endpoint.set_ping(seconds)
-        self._ping_s = seconds
+        self.options = replace(self.options, ping=seconds)
 
     def start(self) -> Self:
         """Listen at the capture's addresses; once more after `stop`, with a `gap` row for the time between.
@@ -276,16 +270,7 @@ class Capture(Tabular):
             endpoints: list[Endpoint] = []
             try:
                 for address, store in zip(self._addresses, self._stores, strict=True):
-                    endpoints.append(
-                        self._make(
-                            address,
-                            store,
-                            reply=self._reply,
-                            ping_s=self._ping_s,
-                            every_s=self._every_s,
-                            options=self.options,
-                        )
-                    )
+                    endpoints.append(self._make(address, store, self.options))
                 spill = Spill(self.spill_folder, provenance=self.provenance) if self.spill_folder else None
             except BaseException:
                 for endpoint in endpoints:

@@ -13,7 +13,7 @@ from gdlab import clock
 from gdlab.capture.capture import Capture
 from gdlab.errors import EndpointClosed, NotSent
 from gdlab.store import Limit, Snapshot
-from gdlab.transports import LISTENERS, Address, StreamOptions, client, parse, parse_remote
+from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse, parse_remote
 
 #: A packet that has not arrived after this long on the same computer will not come.
 TIMEOUT_S: Final = 3.0
@@ -104,7 +104,7 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
         raise EndpointClosed("the listener is stopped; start it first")
     chosen = address or capture.addresses[0]
     target = _reachable(parse(chosen, host="lan"))
-    options = StreamOptions(
+    options = EndpointOptions(
         framing=capture.options.framing,
         subprotocols=capture.options.subprotocols,
         max_message_bytes=capture.options.max_message_bytes,
@@ -112,7 +112,6 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
     # Not by `connect`, which would hand out, or stop, a client that the user has to this very address.
     sender = Capture(
         (parse_remote(str(target), schemes=LISTENERS),),
-        reply=None,
         limit=_LIMIT,
         options=options,
         make=client,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import selectors
 import socket
 import struct
@@ -20,6 +21,7 @@ from gdlab.messages import Direction, Event, Message, Peer, TimeSource, guess_ki
 from gdlab.transports.address import Address
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
+from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import (
     LINUX,
     SO_RXQ_OVFL,
@@ -30,8 +32,10 @@ from gdlab.transports.datagrams import (
     Source,
 )
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.pacing import Pacing
-from gdlab.transports.replies import Outgoing, Reply
+from gdlab.transports.replies import Outgoing
 from gdlab.transports.sink import Sink
 from gdlab.transports.text_or_binary import guess_kinds
 
@@ -86,52 +90,40 @@ class UdpListener(Endpoint):
 
     def __init__(
         self,
-        address: Address,
+        bound: Bound,
         sink: Sink,
+        options: EndpointOptions | None = None,
         *,
-        reply: Reply | None = None,
-        ping_s: float | None = None,
-        every_s: float | None = None,
+        loop: Loop | None = None,
         receiver: Callable[[socket.socket], Receiver] = best_receiver,
     ) -> None:
-        self._sockets: list[socket.socket] = []
+        super().__init__(bound, sink, options, loop=loop)
+        self._sockets = list(bound.sockets)
         self._receivers: dict[socket.socket, Receiver] = {}
         self._new_receiver = receiver
         self._pacing = Pacing()
         self._peers: dict[Source, tuple[int, Peer]] = {}
         self._heard: dict[tuple[socket.socket, Source], float] = {}
-        self._drops: dict[socket.socket, int] = {}
-        self._buffer_bytes: dict[socket.socket, int] = {}
+        self._drops = dict.fromkeys(bound.sockets, 0)
+        self._buffer_bytes = {sock: _buffer_bytes(sock) for sock in bound.sockets}
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
-        super().__init__(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
-        self._endpoint = str(self.address)
 
-    def _bind(self, address: Address) -> Address:
-        sockets, bound = bind_all(address, socket.SOCK_DGRAM, self._prepare)
-        self._own(sockets)
-        return bound
-
-    def _own(self, sockets: list[socket.socket]) -> None:
-        self._sockets = sockets
-        for sock in sockets:
-            self._drops[sock] = 0
-            self._buffer_bytes[sock] = _buffer_bytes(sock)
-
-    @staticmethod
-    def _prepare(sock: socket.socket) -> None:
-        _grow_receive_buffer(sock)
-        if LINUX:
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+    @classmethod
+    def bind(cls, address: Address) -> Bound:
+        """Bind the sockets of an address, one or two."""
+        return bind_all(address, socket.SOCK_DGRAM, prepare_datagrams)
 
     def _register(self) -> None:
         for sock in self._sockets:
             receiver = self._receivers[sock] = self._new_receiver(sock)
             self.remark = receiver.remark or self.remark
-            self._selector.register(sock, selectors.EVENT_READ, lambda _events, sock=sock: self._look(sock))
+            self._loop.watch(self, sock, selectors.EVENT_READ, functools.partial(self._ready, sock))
 
     # ---- receiving
+
+    def _ready(self, sock: socket.socket, _events: int) -> None:
+        self._look(sock)
 
     def _look(self, sock: socket.socket) -> None:
         """Take what has arrived, and sleep a little where datagrams come often."""
@@ -214,7 +206,7 @@ class UdpListener(Endpoint):
         self._hear(sock, source)
         if self._answers:
             message = Message(
-                time_ns, self._endpoint, peer, payload, kind=kind, time_source=time_source, wire_bytes=wire
+                time_ns, self._name, peer, payload, kind=kind, time_source=time_source, wire_bytes=wire
             )
             self._answer(message, (sock, source), code)
 
@@ -313,6 +305,7 @@ class UdpListener(Endpoint):
         sockets, self._sockets = self._sockets, []
         self._receivers.clear()
         for sock in sockets:
+            self._loop.watch(self, sock, 0)
             sock.close()
 
     def statistics(self) -> EndpointStatistics:
@@ -325,6 +318,14 @@ class UdpListener(Endpoint):
             return self._last_statistics
         known = [count for count in drops if count is not None]
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
+
+
+def prepare_datagrams(sock: socket.socket) -> None:
+    """Set the options of a datagram socket: a large receive buffer, the kernel's stamps and its count of drops."""
+    _grow_receive_buffer(sock)
+    if LINUX:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
 
 
 def _grow_receive_buffer(sock: socket.socket) -> None:

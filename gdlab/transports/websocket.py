@@ -28,7 +28,7 @@ from gdlab.errors import NotSent
 from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.messages import CATEGORIES, Event, Kind, TimeSource, wire_bytes
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
-from gdlab.transports.options import StreamOptions
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.origins import is_welcome
 from gdlab.transports.replies import Outgoing
 from gdlab.transports.stream_endpoint import LINGER_S, StreamEndpoint
@@ -424,7 +424,7 @@ class ServerSession(WebSocketSession):
             self._endpoint.finish(connection, problem)
 
 
-def _subprotocol(options: StreamOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+def _subprotocol(options: EndpointOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Choose a sub-protocol; a Godot client that offered some closes unless it gets one of them."""
     if options.subprotocols is None:
         return offered[0] if offered else None

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gdlab.errors import LoadError
+from gdlab.facts import Fact, Reason
 from gdlab.files import TableError, csvarrow, csvlines, load, write_csv
 from gdlab.files.cells import FORMULA_STARTS
 from gdlab.files.csvwrite import HEADER
@@ -57,7 +58,7 @@ def test_a_table_of_several_batches_comes_back_equal(tmp_path):
             10**18 + number,
             store.peer_code(f"p{number % 3}"),
             b"%d" % number,
-            detail="=x" * (number % 7 == 0),
+            fact=None if number % 7 else Fact(Reason.SYSTEM_ERROR, said="=x"),
         )
     built = table.build([store.snapshot()])
     told = []

@@ -3,9 +3,10 @@
 import contextlib
 import socket
 import struct
+from dataclasses import replace
 
 from gdlab.store import Store, table
-from gdlab.transports import listener, parse
+from gdlab.transports import EndpointOptions, listener, parse
 
 
 def rows(store):
@@ -13,10 +14,10 @@ def rows(store):
 
 
 @contextlib.contextmanager
-def listening(address, *, store=None, **choices):
+def listening(address, *, store=None, options=None, **choices):
     """A started listener and its store."""
     store = store or Store(address)
-    made = listener(parse(address), store, **choices)
+    made = listener(parse(address), store, replace(options or EndpointOptions(), **choices))
     made.start()
     try:
         yield made, store

@@ -10,7 +10,6 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as library_connect
 
-from gdlab.transports import StreamOptions
 from tests.transports.clients import TcpClient, WebSocketClient, listening, rows
 from tests.waiting import wait_until
 
@@ -23,8 +22,7 @@ both_readers = pytest.mark.parametrize("compression", [False, True], ids=["own",
 
 
 def ws(path="", **options):
-    choices = {name: options.pop(name) for name in ("reply", "ping_s", "every_s") if name in options}
-    return listening(f"ws://127.0.0.1:0{path}", options=StreamOptions(**options), **choices)
+    return listening(f"ws://127.0.0.1:0{path}", **options)
 
 
 def client(made, **choices):
