@@ -6,6 +6,7 @@ import secrets
 import time
 from dataclasses import replace
 from typing import Final, Self
+from weakref import WeakSet
 
 import numpy as np
 
@@ -21,6 +22,14 @@ TIMEOUT_S: Final = 3.0
 _LIMIT: Final = Limit(rows=1000)
 #: With any framing a test packet is shorter.
 _MOST_BYTES: Final = 256
+
+#: Captures that only send a test packet: none of the user's, so that no list shows them.
+_senders: WeakSet[Capture] = WeakSet()
+
+
+def is_sender(capture: Capture) -> bool:
+    """Whether a capture only sends a test packet."""
+    return capture in _senders
 
 
 class TestPacket:
@@ -116,7 +125,7 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
         options=options,
         make=client,
     )
-    sender.incidental = True
+    _senders.add(sender)
     try:
         sender.start()
         return TestPacket.to(capture, sender, str(target))

@@ -12,7 +12,7 @@ from gdlab import clock
 from gdlab.facts import Fact
 from gdlab.messages import Kind, Peer, TimeSource
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
-from gdlab.transports.replies import Outgoing
+from gdlab.transports.encoding import Outgoing
 
 #: What one read takes at most, before the other connections have their turn.
 READ_BYTES = 128 * 1024
@@ -32,6 +32,7 @@ class Phase(Enum):
 class Encoded(NamedTuple):
     """A message as it goes to the wire, and what its row has."""
 
+    payload: bytes
     data: bytes
     kind: Kind
     wire_bytes: int

@@ -28,9 +28,9 @@ from gdlab.errors import NotSent
 from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.messages import CATEGORIES, Event, Kind, TimeSource, wire_bytes
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
+from gdlab.transports.encoding import Outgoing
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.origins import is_welcome
-from gdlab.transports.replies import Outgoing
 from gdlab.transports.stream_endpoint import LINGER_S, StreamEndpoint
 from gdlab.transports.stream_listener import StreamListener
 from gdlab.transports.wsframes import Frames
@@ -152,14 +152,14 @@ class WebSocketSession(Session):
         if self.protocol.state is not State.OPEN:
             ending = Fact(Reason.ENDING)
             raise NotSent(sentence(ending), fact=ending)
-        payload, kind = outgoing
+        payload, kind, _ = outgoing
         if kind is Kind.TEXT:
             self.protocol.send_text(payload)
         else:
             self.protocol.send_binary(payload)
         fact = self._warning(len(payload)) if len(payload) > GODOT_RECEIVES_BYTES else None
         wire = wire_bytes("ws", len(payload), ipv6=self._connection.ipv6, masked=self._masks)
-        return Encoded(b"".join(self.protocol.data_to_send()), kind, wire, fact)
+        return Encoded(payload, b"".join(self.protocol.data_to_send()), kind, wire, fact)
 
     def _warning(self, size: int) -> Fact:
         """What its row has of a message that Godot may not be able to receive."""

@@ -14,7 +14,7 @@ from gdlab.errors import FramingError
 from gdlab.store import Store
 from gdlab.transports import EndpointOptions, TcpListener, parse
 from tests.transports.clients import TcpClient, listening, rows
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 ADDRESS = "tcp://127.0.0.1:0"
 
@@ -24,7 +24,7 @@ def tcp(**options):
 
 
 def connect(made):
-    sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=10)
+    sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=limit(10))
     return contextlib.closing(sock)
 
 
@@ -247,7 +247,7 @@ def test_two_thousand_connects_and_drops():
     with tcp(framing="u32le", reply=b"ok") as (made, store):
         with TcpClient(made.address.port) as steady:
             for number in range(2000):
-                sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=10)
+                sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=limit(10))
                 if number % 3:
                     with contextlib.suppress(OSError):
                         sock.sendall(chance.randbytes(chance.randrange(1, 60)))
@@ -322,7 +322,7 @@ def test_pings_wait_until_the_framing_is_known():
         sock.settimeout(0.2)
         with pytest.raises(TimeoutError):  # a game that reads lengths would have taken it for one
             sock.recv(100)
-        sock.settimeout(10)
+        sock.settimeout(limit(10))
         sock.sendall(struct.pack("<IIi", 8, 2, 7))
         header = sock.recv(4)
         asked = sock.recv(int.from_bytes(header, "little"))

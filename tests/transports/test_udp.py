@@ -20,7 +20,7 @@ from gdlab.store import Store, table
 from gdlab.transports import EndpointOptions, State, UdpListener, parse
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.datagrams import OneByOne
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
@@ -54,7 +54,7 @@ def listening(request):
 @contextlib.contextmanager
 def client(family=socket.AF_INET):
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(5)
+        sock.settimeout(limit(5))
         yield sock
 
 
