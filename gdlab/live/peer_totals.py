@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gdlab.facts import Fact, Reason
 from gdlab.messages import CATEGORIES, Direction, Event
-from gdlab.store import Snapshot
+from gdlab.store import Cursor, Snapshot
 
 _EVENTS: Final = {event: CATEGORIES["event"].index(event) for event in Event}
 _IN: Final = CATEGORIES["direction"].index(Direction.IN)
@@ -50,7 +50,7 @@ class Tallies:
     """Follows the stores of one capture."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+        self._cursor = Cursor()
         self._tables: dict[int, _Table] = {}
         self._snapshots: Sequence[Snapshot] = ()
         self._past: deque[tuple[int, dict[int, npt.NDArray[np.int64]]]] = deque()
@@ -61,9 +61,8 @@ class Tallies:
         for store, snapshot in enumerate(snapshots):
             table = self._tables.setdefault(store, _Table())
             table.grow(len(snapshot.peers))
-            for block in snapshot.since(self._seen.get(store, 0)).blocks:
-                table.count(block.columns)
-            self._seen[store] = snapshot.end
+        for store, _, block in self._cursor.new(snapshots):
+            self._tables[store].count(block.columns)
         self._past.append((now_ns, {store: table.received() for store, table in self._tables.items()}))
         while len(self._past) > 2 and now_ns - self._past[1][0] >= RATE_SECONDS * 1e9:
             self._past.popleft()
@@ -152,7 +151,7 @@ class EventCounts:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+        self._cursor = Cursor()
         self.errors: Counter[Reason | None] = Counter()
         self.gaps = 0
         self.opened = self.closed = 0
@@ -160,16 +159,14 @@ class EventCounts:
 
     def follow(self, snapshots: Sequence[Snapshot]) -> None:
         """Count the rows that are new since the last call."""
-        for store, snapshot in enumerate(snapshots):
-            for block in snapshot.since(self._seen.get(store, 0)).blocks:
-                events = block.columns.event
-                self.gaps += int(np.count_nonzero(events == _EVENTS[Event.GAP]))
-                self.opened += int(np.count_nonzero(events == _EVENTS[Event.OPEN]))
-                self.closed += int(np.count_nonzero(events == _EVENTS[Event.CLOSE]))
-                codes = block.columns.fact[events == _EVENTS[Event.ERROR]]
-                for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                    fact = block.facts[code]
-                    self.errors[fact.reason if fact else None] += int(count)
-                if len(codes):
-                    self.last_error = block.facts[codes[-1]]
-            self._seen[store] = snapshot.end
+        for _, _, block in self._cursor.new(snapshots):
+            events = block.columns.event
+            self.gaps += int(np.count_nonzero(events == _EVENTS[Event.GAP]))
+            self.opened += int(np.count_nonzero(events == _EVENTS[Event.OPEN]))
+            self.closed += int(np.count_nonzero(events == _EVENTS[Event.CLOSE]))
+            codes = block.columns.fact[events == _EVENTS[Event.ERROR]]
+            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+                fact = block.facts[code]
+                self.errors[fact.reason if fact else None] += int(count)
+            if len(codes):
+                self.last_error = block.facts[codes[-1]]
