@@ -6,14 +6,16 @@ import secrets
 import time
 from dataclasses import replace
 from typing import Final, Self
+from weakref import WeakSet
 
 import numpy as np
 
 from gdlab import clock
 from gdlab.capture.capture import Capture
 from gdlab.errors import EndpointClosed, NotSent
-from gdlab.store import Limit, Snapshot
-from gdlab.transports import LISTENERS, Address, StreamOptions, client, parse, parse_remote
+from gdlab.store import Cursor, Limit
+from gdlab.store.blocks import Block
+from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse, parse_remote
 
 #: A packet that has not arrived after this long on the same computer will not come.
 TIMEOUT_S: Final = 3.0
@@ -21,6 +23,14 @@ TIMEOUT_S: Final = 3.0
 _LIMIT: Final = Limit(rows=1000)
 #: With any framing a test packet is shorter.
 _MOST_BYTES: Final = 256
+
+#: Captures that only send a test packet: none of the user's, so that no list shows them.
+_senders: WeakSet[Capture] = WeakSet()
+
+
+def is_sender(capture: Capture) -> bool:
+    """Whether a capture only sends a test packet."""
+    return capture in _senders
 
 
 class TestPacket:
@@ -40,7 +50,7 @@ class TestPacket:
         self._sender = sender
         self._sent_ns = clock.now_ns()
         self._deadline = time.monotonic() + TIMEOUT_S
-        self._seen = [snapshot.end for snapshot in capture.snapshots()]
+        self._cursor = Cursor(capture.snapshots())
         self.arrived_ms: float | None = None
 
     @classmethod
@@ -61,9 +71,8 @@ class TestPacket:
         return "lost" if time.monotonic() > self._deadline else "on its way"
 
     def _look(self) -> None:
-        for store, snapshot in enumerate(self._capture.snapshots()):
-            seen, self._seen[store] = self._seen[store], snapshot.end
-            found = _time_of(snapshot.since(seen), self.token.encode())
+        for _, _, block in self._cursor.new(self._capture.snapshots()):
+            found = _time_of(block, self.token.encode())
             if found is not None:
                 self.arrived_ms = max(0.0, (found - self._sent_ns) / 1e6)
 
@@ -72,13 +81,12 @@ class TestPacket:
         self._sender.stop()
 
 
-def _time_of(part: Snapshot, token: bytes) -> int | None:
-    for block in part.blocks:
-        columns = block.columns
-        for row in np.flatnonzero((columns.size >= len(token)) & (columns.size <= _MOST_BYTES)).tolist():
-            start, size = int(columns.offset[row]), int(columns.size[row])
-            if token in block.arena[start : start + size].tobytes():
-                return int(columns.time_ns[row])
+def _time_of(block: Block, token: bytes) -> int | None:
+    columns = block.columns
+    for row in np.flatnonzero((columns.size >= len(token)) & (columns.size <= _MOST_BYTES)).tolist():
+        start, size = int(columns.offset[row]), int(columns.size[row])
+        if token in block.arena[start : start + size].tobytes():
+            return int(columns.time_ns[row])
     return None
 
 
@@ -104,7 +112,7 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
         raise EndpointClosed("the listener is stopped; start it first")
     chosen = address or capture.addresses[0]
     target = _reachable(parse(chosen, host="lan"))
-    options = StreamOptions(
+    options = EndpointOptions(
         framing=capture.options.framing,
         subprotocols=capture.options.subprotocols,
         max_message_bytes=capture.options.max_message_bytes,
@@ -112,12 +120,11 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
     # Not by `connect`, which would hand out, or stop, a client that the user has to this very address.
     sender = Capture(
         (parse_remote(str(target), schemes=LISTENERS),),
-        reply=None,
         limit=_LIMIT,
         options=options,
         make=client,
     )
-    sender.incidental = True
+    _senders.add(sender)
     try:
         sender.start()
         return TestPacket.to(capture, sender, str(target))
