@@ -122,7 +122,9 @@ def test_cut_off_anywhere_nothing_worse_happens_than_a_note(tmp_path, name):
     result = rows(tmp_path, pcap(cut, link=link))
     counted = sum(int(note.split()[0]) for note in result.notes)
     assert len(result.table) + counted == len(cut)
-    assert set(result.table.payload[result.table.event == "message"]) <= {b"payload"}  # only a trailer is missing
+    assert set(result.table.payload[result.table.event == "message"]) <= {
+        b"payload"
+    }  # only a trailer is missing
 
 
 @pytest.mark.parametrize(
