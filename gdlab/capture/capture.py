@@ -15,13 +15,23 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.capture import html
-from gdlab.capture.encode_value import Codec, encode
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
-from gdlab.transports import Address, Endpoint, EndpointOptions, MakeEndpoint, Reply, State, client, listener
+from gdlab.transports import (
+    Address,
+    Codec,
+    Endpoint,
+    EndpointOptions,
+    MakeEndpoint,
+    Reply,
+    State,
+    client,
+    encode,
+    listener,
+)
 
 if TYPE_CHECKING:  # what only some captures need is loaded by those
     from gdlab.files import Spill, SpillStatistics
@@ -228,9 +238,9 @@ class Capture(Tabular):
         ----------
         value : bytes go as they are, text as UTF-8; anything else as `codec` writes it.
         to : the peer, as the column `peer` names it. Without it every peer is sent to: those that are connected, with
-            UDP those that were heard lately.
-        codec : `json` or `variant` (Godot's own form); `auto` takes `variant` where the framing is `put_var` or
-            `put_var_be`, whose frames are Variants, and `json` elsewhere.
+            UDP those that were heard in the last five minutes, else the last one.
+        codec : `json` or `variant` (Godot's own form); `auto` takes `variant` where a peer's framing is one of
+            Variants, such as `put_var`, chosen or found out, and `json` elsewhere.
 
         Returns
         -------

@@ -6,13 +6,15 @@ from typing import Protocol
 
 from gdlab.transports.address import Address, parse, parse_remote
 from gdlab.transports.clients import TcpClient, UdpClient, WebSocketClient
-from gdlab.transports.endpoint import Endpoint, EndpointStatistics, State
+from gdlab.transports.encoding import Codec, Outgoing, encode
+from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.interfaces import lan_address
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import STEERED, EndpointOptions
-from gdlab.transports.replies import Outgoing, Reply
+from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.socket_checks import Reception, has_ipv6_loopback, port_problem, reception
+from gdlab.transports.states import EndpointStatistics, State
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 from gdlab.transports.websocket import WebSocketListener
@@ -21,6 +23,7 @@ __all__ = [
     "LISTENERS",
     "STEERED",
     "Address",
+    "Codec",
     "Endpoint",
     "EndpointOptions",
     "EndpointStatistics",
@@ -38,6 +41,7 @@ __all__ = [
     "WebSocketClient",
     "WebSocketListener",
     "client",
+    "encode",
     "has_ipv6_loopback",
     "lan_address",
     "listener",

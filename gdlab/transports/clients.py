@@ -26,11 +26,11 @@ from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection, Phase
 from gdlab.transports.datagrams import Receiver, Source
-from gdlab.transports.endpoint import State
+from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
-from gdlab.transports.replies import Outgoing
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import State
 from gdlab.transports.stream_endpoint import StreamEndpoint
 from gdlab.transports.tcp import TcpSession
 from gdlab.transports.udp import UdpListener, best_receiver, prepare_datagrams
@@ -321,6 +321,9 @@ class UdpClient(UdpListener):
         return [(sock, self._target) for sock in self._sockets]
 
     def _targets(self) -> list[tuple[socket.socket, Source]]:
+        return self._ping_targets()
+
+    def _send_targets(self) -> list[tuple[socket.socket, Source]]:
         return self._ping_targets()
 
 

@@ -15,8 +15,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from typing import Any, ClassVar, Final, Self, TypeVar
 
 from gdlab import clock, probe
@@ -24,56 +23,23 @@ from gdlab.errors import EndpointClosed, NotSent
 from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
+from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import ANSWER_S, Loop
 from gdlab.transports.options import EndpointOptions, check_period
-from gdlab.transports.replies import Outgoing, Reply, ReplyFunction, reply_function
+from gdlab.transports.replies import Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import TRANSITIONS, EndpointStatistics, State
 
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
 
-class State(Enum):
-    """Where an endpoint is in its life."""
-
-    IDLE = "bound, not yet receiving"
-    LISTENING = "listening"
-    CLOSING = "closing"
-    CLOSED = "closed"
-    FAILED = "failed"
-
-
-#: Every legal change of state. CLOSED and FAILED are final: a stopped endpoint is not started again, a new one is made.
-TRANSITIONS: Final[dict[State, frozenset[State]]] = {
-    State.IDLE: frozenset({State.LISTENING, State.CLOSED}),
-    State.LISTENING: frozenset({State.CLOSING, State.FAILED}),
-    State.CLOSING: frozenset({State.CLOSED, State.FAILED}),
-    State.CLOSED: frozenset(),
-    State.FAILED: frozenset(),
-}
-
 #: How long `close` waits for the end. It comes at once unless a reply function of the user's does not return.
 CLOSE_DEADLINE_S: Final = 5.0
 
 #: How long `send` waits for a peer that does not read.
 SEND_DEADLINE_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointStatistics:
-    """What an endpoint knows beyond its rows.
-
-    Attributes
-    ----------
-    kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
-    receive_buffer_bytes : size of that buffer as the system granted it; 0 where there is none.
-    connections : open connections; for UDP 0.
-    """
-
-    kernel_drops: int | None = None
-    receive_buffer_bytes: int = 0
-    connections: int = 0
 
 
 class Endpoint(ABC):
@@ -278,14 +244,14 @@ class Endpoint(ABC):
 
     def _send_to(self, outgoing: Outgoing, to: str | None, *, wait: bool) -> int:
         """Send to the peers that are meant; 0 if one of them has no room for it."""
-        everyone = list(self._ping_targets()) if to is None else list(self._targets())
+        everyone = list(self._send_targets()) if to is None else list(self._targets())
         targets = [target for target in everyone if to is None or str(self._peer_of(target)[0]) == to]
         if not targets:
             known = ", ".join(str(self._peer_of(target)[0]) for target in everyone[:5])
             raise NotSent(
                 f"{to} is not there; {self.address} knows {known}"
                 if known
-                else f"nobody is there to send to: no peer has come to {self.address} lately"
+                else f"nobody is there to send to: no peer has come to {self.address} yet"
             )
         if wait and not all(map(self._has_room, targets)):
             return 0
@@ -296,6 +262,10 @@ class Endpoint(ABC):
 
     def _targets(self) -> Iterable[Any]:
         """Return all peers that could be sent to."""
+        return self._ping_targets()
+
+    def _send_targets(self) -> Iterable[Any]:
+        """Return the peers that a message to all is for."""
         return self._ping_targets()
 
     def _may_ping(self, _target: Any) -> bool:

@@ -28,11 +28,12 @@ from gdlab.messages import Direction, Event, Kind, Message, Peer, Stamp
 from gdlab.payloads import Int64, UInt8
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import READ_BYTES, Connection, Phase, Session, prepare_stream
-from gdlab.transports.endpoint import Endpoint, EndpointStatistics
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
-from gdlab.transports.replies import Outgoing
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
 
 log = logging.getLogger(__name__)
@@ -365,7 +366,7 @@ class StreamEndpoint(Endpoint):
         self.sink.append(
             clock.now_ns(),
             peer.code,
-            outgoing.payload,
+            encoded.payload,
             direction=Direction.OUT,
             kind=encoded.kind,
             wire_bytes=encoded.wire_bytes,

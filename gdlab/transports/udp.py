@@ -30,12 +30,13 @@ from gdlab.transports.datagrams import (
     Receiver,
     Source,
 )
-from gdlab.transports.endpoint import Endpoint, EndpointStatistics
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.pacing import Pacing
-from gdlab.transports.replies import Outgoing
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
 
 #: Asked of the system; it grants what it allows, and `statistics` says what that was.
@@ -44,6 +45,9 @@ RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 #: A peer is pinged for so long after it was last heard, and no more peers than this at a time.
 PINGED_FOR_S: Final = 5.0
 MAX_PINGED_PEERS: Final = 64
+
+#: A peer is sent to for so long after it was last heard; the last one is, however long ago that was.
+SENT_TO_FOR_S: Final = 300.0
 
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
@@ -270,13 +274,19 @@ class UdpListener(Endpoint):
         sock.sendto(payload, source)
 
     def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
-        oldest = time.monotonic() - PINGED_FOR_S
+        return self._heard_within(PINGED_FOR_S)
+
+    def _send_targets(self) -> list[tuple[socket.socket, Source]]:
+        return self._heard_within(SENT_TO_FOR_S) or self._targets()[-1:]
+
+    def _heard_within(self, seconds: float) -> list[tuple[socket.socket, Source]]:
+        oldest = time.monotonic() - seconds
         lately = [(heard, target) for target, heard in self._heard.items() if heard >= oldest]
         # The most recent few, so that forged senders cannot make a flood of us.
         return [target for _, target in sorted(lately, key=lambda item: item[0])[-MAX_PINGED_PEERS:]]
 
     def _targets(self) -> list[tuple[socket.socket, Source]]:
-        return list(self._heard)
+        return [target for target, _ in sorted(self._heard.items(), key=lambda item: item[1])]
 
     def _peer_of(self, target: tuple[socket.socket, Source]) -> tuple[Peer, int]:
         code, peer = self._known(target[1])

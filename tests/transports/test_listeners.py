@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from gdlab import probe
+from gdlab import probe, variant
 from gdlab.errors import EndpointClosed, NotSent, PortInUse
 from gdlab.messages import Kind, guess_kind
 from gdlab.store import Store
-from gdlab.transports import EndpointOptions, Outgoing, State, listener, parse
+from gdlab.transports import EndpointOptions, Outgoing, State, encode, listener, parse
 from tests.transports.clients import TcpClient, UdpClient, WebSocketClient, listening, rows
 from tests.waiting import wait_until
 
@@ -320,3 +320,31 @@ def test_impossible_periods_are_refused(kit, period):
     for name in ("ping", "every"):
         with pytest.raises(ValueError, match="period"):
             EndpointOptions(**{name: period})
+
+
+@pytest.mark.parametrize("framing", ["put_var", "auto"])
+def test_a_text_reply_on_a_stream_of_variants_is_a_string(framing):
+    with (
+        listening("tcp://127.0.0.1:0", framing=framing, reply="hi~") as (made, store),
+        TcpClient(made.address.port) as client,
+    ):
+        client.send(variant.dumps({"seq": 1}))
+        assert variant.loads(client.receive()) == "hi~"
+        wait_until(lambda: store.received == 1)
+        made.send(encode("news"))
+        assert variant.loads(client.receive()) == "news"
+
+
+def test_a_udp_peer_is_sent_to_long_after_it_was_heard(monkeypatch):
+    monkeypatch.setattr("gdlab.transports.udp.SENT_TO_FOR_S", 0.0)
+    with (
+        listening("udp://127.0.0.1:0") as (made, store),
+        UdpClient(made.address.port) as first,
+        UdpClient(made.address.port) as last,
+    ):
+        first.send(b"hello")
+        wait_until(lambda: store.received == 1)
+        last.send(b"hello")
+        wait_until(lambda: store.received == 2)
+        assert made.send(Outgoing(b"news", Kind.BINARY)) == 1
+        assert last.receive() == b"news"
