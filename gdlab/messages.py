@@ -112,6 +112,9 @@ CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     "kind": tuple(Kind),
 }
 
+#: `detail` of a segment in a packet capture whose bytes were there before: TCP repeated them.
+SENT_AGAIN: Final = "a TCP segment that was sent again"
+
 IPV4_HEADER_BYTES: Final = 20
 IPV6_HEADER_BYTES: Final = 40
 UDP_HEADER_BYTES: Final = 8

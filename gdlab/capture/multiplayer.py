@@ -96,7 +96,7 @@ class Multiplayer:
         """ENet's commands: the rows of `wire` that are such."""
         units = self._wire
         names = units["command"].astype(str)
-        stream = names.isin(["message", "handshake", "control", "part", "lost", "incomplete"])
+        stream = names.isin(["message", "handshake", "control", "part", "lost", "incomplete", "repeated"])
         return units[(~stream).to_numpy()]
 
     def round_trips(self) -> pd.DataFrame:
@@ -228,6 +228,8 @@ class Multiplayer:
 
 
 def _short(value: object) -> str:
+    if isinstance(value, (bytes, bytearray)):
+        return f"<{len(value)} bytes>"
     shown = repr(value)
     return shown if len(shown) <= 24 else shown[:23] + "…"
 

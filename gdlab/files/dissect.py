@@ -19,7 +19,8 @@ class Segment(NamedTuple):
     """The transport's part of a packet.
 
     `start` and `stop` are positions of the captured payload, `missing` how many bytes of it were not captured.
-    `ip_bytes` is the length of the IP packet on the wire. `outgoing` is None where the link layer does not tell.
+    `tcp_seq` is the number of the first byte of TCP's payload. `ip_bytes` is the length of the IP packet on the wire.
+    `outgoing` is None where the link layer does not tell.
     """
 
     protocol: int
@@ -31,6 +32,7 @@ class Segment(NamedTuple):
     ip_bytes: int
     tcp_flags: int
     outgoing: bool | None
+    tcp_seq: int = 0
 
 
 def dissect(data: bytes, link_type: int, start: int, stop: int, also: int = -1) -> Segment | str:
@@ -131,13 +133,14 @@ def _ipv6(data: bytes, at: int, stop: int) -> _Ip | str:
 
 
 def _transport(data: bytes, ip: _Ip, stop: int, outgoing: bool | None, also: int) -> Segment | str:
-    at, end, flags = ip.at, ip.end, 0
+    at, end, flags, number = ip.at, ip.end, 0, 0
     if ip.protocol == UDP:
         header = 8
     elif ip.protocol == TCP:
         if at + 20 > min(stop, end):
             return "cut off within the headers"
         header, flags = (data[at + 12] >> 4) * 4, data[at + 13]
+        (number,) = struct.unpack_from(">I", data, at + 4)
         if header < 20:
             return "a damaged TCP header"
     elif ip.protocol == also:
@@ -163,4 +166,5 @@ def _transport(data: bytes, ip: _Ip, stop: int, outgoing: bool | None, also: int
         ip.end - ip.begin,
         flags,
         outgoing,
+        number,
     )

@@ -20,7 +20,7 @@ from gdlab.files.dissect import TCP, UDP, Segment, dissect
 from gdlab.files.loaded import Loaded
 from gdlab.files.pcapfile import Packet, PacketFile
 from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL, STAMPED_BY
-from gdlab.messages import CATEGORIES, Direction, Event, Peer, Stamp, guess_kind
+from gdlab.messages import CATEGORIES, SENT_AGAIN, Direction, Event, Peer, Stamp, guess_kind
 from gdlab.payloads import PayloadArray
 
 _SYN, _PSH, _ACK = 0x02, 0x08, 0x10
@@ -72,6 +72,7 @@ class _Rows:
         self._hosts: dict[tuple[bytes, int], str] = {}
         self._own: set[tuple[int, bytes, int]] = set()
         self._left_out: Counter[str] = Counter()
+        self._next: dict[tuple[tuple[bytes, int], tuple[bytes, int]], int] = {}
         self._pieces: dict[tuple[str, str, str], list[bytes]] = {}
         self._joined: list[bytes] = []
         self._joined_at = len(file.data)
@@ -137,6 +138,7 @@ class _Rows:
             return
         own, other = (found.source, found.target) if outgoing else (found.target, found.source)
         missing = found.missing
+        again = found.protocol == TCP and self._is_repeated(found)
         self._add(
             packet.time_ns,
             found.start,
@@ -147,8 +149,24 @@ class _Rows:
             peer=self._peer(other),
             direction=Direction.OUT if outgoing else Direction.IN,
             event=Event.ERROR if missing else Event.MESSAGE,
-            detail=f"{missing} bytes of the payload were not captured" if missing else "",
+            detail=f"{missing} bytes of the payload were not captured"
+            if missing
+            else SENT_AGAIN
+            if again
+            else "",
         )
+
+    def _is_repeated(self, found: Segment) -> bool:
+        """Whether all bytes of a segment came before; the connection's SYN takes one number."""
+        flow = (found.source, found.target)
+        size = found.stop - found.start + found.missing
+        expected = None if found.tcp_flags & _SYN else self._next.get(flow)
+        end = (found.tcp_seq + size) & 0xFFFFFFFF
+        # Numbers wrap; half of them lie behind, half ahead.
+        if expected is not None and (expected - end) & 0xFFFFFFFF < 0x80000000:
+            return True
+        self._next[flow] = end
+        return False
 
     def _is_outgoing(self, packet: Packet, found: Segment) -> bool:
         """Whether the endpoint's side sent this."""

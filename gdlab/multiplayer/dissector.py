@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -31,7 +31,11 @@ _WS_NAMES: Final = {
 
 
 class Row(NamedTuple):
-    """What is needed of a row of the table. `wire` is -1 where the table has no such column."""
+    """What is needed of a row of the table.
+
+    `wire` is -1 where the table has no such column; `trouble` tells why the bytes are not to be read; `repeated` is
+    set for a segment that TCP sent again.
+    """
 
     endpoint: str
     peer: str
@@ -39,6 +43,7 @@ class Row(NamedTuple):
     payload: bytes
     wire: int = -1
     trouble: str = ""
+    repeated: bool = False
 
 
 class Dissector:
@@ -104,6 +109,10 @@ class Dissector:
             link = self._new(row, number)
         if row.trouble:
             self._unreadable(number, link, row, row.trouble)
+        elif row.repeated:
+            size = len(row.payload)
+            wire = row.wire if row.wire >= 0 else size + IPV4_HEADER_BYTES + TCP_HEADER_BYTES
+            self.units.add(number, link.index, int(row.out), record.REPEATED, size, size, wire, again=1)
         elif link.transport == "enet":
             self._datagram(number, link, row)
         else:
@@ -328,15 +337,3 @@ def _split(total: int, sizes: list[int]) -> tuple[int, ...]:
 def method_name(code: int) -> str:
     """Name of a compressor by its number in `Units.compressed`."""
     return _METHODS[code]
-
-
-def rows_of(
-    endpoints: Iterable[str],
-    peers: Iterable[str],
-    outs: Iterable[bool],
-    payloads: Iterable[bytes],
-    wires: Iterable[int],
-    troubles: Iterable[str],
-) -> Iterator[Row]:
-    """Rows out of columns."""
-    return map(Row, endpoints, peers, outs, payloads, wires, troubles)

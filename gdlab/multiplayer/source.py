@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gdlab.messages import SENT_AGAIN
 from gdlab.multiplayer.dissector import Row
 
 #: All that a table must have; `wire_bytes`, `event`, `detail` and `fate` are used where they are there.
@@ -62,7 +63,12 @@ def source(table: pd.DataFrame) -> Source:
         taken[broken] = True
         details = table["detail"].astype(str).to_numpy() if "detail" in table.columns else None
         for place in broken.tolist():
-            troubles[place] = str(details[place]) if details is not None else "an error"
+            troubles[place] = (str(details[place]) if details is not None else "") or "an error row"
+    again = (
+        (table["detail"].astype(str) == SENT_AGAIN).to_numpy()
+        if "detail" in table.columns
+        else np.zeros(len(table), np.bool_)
+    )
     at = np.flatnonzero(taken)
     at = at[np.argsort(stamps[at], kind="stable")]
     endpoints, peers = table["endpoint"].astype(str).tolist(), table["peer"].astype(str).tolist()
@@ -71,6 +77,9 @@ def source(table: pd.DataFrame) -> Source:
         table["wire_bytes"].astype("int64").tolist() if "wire_bytes" in table.columns else [-1] * len(table)
     )
     places = at.tolist()
-    rows = [Row(endpoints[i], peers[i], outs[i], payloads[i], wires[i], troubles[i] or "") for i in places]
+    rows = [
+        Row(endpoints[i], peers[i], outs[i], payloads[i], wires[i], troubles[i], bool(again[i]))
+        for i in places
+    ]
     fates = table["fate"].iloc[at].reset_index(drop=True) if "fate" in table.columns else None
     return Source(rows, stamps[at], at.astype(np.int64), [payloads[i] for i in places], fates)

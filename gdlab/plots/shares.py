@@ -46,7 +46,8 @@ class SharesPlot:
             label="headers, copies",
         )
         self._words = [
-            self.ax.text(0, place, "", va="center", fontsize=8, color=self._theme.text) for place in places
+            self.ax.text(0, float(place), "", va="center", fontsize=8, color=self._theme.text)
+            for place in places
         ]
         self.ax.legend(loc="lower right", frameon=False, fontsize=9, labelcolor=self._theme.text)
         self.ax.grid(visible=False, axis="y")
@@ -85,7 +86,7 @@ class SharesPlot:
 
 def labels(summary: pd.DataFrame) -> list[str]:
     """A short name for each row, by the columns it was grouped by."""
-    by = list(summary.columns[: summary.columns.get_loc("calls")])  # type: ignore[misc]
+    by = list(summary.columns[: summary.columns.get_loc("calls")])
     names = []
     for row in summary[by].astype(str).to_dict("records"):
         if {"path", "method", "kind"} <= row.keys():

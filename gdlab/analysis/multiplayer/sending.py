@@ -205,9 +205,9 @@ def slow_side(evidence: Evidence) -> Iterator[Finding]:
             continue
         for side, other in (("server", "client"), ("client", "server")):
             usual, theirs = pace[side].quantile(0.25), pace[other].quantile(0.25)
-            slow = pace[
-                (pace[side] > max(SLOW_MS, SLOWER * usual)) & ~(pace[other] > max(SLOW_MS, 2 * theirs))
-            ]
+            # A way that became long shows on both sides, if not in the same second then in the next.
+            also = pace[other].rolling(3, center=True, min_periods=1).max() > max(SLOW_MS, 2 * theirs)
+            slow = pace[(pace[side] > max(SLOW_MS, SLOWER * usual)) & ~also]
             if slow.empty or len(slow) > len(pace) / 2 or pace[side].max() > 1000:
                 continue
             who = evidence.who(connection.index, side)
