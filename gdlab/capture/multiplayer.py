@@ -96,7 +96,7 @@ class Multiplayer:
         """ENet's commands: the rows of `wire` that are such."""
         units = self._wire
         names = units["command"].astype(str)
-        stream = names.isin(["message", "handshake", "control", "part", "lost", "incomplete", "repeated"])
+        stream = names.isin(["message", "handshake", "control", "part", "lost", "incomplete"])
         return units[(~stream).to_numpy()]
 
     def round_trips(self) -> pd.DataFrame:

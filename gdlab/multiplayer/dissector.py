@@ -33,8 +33,7 @@ _WS_NAMES: Final = {
 class Row(NamedTuple):
     """What is needed of a row of the table.
 
-    `wire` is -1 where the table has no such column; `trouble` tells why the bytes are not to be read; `repeated` is
-    set for a segment that TCP sent again.
+    `wire` is -1 where the table has no such column; `trouble` tells why the bytes are not to be read.
     """
 
     endpoint: str
@@ -43,7 +42,6 @@ class Row(NamedTuple):
     payload: bytes
     wire: int = -1
     trouble: str = ""
-    repeated: bool = False
 
 
 class Dissector:
@@ -109,10 +107,6 @@ class Dissector:
             link = self._new(row, number)
         if row.trouble:
             self._unreadable(number, link, row, row.trouble)
-        elif row.repeated:
-            size = len(row.payload)
-            wire = row.wire if row.wire >= 0 else size + IPV4_HEADER_BYTES + TCP_HEADER_BYTES
-            self.units.add(number, link.index, int(row.out), record.REPEATED, size, size, wire, again=1)
         elif link.transport == "enet":
             self._datagram(number, link, row)
         else:

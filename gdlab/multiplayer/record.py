@@ -21,7 +21,7 @@ class Mode(IntEnum):
 MODES: Final = ("reliable", "unreliable_ordered", "unreliable", "stream")
 
 #: Kinds of units beside the commands of ENet, which keep their numbers 1 to 12.
-UNREADABLE, HANDSHAKE, MESSAGE, CONTROL, PART, LOST, INCOMPLETE, REPEATED = range(16, 24)
+UNREADABLE, HANDSHAKE, MESSAGE, CONTROL, PART, LOST, INCOMPLETE = range(16, 23)
 UNIT_NAMES: Final = {
     1: "acknowledge",
     2: "connect",
@@ -42,7 +42,6 @@ UNIT_NAMES: Final = {
     PART: "part",
     LOST: "lost",
     INCOMPLETE: "incomplete",
-    REPEATED: "repeated",
 }
 
 _UNIT_COLUMNS: Final = (

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gdlab.messages import SENT_AGAIN
 from gdlab.multiplayer.dissector import Row
 
 #: All that a table must have; `wire_bytes`, `event`, `detail` and `fate` are used where they are there.
@@ -64,11 +63,6 @@ def source(table: pd.DataFrame) -> Source:
         details = table["detail"].astype(str).to_numpy() if "detail" in table.columns else None
         for place in broken.tolist():
             troubles[place] = (str(details[place]) if details is not None else "") or "an error row"
-    again = (
-        (table["detail"].astype(str) == SENT_AGAIN).to_numpy()
-        if "detail" in table.columns
-        else np.zeros(len(table), np.bool_)
-    )
     at = np.flatnonzero(taken)
     at = at[np.argsort(stamps[at], kind="stable")]
     endpoints, peers = table["endpoint"].astype(str).tolist(), table["peer"].astype(str).tolist()
@@ -78,7 +72,7 @@ def source(table: pd.DataFrame) -> Source:
     )
     places = at.tolist()
     rows = [
-        Row(endpoints[i], peers[i], outs[i], payloads[i], wires[i], troubles[i], bool(again[i]))
+        Row(endpoints[i], peers[i], outs[i], payloads[i], wires[i], troubles[i])
         for i in places
     ]
     fates = table["fate"].iloc[at].reset_index(drop=True) if "fate" in table.columns else None
