@@ -71,9 +71,6 @@ def source(table: pd.DataFrame) -> Source:
         table["wire_bytes"].astype("int64").tolist() if "wire_bytes" in table.columns else [-1] * len(table)
     )
     places = at.tolist()
-    rows = [
-        Row(endpoints[i], peers[i], outs[i], payloads[i], wires[i], troubles[i])
-        for i in places
-    ]
+    rows = [Row(endpoints[i], peers[i], outs[i], payloads[i], wires[i], troubles[i]) for i in places]
     fates = table["fate"].iloc[at].reset_index(drop=True) if "fate" in table.columns else None
     return Source(rows, stamps[at], at.astype(np.int64), [payloads[i] for i in places], fates)
