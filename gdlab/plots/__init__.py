@@ -16,6 +16,7 @@ from gdlab.plots.rates import RatesPlot, rates
 from gdlab.plots.sequence import SequencePlot, sequence
 from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
+from gdlab.plots.together import together
 
 __all__ = [
     "FramePhasePlot",
@@ -43,4 +44,5 @@ __all__ = [
     "sequence",
     "sizes",
     "timeline",
+    "together",
 ]

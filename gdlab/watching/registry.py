@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdlab import godot
+from gdlab.capture import Capture, tabular
 from gdlab.capture import registry as captures
 from gdlab.debugging import Breaks
 from gdlab.errors import PortInUse
@@ -179,5 +180,14 @@ def stop_all() -> int:
     return len(stopped)
 
 
+def _of(capture: tabular.Tabular) -> Watch | None:
+    """The watch that ran while a capture of this process did."""
+    if not isinstance(capture, Capture):
+        return None  # a recording says so itself
+    statistics = capture.statistics()
+    return watched(capture.began_ns, capture.began_ns + int(statistics.seconds * 1e9))
+
+
 captures.also_stopped.append(stop_all)
+tabular.find_watch = _of
 atexit.register(stop_all)
