@@ -12,9 +12,10 @@ from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.latency import round_trips
 from gdlab.analysis.watched import stalls
 from gdlab.plots import decimate
-from gdlab.plots.canvas import DPI, Heading, NotebookFigure, clock, count, dress
+from gdlab.plots.canvas import DPI, Heading, NotebookFigure, clock, dress
 from gdlab.plots.groups import legend
 from gdlab.plots.style import theme_of
+from gdlab.text import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
