@@ -46,7 +46,7 @@ class Tabular(Measures):
 
     @property
     @abstractmethod
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """Where the table comes from: endpoints, limits, counters; JSON-able, written beside exported files."""
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
