@@ -39,7 +39,7 @@ def debugger(
     recorded: str | Path | None = None,
     breaks: Breaks = "continue",
     profile: Sequence[str] = DEFAULT_PROFILE,
-    fresh: bool = False,
+    restart: bool = False,
 ) -> Watch:
     """Take the editor's place at the end of Godot's ``--remote-debug``: watch games without changing them.
 
@@ -50,7 +50,7 @@ def debugger(
     breaks : a game that has a debugger stops at every script error and breakpoint, and its peers leave after 5 s.
         ``"continue"`` answers at once; ``"hold"`` leaves it standing until `Watch.resume`.
     profile : what is measured from the first frame on: ``frames``, ``rpcs``, ``syncs``, ``bandwidth``, ``functions``.
-    fresh : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
+    restart : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def debugger(
         known = next((w for w in _running if w.running and _is_at(w, port)), None)
         if (
             known is not None
-            and not fresh
+            and not restart
             and known.breaks == breaks
             and known.profile_names == tuple(profile)
         ):
@@ -82,7 +82,7 @@ def debugger(
         if known is not None:
             known.stop()
             _running.remove(known)
-            if not fresh:
+            if not restart:
                 log.warning("the watch at %s is replaced by a new one with other settings", known.address)
         try:
             watch = Watch(breaks=breaks, profile=profile, port=port or 0)

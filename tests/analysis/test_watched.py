@@ -232,7 +232,7 @@ def test_slow_frames_are_shaded_over_the_round_trips() -> None:
 def test_a_capture_that_ran_while_a_game_was_watched_uses_the_watch() -> None:
     from tests.watching.puppets import puppet
 
-    with gd.debugger(fresh=True) as watch, gd.listen("udp://127.0.0.1:0") as cap, puppet(watch) as game:
+    with gd.debugger(restart=True) as watch, gd.listen("udp://127.0.0.1:0") as cap, puppet(watch) as game:
         game.begin()
         watch.wait()
         assert cap.watched is watch
