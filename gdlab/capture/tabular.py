@@ -16,6 +16,7 @@ from gdlab.codecs import Codec, decode
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
+    from gdlab.capture.multiplayer import Multiplayer
 
 #: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
 DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
@@ -66,6 +67,18 @@ class Tabular(Measures):
     def plot(self) -> Plots:
         """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
         return Plots(self)
+
+    def multiplayer(self, *, project: str | Path | None = None, names: Any = None) -> Multiplayer:
+        """Take Godot's high-level multiplayer apart: which RPC takes the bytes; see `Multiplayer`.
+
+        Parameters
+        ----------
+        project : folder of the game's project, whose scripts and scenes name methods and properties.
+        names : names of RPC methods by node path (``{"Main/Game": ["hello", "tick"]}``), instead of a project.
+        """
+        from gdlab.capture.multiplayer import Multiplayer  # not before it is needed
+
+        return Multiplayer(self.df, project=project, names=names)
 
     def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.
