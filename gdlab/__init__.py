@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gdlab.capture.samples import sample
     from gdlab.diagnostics.doctor import doctor
     from gdlab.traffic import demo_game
-    from gdlab.watching import debugger, watch
+    from gdlab.watching import debugger, together, watch
     from gdlab.widgets import Dashboard
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "sample",
     "sizes",
     "stop_all",
+    "together",
     "variant",
     "watch",
     "widgets",
@@ -70,6 +71,7 @@ _LATER = {
     "doctor": ("gdlab.diagnostics", "doctor"),
     "godot": ("gdlab.godot", ""),
     "sample": ("gdlab.capture.samples", "sample"),
+    "together": ("gdlab.watching", "together"),
     "variant": ("gdlab.variant", ""),
     "watch": ("gdlab.watching", "watch"),
 }

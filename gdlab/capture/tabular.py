@@ -15,10 +15,15 @@ from gdlab.capture.plot_namespace import Plots
 from gdlab.codecs import Codec, decode
 
 if TYPE_CHECKING:
+    from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
 
 #: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
 DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
+
+
+#: Finds what watched the game while a capture ran; `gdlab.watching` puts itself here once it is loaded.
+find_watch: Callable[[Tabular], Watched | None] | None = None
 
 
 class Tabular(Measures):
@@ -26,6 +31,19 @@ class Tabular(Measures):
 
     #: What `decoded` reads payloads with unless it is told otherwise.
     decode_with: DecodeWith = "auto"
+
+    _watched: Watched | None = None
+
+    @property
+    def watched(self) -> Watched | None:
+        """What watched the game meanwhile, see `gdlab.debugger`; by default what ran at the time."""
+        if self._watched is not None or find_watch is None:
+            return self._watched
+        return find_watch(self)
+
+    @watched.setter
+    def watched(self, value: Watched | None) -> None:
+        self._watched = value
 
     @property
     @abstractmethod

@@ -17,6 +17,7 @@ from gdlab.plots.sequence import SequencePlot, sequence
 from gdlab.plots.shares import SharesPlot, shares
 from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
+from gdlab.plots.together import together
 
 __all__ = [
     "FramePhasePlot",
@@ -46,4 +47,5 @@ __all__ = [
     "shares",
     "sizes",
     "timeline",
+    "together",
 ]
