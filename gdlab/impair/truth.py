@@ -19,10 +19,9 @@ class Fate(IntEnum):
     QUEUE = 2  # no room before the bottleneck
     CUT = 3  # the line was down
     MTU = 4  # too large for the link, which does not fragment
-    RULE = 5  # a rule of the user's dropped it
-    LIMIT = 6  # the relay itself held too much
-    STOPPED = 7  # it was on the line when the relay stopped
-    UNSENT = 8  # the system refused to send it
+    LIMIT = 5  # the relay itself held too much
+    STOPPED = 6  # it was on the line when the relay stopped
+    UNSENT = 7  # the system refused to send it
 
 
 class Also(IntFlag):

@@ -27,15 +27,13 @@ from gdlab.transports.datagrams import (
     OneByOne,
     Receiver,
     Source,
+    grow_receive_buffer,
 )
 from gdlab.transports.endpoint import Endpoint, EndpointStatistics
 from gdlab.transports.pacing import Pacing
 from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.text_or_binary import guess_kinds
-
-#: Asked of the system; it grants what it allows, and `statistics` says what that was.
-RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 
 #: A peer is pinged for so long after it was last heard, and no more peers than this at a time.
 PINGED_FOR_S: Final = 5.0
@@ -44,7 +42,6 @@ MAX_PINGED_PEERS: Final = 64
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
 
-_SO_RCVBUFFORCE: Final = 33
 _SO_MEMINFO: Final = 55
 
 #: Known addresses before the cache is emptied; a flood of forged ones must not fill the memory.
@@ -116,7 +113,7 @@ class UdpListener(Endpoint):
 
     @staticmethod
     def _prepare(sock: socket.socket) -> None:
-        _grow_receive_buffer(sock)
+        grow_receive_buffer(sock)
         if LINUX:
             sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
@@ -319,21 +316,6 @@ class UdpListener(Endpoint):
             return self._last_statistics
         known = [count for count in drops if count is not None]
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
-
-
-def _grow_receive_buffer(sock: socket.socket) -> None:
-    """Ask for a large receive buffer: the kernel's default holds 256 small datagrams, gone in a blink of the GIL."""
-    if LINUX:
-        with contextlib.suppress(OSError):  # not root
-            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
-            return
-    size = RECEIVE_BUFFER_BYTES
-    while size > sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF):
-        # Linux grants silently less; BSD and macOS refuse what is too much.
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-            return
-        size //= 2
 
 
 def _buffer_bytes(sock: socket.socket) -> int:
