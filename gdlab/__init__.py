@@ -53,6 +53,27 @@ __all__ = [
 # appear under whichever cell ran last. What happens is a row, a status or an exception.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
+#: Loaded when they are first used.
+_LATER = {
+    "relay": "gdlab.relays",
+    **dict.fromkeys(
+        (
+            "Every",
+            "Flap",
+            "GilbertElliott",
+            "Handover",
+            "Link",
+            "Markov4",
+            "Outage",
+            "Pattern",
+            "Ramp",
+            "Spike",
+            "Trace",
+        ),
+        "gdlab.impair",
+    ),
+}
+
 __version__ = metadata.version("gdlab")
 
 
@@ -80,6 +101,8 @@ def __getattr__(name: str) -> Any:
     """Load `gdlab.widgets` when it is first used: importing gdlab must not load ipywidgets."""
     if name == "widgets":
         return _widgets()
+    if (room := _LATER.get(name)) is not None:
+        return getattr(import_module(room), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -6,7 +6,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -279,12 +279,16 @@ def running() -> list[Capture]:
     return list(captures.running)
 
 
+#: What else `stop_all` stops, such as relays; each returns how many there were.
+stopped_with: set[Callable[[], int]] = set()
+
+
 def stop_all() -> int:
-    """Stop every capture of this process and free the ports; return how many there were."""
+    """Stop every capture and relay of this process and free the ports; return how many there were."""
     stopped = running()
     for capture in stopped:
         capture.stop()
-    return len(stopped)
+    return len(stopped) + sum(stop() for stop in tuple(stopped_with))
 
 
 # At the end of the process what is still queued in the sockets is read, and the threads end in order.

@@ -43,7 +43,7 @@ class Copy:
     time : arrival. release : when it is due. sent : when it was handed to the system, 0 before.
     delay, queue, serial, order, slot, reorder, hold, stall : what each stage added; ``release`` is ``time`` and these.
     floor : the release before it, which it may not pass where order is kept.
-    handle : the packet itself, for who sends it.
+    rank : its place among those of one release; for who sends it, as is `handle`, the packet itself.
     """
 
     __slots__ = (
@@ -62,6 +62,7 @@ class Copy:
         "order",
         "pipe",
         "queue",
+        "rank",
         "release",
         "reorder",
         "resends",
@@ -92,6 +93,7 @@ class Copy:
     order: int
     pipe: Any
     queue: int
+    rank: int
     release: int
     reorder: int
     resends: int
@@ -120,9 +122,13 @@ class Copy:
         self.fragments = 1
         self.wire = self.fate = self.also = self.state = self.backlog = self.resends = self.sent = 0
         self.delay = self.queue = self.serial = self.order = self.slot = self.reorder = 0
-        self.hold = self.stall = self.floor = 0
+        self.hold = self.stall = self.floor = self.rank = 0
         self.leave = self.release = time
         self.handle = None
+
+    def __lt__(self, other: object) -> bool:
+        """Nothing: in a heap behind release and rank, where only the same copy can be twice."""
+        return False
 
     def packed(self) -> bytes:
         """The numbers of `FIELDS`, as the relay's process sends them."""

@@ -63,7 +63,7 @@ class DatagramCore:
     def __init__(self, worker: Worker, first: dict[str, Any]) -> None:
         raise_file_limit()
         self._worker = worker
-        self._target = _resolve(first["to_host"], first["to_port"])
+        self._target = resolve(first["to_host"], first["to_port"], socket.SOCK_DGRAM)
         self._max_clients = int(first["max_clients"])
         address = Address("udp", first["host"], first["port"])
         self._fronts, bound = bind_all(address, socket.SOCK_DGRAM, _prepare)
@@ -87,7 +87,9 @@ class DatagramCore:
         """See `Core`."""
         self._selector = selector
         for front in self._fronts:
-            selector.register(front, selectors.EVENT_READ, lambda _mask, front=front: self._from_clients(front))
+            selector.register(
+                front, selectors.EVENT_READ, lambda _mask, front=front: self._from_clients(front)
+            )
 
     # ---- receiving
 
@@ -110,7 +112,8 @@ class DatagramCore:
         arrive, row = self._worker.arrive, self._worker.outlet.row
         times, sizes, whole = batch.time_ns.tolist(), batch.sizes.tolist(), batch.payloads.tobytes()
         clients = [
-            self._clients.get((front, source)) or self._new(front, source, times[0]) for source in batch.sources
+            self._clients.get((front, source)) or self._new(front, source, times[0])
+            for source in batch.sources
         ]
         at = 0
         for time_ns, size, which in zip(times, sizes, batch.source.tolist(), strict=True):
@@ -142,7 +145,9 @@ class DatagramCore:
             arrive(number, "down", item.time_ns, item.payload)
             if item.drops and item.drops != client.drops:
                 lost, client.drops = (item.drops - client.drops) & 0xFFFFFFFF, item.drops
-                self._worker.outlet.tell(event="gap", time=item.time_ns, client=number, way="down", count=lost)
+                self._worker.outlet.tell(
+                    event="gap", time=item.time_ns, client=number, way="down", count=lost
+                )
         if taken > _MANY and isinstance(client.receiver, OneByOne):
             client.receiver = _best(client.sock)
 
@@ -171,7 +176,9 @@ class DatagramCore:
         except OSError as error:
             if sock is not None:
                 sock.close()
-            self._worker.outlet.tell(event="error", time=time_ns, client=0, text=f"no socket for a client: {error}")
+            self._worker.outlet.tell(
+                event="error", time=time_ns, client=0, text=f"no socket for a client: {error}"
+            )
             return None
         self._count += 1
         client = Client(self._count, front, source, sock)
@@ -194,7 +201,9 @@ class DatagramCore:
         idle = [client for client in self._clients.values() if now_ns - client.heard_ns > IDLE_NS]
         for client in idle:
             self._drop(client)
-            self._worker.outlet.tell(event="idle", time=now_ns, client=client.number, seconds=IDLE_NS // 10**9)
+            self._worker.outlet.tell(
+                event="idle", time=now_ns, client=client.number, seconds=IDLE_NS // 10**9
+            )
 
     def _drop(self, client: Client) -> None:
         del self._clients[client.front, client.source]
@@ -238,7 +247,11 @@ class DatagramCore:
                 return True
             return False
         self._worker.outlet.tell(
-            event="unsent", time=copy.sent, client=client.number, way=WAYS[copy.way], text=str(error.strerror or error)
+            event="unsent",
+            time=copy.sent,
+            client=client.number,
+            way=WAYS[copy.way],
+            text=str(error.strerror or error),
         )
         return False
 
@@ -280,10 +293,10 @@ def _best(sock: socket.socket) -> Receiver:
         return OneByOne(sock)
 
 
-def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Source]:
+def resolve(host: str, port: int, kind: socket.SocketKind) -> tuple[socket.AddressFamily, Source]:
     """The server's address; IPv4 first, as Godot's own `localhost` is."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        found = socket.getaddrinfo(host, port, type=kind)
     except OSError as error:
         raise RelayError(f"there is no host {host!r}: {error.strerror or error}") from error
     found.sort(key=lambda item: item[0] != socket.AF_INET)

@@ -14,7 +14,7 @@ _PR_SET_TIMERSLACK: Final = 29
 
 
 class _Spec(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_long) for name in ("every_s", "every_ns", "value_s", "value_ns")]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_long) for name in ("every_s", "every_ns", "value_s", "value_ns")]
 
 
 class Timer:

@@ -14,7 +14,7 @@ TRUTH: Final = b"T"
 
 #: A row: time, client, bytes of its payload, flags. The payloads follow all rows of a block.
 ROW: Final = struct.Struct("=qIIB3x")
-ROW_FIELDS: Final = {
+ROW_FIELDS: Final[Any] = {
     "names": ["time", "client", "size", "flags"],
     "formats": ["<i8", "<u4", "<u4", "u1"],
     "offsets": [0, 8, 12, 16],

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any, Final, Protocol
 
@@ -56,6 +57,17 @@ class Core(Protocol):
         """Clients that are served."""
 
 
+class Later:
+    """Something to be done at a time, behind the packets that are due before it."""
+
+    sent = 0
+    fate = 0
+
+    def __init__(self, release: int, run: Callable[[], None]) -> None:
+        self.release = release
+        self.run = run
+
+
 class Worker:
     """The loop, the line, and the commands."""
 
@@ -64,7 +76,7 @@ class Worker:
         self.outlet = outlet
         self.selector = selectors.DefaultSelector()
         self.core: Core | None = None
-        self._line: list[tuple[int, int, Copy]] = []
+        self._line: list[tuple[int, int, Copy | Later]] = []
         self._serial = itertools.count()
         self.held = 0
         self.held_bytes = 0
@@ -79,6 +91,7 @@ class Worker:
         self.precise = precise.sleep_exactly() and self._timer is not None
         self._paused = False
         self._credit = 0
+        self._held_since = self._held_until = 0
         self._stopping = False
         self._flush = False
         self._counts = {"arrived": 0, "passed": 0, "dropped": 0}
@@ -101,9 +114,14 @@ class Worker:
             else:
                 self.held += 1
                 self.held_bytes += size
-                heappush(self._line, (copy.release, next(self._serial), copy))
+                copy.rank = next(self._serial)
+                heappush(self._line, (copy.release, copy.rank, copy))
         if self.path.moved:
             self._moved()
+
+    def later(self, release: int, run: Callable[[], None]) -> None:
+        """Do something at a time, in order with what is on the line."""
+        heappush(self._line, (release, next(self._serial), Later(release, run)))
 
     def finish(self, copy: Copy) -> None:
         """Tell what became of a copy that will not be sent any more, or has been."""
@@ -118,7 +136,7 @@ class Worker:
         moved, self.path.moved = self.path.moved, []
         for copy in moved:
             if not copy.sent and copy.fate == Fate.PASSED:
-                heappush(self._line, (copy.release, next(self._serial), copy))
+                heappush(self._line, (copy.release, copy.rank, copy))
 
     # ---- the loop
 
@@ -192,12 +210,14 @@ class Worker:
         if core is None:
             return
         while line and line[0][0] <= now:
-            if self._paused:
-                if not self._credit:
-                    return
+            if self._paused and not self._credit:
+                return
             due, _, copy = heappop(line)
             if copy.sent or copy.fate or copy.release != due:
                 continue  # planned anew, or done
+            if isinstance(copy, Later):
+                copy.run()
+                continue
             if self._credit:
                 self._credit -= 1
             if self._held_since and due < self._held_until:
@@ -211,9 +231,6 @@ class Worker:
             if not core.send(copy):
                 copy.fate = Fate.UNSENT
             self.finish(copy)
-
-    _held_since = 0
-    _held_until = 0
 
     # ---- commands
 
@@ -256,7 +273,7 @@ class Worker:
             if self._paused:
                 self._pause(False, now)
 
-    def _pause(self, pause: bool, now: int) -> None:  # noqa: FBT001
+    def _pause(self, pause: bool, now: int) -> None:
         if pause and not self._paused:
             self._held_since, self._held_until = now, 1 << 62
         elif not pause and self._paused:
@@ -289,7 +306,7 @@ class Worker:
 
     def _end(self) -> None:
         for _, _, copy in self._line:
-            if not copy.sent and copy.fate == Fate.PASSED:
+            if isinstance(copy, Copy) and not copy.sent and copy.fate == Fate.PASSED:
                 copy.fate = Fate.STOPPED
                 self.finish(copy)
         if self.core is not None:
