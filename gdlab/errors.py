@@ -16,6 +16,7 @@
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── GdscriptError           (ValueError)    no game can do what a script was asked for
+    ├── DebuggerError           (ValueError)    bytes that are not the engine's debugger protocol
     ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
     ├── RelayError              (RuntimeError)  a relay could not start, or has ended
     ├── ReplayError             (ValueError)    a recording that cannot be replayed; says why
@@ -120,6 +121,14 @@ class FramingError(GdlabError, ValueError):
         super().__init__(message)
         self.offset = offset
         self.needed_bytes = needed_bytes
+
+
+class DebuggerError(GdlabError, ValueError):
+    """Bytes that are not the engine's debugger protocol, or end in it; `offset` counts from the start of the stream."""
+
+    def __init__(self, message: str, *, offset: int = 0) -> None:
+        super().__init__(message)
+        self.offset = offset
 
 
 class VariantError(GdlabError, ValueError):
