@@ -29,18 +29,27 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from gdlab import analysis, course, godot, variant, widgets
+    from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.capture.samples import sample
     from gdlab.diagnostics.doctor import doctor
+    from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
+    from gdlab.relays import relay
     from gdlab.traffic import demo_game
     from gdlab.watching import debugger, watch
     from gdlab.widgets import Dashboard
 
 __all__ = [
     "Capture",
+    "Flap",
     "GdlabError",
+    "Handover",
+    "Link",
     "Message",
+    "Outage",
+    "Ramp",
     "Recording",
+    "Spike",
+    "Trace",
     "analysis",
     "connect",
     "course",
@@ -49,8 +58,10 @@ __all__ = [
     "demo_game",
     "doctor",
     "godot",
+    "impair",
     "listen",
     "load",
+    "relay",
     "replies",
     "sample",
     "sizes",
@@ -69,35 +80,20 @@ _LATER = {
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),
     "godot": ("gdlab.godot", ""),
+    "impair": ("gdlab.impair", ""),
+    "relay": ("gdlab.relays", "relay"),
     "sample": ("gdlab.capture.samples", "sample"),
     "variant": ("gdlab.variant", ""),
     "watch": ("gdlab.watching", "watch"),
+    **{
+        name: ("gdlab.impair", name)
+        for name in ("Flap", "Handover", "Link", "Outage", "Ramp", "Spike", "Trace")
+    },
 }
 
 # As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would
 # appear under whichever cell ran last. What happens is a row, a status or an exception.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
-
-#: Loaded when they are first used.
-_LATER = {
-    "relay": "gdlab.relays",
-    **dict.fromkeys(
-        (
-            "Every",
-            "Flap",
-            "GilbertElliott",
-            "Handover",
-            "Link",
-            "Markov4",
-            "Outage",
-            "Pattern",
-            "Ramp",
-            "Spike",
-            "Trace",
-        ),
-        "gdlab.impair",
-    ),
-}
 
 __version__ = metadata.version("gdlab")
 
@@ -127,11 +123,6 @@ def __getattr__(name: str) -> Any:
     """Load what is used for the first time."""
     if name == "widgets":
         return _widgets()
-<<<<<<< HEAD
-    if (room := _LATER.get(name)) is not None:
-        return getattr(import_module(room), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-=======
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, member = _LATER[name]
@@ -143,7 +134,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """What users call."""
     return [*__all__, "__version__"]
->>>>>>> main
 
 
 def _widgets() -> ModuleType:

@@ -276,29 +276,16 @@ def running() -> list[Capture]:
     return list(captures.running)
 
 
-<<<<<<< HEAD
-#: What else `stop_all` stops, such as relays; each returns how many there were.
-stopped_with: set[Callable[[], int]] = set()
-
-
-def stop_all() -> int:
-    """Stop every capture and relay of this process and free the ports; return how many there were."""
-    stopped = running()
-    for capture in stopped:
-        capture.stop()
-    return len(stopped) + sum(stop() for stop in tuple(stopped_with))
-=======
 #: Called by `stop_all`, too; each returns how many it stopped. Rooms above this one put theirs here.
 also_stopped: list[Callable[[], int]] = []
 
 
 def stop_all() -> int:
-    """Stop every capture and every watch of this process and free the ports; return how many there were."""
+    """Stop every capture, relay and watch of this process and free the ports; return how many there were."""
     stopped = running()
     for capture in stopped:
         capture.stop()
     return len(stopped) + sum(stop() for stop in also_stopped)
->>>>>>> main
 
 
 # At the end of the process what is still queued in the sockets is read, and the threads end in order.

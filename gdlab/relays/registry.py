@@ -15,9 +15,9 @@ from gdlab.capture import registry as captures
 from gdlab.errors import AddressError, LinkError
 from gdlab.framing import check_name
 from gdlab.impair import PRESETS, Link, Preset, Scenario, preset
-from gdlab.relays import relay as relays
+from gdlab.relays import live_relay as relays
 from gdlab.relays.conditions import describe, understood
-from gdlab.relays.relay import Relay
+from gdlab.relays.live_relay import Relay
 from gdlab.store import Limit
 from gdlab.transports import LISTENERS, Address, parse, parse_remote
 
@@ -28,119 +28,113 @@ _SHARES = ("client", "all")
 _lock = threading.RLock()
 
 
-class _MakeRelay:
-    """`gdlab.relay`: a function that also knows the presets."""
+def relay(
+    address: str,
+    to: str,
+    *,
+    preset: str | None = None,
+    up: Link | None = None,
+    down: Link | None = None,
+    scenario: Iterable[tuple[float, Any]] | pd.DataFrame | None = None,
+    repeat: bool | float = False,
+    seed: int | None = None,
+    share: str = "client",
+    framing: str = "auto",
+    host: str | None = None,
+    limit: int | str | Limit | None = None,
+    max_clients: int = 256,
+    restart: bool = False,
+) -> Relay:
+    """Put a line between client and server that delays, loses and queues as networks do.
 
-    def __call__(
-        self,
-        address: str,
-        to: str,
-        *,
-        preset: str | None = None,
-        up: Link | None = None,
-        down: Link | None = None,
-        scenario: Iterable[tuple[float, Any]] | pd.DataFrame | None = None,
-        repeat: bool | float = False,
-        seed: int | None = None,
-        share: str = "client",
-        framing: str = "auto",
-        host: str | None = None,
-        limit: int | str | Limit | None = None,
-        max_clients: int = 256,
-        restart: bool = False,
-    ) -> Relay:
-        """Put a line between client and server that delays, loses and queues as networks do.
+    Clients connect to `address` instead of the server. The relay runs in a process of its own, which ends with
+    this one, and keeps its time whatever the notebook computes.
 
-        Clients connect to `address` instead of the server. The relay runs in a process of its own, which ends with
-        this one, and keeps its time whatever the notebook computes.
+    Parameters
+    ----------
+    address : where clients connect to, such as ``"udp://127.0.0.1:4242"``; ``tcp://`` and ``ws://`` likewise.
+    to : the server, of the same transport.
+    preset : a network by name; ``gdlab.relay.presets()`` lists them. By default nothing is changed.
+    up, down : links towards the server and back instead of the preset's; see `gdlab.Link`. Delays are one way.
+    scenario, repeat : how conditions change; see `Relay.scenario`.
+    seed : makes all fates, with the packets' numbers; by default one is drawn, and shown.
+    share : ``"client"`` gives each client a link of its own, ``"all"`` one bottleneck per way to all of them.
+    framing : TCP: how messages are told apart in the rows, as of `gdlab.listen`; named (and not ``"auto"``), loss
+        belongs to messages, else to what one read brings.
+    host : ``"lan"`` lets other machines connect.
+    limit : what is kept of the rows, as of `gdlab.listen`; by default 256 MiB.
+    max_clients : further ones are not served, and told.
+    restart : begin anew even if this relay runs.
 
-        Parameters
-        ----------
-        address : where clients connect to, such as ``"udp://127.0.0.1:4242"``; ``tcp://`` and ``ws://`` likewise.
-        to : the server, of the same transport.
-        preset : a network by name; see `gdlab.relay.presets()`. By default nothing is changed.
-        up, down : links towards the server and back instead of the preset's; see `gdlab.Link`. Delays are one way.
-        scenario, repeat : how conditions change; see `Relay.scenario`.
-        seed : makes all fates, with the packets' numbers; by default one is drawn, and shown.
-        share : ``"client"`` gives each client a link of its own, ``"all"`` one bottleneck per way to all of them.
-        framing : TCP: how messages are told apart in the rows, as of `gdlab.listen`; named (and not ``"auto"``), loss
-            belongs to messages, else to what one read brings.
-        host : ``"lan"`` lets other machines connect.
-        limit : what is kept of the rows, as of `gdlab.listen`; by default 256 MiB.
-        max_clients : further ones are not served, and told.
-        restart : begin anew even if this relay runs.
+    Returns
+    -------
+    Relay. Calling again with the same address gives back the running one; preset, links and scenario take effect
+    in it. Another `to`, seed, share, framing or limit replaces it, which is logged.
 
-        Returns
-        -------
-        Relay. Calling again with the same address gives back the running one; preset, links and scenario take effect
-        in it. Another `to`, seed, share, framing or limit replaces it, which is logged.
-
-        Raises
-        ------
-        AddressError, PortInUse, PortForbidden : as of `gdlab.listen`.
-        LinkError : conditions that cannot be; names the field and the way out.
-        RelayError : its process did not start.
-        """
-        front = parse(address, host=host, schemes=LISTENERS)
-        back = parse_remote(to, schemes=LISTENERS)
-        if front.transport != back.transport:
-            raise AddressError(
-                f"the relay listens with {front.transport}:// and would go on with {back.transport}://; both must be "
-                "the same"
-            )
-        if share not in _SHARES:
-            raise LinkError(
-                f"share is {share!r}; there are 'client' (a link for each) and 'all' (one for all)"
-            )
-        check_name(framing)
-        bounds = DEFAULT_LIMIT if limit is None else Limit.parse(limit)
-        found = _preset(preset)
-        links = (up or found.up, down or found.down)
-        started = found.scenario if scenario is None else understood(scenario, repeat=repeat)
-        same = {
-            "to": str(back),
-            "share": share,
-            "framing": framing,
-            "max_clients": max_clients,
-        }
-        with _lock:
-            known = _running_at(front)
-            if known is not None and not restart and not _changes(known, same, seed):
-                if (known.links["up"], known.links["down"]) != links:
-                    known.set(up=links[0], down=links[1])
-                    known.preset = preset
-                if scenario is not None:
-                    known.scenario(scenario, repeat=repeat)
-                return known
-            if known is not None:
-                known.stop()
-                if changes := _changes(known, same, seed):
-                    log.warning(
-                        "%s is replaced by a new relay, as its %s; the old one keeps its rows",
-                        known.address,
-                        ", its ".join(changes),
-                    )
-            return Relay(
-                front,
-                back,
-                up=links[0],
-                down=links[1],
-                seed=secrets.randbits(32) if seed is None else seed,
-                share=share,
-                start_scenario=started,
-                limit=bounds,
-                framing=framing,
-                max_clients=max_clients,
-                preset_name=preset if up is None and down is None else None,
-            )
-
-    @staticmethod
-    def presets() -> pd.DataFrame:
-        """The networks that have a name: numbers for each way, round trip, source, and what is our own addition."""
-        return pd.DataFrame([_row(each) for each in PRESETS.values()]).set_index("name")
+    Raises
+    ------
+    AddressError, PortInUse, PortForbidden : as of `gdlab.listen`.
+    LinkError : conditions that cannot be; names the field and the way out.
+    RelayError : its process did not start.
+    """
+    front = parse(address, host=host, schemes=LISTENERS)
+    back = parse_remote(to, schemes=LISTENERS)
+    if front.transport != back.transport:
+        raise AddressError(
+            f"the relay listens with {front.transport}:// and would go on with {back.transport}://; both must be "
+            "the same"
+        )
+    if share not in _SHARES:
+        raise LinkError(f"share is {share!r}; there are 'client' (a link for each) and 'all' (one for all)")
+    check_name(framing)
+    bounds = DEFAULT_LIMIT if limit is None else Limit.parse(limit)
+    found = _preset(preset)
+    links = (up or found.up, down or found.down)
+    started = found.scenario if scenario is None else understood(scenario, repeat=repeat)
+    same = {
+        "to": str(back),
+        "share": share,
+        "framing": framing,
+        "max_clients": max_clients,
+    }
+    with _lock:
+        known = _running_at(front)
+        if known is not None and not restart and not _changes(known, same, seed):
+            if (known.links["up"], known.links["down"]) != links:
+                known.set(up=links[0], down=links[1])
+                known.preset = preset
+            if scenario is not None:
+                known.scenario(scenario, repeat=repeat)
+            return known
+        if known is not None:
+            known.stop()
+            if changes := _changes(known, same, seed):
+                log.warning(
+                    "%s is replaced by a new relay, as its %s; the old one keeps its rows",
+                    known.address,
+                    ", its ".join(changes),
+                )
+        return Relay(
+            front,
+            back,
+            up=links[0],
+            down=links[1],
+            seed=secrets.randbits(32) if seed is None else seed,
+            share=share,
+            start_scenario=started,
+            limit=bounds,
+            framing=framing,
+            max_clients=max_clients,
+            preset_name=preset if up is None and down is None else None,
+        )
 
 
-relay = _MakeRelay()
+def presets() -> pd.DataFrame:
+    """The networks that have a name: numbers for each way, round trip, source, and what is our own addition."""
+    return pd.DataFrame([_row(each) for each in PRESETS.values()]).set_index("name")
+
+
+relay.presets = presets  # type: ignore[attr-defined]  # gd.relay.presets()
 
 
 def _preset(name: str | None) -> Preset:
@@ -206,5 +200,5 @@ def stop_relays() -> int:
     return len(stopped)
 
 
-captures.stopped_with.add(stop_relays)
+captures.also_stopped.append(stop_relays)
 atexit.register(stop_relays)

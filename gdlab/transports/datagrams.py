@@ -149,3 +149,11 @@ def grow_receive_buffer(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
             return
         size //= 2
+
+
+def prepare_datagrams(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -> None:
+    """Set the options of a datagram socket: a large receive buffer, the kernel's stamps and its count of drops."""
+    grow_receive_buffer(sock, size)
+    if LINUX:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)

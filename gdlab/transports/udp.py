@@ -22,13 +22,11 @@ from gdlab.transports.binding import bind_all
 from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import (
     LINUX,
-    SO_RXQ_OVFL,
-    SO_TIMESTAMPNS,
     Batch,
     OneByOne,
     Receiver,
     Source,
-    grow_receive_buffer,
+    prepare_datagrams,
 )
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.endpoint import Endpoint
@@ -105,30 +103,10 @@ class UdpListener(Endpoint):
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
 
-<<<<<<< HEAD
-    def _bind(self, address: Address) -> Address:
-        sockets, bound = bind_all(address, socket.SOCK_DGRAM, self._prepare)
-        self._own(sockets)
-        return bound
-
-    def _own(self, sockets: list[socket.socket]) -> None:
-        self._sockets = sockets
-        for sock in sockets:
-            self._drops[sock] = 0
-            self._buffer_bytes[sock] = _buffer_bytes(sock)
-
-    @staticmethod
-    def _prepare(sock: socket.socket) -> None:
-        grow_receive_buffer(sock)
-        if LINUX:
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-=======
     @classmethod
     def bind(cls, address: Address) -> Bound:
         """Bind the sockets of an address, one or two."""
         return bind_all(address, socket.SOCK_DGRAM, prepare_datagrams)
->>>>>>> main
 
     def _register(self) -> None:
         for sock in self._sockets:
@@ -340,32 +318,6 @@ class UdpListener(Endpoint):
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
 
 
-<<<<<<< HEAD
-=======
-def prepare_datagrams(sock: socket.socket) -> None:
-    """Set the options of a datagram socket: a large receive buffer, the kernel's stamps and its count of drops."""
-    _grow_receive_buffer(sock)
-    if LINUX:
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-
-
-def _grow_receive_buffer(sock: socket.socket) -> None:
-    """Ask for a large receive buffer: the kernel's default holds 256 small datagrams, gone in a blink of the GIL."""
-    if LINUX:
-        with contextlib.suppress(OSError):  # not root
-            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
-            return
-    size = RECEIVE_BUFFER_BYTES
-    while size > sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF):
-        # Linux grants silently less; BSD and macOS refuse what is too much.
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-            return
-        size //= 2
-
-
->>>>>>> main
 def _buffer_bytes(sock: socket.socket) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 

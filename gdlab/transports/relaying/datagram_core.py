@@ -17,14 +17,11 @@ from gdlab.transports.address import Address
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
 from gdlab.transports.datagrams import (
-    LINUX,
-    SO_RXQ_OVFL,
-    SO_TIMESTAMPNS,
     Batch,
     OneByOne,
     Receiver,
     Source,
-    grow_receive_buffer,
+    prepare_datagrams,
 )
 from gdlab.transports.relaying import wire
 from gdlab.transports.relaying.files import raise_file_limit
@@ -66,8 +63,9 @@ class DatagramCore:
         self._target = resolve(first["to_host"], first["to_port"], socket.SOCK_DGRAM)
         self._max_clients = int(first["max_clients"])
         address = Address("udp", first["host"], first["port"])
-        self._fronts, bound = bind_all(address, socket.SOCK_DGRAM, _prepare)
-        self.address = str(bound)
+        bound = bind_all(address, socket.SOCK_DGRAM, prepare_datagrams)
+        self._fronts = bound.sockets
+        self.address = str(bound.address)
         self._receivers = {front: _best(front) for front in self._fronts}
         self._drops = dict.fromkeys(self._fronts, 0)
         self._clients: dict[tuple[socket.socket, Source], Client] = {}
@@ -171,7 +169,7 @@ class DatagramCore:
         try:
             sock = socket.socket(family, socket.SOCK_DGRAM)
             sock.setblocking(False)
-            _prepare(sock, _CLIENT_BUFFER_BYTES)
+            prepare_datagrams(sock, _CLIENT_BUFFER_BYTES)
             sock.connect(target)
         except OSError as error:
             if sock is not None:
@@ -274,16 +272,6 @@ class DatagramCore:
             self._drop(client)
         for front in self._fronts:
             front.close()
-
-
-def _prepare(sock: socket.socket, buffer_bytes: int | None = None) -> None:
-    if buffer_bytes is None:
-        grow_receive_buffer(sock)
-    else:
-        grow_receive_buffer(sock, buffer_bytes)
-    if LINUX:
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
 
 
 def _best(sock: socket.socket) -> Receiver:

@@ -84,8 +84,9 @@ class StreamCore:
         self._target = resolve(first["to_host"], first["to_port"], socket.SOCK_STREAM)
         self._max_clients = int(first["max_clients"])
         address = Address("tcp", first["host"], first["port"])
-        self._fronts, bound = bind_all(address, socket.SOCK_STREAM, lambda _sock: None)
-        self.address = f"{self._transport}://{str(bound).partition('://')[2]}"
+        bound = bind_all(address, socket.SOCK_STREAM, lambda _sock: None)
+        self._fronts = bound.sockets
+        self.address = f"{self._transport}://{str(bound.address).partition('://')[2]}"
         self._connections: dict[int, Connection] = {}
         self._count = 0
         self._selector: selectors.BaseSelector | None = None
