@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from websockets.frames import Opcode
 from websockets.utils import apply_mask
 
 from gdlab import framing
+from gdlab.facts import PEER, Fact, Reason
 from gdlab.messages import Kind, guess_kind
 from gdlab.transports.relaying import wire
 
@@ -18,11 +19,23 @@ _HEAD_END: Final = b"\r\n\r\n"
 _WAY: Final = wire.DOWN | wire.OUT
 
 
+#: A message: payload, kind, bytes on the wire (0 for what is no message), what else is to be known.
+Read: TypeAlias = tuple[bytes, Kind, int, Fact | None]
+
+
 class Deliver(Protocol):
     """Writes a row of a message."""
 
     def __call__(
-        self, client: Any, flags: int, time_ns: int, payload: bytes, kind: Kind, size: int, *, remark: str
+        self,
+        client: Any,
+        flags: int,
+        time_ns: int,
+        payload: bytes,
+        kind: Kind,
+        size: int,
+        *,
+        fact: Fact | None,
     ) -> None:
         """Write it; `size` is that on the wire without TCP and IP, 0 for what is no message."""
 
@@ -30,7 +43,7 @@ class Deliver(Protocol):
 class Reader(Protocol):
     """One direction at one place."""
 
-    def feed(self, chunk: bytes) -> list[tuple[bytes, Kind, int, str]]:
+    def feed(self, chunk: bytes) -> list[Read]:
         """Take bytes; return messages: payload, kind, bytes on the wire, a remark."""
 
 
@@ -41,16 +54,16 @@ class Framed:
         self._framer = framing.framer(name, max_frame_bytes=MAX_MESSAGE_BYTES)
         self._to_tell = name == "auto"
 
-    def feed(self, chunk: bytes) -> list[tuple[bytes, Kind, int, str]]:
+    def feed(self, chunk: bytes) -> list[Read]:
         """See `Reader`."""
         self._framer.receive_data(chunk)
         messages = []
         for frame in self._framer.frames():
-            remark = frame.reason
-            if self._to_tell and self._framer.name != "auto":
-                self._to_tell, remark = False, remark or self._framer.guess
+            fact = frame.flaw
+            if self._to_tell and self._framer.guess is not None:
+                self._to_tell, fact = False, fact or self._framer.guess
             size = len(frame.payload) + frame.header_bytes
-            messages.append((frame.payload, guess_kind(frame.payload), size, remark))
+            messages.append((frame.payload, guess_kind(frame.payload), size, fact))
         return messages
 
 
@@ -66,9 +79,9 @@ class WebSocketReader:
         self._compressed = False
         self._frame_bytes = 0
 
-    def feed(self, chunk: bytes) -> list[tuple[bytes, Kind, int, str]]:
+    def feed(self, chunk: bytes) -> list[Read]:
         """See `Reader`."""
-        messages: list[tuple[bytes, Kind, int, str]] = []
+        messages: list[Read] = []
         if self._broken:
             return messages
         self._buffer += chunk
@@ -84,7 +97,7 @@ class WebSocketReader:
             opcode, final = first & 0x0F, bool(first & 0x80)
             if opcode >= Opcode.CLOSE:
                 if opcode == Opcode.CLOSE:
-                    messages.append((payload, Kind.BINARY, 0, _close_words(payload)))
+                    messages.append((payload, Kind.BINARY, 0, _closing(payload)))
                 continue
             if opcode != Opcode.CONT:
                 self._message.clear()
@@ -92,21 +105,21 @@ class WebSocketReader:
             self._message += payload
             self._frame_bytes += size
             if len(self._message) > MAX_MESSAGE_BYTES:
-                return self._give_up(messages, "a message is too long to be shown; it passes all the same")
+                too_long = Fact.of(Reason.OVERSIZED, case="relay", most=MAX_MESSAGE_BYTES)
+                return self._give_up(messages, too_long)
             if final:
                 kind = Kind.TEXT if self._opcode == Opcode.TEXT and not self._compressed else Kind.BINARY
-                remark = "compressed (permessage-deflate), shown as it passes" if self._compressed else ""
-                messages.append((bytes(self._message), kind, self._frame_bytes, remark))
+                fact = Fact(Reason.COMPRESSED) if self._compressed else None
+                messages.append((bytes(self._message), kind, self._frame_bytes, fact))
                 self._message.clear()
         return (
-            self._give_up(messages, "no WebSocket frames: what follows passes unread")
-            if self._broken
-            else messages
+            self._give_up(messages, Fact(Reason.MALFORMED, case="relay")) if self._is_broken() else messages
         )
 
-    def _give_up(
-        self, messages: list[tuple[bytes, Kind, int, str]], why: str
-    ) -> list[tuple[bytes, Kind, int, str]]:
+    def _is_broken(self) -> bool:
+        return self._broken
+
+    def _give_up(self, messages: list[Read], why: Fact) -> list[Read]:
         self._broken = True
         self._buffer.clear()
         self._message.clear()
@@ -141,11 +154,11 @@ class WebSocketReader:
 _OPCODES: Final = frozenset(opcode.value for opcode in Opcode)
 
 
-def _close_words(payload: bytes) -> str:
+def _closing(payload: bytes) -> Fact:
     if len(payload) < 2:
-        return "close frame without a code"
+        return Fact(Reason.PEER_CLOSED, PEER, case="no_code")
     reason = payload[2:].decode(errors="replace")
-    return f"close frame, code {int.from_bytes(payload[:2])}" + (f": {reason}" if reason else "")
+    return Fact(Reason.PEER_CLOSED, PEER, int.from_bytes(payload[:2]), said=reason, case="code")
 
 
 class Listening:
@@ -164,8 +177,8 @@ class Listening:
         if reader is None:
             reader = WebSocketReader() if self._websocket else Framed(self._framing)
             self._readers[key] = reader
-        for payload, kind, size, remark in reader.feed(chunk):
-            self._deliver(client, flags, time_ns, payload, kind, size, remark=remark)
+        for payload, kind, size, fact in reader.feed(chunk):
+            self._deliver(client, flags, time_ns, payload, kind, size, fact=fact)
 
     def forget(self, client: Any) -> None:
         """A connection has ended."""

@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, Stamp, wire_bytes
+from gdlab.facts import PEER, US, Fact, Reason
+from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource, wire_bytes
 from gdlab.relays.listening import Listening
 from gdlab.relays.truth import Truth
 from gdlab.store import Limit, Snapshot, Store
@@ -126,7 +127,7 @@ class Rows:
             payloads,
             sizes + self._overhead,
             guess_kinds(payloads, sizes),
-            stamp=Stamp.KERNEL if flags & wire.KERNEL else Stamp.USER,
+            time_source=TimeSource.KERNEL if flags & wire.KERNEL else TimeSource.USER,
             direction=direction,
         )
 
@@ -140,7 +141,15 @@ class Rows:
         return self.front, client.front_code, direction
 
     def _message(
-        self, client: Client, flags: int, time_ns: int, payload: bytes, kind: Kind, size: int, *, remark: str
+        self,
+        client: Client,
+        flags: int,
+        time_ns: int,
+        payload: bytes,
+        kind: Kind,
+        size: int,
+        *,
+        fact: Fact | None,
     ) -> None:
         store, peer, direction = self._side(client, flags)
         store.append(
@@ -149,10 +158,10 @@ class Rows:
             payload,
             direction=direction,
             kind=kind,
-            stamp=Stamp.KERNEL if flags & wire.KERNEL else Stamp.USER,
+            time_source=TimeSource.KERNEL if flags & wire.KERNEL else TimeSource.USER,
             wire_bytes=size + self._overhead if size else 0,
-            detail=remark,
-            event=Event.MESSAGE if size else Event.CLOSE if remark.startswith("close frame") else Event.ERROR,
+            fact=fact,
+            event=Event.MESSAGE if size else Event.CLOSE if fact and fact.by == PEER else Event.ERROR,
         )
 
     def told(self, values: dict[str, Any]) -> None:
@@ -163,17 +172,16 @@ class Rows:
             del self.status_ns[:-600]
         elif "setting" in values:
             self.settings.append((values["time"], values["setting"], values["step"]))
-            self.front.append(values["time"], event=Event.SETTING, detail=json.dumps(values["step"]))
+            change = json.dumps(values["step"])
+            self.front.append(
+                values["time"], event=Event.SETTING, fact=Fact.of(Reason.SETTING, by=US, change=change)
+            )
         elif "refused" in values:
             self.refused.append(values["refused"])
         elif "untold" in values:
             self.untold += values["untold"]
-            self.front.append(
-                self.status.get("time", 0),
-                event=Event.GAP,
-                lost=values["untold"],
-                detail=f"{values['untold']} rows of the relay are missing: this notebook was too busy to take them",
-            )
+            lost = Fact(Reason.UNTOLD, US, count=values["untold"])
+            self.front.append(self.status.get("time", 0), event=Event.GAP, fact=lost)
         elif "event" in values:
             self._event(values)
 
@@ -183,43 +191,41 @@ class Rows:
             self._new(values, time_ns)
             return
         client = self.clients.get(values.get("client", 0))
-        peer = client.front_code if client else 0
-        if event == "idle":
-            text = f"silent for {values['seconds']} s: the relay's socket for it was closed"
-            self.front.append(time_ns, peer, event=Event.CLOSE, detail=text)
-        elif event == "close":
-            self.front.append(time_ns, peer, event=Event.CLOSE, detail=values["text"])
-            if client is not None:
-                client.store.append(time_ns, client.server_code, event=Event.CLOSE, detail=values["text"])
-                if self._listening is not None:
-                    self._listening.forget(client)
-        elif event == "gap":
-            text = f"{values['count']} datagrams dropped by the kernel: they came faster than the relay took them"
-            store, code = (client.store, client.server_code) if client else (self.front, 0)
-            store.append(time_ns, code, event=Event.GAP, lost=values["count"], detail=text)
-        elif event == "refused":
-            name = f"{values['peer'][0]}:{values['peer'][1]}"
-            text = f"not relayed: there are {values['limit']} clients already (max_clients)"
-            self.front.append(time_ns, self.front.peer_code(name), event=Event.ERROR, detail=text)
-        elif event == "unreachable" and client is not None:
-            text = f"nobody listens at {client.server}: start the server, or check to="
-            client.store.append(time_ns, client.server_code, event=Event.ERROR, detail=text)
+        fact = _fact(values["fact"])
+        if client is None:
+            peer = self.front.peer_code(_name(values["peer"])) if "peer" in values else 0
+            self.front.append(time_ns, peer, event=Event(event), fact=fact)
+            return
+        if values.get("at_server"):
+            client.store.append(time_ns, client.server_code, event=Event(event), fact=fact)
         else:
-            self.front.append(time_ns, peer, event=Event.ERROR, detail=str(values.get("text", event)))
+            self.front.append(time_ns, client.front_code, event=Event(event), fact=fact)
+        if event == Event.CLOSE and self._listening is not None:
+            client.store.append(time_ns, client.server_code, event=Event.CLOSE, fact=fact)
+            self._listening.forget(client)
 
     def _new(self, values: dict[str, Any], time_ns: int) -> None:
-        def name(pair: list[Any]) -> str:
-            return f"[{pair[0]}]:{pair[1]}" if ":" in str(pair[0]) else f"{pair[0]}:{pair[1]}"
-
-        peer, server = name(values["peer"]), name(values["server"])
-        own = Limit(bytes=max(1 << 20, (self.limit.bytes or 512 << 20) // _SHARE), rows=self.limit.rows)
-        store = Store(f"{self.transport}://{name(values['local'])}", own)
+        peer, server, own = (_name(values[side]) for side in ("peer", "server", "local"))
+        limit = Limit(bytes=max(1 << 20, (self.limit.bytes or 512 << 20) // _SHARE), rows=self.limit.rows)
+        store = Store(f"{self.transport}://{own}", limit)
         client = Client(values["client"], peer, server, store, self.front.peer_code(peer))
         with self._lock:
             self.clients[client.number] = client
         if self.transport != "udp":
-            text = f"client {client.number}, onward to {server} from {name(values['local'])}"
-            self.front.append(time_ns, client.front_code, event=Event.OPEN, detail=text)
-            store.append(
-                time_ns, client.server_code, event=Event.OPEN, detail=f"for client {client.number}, {peer}"
-            )
+            number = client.number
+            opened = Fact.of(Reason.OPENED, by=PEER, case="relay", number=number, server=server, own=own)
+            self.front.append(time_ns, client.front_code, event=Event.OPEN, fact=opened)
+            onward = Fact.of(Reason.OPENED, by=US, case="onward", number=number, client=peer)
+            store.append(time_ns, client.server_code, event=Event.OPEN, fact=onward)
+
+
+def _name(pair: list[Any]) -> str:
+    return f"[{pair[0]}]:{pair[1]}" if ":" in str(pair[0]) else f"{pair[0]}:{pair[1]}"
+
+
+def _fact(told: list[Any]) -> Fact:
+    """A fact as it came through JSON."""
+    reason, by, code, count, limit, said, case, more = told
+    return Fact(
+        Reason(reason), by, code, count, limit, said, case, tuple((name, value) for name, value in more)
+    )

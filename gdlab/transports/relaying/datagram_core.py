@@ -10,9 +10,10 @@ import time
 from typing import Any, Final
 
 from gdlab.errors import RelayError
+from gdlab.facts import SYSTEM, US, Fact, Reason
 from gdlab.impair import UP, WAYS, Also, Copy
 from gdlab.impair.streams import Stream
-from gdlab.messages import Stamp
+from gdlab.messages import TimeSource
 from gdlab.transports.address import Address
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
@@ -103,7 +104,12 @@ class DatagramCore:
             if item.drops:
                 self._count_drops(front, item.drops, item.time_ns)
             client.heard_ns = item.time_ns
-            row(item.time_ns, client.number, item.payload, wire.KERNEL if item.stamp is Stamp.KERNEL else 0)
+            row(
+                item.time_ns,
+                client.number,
+                item.payload,
+                wire.KERNEL if item.time_source is TimeSource.KERNEL else 0,
+            )
             arrive(client.number, "up", item.time_ns, item.payload)
 
     def _batch(self, front: socket.socket, batch: Batch) -> None:
@@ -138,13 +144,13 @@ class DatagramCore:
                     at += size
                 continue
             taken += 1
-            stamped = wire.KERNEL if item.stamp is Stamp.KERNEL else 0
+            stamped = wire.KERNEL if item.time_source is TimeSource.KERNEL else 0
             row(item.time_ns, number, item.payload, stamped | wire.DOWN)
             arrive(number, "down", item.time_ns, item.payload)
             if item.drops and item.drops != client.drops:
                 lost, client.drops = (item.drops - client.drops) & 0xFFFFFFFF, item.drops
                 self._worker.outlet.tell(
-                    event="gap", time=item.time_ns, client=number, way="down", count=lost
+                    event="gap", time=item.time_ns, client=number, at_server=True, fact=_dropped(lost)
                 )
         if taken > _MANY and isinstance(client.receiver, OneByOne):
             client.receiver = _best(client.sock)
@@ -152,7 +158,7 @@ class DatagramCore:
     def _count_drops(self, front: socket.socket, total: int, time_ns: int) -> None:
         lost, self._drops[front] = (total - self._drops[front]) & 0xFFFFFFFF, total
         if lost:
-            self._worker.outlet.tell(event="gap", time=time_ns, client=0, way="up", count=lost)
+            self._worker.outlet.tell(event="gap", time=time_ns, fact=_dropped(lost))
 
     # ---- clients
 
@@ -161,7 +167,7 @@ class DatagramCore:
             if len(self._refused) < 1000 and source not in self._refused:
                 self._refused[source] = 1
                 self._worker.outlet.tell(
-                    event="refused", time=time_ns, peer=list(source[:2]), limit=self._max_clients
+                    event="error", time=time_ns, peer=list(source[:2]), fact=too_many(self._max_clients)
                 )
             return None
         family, target = self._target
@@ -174,9 +180,8 @@ class DatagramCore:
         except OSError as error:
             if sock is not None:
                 sock.close()
-            self._worker.outlet.tell(
-                event="error", time=time_ns, client=0, text=f"no socket for a client: {error}"
-            )
+            fact = Fact(Reason.SYSTEM_ERROR, SYSTEM, error.errno, said=f"no socket for a client: {error}")
+            self._worker.outlet.tell(event="error", time=time_ns, fact=fact)
             return None
         self._count += 1
         client = Client(self._count, front, source, sock)
@@ -197,11 +202,10 @@ class DatagramCore:
     def housekeep(self, now_ns: int) -> None:
         """See `Core`."""
         idle = [client for client in self._clients.values() if now_ns - client.heard_ns > IDLE_NS]
+        fact = Fact.of(Reason.IDLE, by=US, seconds=IDLE_NS / 1e9)
         for client in idle:
             self._drop(client)
-            self._worker.outlet.tell(
-                event="idle", time=now_ns, client=client.number, seconds=IDLE_NS // 10**9
-            )
+            self._worker.outlet.tell(event="close", time=now_ns, client=client.number, fact=fact)
 
     def _drop(self, client: Client) -> None:
         del self._clients[client.front, client.source]
@@ -239,17 +243,19 @@ class DatagramCore:
         if error.errno == errno.ECONNREFUSED and copy.way == UP:
             if copy.sent - self._unreachable_ns > 1_000_000_000:
                 self._unreachable_ns = copy.sent
-                self._worker.outlet.tell(event="unreachable", time=copy.sent, client=client.number)
+                address = "{}:{}".format(*self._target[1][:2])
+                fact = Fact.of(Reason.UNREACHABLE, by=SYSTEM, address=address)
+                self._worker.outlet.tell(
+                    event="error", time=copy.sent, client=client.number, at_server=True, fact=fact
+                )
             with contextlib.suppress(OSError):
                 client.sock.send(payload)
                 return True
             return False
+        fact = Fact(Reason.SYSTEM_ERROR, SYSTEM, error.errno, said=f"not sent on: {error.strerror or error}")
+        at_server = copy.way == UP
         self._worker.outlet.tell(
-            event="unsent",
-            time=copy.sent,
-            client=client.number,
-            way=WAYS[copy.way],
-            text=str(error.strerror or error),
+            event="error", time=copy.sent, client=client.number, at_server=at_server, fact=fact
         )
         return False
 
@@ -272,6 +278,15 @@ class DatagramCore:
             self._drop(client)
         for front in self._fronts:
             front.close()
+
+
+def _dropped(count: int) -> Fact:
+    return Fact(Reason.KERNEL_DROP, SYSTEM, count=count, case="relay")
+
+
+def too_many(most: int) -> Fact:
+    """A client that is not served, as there are so many already."""
+    return Fact.of(Reason.REFUSED_LIMIT, by=US, limit="max_clients", case="relay", most=most)
 
 
 def _best(sock: socket.socket) -> Receiver:

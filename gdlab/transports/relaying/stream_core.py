@@ -11,15 +11,16 @@ import struct
 import time
 from typing import Any, Final
 
+from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.impair import UP, WAYS, Copy
 from gdlab.impair.stalls import StreamPipeline
-from gdlab.messages import Stamp
+from gdlab.messages import TimeSource
 from gdlab.transports.address import Address
 from gdlab.transports.binding import bind_all
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
 from gdlab.transports.origins import is_welcome
 from gdlab.transports.relaying import wire
-from gdlab.transports.relaying.datagram_core import resolve
+from gdlab.transports.relaying.datagram_core import resolve, too_many
 from gdlab.transports.relaying.files import raise_file_limit
 from gdlab.transports.relaying.units import Units, units
 from gdlab.transports.relaying.worker import Worker
@@ -112,7 +113,7 @@ class StreamCore:
         now = time.time_ns()
         if len(self._connections) >= self._max_clients:
             self._worker.outlet.tell(
-                event="refused", time=now, peer=list(source[:2]), limit=self._max_clients
+                event="error", time=now, peer=list(source[:2]), fact=too_many(self._max_clients)
             )
             _reset(client)
             return
@@ -207,11 +208,11 @@ class StreamCore:
         self._watch(connection)
 
     def _unreachable(self, connection: Connection, code: int) -> None:
-        now = time.time_ns()
-        self._worker.outlet.tell(event="unreachable", time=now, client=connection.number)
-        self._drop(
-            connection, f"the server refused the connection (error {code}); the client was reset", reset=True
+        fact = Fact(Reason.NOBODY_LISTENS, SYSTEM, code)
+        self._worker.outlet.tell(
+            event="error", time=time.time_ns(), client=connection.number, at_server=True, fact=fact
         )
+        self._drop(connection, fact, reset=True)
 
     # ---- bytes
 
@@ -219,14 +220,14 @@ class StreamCore:
         try:
             if LINUX:
                 chunk, ancillary, _, _ = half.source.recvmsg(_READ_BYTES, _ANCILLARY_BYTES)
-                time_ns, stamp, _ = stamp_and_drops(ancillary)
+                time_ns, source, _ = stamp_and_drops(ancillary)
             else:
                 chunk = half.source.recv(_READ_BYTES)
-                time_ns, stamp = time.time_ns(), Stamp.USER
+                time_ns, source = time.time_ns(), TimeSource.USER
         except BlockingIOError:
             return
         except OSError as error:
-            why = f"reset, {half.name}: {error.strerror or error}"
+            why = _broken(half, error)
             self._worker.later(
                 self._behind(connection, half), lambda: self._drop(connection, why, reset=True)
             )
@@ -236,7 +237,7 @@ class StreamCore:
             self._end(connection, half)
             return
         connection.fed_ns = time_ns
-        kernel = wire.KERNEL if stamp is Stamp.KERNEL else 0
+        kernel = wire.KERNEL if source is TimeSource.KERNEL else 0
         self._worker.outlet.row(time_ns, connection.number, chunk, half.flags | kernel)
         for unit in half.units.feed(chunk):
             if not self._pass(connection, half, unit, time_ns):
@@ -256,9 +257,9 @@ class StreamCore:
         origin = found[1].decode("latin-1") if found else None
         if is_welcome(origin, connection.client.getsockname()[0]):
             return True
-        text = f"refused: a web page of {origin} tried to connect through the relay"
-        self._worker.outlet.tell(event="error", time=time.time_ns(), client=connection.number, text=text)
-        self._drop(connection, text, reset=True)
+        fact = Fact(Reason.REFUSED_ORIGIN, US, said=origin or "", case="relay")
+        self._worker.outlet.tell(event="error", time=time.time_ns(), client=connection.number, fact=fact)
+        self._drop(connection, fact, reset=True)
         return False
 
     def _end(self, connection: Connection, half: Half) -> None:
@@ -283,7 +284,7 @@ class StreamCore:
         with contextlib.suppress(OSError):
             half.sink.shutdown(socket.SHUT_WR)
         if all(each.finished and not each.unsent for each in (connection.up, connection.down)):
-            self._drop(connection, "closed by both sides")
+            self._drop(connection, Fact(Reason.PEER_CLOSED, PEER, case="both"))
 
     def send(self, copy: Copy) -> bool:
         """See `Core`."""
@@ -308,7 +309,7 @@ class StreamCore:
             except BlockingIOError:
                 return
             except OSError as error:
-                self._drop(connection, f"reset, {half.name}: {error.strerror or error}", reset=True)
+                self._drop(connection, _broken(half, error), reset=True)
                 return
         if half.finished and not half.unsent:
             self._shut(connection, half)
@@ -321,7 +322,7 @@ class StreamCore:
                     self._pass(connection, half, half.units.rest(), now_ns)
             self._watch(connection)
 
-    def _drop(self, connection: Connection, why: str, *, reset: bool = False) -> None:
+    def _drop(self, connection: Connection, why: Fact, *, reset: bool = False) -> None:
         if self._connections.pop(connection.number, None) is None:
             return
         for sock in (connection.client, connection.server):
@@ -331,15 +332,20 @@ class StreamCore:
                 _reset(sock)
             else:
                 sock.close()
-        self._worker.outlet.tell(event="close", time=time.time_ns(), client=connection.number, text=why)
+        self._worker.outlet.tell(event="close", time=time.time_ns(), client=connection.number, fact=why)
         self._worker.path.forget(connection.number)
 
     def close(self) -> None:
         """See `Core`."""
         for connection in list(self._connections.values()):
-            self._drop(connection, "the relay stopped", reset=True)
+            self._drop(connection, Fact(Reason.STOPPED, US), reset=True)
         for front in self._fronts:
             front.close()
+
+
+def _broken(half: Half, error: OSError) -> Fact:
+    """One side reset its connection: the other one is reset, too."""
+    return Fact(Reason.BROKEN, PEER, error.errno, said=f"{half.name}, {error.strerror or error}")
 
 
 def _reset(sock: socket.socket) -> None:
