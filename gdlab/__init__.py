@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
     from gdlab.relays import relay
     from gdlab.traffic import demo_game
-    from gdlab.watching import debugger, watch
+    from gdlab.watching import debugger, together, watch
     from gdlab.widgets import Dashboard
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "sample",
     "sizes",
     "stop_all",
+    "together",
     "variant",
     "watch",
     "widgets",
@@ -83,6 +84,7 @@ _LATER = {
     "impair": ("gdlab.impair", ""),
     "relay": ("gdlab.relays", "relay"),
     "sample": ("gdlab.capture.samples", "sample"),
+    "together": ("gdlab.watching", "together"),
     "variant": ("gdlab.variant", ""),
     "watch": ("gdlab.watching", "watch"),
     **{
