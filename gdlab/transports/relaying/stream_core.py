@@ -37,7 +37,7 @@ _ORIGIN: Final = re.compile(rb"^origin:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.IGNORECA
 class Half:
     """One direction of a connection: from a socket, through the network, to the other socket."""
 
-    __slots__ = ("ended", "finished", "flags", "name", "on_line", "sink", "source", "units", "unsent", "way")
+    __slots__ = ("ended", "finished", "flags", "last_ns", "name", "on_line", "sink", "source", "units", "unsent", "way")
 
     def __init__(self, way: int, source: socket.socket, sink: socket.socket, cut: Units) -> None:
         self.way = way
@@ -47,6 +47,7 @@ class Half:
         self.sink = sink
         self.units = cut
         self.on_line = 0  # bytes
+        self.last_ns = 0
         self.unsent = bytearray()
         self.ended = False  # its sender sends nothing more
         self.finished = False  # and that has been handed on
@@ -236,7 +237,8 @@ class StreamCore:
         if not chunk:
             self._end(connection, half)
             return
-        connection.fed_ns = time_ns
+        # What came before the socket was asked for stamps has none of the kernel's, and is stamped when it is read.
+        half.last_ns = connection.fed_ns = time_ns = max(time_ns, half.last_ns)
         kernel = wire.KERNEL if source is TimeSource.KERNEL else 0
         self._worker.outlet.row(time_ns, connection.number, chunk, half.flags | kernel)
         for unit in half.units.feed(chunk):
