@@ -291,6 +291,15 @@ class Notebook:
         """Return the value of an expression in the kernel: of whatever `ast.literal_eval` can read."""
         return ast.literal_eval(self.page.evaluate(ASK, expression))
 
+    def on_stderr(self) -> list[str]:
+        """What cells have written to standard error, as the page shows it; nothing where it was closed by the test."""
+        if self.page.is_closed():
+            return []
+        texts: list[str] = self.page.locator(
+            "[data-mime-type='application/vnd.jupyter.stderr']"
+        ).all_inner_texts()
+        return texts
+
     @property
     def complaints(self) -> list[str]:
         """What the browser's console called an error and is ours."""
