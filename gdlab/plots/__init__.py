@@ -14,8 +14,10 @@ from gdlab.plots.overhead import OverheadPlot, overhead
 from gdlab.plots.percentiles import PercentilesPlot, percentiles
 from gdlab.plots.rates import RatesPlot, rates
 from gdlab.plots.sequence import SequencePlot, sequence
+from gdlab.plots.shares import SharesPlot, shares
 from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
+from gdlab.plots.together import together
 
 __all__ = [
     "FramePhasePlot",
@@ -29,6 +31,7 @@ __all__ = [
     "PercentilesPlot",
     "RatesPlot",
     "SequencePlot",
+    "SharesPlot",
     "TimelinePlot",
     "frame_phase",
     "histogram",
@@ -41,6 +44,8 @@ __all__ = [
     "rates",
     "save",
     "sequence",
+    "shares",
     "sizes",
     "timeline",
+    "together",
 ]
