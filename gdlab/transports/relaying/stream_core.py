@@ -37,7 +37,19 @@ _ORIGIN: Final = re.compile(rb"^origin:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.IGNORECA
 class Half:
     """One direction of a connection: from a socket, through the network, to the other socket."""
 
-    __slots__ = ("ended", "finished", "flags", "last_ns", "name", "on_line", "sink", "source", "units", "unsent", "way")
+    __slots__ = (
+        "ended",
+        "finished",
+        "flags",
+        "last_ns",
+        "name",
+        "on_line",
+        "sink",
+        "source",
+        "units",
+        "unsent",
+        "way",
+    )
 
     def __init__(self, way: int, source: socket.socket, sink: socket.socket, cut: Units) -> None:
         self.way = way
