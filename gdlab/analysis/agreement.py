@@ -55,25 +55,20 @@ def agreement(truth: pd.DataFrame, receiver: Source) -> pd.DataFrame:
     true_numbers, true_ns = passed["n"].to_numpy(), times_ns(passed.assign(time=passed["sent"]))
     late_ms = float(passed["late_us"].quantile(0.99)) / 1e3 if len(passed) else 0.0
 
-    rows = []
+    rows: list[tuple[str, float, float, int, bool]] = []
     for name, of in (
         ("arrived", _distinct),
         ("lost", _missing),
         ("duplicated", _twice),
         ("reordered", _behind),
     ):
-        measured, true = of(measured_numbers, sent_ns), of(true_numbers, sent_ns)
-        rows.append((name, float(len(measured)), float(len(true)), len(first), measured == true))
-    measured_ms = _delays(measured_numbers, measured_ns, sent_ns)
-    true_ms = _delays(true_numbers, true_ns, sent_ns)
-    for name, value in (("delay_p50_ms", 50), ("delay_p99_ms", 99)):
-        pair = [float(np.percentile(each, value)) if len(each) else np.nan for each in (measured_ms, true_ms)]
-        near = bool(abs(pair[0] - pair[1]) <= TOLERANCE_MS + max(0.0, late_ms))
-        rows.append((name, *pair, len(measured_ms), near))
-    pair = [float(np.std(each)) if len(each) else np.nan for each in (measured_ms, true_ms)]
-    rows.append(
-        ("spread_ms", *pair, len(measured_ms), bool(abs(pair[0] - pair[1]) <= TOLERANCE_MS + late_ms))
-    )
+        found_out, happened = of(measured_numbers, sent_ns), of(true_numbers, sent_ns)
+        rows.append((name, float(len(found_out)), float(len(happened)), len(first), found_out == happened))
+    pair = [_delays(measured_numbers, measured_ns, sent_ns), _delays(true_numbers, true_ns, sent_ns)]
+    for name, figure in (("delay_p50_ms", _median), ("delay_p99_ms", _tail), ("spread_ms", _spread)):
+        measured, true = (figure(each) if len(each) else np.nan for each in pair)
+        near = bool(abs(measured - true) <= TOLERANCE_MS + max(0.0, late_ms))
+        rows.append((name, measured, true, len(pair[0]), near))
     frame = pd.DataFrame(rows, columns=["measure", "measured", "true", "n", "agrees"]).set_index("measure")
     frame.insert(2, "difference", frame["measured"] - frame["true"])
     return frame
@@ -104,5 +99,17 @@ def _behind(numbers: NDArray[np.int64], _sent: pd.Series) -> set[int]:
 def _delays(numbers: NDArray[np.int64], at_ns: NDArray[np.int64], sent: pd.Series) -> NDArray[np.float64]:
     """Milliseconds of each first copy."""
     values, firsts = np.unique(numbers, return_index=True)
-    result: NDArray[np.float64] = (at_ns[firsts] - sent.loc[values].to_numpy()) / 1e6
+    result: NDArray[np.float64] = (at_ns[firsts] - sent.reindex(values).to_numpy()) / 1e6
     return result
+
+
+def _median(delays: NDArray[np.float64]) -> float:
+    return float(np.percentile(delays, 50))
+
+
+def _tail(delays: NDArray[np.float64]) -> float:
+    return float(np.percentile(delays, 99))
+
+
+def _spread(delays: NDArray[np.float64]) -> float:
+    return float(np.std(delays))
