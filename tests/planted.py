@@ -74,7 +74,7 @@ def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> 
                 sock.send(payload(number, codec))
                 sock.settimeout(0.02 if at % every == 0 else 0.0)
                 try:
-                    while True:
+                    for _ in range(4):
                         sock.send(sock.recv(2000))
                 except (TimeoutError, BlockingIOError):
                     pass
@@ -85,7 +85,7 @@ def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> 
                 sock.sendall(struct.pack("<I", len(data)) + data)
                 sock.settimeout(0.02 if at % every == 0 else 0.0)
                 try:
-                    while True:
+                    for _ in range(4):
                         sock.sendall(sock.recv(2000))  # frames go back as they came, also in pieces
                 except (TimeoutError, BlockingIOError):
                     pass
@@ -95,7 +95,7 @@ def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> 
                 data = payload(number, codec)
                 ws.send(data if codec == "variant" else data.decode())
                 try:
-                    while True:
+                    for _ in range(4):
                         ws.send(ws.recv(timeout=0.02 if at % every == 0 else 0.0))
                 except TimeoutError:
                     pass
