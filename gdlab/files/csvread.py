@@ -27,7 +27,7 @@ def is_csv(beginning: bytes) -> bool:
     return first.replace(b'"', b"") == ",".join(HEADER).encode("ascii")
 
 
-def read_csv(path: Path) -> Loaded:
+def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunction | None = None) -> Loaded:
     """Read a table.
 
     Raises
