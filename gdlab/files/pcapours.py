@@ -13,7 +13,7 @@ from gdlab.files.packets.columns import Segments
 from gdlab.files.packets.ip import TCP, UDP
 from gdlab.files.packets.rows import Rows
 from gdlab.files.pcapwrite import EVENT_PROTOCOL, STAMPED_BY
-from gdlab.messages import CATEGORIES, Event, Peer, Stamp
+from gdlab.messages import CATEGORIES, Event, Peer, TimeSource
 from gdlab.payloads import Int64
 
 _PSH: Final = 0x08
@@ -98,7 +98,11 @@ class _Ours:
             one = file.interfaces[number]
             stamp = one.description.removeprefix(STAMPED_BY)
             endpoints.append(self._rows.code("endpoint", cells.unescape(one.name)))
-            stamps.append(self._rows.code("stamp", stamp if stamp in CATEGORIES["stamp"] else Stamp.USER))
+            stamps.append(
+                self._rows.code(
+                    "time_source", stamp if stamp in CATEGORIES["time_source"] else TimeSource.USER
+                )
+            )
         peers, what = np.unique(
             np.where(outgoing, found.target[packets], found.source[packets]), return_inverse=True
         )
@@ -112,7 +116,7 @@ class _Ours:
             outgoing=outgoing,
             order=packets,
             event=event,
-            stamp=np.array(stamps)[which],
+            time_source=np.array(stamps)[which],
             details={0: cells.unescape(detail)} if detail else None,
         )
 

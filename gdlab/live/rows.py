@@ -8,6 +8,7 @@ from typing import Final
 
 from gdlab.messages import CATEGORIES
 from gdlab.store import Cursor, Snapshot
+from gdlab.words import sentence
 
 #: Longer payloads are not kept with their row; `payload_of` fetches them from the capture while it has them.
 KEPT_BYTES: Final = 64 * 1024
@@ -90,7 +91,7 @@ def last_rows(snapshot: Snapshot, most: int, store: int = 0) -> list[Row]:
                     CATEGORIES["kind"][columns.kind[row]],
                     size,
                     block.arena[start : start + min(size, KEPT_BYTES)].tobytes(),
-                    block.details[columns.detail[row]],
+                    sentence(fact) if (fact := block.facts[columns.fact[row]]) else "",
                 )
             )
             number += 1

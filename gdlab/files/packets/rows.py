@@ -10,7 +10,7 @@ import pandas as pd
 
 from gdlab.files import kinds
 from gdlab.files import to_schema as conform
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, Stamp
+from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource
 from gdlab.payloads import Int64, PayloadArray
 
 
@@ -61,7 +61,7 @@ class Rows:
         within: Any = 0,
         event: Event = Event.MESSAGE,
         kind: Any = -1,
-        stamp: Any = None,
+        time_source: Any = None,
         details: dict[int, str] | None = None,
     ) -> None:
         """Rows; single values hold for all.
@@ -74,7 +74,7 @@ class Rows:
         details : by position among these rows.
         """
         rows = len(time_ns)
-        stamp = self.code("stamp", Stamp.KERNEL) if stamp is None else stamp
+        time_source = self.code("time_source", TimeSource.KERNEL) if time_source is None else time_source
         into, out = self.code("direction", Direction.IN), self.code("direction", Direction.OUT)
         codes = {
             "endpoint": endpoint,
@@ -82,7 +82,7 @@ class Rows:
             "direction": np.where(outgoing, out, into),
             "event": self.code("event", event),
             "kind": kind,
-            "stamp": stamp,
+            "time_source": time_source,
         }
         self._parts.append(
             {name: np.broadcast_to(np.asarray(values, np.int32), rows) for name, values in codes.items()}
