@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+
+if TYPE_CHECKING:
+    from gdlab.files.sources import Source
 
 
 class Recording(Tabular):
@@ -65,9 +68,9 @@ def load(path: Source) -> Recording:
 
     Parameters
     ----------
-    path : a file that `to_csv`, `to_parquet` or `to_pcapng` wrote, a spill folder, or a packet capture (also compressed
-        with gzip, zstd or lz4). A folder, a pattern such as ``"runs/*.csv"`` or a list gives all rows of all of them, in
-        order of time.
+    path : a file that `to_csv`, `to_parquet` or `to_pcapng` wrote, a spill folder, or a packet capture (also
+        compressed with gzip, zstd or lz4). A folder, a pattern such as ``"runs/*.csv"`` or a list gives all
+        rows of all of them, in order of time.
 
     Returns
     -------
@@ -81,6 +84,8 @@ def load(path: Source) -> Recording:
     LoadError : the file is missing, damaged, or not a capture, or would fill the memory; the message says which.
     MissingDependency : Parquet, spill folders, and files compressed with zstd or lz4 need pyarrow.
     """
+    from gdlab.files.sources import load_all  # not before it is needed: `import gdlab` stays light
+
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)
     loaded = load_all(path)

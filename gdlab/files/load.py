@@ -45,7 +45,9 @@ def load(path: str | Path, *, progress: ProgressFunction | None = None) -> Loade
                 return spillread.read_spill(path)
             raise LoadError(f"{path} is a folder without a spilled capture. {_CAN_READ}")
         if not stat.S_ISREG(mode):
-            raise LoadError(f"{path} is no ordinary file (a pipe or a device). Save what it gives as a file. {_CAN_READ}")
+            raise LoadError(
+                f"{path} is no ordinary file (a pipe or a device). Save what it gives as a file. {_CAN_READ}"
+            )
         with path.open("rb") as file:
             beginning = file.read(1024)
         size = path.stat().st_size
@@ -54,7 +56,9 @@ def load(path: str | Path, *, progress: ProgressFunction | None = None) -> Loade
     except (OSError, ValueError) as error:
         # A name with a zero in it is a ValueError.
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise LoadError(f"{os.fspath(path)!r} cannot be read: {why}. Give a file that you may read") from error
+        raise LoadError(
+            f"{os.fspath(path)!r} cannot be read: {why}. Give a file that you may read"
+        ) from error
     if not beginning:
         raise LoadError(f"{path} is empty: not even a header was written. {_CAN_READ}; write the file again")
     budget.check(path, size, size)
@@ -63,7 +67,9 @@ def load(path: str | Path, *, progress: ProgressFunction | None = None) -> Loade
         content = unpack.unpack(path, compressed) if compressed else None
         return _read(path, content, beginning if content is None else content[:1024], progress)
     except OSError as error:
-        raise LoadError(f"{path} cannot be read: {error.strerror or error}. Give a file that you may read") from error
+        raise LoadError(
+            f"{path} cannot be read: {error.strerror or error}. Give a file that you may read"
+        ) from error
 
 
 def _read(path: Path, content: bytes | None, beginning: bytes, progress: ProgressFunction | None) -> Loaded:

@@ -52,23 +52,23 @@ def write_parquet(
     if anonymise:
         table, provenance = names.anonymise(table, provenance)
     document = sidecar.describe(table, "parquet", guard=False, anonymised=anonymise, provenance=provenance)
-    with replacing(path) as file:
-        # Dictionaries pay where values repeat; the statistics let others find a time without reading all.
-        with (
-            pq.ParquetWriter(
-                file,
-                arrow.schema({_KEY: sidecar.encode(document)}),
-                compression="zstd",
-                use_dictionary=[*conform.CATEGORICAL, "detail"],
-                write_statistics=["time"],
-                write_page_checksum=True,
-            ) as writer,
-            Progress(len(table), f"writing {path.name}", progress) as shown,
-        ):
-            for rows in conform.batches(conform.payloads(table).sizes):
-                part = table.iloc[rows]
-                writer.write_batch(arrow.batch(part))
-                shown.advance(len(part))
+    # Dictionaries pay where values repeat; the statistics let others find a time without reading all.
+    with (
+        replacing(path) as file,
+        pq.ParquetWriter(
+            file,
+            arrow.schema({_KEY: sidecar.encode(document)}),
+            compression="zstd",
+            use_dictionary=[*conform.CATEGORICAL, "detail"],
+            write_statistics=["time"],
+            write_page_checksum=True,
+        ) as writer,
+        Progress(len(table), f"writing {path.name}", progress) as shown,
+    ):
+        for rows in conform.batches(conform.payloads(table).sizes):
+            part = table.iloc[rows]
+            writer.write_batch(arrow.batch(part))
+            shown.advance(len(part))
     return path
 
 

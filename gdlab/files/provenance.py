@@ -21,7 +21,9 @@ def merged(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if len(told) == 1:
         return dict(told[0])
     together: dict[str, Any] = {"captures": [dict(each) for each in told]}
-    endpoints = [endpoint for each in told for endpoint in each.get("endpoints") or () if isinstance(endpoint, str)]
+    endpoints = [
+        endpoint for each in told for endpoint in each.get("endpoints") or () if isinstance(endpoint, str)
+    ]
     if endpoints:
         together["endpoints"] = list(dict.fromkeys(endpoints))
     began = [each["began"] for each in told if isinstance(each.get("began"), str)]

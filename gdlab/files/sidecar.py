@@ -113,8 +113,8 @@ def decode(data: bytes) -> tuple[dict[str, Any], list[str]]:
     notes = _check_types(document)
     if version != VERSION:
         notes.append(
-            f"the sidecar is of version {str(version)[:20]!r}, this gdlab knows version {VERSION}: what is new there was "
-            "not used"
+            f"the sidecar is of version {repr(version)[:20]}, this gdlab knows version {VERSION}: what is new there "
+            "was not used"
         )
     return document, notes
 
@@ -157,7 +157,11 @@ def _check_types(document: dict[str, Any]) -> list[str]:
         statistics = provenance.get("statistics")
         if isinstance(statistics, dict):
             counts: dict[str, tuple[type, ...]] = dict.fromkeys(statistics, (int, float, str, type(None)))
-            counts |= {name: (int,) for name in ("kernel_drops", "received", "sent") if statistics.get(name) is not None}
+            counts |= {
+                name: (int,)
+                for name in ("kernel_drops", "received", "sent")
+                if statistics.get(name) is not None
+            }
             wrong += [f"provenance.statistics.{name}" for name in _take_out(statistics, counts)]
         endpoints = provenance.get("endpoints")
         if isinstance(endpoints, list) and not all(isinstance(each, str) for each in endpoints):
@@ -173,7 +177,10 @@ def _take_out(values: dict[str, Any], types: Mapping[str, tuple[type, ...]]) -> 
         name
         for name, expected in types.items()
         if name in values
-        and (not isinstance(values[name], expected) or (isinstance(values[name], bool) and bool not in expected))
+        and (
+            not isinstance(values[name], expected)
+            or (isinstance(values[name], bool) and bool not in expected)
+        )
     ]
     for name in wrong:
         del values[name]

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import pandas as pd
+
 from gdlab.errors import LoadError
 from gdlab.files import provenance, spillread
 from gdlab.files import to_schema as conform
@@ -43,7 +45,9 @@ def load_all(source: Source, *, progress: ProgressFunction | None = None) -> Loa
     """
     found = list(paths(source))
     if len(found) == 1:
-        return load(found[0], progress=progress)
+        one = load(found[0], progress=progress)
+        said = contradictions(one.table)
+        return Loaded(conform.in_order(one.table), one.provenance, (*one.notes, *said)) if said else one
     parts: list[tuple[Path, Loaded]] = []
     broken: list[str] = []
     with Progress(len(found), "reading files", progress, unit=" files") as shown:
@@ -56,7 +60,9 @@ def load_all(source: Source, *, progress: ProgressFunction | None = None) -> Loa
     if not parts:
         raise LoadError(f"none of {len(found)} files can be read; the first: {broken[0]}")
     table = conform.in_order(conform.concat([part.table for _, part in parts]))
-    notes = [f"{path.name}: {note}" for path, part in parts for note in part.notes]
+    notes = [
+        f"{path.name}: {note}" for path, part in parts for note in (*part.notes, *contradictions(part.table))
+    ]
     about: dict[str, Any] = {
         "files": {str(path): part.provenance for path, part in parts},
         "provenance": provenance.merged([dict(part.provenance.get("provenance") or {}) for _, part in parts]),
@@ -128,3 +134,19 @@ def _is_meant(path: Path) -> bool:
     """Whether a file of a folder is a capture, and not something beside one."""
     name = path.name
     return not name.startswith(("_", ".")) and not name.endswith((".gdlab.json", SUFFIX)) and path.is_file()
+
+
+def contradictions(table: pd.DataFrame) -> list[str]:
+    """What in a table cannot be as it says: rows that run backwards, sizes that do not fit their payloads."""
+    said = []
+    times = conform.time_ns(table)
+    back = int((times[1:] < times[:-1]).sum())
+    if back:
+        said.append(f"time runs backwards at {back} rows: all rows were put in order of time")
+    sizes, payloads = table["size_bytes"].to_numpy(), conform.payloads(table).sizes
+    wrong = int(((sizes != payloads) & (payloads >= 0)).sum())
+    if wrong:
+        said.append(
+            f"{wrong} rows tell another size than their payload has: measures of bytes go by what they tell"
+        )
+    return said

@@ -13,7 +13,6 @@ from gdlab.files import to_schema as conform
 from gdlab.files.loaded import Loaded
 from gdlab.files.spill import SUFFIX
 
-
 #: A capture is a time and a token; its files add the number of the endpoint and of the part.
 _SESSION = re.compile(r"[0-9A-Za-z]{1,40}-[0-9a-f]{1,40}")
 _PART = re.compile(rf"({_SESSION.pattern})-\d{{3,}}-\d{{3,}}\.arrow")
@@ -80,10 +79,9 @@ def _told(documents: list[dict[str, Any]]) -> dict[str, Any]:
     else:
         together = provenance.merged([dict(each.get("provenance") or {}) for each in documents])
         about = {"captures": documents, "provenance": together, "missed_rows": _missed(documents)}
-    told = about.get("provenance")
-    if isinstance(told, dict):
+    if not all(each.get("closed") is True for each in documents):
         # What measures and findings ask: whether all that arrived can be here.
-        about = {**about, "provenance": {**told, "ended_in_order": all(each.get("closed") is True for each in documents)}}
+        about = {**about, "provenance": {**(about.get("provenance") or {}), "ended_in_order": False}}
     return about
 
 

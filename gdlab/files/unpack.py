@@ -73,8 +73,8 @@ def wanted(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in _OTHERS:
         raise ValueError(
-            f"{path.name} asks for {suffix[1:]}, which gdlab does not write: end the name with .csv, .csv.gz, .csv.zst or "
-            ".csv.lz4"
+            f"{path.name} asks for {suffix[1:]}, which gdlab does not write: end the name with .csv, .csv.gz, .csv.zst "
+            "or .csv.lz4"
         )
     return _SUFFIX.get(suffix, "")
 
