@@ -65,6 +65,13 @@ class Reason(StrEnum):
     PROBE = "probe"  # a ping, or the answer to one, of `gdlab.probe`
     NOT_CAPTURED = "not_captured"  # the program that wrote the file kept only the first bytes
 
+    COMPRESSED = "compressed"  # of permessage-deflate, shown as it passed a relay
+
+    # ---- a relay
+    SETTING = "setting"  # its conditions changed
+    IDLE = "idle"  # a client was silent for so long that its socket was closed
+    UNTOLD = "untold"  # rows that the notebook was too busy to take
+
     # ---- an endpoint
     ENDPOINT_FAILED = "endpoint_failed"  # an error ended it
 

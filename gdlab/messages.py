@@ -19,6 +19,7 @@ class Event(StrEnum):
     CLOSE = "close"  # a connection ended; `detail` has code and reason
     ERROR = "error"  # something failed; `detail` says what, `payload` keeps the bytes if there were any
     GAP = "gap"  # messages are missing here; `detail` says how many and who dropped them
+    SETTING = "setting"  # a relay's conditions changed; `detail` says how, as JSON
 
 
 class Direction(StrEnum):
@@ -82,7 +83,7 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "event",
         "category",
         "",
-        "`message`, `open`, `close`, `error` or `gap` (what was dropped, and how many)",
+        "`message`, `open`, `close`, `error`, `gap` (what was dropped, and how many) or `setting` (of a relay)",
     ),
     Column(
         "kind", "category", "", "`text` or `binary`; WebSocket tells them apart, for the others it is guessed"
