@@ -11,6 +11,7 @@ import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.codecs import remember
 
 if TYPE_CHECKING:
     from gdlab.files.sources import Source
@@ -37,7 +38,9 @@ class Recording(Tabular):
     @property
     def df(self) -> pd.DataFrame:
         """The table; yours to change."""
-        return self._table.copy(deep=False)
+        table = self._table.copy(deep=False)
+        remember(table, self.decode_with)
+        return table
 
     @property
     def provenance(self) -> dict[str, object]:

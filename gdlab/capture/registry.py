@@ -12,8 +12,7 @@ from pathlib import Path
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
-from gdlab.capture.tabular import DecodeWith
-from gdlab.codecs import chosen
+from gdlab.codecs import DecodeWith, chosen
 from gdlab.errors import AddressError, PortInUse
 from gdlab.store import DEFAULT_LIMIT, Limit
 from gdlab.transports import LISTENERS, STEERED, Address, EndpointOptions, Reply, client, parse, parse_remote
@@ -62,9 +61,10 @@ def listen(
     framing : how a TCP stream is divided into messages: a name of `gdlab.framing.NAMES`, such as ``"put_var"`` or
         ``"lines"``. ``"auto"`` goes by the first bytes and says in the first message's `detail` what it took them for.
         Replies are framed likewise; as long as the framing is not known they are sent without any.
-    decode : what `Capture.decoded` and the dashboard read payloads with: ``"variant"``, ``"json"``, ``"text"``,
-        ``"raw"``, a function from bytes to a value, or ``"auto"``, which guesses for each payload. What is captured
-        stays bytes.
+    decode : how payloads are read, by `Capture.decoded`, by every measure that names a field, and by the dashboard:
+        ``"variant"``, ``"json"``, ``"text"``, ``"bytes"``, ``"msgpack"``, ``"cbor"``; a struct format with names, such
+        as ``"<B type, H seq, 3f pos"``, a dict of formats by first byte, a dataclass, or a function from bytes to a
+        value; ``"auto"`` guesses for each payload. What is captured stays bytes.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
     limit : what is kept in memory: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with
         commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first; they are counted, and a row of

@@ -5,22 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
-from gdlab.codecs import Codec, decode
+from gdlab.codecs import Decoder, DecodeWith
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
-
-#: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
-DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
-
 
 #: Finds what watched the game while a capture ran; `gdlab.watching` puts itself here once it is loaded.
 find_watch: Callable[[Tabular], Watched | None] | None = None
@@ -31,6 +27,7 @@ class Tabular(Measures):
 
     #: What `decoded` reads payloads with unless it is told otherwise.
     decode_with: DecodeWith = "auto"
+    _decoder: Decoder | None = None
 
     _watched: Watched | None = None
 
@@ -54,14 +51,20 @@ class Tabular(Measures):
         """Return the last rows of the table."""
         return self.df.tail(rows)
 
-    def decoded(self, codec: DecodeWith | None = None) -> pd.DataFrame:
+    def decoded(self, codec: DecodeWith | None = None, *, probes: bool = False) -> pd.DataFrame:
         """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`.
+
+        What was decoded before is not decoded again: while a capture runs, only the rows that are new cost time.
 
         Parameters
         ----------
         codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
+        probes : decode also our own pings and what answered them.
         """
-        return decode(self.df, self.decode_with if codec is None else codec)
+        decoder = self._decoder
+        if decoder is None:
+            decoder = self._decoder = Decoder()
+        return decoder.decode(self.df, self.decode_with if codec is None else codec, probes=probes)
 
     @property
     def plot(self) -> Plots:

@@ -13,8 +13,8 @@ from gdlab import analysis, plots
 from gdlab.capture.measures import without_first_parameter
 from gdlab.capture.plot_namespace import Plots
 
-#: Of values, not of tables; of the definitions, not of data.
-NOT_OF_TABLES = {"percentiles"}
+#: Of values, not of tables; of what a relay did.
+NOT_OF_TABLES = {"percentiles", "agreement"}
 #: Of a report of sizes; the file forms of a picture.
 NOT_PICTURES_OF_TABLES = {"sizes", "png", "save"}
 
