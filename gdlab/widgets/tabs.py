@@ -128,5 +128,11 @@ TABS: Final[Sequence[Tab]] = (
     ),
 )
 
-#: What stands above the tabs and is always in sight.
-PLOTS: Final[Sequence[Callable[[], Panel]]] = (RatePlot, LatencyPlot)
+# What stands above the tabs and is always in sight.
+def plots() -> Sequence[Callable[[], Panel]]:
+    """Plots that the browser draws; without anywidget pictures of the last half minute."""
+    try:
+        from gdlab.widgets.timeline import TimelinePanel
+    except ModuleNotFoundError:
+        return (RatePlot, LatencyPlot)
+    return (TimelinePanel,)
