@@ -146,9 +146,8 @@ class Gdlab:
         from gdlab.transports.udp import best_receiver
 
         self.store = Store("bench")
-        self.listener = UdpListener(
-            parse("udp://127.0.0.1:0"), self.store, receiver=OneByOne if portable else best_receiver
-        )
+        bound = UdpListener.bind(parse("udp://127.0.0.1:0"))
+        self.listener = UdpListener(bound, self.store, receiver=OneByOne if portable else best_receiver)
         for sock in self.listener._sockets:
             grow(sock, receive_buffer)
             self.listener._buffer_bytes[sock] = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)

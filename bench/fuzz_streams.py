@@ -21,7 +21,7 @@ import pandas as pd
 
 from gdlab.framing import encode
 from gdlab.store import Limit, Store, table
-from gdlab.transports import StreamOptions, listener, parse
+from gdlab.transports import EndpointOptions, listener, parse
 
 HANDSHAKE = (
     b"GET /chat?x=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -155,7 +155,7 @@ def last_rows(rows: pd.DataFrame) -> collections.Counter[str]:
 def storm(chance: random.Random, scheme: str, count: int) -> None:
     """Clients that connect and vanish; each must be counted, and the listener must then have nothing left of them."""
     store = Store(scheme, Limit.parse(str(10 * count)))
-    made = listener(parse(f"{scheme}://127.0.0.1:0"), store, options=StreamOptions(max_connections=50))
+    made = listener(parse(f"{scheme}://127.0.0.1:0"), store, EndpointOptions(max_connections=50))
     made.start()
     begin, before = time.perf_counter(), resident_bytes()
     beginnings = [b"", HANDSHAKE[:40], PLAIN, PLAIN + FRAMES[0], PLAIN + FRAMES[1][:7]]
@@ -197,12 +197,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     choices = parser.parse_args()
     chance = random.Random(choices.seed)
-    options = StreamOptions(max_message_bytes=100_000, handshake_s=1.0)
+    options = EndpointOptions(max_message_bytes=100_000, handshake_s=1.0)
     # With compression on offer the library reads every frame, without it most are taken by us.
     kinds = [("ws", replace(options, compression=True)), ("ws", options), ("tcp", options)]
     stores = [Store(scheme, Limit.parse("50000")) for scheme, _ in kinds]
     listeners = [
-        listener(parse(f"{scheme}://127.0.0.1:0"), store, reply=lambda m: m.payload, options=choice)
+        listener(parse(f"{scheme}://127.0.0.1:0"), store, replace(choice, reply=lambda m: m.payload))
         for (scheme, choice), store in zip(kinds, stores, strict=True)
     ]
     for one in listeners:

@@ -29,7 +29,7 @@ if sys.argv[1] == 'live':
         drawn += 1
     view.plot.observe(count, 'value')
 time.sleep(1.0)
-print(cap.endpoints[0].address.port, flush=True)
+print(cap.port, flush=True)
 sys.stdin.readline()
 cpu, begin = time.process_time(), time.monotonic()
 drawn = 0

@@ -102,7 +102,7 @@ def side_by_side(rounds: int) -> Iterator[Table]:
 
     def run() -> Result:
         store = Store("udp://127.0.0.1:0")
-        listener = UdpListener(parse("udp://127.0.0.1:0"), store)
+        listener = UdpListener.at(parse("udp://127.0.0.1:0"), store)
         listener.start()
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "beside.pcap"

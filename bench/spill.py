@@ -23,7 +23,7 @@ def rss():
     return int(next(l for l in open('/proc/self/status') if l.startswith('VmRSS')).split()[1]) * 1024
 before = rss()
 cap = gdlab.listen('udp://127.0.0.1:0', spill=sys.argv[1])
-print(cap.endpoints[0].address.port, flush=True)
+print(cap.port, flush=True)
 samples, ended = [], threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
 while not ended.wait(0.5):

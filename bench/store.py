@@ -150,7 +150,7 @@ def _kept_received() -> object:
     from gdlab.transports import UdpListener, parse
 
     store = Store("udp://127.0.0.1:0")
-    listener = UdpListener(parse("udp://127.0.0.1:0"), store)
+    listener = UdpListener.at(parse("udp://127.0.0.1:0"), store)
     listener.start()
     send(listener.address.port, SIZE, ROWS, 200_000)
     deadline = time.monotonic() + 20
@@ -213,7 +213,7 @@ def looked_at(_rounds: int) -> Iterator[Table]:
 
     def look(fresh: bool) -> Result:
         store = Store("udp://127.0.0.1:0")
-        listener = UdpListener(parse("udp://127.0.0.1:0"), store)
+        listener = UdpListener.at(parse("udp://127.0.0.1:0"), store)
         fill(store, 500_000)
         before = store.received
         builder, built = table.Builder(), None

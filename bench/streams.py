@@ -29,7 +29,7 @@ from bench.native import helper
 from bench.rounds import Contender, InvariantBroken, Metric, Result, Table, Target, interleave
 from gdlab import probe
 from gdlab.store import Store
-from gdlab.transports import StreamOptions, listener, parse
+from gdlab.transports import EndpointOptions, listener, parse
 
 ASYNCIO = "bare asyncio server of websockets"
 HANDSHAKE = (
@@ -146,7 +146,7 @@ class ByGdlab:
 
     def __init__(self, address: str) -> None:
         self.store = Store(address)
-        self.listener = listener(parse(address), self.store, options=StreamOptions(framing="u32le"))
+        self.listener = listener(parse(address), self.store, EndpointOptions(framing="u32le"))
         self.listener.start()
         self.port = self.listener.address.port
 
@@ -295,7 +295,7 @@ def many(scheme: str, frame: Callable[[bytes], bytes], hello: bytes, count: int,
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     server = ByGdlab(f"{scheme}://127.0.0.1:0")
-    server.listener.options = StreamOptions(framing="u32le", max_connections=count + 1)
+    server.listener.options = EndpointOptions(framing="u32le", max_connections=count + 1)
     before = resident_bytes()
     with connections(server.port, count, hello) as opened:
         while server.listener.statistics().connections < count:

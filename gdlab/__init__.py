@@ -15,29 +15,37 @@ from __future__ import annotations
 
 import logging
 from importlib import import_module, metadata
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
-from gdlab import course, godot
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
-from gdlab.capture.samples import sample
-from gdlab.diagnostics import doctor
 from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
 from gdlab.sizes.call import sizes
-from gdlab.traffic import demo_game
 from gdlab.transports import replies
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+    from typing import Any
+
+    from gdlab import analysis, course, godot, variant, widgets
+    from gdlab.capture.samples import sample
+    from gdlab.diagnostics.doctor import doctor
+    from gdlab.traffic import demo_game
+    from gdlab.watching import debugger, watch
+    from gdlab.widgets import Dashboard
 
 __all__ = [
     "Capture",
     "GdlabError",
     "Message",
     "Recording",
+    "analysis",
     "connect",
     "course",
     "dashboard",
+    "debugger",
     "demo_game",
     "doctor",
     "godot",
@@ -47,7 +55,24 @@ __all__ = [
     "sample",
     "sizes",
     "stop_all",
+    "variant",
+    "watch",
+    "widgets",
 ]
+
+#: What a listener does not need, loaded when it is first used: where each name comes from, and what it is there
+#: (empty: the module itself). Importing gdlab must cost little and never load ipywidgets or matplotlib.
+_LATER = {
+    "analysis": ("gdlab.analysis", ""),
+    "course": ("gdlab.course", ""),
+    "debugger": ("gdlab.watching", "debugger"),
+    "demo_game": ("gdlab.traffic", "demo_game"),
+    "doctor": ("gdlab.diagnostics", "doctor"),
+    "godot": ("gdlab.godot", ""),
+    "sample": ("gdlab.capture.samples", "sample"),
+    "variant": ("gdlab.variant", ""),
+    "watch": ("gdlab.watching", "watch"),
+}
 
 # As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would
 # appear under whichever cell ran last. What happens is a row, a status or an exception.
@@ -56,7 +81,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 __version__ = metadata.version("gdlab")
 
 
-def dashboard(*captures: Capture, folder: str | Path = ".") -> Any:
+def dashboard(*captures: Capture, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: start listeners, see traffic, measure and save it with the mouse.
 
     Parameters
@@ -73,14 +98,25 @@ def dashboard(*captures: Capture, folder: str | Path = ".") -> Any:
     ------
     MissingDependency : ipywidgets is not installed.
     """
-    return _widgets().dashboard(*captures, folder=folder)
+    shown: Dashboard = _widgets().dashboard(*captures, folder=folder)
+    return shown
 
 
 def __getattr__(name: str) -> Any:
-    """Load `gdlab.widgets` when it is first used: importing gdlab must not load ipywidgets."""
+    """Load what is used for the first time."""
     if name == "widgets":
         return _widgets()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, member = _LATER[name]
+    found = import_module(module)
+    value = globals()[name] = getattr(found, member) if member else found
+    return value
+
+
+def __dir__() -> list[str]:
+    """What users call."""
+    return [*__all__, "__version__"]
 
 
 def _widgets() -> ModuleType:

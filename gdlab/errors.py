@@ -16,6 +16,10 @@
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── GdscriptError           (ValueError)    no game can do what a script was asked for
+    ├── DebuggerError           (ValueError)    bytes that are not the engine's debugger protocol
+    ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
+    ├── RelayError              (RuntimeError)  a relay could not start, or has ended
+    ├── ReplayError             (ValueError)    a recording that cannot be replayed; says why
     ├── FramingError            (ValueError)    bytes of a stream that break its framing
     └── VariantError            (ValueError)
         ├── VariantDecodeError                  bytes that Godot would refuse, too
@@ -98,6 +102,18 @@ class GdscriptError(GdlabError, ValueError):
     """A script was asked for that no game could run; the message says why and what there is instead."""
 
 
+class LinkError(GdlabError, ValueError):
+    """A network condition that cannot be; the message names the field and the way out."""
+
+
+class RelayError(GdlabError, RuntimeError):
+    """A relay could not start, or has ended and cannot do what was asked."""
+
+
+class ReplayError(GdlabError, ValueError):
+    """A recording that cannot be replayed as it was asked for; the message gives the reason."""
+
+
 class FramingError(GdlabError, ValueError):
     """Bytes of a stream that break its framing; `offset` counts from the start of the stream."""
 
@@ -105,6 +121,14 @@ class FramingError(GdlabError, ValueError):
         super().__init__(message)
         self.offset = offset
         self.needed_bytes = needed_bytes
+
+
+class DebuggerError(GdlabError, ValueError):
+    """Bytes that are not the engine's debugger protocol, or end in it; `offset` counts from the start of the stream."""
+
+    def __init__(self, message: str, *, offset: int = 0) -> None:
+        super().__init__(message)
+        self.offset = offset
 
 
 class VariantError(GdlabError, ValueError):

@@ -1,65 +1,138 @@
-"""Every check of the project, in one command; the last lines say what failed and what was skipped.
+"""Every check of the project, in one command; the last lines tell what failed, what ran and what was skipped.
 
-    uv run tests/check.py            everything
-    uv run tests/check.py --quick    without the tests that need an engine, a browser or a kernel
+    uv run tests/check.py                     everything
+    uv run tests/check.py --quick             without the tests that need an engine, a browser or a kernel
+    uv run tests/check.py tests/store -x      what follows goes to pytest
 
-The tests bring their own Godot on Debian and Ubuntu (see `tests/engine.py`) and use a Chromium they find.
+The checks run side by side in lanes, each with an output of its own: the tests, of which several processes take the
+next one as they become free; the tests in a browser, which mostly wait; and the checks that read the source only. The
+first lane's output is seen as it comes, the others' when they have ended.
+
+The tests download a Godot of their own on Debian and Ubuntu (see `tests/engine.py`) and use a Chromium they find.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+PYTHON = [sys.executable, "-m"]
+QUICK = "not godot and not browser and not notebook"
+#: What pytest returns when no test was selected.
+NOTHING_SELECTED = 5
+#: Tests that run side by side take longer; a limit is there to end what hangs.
+PATIENCE = "4"
 
 
-def checks(quick: bool, more: list[str]) -> dict[str, list[str]]:
-    """Name and command of each check, in the order in which they run: the quick ones first."""
-    python = [sys.executable, "-m"]
-    pytest = [*python, "pytest", "-q", *more]
-    if quick:
-        pytest += ["-m", "not godot and not browser and not notebook"]
+@dataclass
+class Lane:
+    """Commands that run one after the other, beside those of the other lanes."""
+
+    commands: dict[str, list[str]]
+    #: Where the output goes; to the terminal if None.
+    log: Path | None = None
+    status: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, environment: dict[str, str]) -> None:
+        """Run them all, also after one has failed."""
+        with self.log.open("ab", buffering=0) if self.log else os.fdopen(os.dup(1), "wb", 0) as out:
+            for name, command in self.commands.items():
+                shown = " ".join(command[1:] if command[0] == sys.executable else command)
+                out.write(f"\n== {name}: {shown}\n".encode())
+                began = time.monotonic()
+                self.status[name] = subprocess.run(
+                    command, cwd=ROOT, env=environment, stdout=out, stderr=out, check=False
+                ).returncode
+                self.seconds[name] = time.monotonic() - began
+
+
+def static() -> dict[str, list[str]]:
+    """The checks that read the source only."""
     return {
-        "format": [*python, "ruff", "format", "--check", "."],
-        "lint": [*python, "ruff", "check", "."],
-        "types": [*python, "mypy"],
+        "format": [*PYTHON, "ruff", "format", "--check", "."],
+        "lint": [*PYTHON, "ruff", "check", "."],
         "imports": [str(BIN / "lint-imports")],
-        "tests and notebooks": pytest,
+        "types": [*PYTHON, "mypy"],
     }
+
+
+def lanes(*, quick: bool, workers: int, more: list[str], folder: Path) -> list[Lane]:
+    """What runs side by side; the first lane is the one that is seen."""
+    side_by_side = [*PYTHON, "pytest", "-q", "-n", str(workers), "--dist", "loadgroup", *more]
+    read_only = Lane(static(), folder / "static")
+    if quick:
+        return [Lane({"tests": [*side_by_side, "-m", QUICK]}), read_only]
+    # A browser, its JupyterLab and the event loop that drives them are shared by all its tests, in one process.
+    browser = Lane({"browser tests": [*PYTHON, "pytest", "-q", *more, "-m", "browser"]}, folder / "browser")
+    return [Lane({"tests and notebooks": [*side_by_side, "-m", "not browser"]}), browser, read_only]
+
+
+def run_together(together: list[Lane], environment: dict[str, str]) -> None:
+    """Run lanes side by side; print the output of all but the first when that has ended."""
+    threads = [threading.Thread(target=lane.run, args=(environment,)) for lane in together]
+    for thread in threads:
+        thread.start()
+    for lane, thread in zip(together, threads, strict=True):
+        thread.join()
+        if lane.log:
+            sys.stdout.write(lane.log.read_text(encoding="utf-8", errors="replace"))
+            sys.stdout.flush()
+
+
+def counted(file: Path) -> dict[str, tuple[int, int]]:
+    """How many tests of each real part ran and were skipped, in all lanes together."""
+    ran: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    for line in file.read_text().splitlines() if file.exists() else ():
+        for part, (some, others) in json.loads(line).items():
+            ran[part] += some
+            skipped[part] += others
+    return {part: (ran[part], skipped[part]) for part in ran}
 
 
 def main() -> int:
     """Run the checks; return 0 when all passed."""
     parser = argparse.ArgumentParser(description="Run every check of the project.")
     parser.add_argument("--quick", action="store_true", help="leave out engine, browser and notebooks")
+    parser.add_argument("--workers", type=int, help="test processes side by side; by default one per core")
     options, more = parser.parse_known_args()
-    results: dict[str, str] = {}
-    failed = False
-    for name, command in checks(options.quick, more).items():
-        print(
-            f"\n== {name}: {' '.join(command[1:] if command[0] == sys.executable else command)}", flush=True
-        )
+    workers = options.workers or max(2, os.cpu_count() or 2)
+    with tempfile.TemporaryDirectory(prefix="gdlab-check-") as temporary:
+        folder = Path(temporary)
+        environment = {
+            **os.environ,
+            "NO_COLOR": "1",
+            "PYTHONUNBUFFERED": "1",
+            "GDLAB_TEST_COUNTS": str(folder / "counts"),
+            "GDLAB_TEST_PATIENCE": os.environ.get("GDLAB_TEST_PATIENCE", PATIENCE),
+        }
+        together = lanes(quick=options.quick, workers=workers, more=more, folder=folder)
         began = time.monotonic()
-        status = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, check=False
-        ).returncode
-        failed |= status != 0
-        results[name] = f"{'passed' if status == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s"
+        run_together(together, environment)
+        counts = counted(folder / "counts")
+    passed = {0, NOTHING_SELECTED} if more else {0}
     print("\n== summary")
-    for name, result in results.items():
-        print(f"{name:<20} {result}")
-    if failed:
-        print("some checks failed; what they say is above")
-    else:
-        print(
-            "all checks passed; what was skipped, and why, stands in the lines that begin with SKIPPED above"
-        )
+    failed = False
+    for lane in together:
+        for name, status in lane.status.items():
+            failed |= status not in passed
+            print(f"{name:<20} {'passed' if status in passed else 'FAILED'} in {lane.seconds[name]:.0f} s")
+    print(f"{'all together':<20} {time.monotonic() - began:.0f} s")
+    for part, (ran, skipped) in counts.items():
+        print(f"{part}: {ran} ran, {skipped} skipped")
+    print("some checks failed; their output is above" if failed else "all checks passed")
     return int(failed)
 
 

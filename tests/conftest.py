@@ -1,13 +1,19 @@
-"""What all tests share: a real engine, a check that nothing is left running, and a count of what really ran."""
+"""What all tests share: a real engine, a check that nothing is left running, and a count of what really ran.
+
+Under pytest-xdist (`-n 2 --dist loadgroup`, as `tests/check.py` calls it) tests that share an expensive fixture stay
+together in one process, without being told: see `_group`.
+"""
 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from gdlab.errors import GdlabError, GodotNotFound
 from gdlab.godot import Engine, find
 from tests.engine import Impossible, install
+from tests.waiting import PATIENCE, limit
 
 # No test depends on the machine's speed, nor on luck: the generated examples are the same each time. New ones are
 # looked for with GDLAB_EXPLORE=1.
@@ -47,11 +54,39 @@ def _install() -> Engine | str:
         return str(error)
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers, and xdist at the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    usual = float(config.getini("timeout"))
     for item in items:
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.godot)
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+        if PATIENCE != 1:
+            marker = item.get_closest_marker("timeout")
+            item.add_marker(pytest.mark.timeout(limit(marker.args[0] if marker else usual)), append=False)
+    # The long ones first: what begins last must not be what the others wait for.
+    items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    return not any(item.get_closest_marker(name) for name in (*REAL_PARTS, "timeout"))
+
+
+#: Fixtures of a wide scope that cost nothing to have in several processes.
+_CHEAP = ("engine", "artifacts")
+
+
+def _group(item: pytest.Item) -> str | None:
+    """The name of the tests that must run in one process, as they share a fixture that is dear; None where none is."""
+    fixtures = getattr(item, "_fixtureinfo", None)
+    for name, definitions in (fixtures.name2fixturedefs if fixtures else {}).items():
+        scope, home = definitions[-1].scope, definitions[-1].baseid
+        if scope in ("module", "package", "session") and home.startswith("tests") and name not in _CHEAP:
+            chosen = getattr(item, "callspec", None)
+            variant = chosen.params.get(name, "") if chosen else ""
+            return f"{home}:{variant if isinstance(variant, str) else ''}"
+    return None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -78,7 +113,7 @@ def no_leaked_threads() -> Iterator[None]:
     """Fail a test that leaves a thread of gdlab running."""
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + limit(5)
     while leaked := [t for t in threading.enumerate() if t not in before and t.name.startswith("gdlab")]:
         if time.monotonic() > deadline:
             pytest.fail(f"threads left running: {[thread.name for thread in leaked]}")
@@ -97,15 +132,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 REAL_PARTS = ("godot", "browser", "notebook")
 
 
+#: Where the counts go instead, as a line of JSON, when several runs make one whole: see `tests/check.py`.
+COUNTS_VARIABLE = "GDLAB_TEST_COUNTS"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many tests met the real engine, a real browser and a real kernel: a skip is quiet otherwise."""
+    """Show how many tests met the real engine, a real browser and a real kernel: a skip is quiet otherwise."""
     counts: Counter[tuple[str, str]] = Counter()
     for outcome in ("passed", "skipped"):
         for report in terminalreporter.stats.get(outcome, ()):
             for part in getattr(report, "real_parts", ()):
                 counts[part, outcome] += 1
+    by_part = {part: (counts[part, "passed"], counts[part, "skipped"]) for part in REAL_PARTS}
+    if file := os.environ.get(COUNTS_VARIABLE):
+        with Path(file).open("a") as stream:
+            stream.write(json.dumps(by_part) + "\n")
+        return
     terminalreporter.section("real parts")
-    for part in REAL_PARTS:
-        terminalreporter.write_line(
-            f"{part}: {counts[part, 'passed']} ran, {counts[part, 'skipped']} skipped"
-        )
+    for part, (ran, skipped) in by_part.items():
+        terminalreporter.write_line(f"{part}: {ran} ran, {skipped} skipped")

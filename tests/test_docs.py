@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from sphinx.util.inventory import InventoryFile
 
+from tests.waiting import limit
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 #: Rooms whose names are for those who change gdlab; what users need of them is reached through `gdlab` itself.
-CONTRIBUTORS = {"capture", "cli", "files", "live", "report", "sizes", "store", "words"}
+CONTRIBUTORS = {"capture", "cli", "debugging", "files", "live", "report", "sizes", "store", "words"}
 MODULES = [path.stem for path in sorted((DOCS / "reference").glob("*.rst"))]
 
 
@@ -21,7 +23,9 @@ def built(tmp_path_factory):
     """The HTML pages."""
     out = tmp_path_factory.mktemp("docs")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-    done = subprocess.run([*command, DOCS, out], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        [*command, DOCS, out], capture_output=True, text=True, check=False, timeout=limit(300)
+    )
     assert done.returncode == 0, done.stderr
     return out
 

@@ -19,6 +19,7 @@ from gdlab.analysis.columns import (
     times_ns,
 )
 from gdlab.analysis.probes import probes
+from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ GAIN: Final = 1 / 16
 RESTART_US: Final = 1e6
 
 
-def inter_arrival(table: pd.DataFrame, *, direction: str = "in") -> pd.DataFrame:
+def inter_arrival(table: Source, *, direction: str = "in") -> pd.DataFrame:
     """Time between each message of a peer and the one before it.
 
     Parameters
@@ -51,6 +52,7 @@ def inter_arrival(table: pd.DataFrame, *, direction: str = "in") -> pd.DataFrame
     This is the difference of two arrivals and needs no clock but the capture's; it mixes what the sender did
     with what the network did. Only `jitter` takes the sender's part out.
     """
+    table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event"))
     stamps = times_ns(table)
     rows = np.flatnonzero(messages(table, direction))
@@ -66,7 +68,7 @@ def inter_arrival(table: pd.DataFrame, *, direction: str = "in") -> pd.DataFrame
     return _by_time(subset, stamps[rows], sequence, "iat_ms", between)
 
 
-def jitter(table: pd.DataFrame, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
+def jitter(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
     """Inter-arrival jitter by the estimator of RFC 3550 section 6.4.1.
 
     Parameters
@@ -101,6 +103,7 @@ def jitter(table: pd.DataFrame, *, sent: str | None = None, unit: str = "us") ->
     What it estimates is the mean of ``|D|``. As it forgets, more messages make it no surer: of delays that do not
     depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
     """
+    table = table_of(table, sent)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     require(table, ("time", "endpoint", "peer", "direction", "event"))

@@ -17,6 +17,7 @@ import pandas as pd
 from gdlab.analysis.arrivals import UNIT_US
 from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, time_index, times_ns
 from gdlab.analysis.probes import probes
+from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ DRIFT_SPAN_S: Final = 5.0
 UNKNOWN_PPM: Final = 100.0
 
 
-def clock_offsets(table: pd.DataFrame) -> pd.DataFrame:
+def clock_offsets(table: Source) -> pd.DataFrame:
     """Offset and drift of each peer's clock against the capture's.
 
     Parameters
@@ -56,6 +57,7 @@ def clock_offsets(table: pd.DataFrame) -> pd.DataFrame:
     those gives offset and drift. The error is half of the slowest of them plus how far the line misses them;
     that of the drift, how much it would turn if each of them were wrong as far as it can be.
     """
+    table = table_of(table)
     found = probes(table)
     subset = table.iloc[found["row"].to_numpy()]
     stamps = times_ns(subset)
@@ -148,7 +150,7 @@ def _fit(
     )
 
 
-def one_way_delay(table: pd.DataFrame, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
+def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
     """Delay of each message that carries its sender's time, by the estimated offset of that clock.
 
     Parameters
@@ -174,6 +176,7 @@ def one_way_delay(table: pd.DataFrame, *, sent: str | None = None, unit: str = "
     -----
     One-way delay as in RFC 7679, with its section 3.7 on the errors of clocks in mind.
     """
+    table = table_of(table, sent)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     offsets = clock_offsets(table)

@@ -12,6 +12,7 @@ from gdlab.analysis.columns import messages, times_ns
 from gdlab.analysis.latency import round_trips
 from gdlab.analysis.percentiles import percentiles
 from gdlab.analysis.sequence import sequence, wilson
+from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ COLUMNS: Final = (
 )
 
 
-def compare(a: pd.DataFrame, b: pd.DataFrame, *, seq: str | None = None) -> pd.DataFrame:
+def compare(a: Source, b: Source, *, seq: str | None = None) -> pd.DataFrame:
     """The measures of two captures, their uncertainty, and whether they differ by more than it.
 
     Parameters
@@ -63,7 +64,7 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, *, seq: str | None = None) -> pd.D
     return frame.astype({"a_n": "int64", "b_n": "int64", "differs": "boolean"})
 
 
-def measures(table: pd.DataFrame, *, seq: str | None = None) -> pd.DataFrame:
+def measures(table: Source, *, seq: str | None = None) -> pd.DataFrame:
     """The measures of one capture that `compare` puts side by side.
 
     Parameters
@@ -80,8 +81,9 @@ def measures(table: pd.DataFrame, *, seq: str | None = None) -> pd.DataFrame:
     return frame.astype({"value": "float64", "low": "float64", "high": "float64", "n": "int64"})
 
 
-def _measures(table: pd.DataFrame, seq: str | None) -> list[tuple[str, str, float, float, float, int]]:
+def _measures(source: Source, seq: str | None) -> list[tuple[str, str, float, float, float, int]]:
     """Name, unit, value, interval, and sample size of each measure of one run."""
+    table = table_of(source, seq)
     stamps = times_ns(table)
     lasted = float(np.ptp(stamps)) / 1e9 if len(stamps) else 0.0
     arrived = messages(table, "in")

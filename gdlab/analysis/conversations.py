@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gdlab.analysis.columns import equals, groups, messages, require, time_index, times_ns
+from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
 
-def conversations(table: pd.DataFrame) -> pd.DataFrame:
+def conversations(table: Source) -> pd.DataFrame:
     """What passed between each endpoint and each peer.
 
     Parameters
@@ -33,6 +34,7 @@ def conversations(table: pd.DataFrame) -> pd.DataFrame:
     -----
     Rows without a peer, such as gaps, belong to no conversation and are left out.
     """
+    table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "wire_bytes"))
     named = (table["peer"].notna() & (table["peer"] != "")).to_numpy(dtype=np.bool_)
     subset = table.loc[named]

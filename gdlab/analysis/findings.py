@@ -8,24 +8,26 @@ import pandas as pd
 
 from gdlab.analysis.columns import require
 from gdlab.analysis.rules import RULES, Facts, Finding
+from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.text_table import Findings
 from gdlab.messages import SCHEMA
 
 
 def findings(
-    table: pd.DataFrame,
+    table: Source,
     statistics: object = None,
     *,
     seq: str | None = None,
-    sender: pd.DataFrame | None = None,
-    relay: pd.DataFrame | None = None,
+    sender: Source | None = None,
+    relay: Source | None = None,
 ) -> pd.DataFrame:
     """What is remarkable about a table, most certain first.
 
     Parameters
     ----------
     table : a message table with all columns of the schema.
-    statistics : counters of the capture, as a mapping or an object with attributes; `kernel_drops` is used.
+    statistics : counters of the capture, as a mapping or an object with attributes; `kernel_drops` is used. By
+        default those that a capture or recording has.
     seq : column with the numbers of the messages, such as ``"v.seq"``; by default those of probes.
     sender, relay : what the program that sent the messages captured, and one between the two, so that the place of
         a loss can be named; see `where_lost`.
@@ -37,6 +39,10 @@ def findings(
     table, at most 20). No rows where no rule applies, which says that nothing was recognised, not that all
     is well.
     """
+    if statistics is None and not isinstance(table, pd.DataFrame):
+        statistics = getattr(table, "provenance", {}).get("statistics")
+    table = table_of(table, seq)
+    sender, relay = (None if other is None else table_of(other, seq) for other in (sender, relay))
     require(table, [column.name for column in SCHEMA])
     facts = Facts(table, statistics, seq, sender=sender, relay=relay)
     found = [finding for rule in RULES for finding in rule(facts)]

@@ -15,6 +15,7 @@ import numpy as np
 
 from gdlab.analysis.columns import groups, times_ns
 from gdlab.analysis.latency import round_trips
+from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ class FrameRate:
 
 
 def frame_rate(
-    table: pd.DataFrame, *, peer: str | None = None, trips: pd.DataFrame | None = None
+    table: Source, *, peer: str | None = None, trips: pd.DataFrame | None = None
 ) -> FrameRate | None:
     """The frame rate that delays the answers of a peer, or None.
 
@@ -102,6 +103,7 @@ def frame_rate(
     still found. Chance is bounded by the gamma distribution of that sum for evenly scattered phases, times
     the number of candidates. Of a rate and its multiples, which fit the grid as well, the lowest is taken.
     """
+    table = table_of(table)
     trips = round_trips(table) if trips is None else trips
     trips = trips[trips["rtt_ms"].notna()]
     ids, labels = groups(trips, ("endpoint", "peer"))

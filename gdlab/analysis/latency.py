@@ -16,12 +16,13 @@ import pandas as pd
 
 from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, time_index, times_ns
 from gdlab.analysis.probes import probes
+from gdlab.analysis.source import Source, table_of
 
 #: What became of a ping.
 OUTCOMES: Final = ("answered", "lost", "pending")
 
 
-def round_trips(table: pd.DataFrame, *, timeout_s: float = 2.0) -> pd.DataFrame:
+def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
     """Round-trip time of each probe that the capture sent.
 
     Parameters
@@ -50,6 +51,7 @@ def round_trips(table: pd.DataFrame, *, timeout_s: float = 2.0) -> pd.DataFrame:
     answers; where the sender waits, slow answers keep it from asking, and they are undercounted ("coordinated
     omission"): see `percentiles`, `expected_ms`.
     """
+    table = table_of(table)
     stamps = times_ns(table)
     found = probes(table)
     rows = found["row"].to_numpy()
@@ -102,7 +104,7 @@ def round_trips(table: pd.DataFrame, *, timeout_s: float = 2.0) -> pd.DataFrame:
     return result.sort_values("time", kind="stable", ignore_index=True)
 
 
-def response_times(table: pd.DataFrame) -> pd.DataFrame:
+def response_times(table: Source) -> pd.DataFrame:
     """Time from a message sent to a peer until that peer's next message, where that can be an answer.
 
     Parameters
@@ -122,6 +124,7 @@ def response_times(table: pd.DataFrame) -> pd.DataFrame:
     waiting times and not response times; that is why peers of which less than nine in ten messages were
     prompted are left out, and why the plot names the measure as it is. Probes (`round_trips`) prove it.
     """
+    table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event"))
     stamps = times_ns(table)
     rows = np.flatnonzero(messages(table))

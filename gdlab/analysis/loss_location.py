@@ -7,13 +7,14 @@ import pandas as pd
 
 from gdlab.analysis.columns import groups
 from gdlab.analysis.sequence import numbered, wilson
+from gdlab.analysis.source import Source
 
 
 def where_lost(
-    sender: pd.DataFrame,
-    receiver: pd.DataFrame,
+    sender: Source,
+    receiver: Source,
     *,
-    relay: pd.DataFrame | None = None,
+    relay: Source | None = None,
     seq: str | None = None,
     bits: int | None = None,
     kernel_drops: int | None = None,
@@ -79,9 +80,7 @@ def where_lost(
     )
 
 
-def _numbers(
-    table: pd.DataFrame, name: str, direction: str, seq: str | None, bits: int | None
-) -> pd.MultiIndex:
+def _numbers(table: Source, name: str, direction: str, seq: str | None, bits: int | None) -> pd.MultiIndex:
     """The different numbers of the only stream of a direction, each with its run."""
     each = numbered(table, seq=seq, direction=direction, bits=bits)
     _, streams = groups(each, ("endpoint", "peer"))

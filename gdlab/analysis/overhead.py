@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import codes, groups, messages, require
+from gdlab.analysis.source import Source, table_of
 from gdlab.messages import (
     IPV4_HEADER_BYTES,
     IPV6_HEADER_BYTES,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 LAYERS: Final = ("payload", "websocket", "transport", "ip")
 
 
-def overhead(table: pd.DataFrame, *, by: Sequence[str] = ("endpoint", "direction")) -> pd.DataFrame:
+def overhead(table: Source, *, by: Sequence[str] = ("endpoint", "direction")) -> pd.DataFrame:
     """Bytes of each layer: payload, WebSocket frame, UDP or TCP header, IP header.
 
     Parameters
@@ -48,6 +49,7 @@ def overhead(table: pd.DataFrame, *, by: Sequence[str] = ("endpoint", "direction
     framing inside a TCP stream, such as a length prefix, is counted to it as well where the capture counts
     it.
     """
+    table = table_of(table, *by)
     require(table, ("event", "endpoint", "peer", "size_bytes", "wire_bytes", *by))
     subset = table.loc[messages(table)]
     ids, labels = groups(subset, by)

@@ -14,6 +14,7 @@ import pandas as pd
 from gdlab import probe
 from gdlab.analysis import probe_layouts as layouts
 from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.payloads import PayloadArray
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MIN_BYTES: Final = len(b'{"probe":"ping","seq":0,"t_us":0}')
 
 
-def probes(table: pd.DataFrame) -> pd.DataFrame:
+def probes(table: Source) -> pd.DataFrame:
     """The probe messages among the rows.
 
     Parameters
@@ -37,6 +38,7 @@ def probes(table: pd.DataFrame) -> pd.DataFrame:
     `exchange` (int64: ping and answers have the same endpoint, peer, `seq` and `t_us`), `ours` (bool: the
     capture sent the first message of the exchange; the others are the game's own measurement).
     """
+    table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "payload"))
     size = table["size_bytes"].to_numpy()
     rows = np.flatnonzero(messages(table) & (size >= MIN_BYTES) & (size <= probe.MAX_PROBE_BYTES))

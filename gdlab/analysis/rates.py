@@ -30,6 +30,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ MAX_CELLS: Final = 4_000_000
 
 
 def rates(
-    table: pd.DataFrame,
+    table: Source,
     *,
     bin_s: float | None = None,
     by: Sequence[str] = STREAM,
@@ -85,6 +86,7 @@ def rates(
     the traffic varies by itself. Goodput is payload bytes per second as in RFC 2647 section 3.17, without its
     subtraction of retransmissions, which only loss-free streams have.
     """
+    table = table_of(table, *by)
     require(table, ("time", "event", "size_bytes", "wire_bytes", *by))
     stamps = times_ns(table)
     start, end = _span(stamps, span)

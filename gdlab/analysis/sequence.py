@@ -14,6 +14,7 @@ import pandas as pd
 
 from gdlab.analysis.columns import firsts, groups, messages, order, require, time_index, times_ns
 from gdlab.analysis.probes import probes
+from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,7 @@ BY_ONE: Final = 0.2
 
 
 def numbered(
-    table: pd.DataFrame,
+    table: Source,
     *,
     seq: str | None = None,
     direction: str = "in",
@@ -76,6 +77,7 @@ def numbered(
     three more messages, or where they jump by over 10,000. A sender that starts over within `window` numbers
     under the same address cannot be told from one that duplicates.
     """
+    table = table_of(table, seq)
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
     if bits is not None and not 2 <= bits <= 62:
@@ -118,7 +120,7 @@ def numbered(
 
 
 def sequence(
-    table: pd.DataFrame,
+    table: Source,
     *,
     seq: str | None = None,
     direction: str = "in",

@@ -6,33 +6,49 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
 from gdlab import clock
 from gdlab.capture import html
-from gdlab.capture.encode_value import Codec, encode
-from gdlab.capture.gdscript_for import snippet
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
-from gdlab.files import Spill, SpillStatistics
-from gdlab.gdscript import Codec as ScriptCodec
-from gdlab.gdscript import Kind as ScriptKind
-from gdlab.gdscript import Script
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
-from gdlab.transports import Address, Endpoint, MakeEndpoint, Reply, State, StreamOptions, client, listener
+from gdlab.transports import (
+    Address,
+    Codec,
+    Endpoint,
+    EndpointOptions,
+    MakeEndpoint,
+    Reply,
+    State,
+    client,
+    encode,
+    listener,
+)
+
+if TYPE_CHECKING:  # what only some captures need is loaded by those
+    from gdlab.files import Spill, SpillStatistics
+    from gdlab.gdscript import Codec as ScriptCodec
+    from gdlab.gdscript import Kind as ScriptKind
+    from gdlab.gdscript import Script
 
 #: How often a wait looks. Far below what a person notices, and a thousandth of a core.
 _LOOK_EVERY_S = 0.02
 
 #: The captures that run in this process. They are kept alive even if nobody holds them: their ports are taken.
 running: set[Capture] = set()
+
+#: Attributes for gdlab's own views and tools, which completion does not offer.
+_PLUMBING: Final = frozenset(
+    {"began_ns", "endpoints", "is_client", "options", "snapshots", "spill_folder", "version"}
+)
 
 #: Makes the live view of a capture; `gdlab.widgets` puts itself here once it is loaded.
 _live_view: Callable[[Capture], Any] | None = None
@@ -58,11 +74,8 @@ class Capture(Tabular):
         self,
         addresses: Sequence[Address],
         *,
-        reply: Reply | None,
         limit: Limit,
-        ping_s: float | None = None,
-        every_s: float | None = None,
-        options: StreamOptions | None = None,
+        options: EndpointOptions | None = None,
         spill: Path | None = None,
         make: MakeEndpoint = listener,
     ) -> None:
@@ -71,16 +84,11 @@ class Capture(Tabular):
         self.spill_folder = spill
         self._spill: Spill | None = None
         self._spilled = tuple(0 for _ in addresses)  # rows of each store that earlier spills have written
-        #: What was chosen for TCP and WebSocket connections.
-        self.options = options or StreamOptions()
-        #: Whether it is none of the user's own, such as the sender of a test packet: no list of captures shows it.
-        self.incidental = False
-        #: The live view, kept here by whoever draws it: as many cells as show a capture share one.
-        self.view: Any = None
+        #: What was chosen for its endpoints.
+        self.options = options or EndpointOptions()
+        #: The live view, kept here by `widgets.live`: as many cells as show a capture share one.
+        self._view: Any = None
         self._addresses = tuple(addresses)
-        self._reply = reply
-        self._ping_s = ping_s
-        self._every_s = every_s
         self._make = make
         #: Whether it goes to its peer, as `gdlab.connect` does, instead of waiting for peers.
         self.is_client = make is client
@@ -102,6 +110,19 @@ class Capture(Tabular):
     def addresses(self) -> tuple[str, ...]:
         """The addresses that are bound, with their real ports."""
         return tuple(str(address) for address in self._addresses)
+
+    @property
+    def port(self) -> int:
+        """The port of the first address: that of the listener, or the one connected to."""
+        return self._addresses[0].port
+
+    def __len__(self) -> int:
+        """How many rows are kept, as `len(cap.df)`, without building the table."""
+        return sum(len(snapshot) for snapshot in self.snapshots())
+
+    def __dir__(self) -> list[str]:
+        """What users call; not the plumbing that views and tools of gdlab read."""
+        return [name for name in super().__dir__() if name not in _PLUMBING]
 
     @property
     def began_ns(self) -> int:
@@ -217,9 +238,9 @@ class Capture(Tabular):
         ----------
         value : bytes go as they are, text as UTF-8; anything else as `codec` writes it.
         to : the peer, as the column `peer` names it. Without it every peer is sent to: those that are connected, with
-            UDP those that were heard lately.
-        codec : `json` or `variant` (Godot's own form); `auto` takes `variant` where the framing is `put_var` or
-            `put_var_be`, whose frames are Variants, and `json` elsewhere.
+            UDP those that were heard in the last five minutes, else the last one.
+        codec : `json` or `variant` (Godot's own form); `auto` takes `variant` where a peer's framing is one of
+            Variants, such as `put_var`, chosen or found out, and `json` elsewhere.
 
         Returns
         -------
@@ -248,18 +269,18 @@ class Capture(Tabular):
         """Replace the reply rule of every endpoint; None answers nothing. With `every` it is said by itself."""
         for endpoint in self._endpoints:
             endpoint.set_reply(reply, every)
-        self._reply, self._every_s = reply, every
+        self.options = replace(self.options, reply=reply, every=every)
 
     @property
     def ping_s(self) -> float | None:
         """How often every peer is pinged, in seconds; None if not."""
-        return self._ping_s
+        return self.options.ping
 
     def set_ping(self, seconds: float | None) -> None:
         """Ping every peer this often, to measure round trips; None stops it."""
         for endpoint in self._endpoints:
             endpoint.set_ping(seconds)
-        self._ping_s = seconds
+        self.options = replace(self.options, ping=seconds)
 
     def start(self) -> Self:
         """Listen at the capture's addresses; once more after `stop`, with a `gap` row for the time between.
@@ -275,17 +296,8 @@ class Capture(Tabular):
             endpoints: list[Endpoint] = []
             try:
                 for address, store in zip(self._addresses, self._stores, strict=True):
-                    endpoints.append(
-                        self._make(
-                            address,
-                            store,
-                            reply=self._reply,
-                            ping_s=self._ping_s,
-                            every_s=self._every_s,
-                            options=self.options,
-                        )
-                    )
-                spill = Spill(self.spill_folder, provenance=self.provenance) if self.spill_folder else None
+                    endpoints.append(self._make(address, store, self.options))
+                spill = self._new_spill()
             except BaseException:
                 for endpoint in endpoints:
                     endpoint.close()
@@ -310,6 +322,13 @@ class Capture(Tabular):
         for told in tuple(on_start):
             told(self)
         return self
+
+    def _new_spill(self) -> Spill | None:
+        if self.spill_folder is None:
+            return None
+        from gdlab.files import Spill
+
+        return Spill(self.spill_folder, provenance=self.provenance)
 
     def _note_pause(self) -> None:
         """Say in the table that nothing was received for a while; no endpoint's thread writes at this moment."""
@@ -369,6 +388,8 @@ class Capture(Tabular):
         ------
         GdscriptError : no game can do that; the message says why, and what can be done.
         """
+        from gdlab.capture.gdscript_for import snippet
+
         return snippet(
             self._addresses, self.options, is_client=self.is_client, kind=kind, codec=codec, endpoint=endpoint
         )

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from gdlab.errors import GdscriptError
 from gdlab.gdscript import Script, Target, write
-from gdlab.transports import Address, StreamOptions, lan_address
+from gdlab.transports import Address, EndpointOptions, lan_address
 
 
 def snippet(
     addresses: Sequence[Address],
-    options: StreamOptions,
+    options: EndpointOptions,
     *,
     is_client: bool,
     kind: str,

@@ -1,68 +1,131 @@
-"""`.plot`: the pictures of a table, with the names and defaults of `gdlab.plots`."""
+"""`.plot`: the pictures of a table, with the names, arguments and defaults of `gdlab.plots`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from gdlab.analysis.source import Source
+    from gdlab.plots.style import ThemeName
 
 
 class Plots:
     """Draws what a table shows; each method returns the Axes it drew on, which a notebook shows by itself.
 
-    matplotlib is loaded when the first picture is drawn. Options go to the function of the same name in
-    `gdlab.plots`; all take ``ax=`` (where to draw) and ``theme=`` (``auto``, ``light``, ``dark``).
+    matplotlib is loaded when the first picture is drawn. Each method is the function of the same name in
+    `gdlab.plots`, of this capture or table. All take `ax` (where to draw; by default a figure of its own) and
+    `theme` (``auto``, ``light`` or ``dark``).
     """
 
-    def __init__(self, table: Callable[[], pd.DataFrame]) -> None:
-        self._table = table
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
-    def _draw(self, name: str, ax: Axes | None, options: dict[str, Any]) -> Axes:
+    def rates(
+        self,
+        ax: Axes | None = None,
+        *,
+        value: str = "messages_hz",
+        bin_s: float | None = None,
+        theme: ThemeName = "auto",
+    ) -> Axes:
+        """Messages per second over time, of each peer and direction.
+
+        Parameters
+        ----------
+        value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
+        bin_s : width of a bin in seconds; chosen by default.
+        """
         from gdlab import plots
 
-        drawn: Axes = getattr(plots, name)(self._table(), ax=ax, **options)
-        return drawn
+        return plots.rates(self._source, ax, value=value, bin_s=bin_s, theme=theme)
 
-    def rates(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Messages per second over time, of each peer and direction."""
-        return self._draw("rates", ax, options)
+    def latency(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+        """Round-trip times where probes were answered, otherwise the time between arrivals."""
+        from gdlab import plots
 
-    def latency(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Round-trip times where probes were answered, else the time between arrivals."""
-        return self._draw("latency", ax, options)
+        return plots.latency(self._source, ax, theme=theme)
 
-    def percentiles(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """The same as a distribution, on a scale that shows its tail."""
-        return self._draw("percentiles", ax, options)
+    def percentiles(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+        """The same delays as a distribution, on a scale that shows its tail."""
+        from gdlab import plots
 
-    def histogram(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """The same as counts: how often which delay occurred."""
-        return self._draw("histogram", ax, options)
+        return plots.percentiles(self._source, ax, theme=theme)
 
-    def jitter(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Inter-arrival jitter (RFC 3550) over time."""
-        return self._draw("jitter", ax, options)
+    def histogram(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+        """The same delays as counts: how often which delay occurred."""
+        from gdlab import plots
 
-    def sequence(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Sequence numbers: what was lost, duplicated, reordered."""
-        return self._draw("sequence", ax, options)
+        return plots.histogram(self._source, ax, theme=theme)
 
-    def frame_phase(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Times folded on the length of a frame: a game that reads once per frame shows itself."""
-        return self._draw("frame_phase", ax, options)
+    def jitter(
+        self, ax: Axes | None = None, *, sent: str | None = None, unit: str = "us", theme: ThemeName = "auto"
+    ) -> Axes:
+        """Inter-arrival jitter (RFC 3550) over time.
 
-    def overhead(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """What of the bytes is payload, and what headers of each layer."""
-        return self._draw("overhead", ax, options)
+        Parameters
+        ----------
+        sent, unit : column and unit of the sender's clock, as of `analysis.jitter`; by default that of probes.
+        """
+        from gdlab import plots
 
-    def ladder(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Messages between the two sides as arrows down a time axis."""
-        return self._draw("ladder", ax, options)
+        return plots.jitter(self._source, ax, sent=sent, unit=unit, theme=theme)
 
-    def timeline(self, ax: Axes | None = None, **options: Any) -> Axes:
+    def sequence(
+        self,
+        ax: Axes | None = None,
+        *,
+        seq: str | None = None,
+        window: int = 64,
+        bits: int | None = None,
+        theme: ThemeName = "auto",
+    ) -> Axes:
+        """Sequence numbers: what was lost, duplicated, reordered.
+
+        Parameters
+        ----------
+        seq, window, bits : as of `analysis.numbered`; by default the numbers of probes.
+        """
+        from gdlab import plots
+
+        return plots.sequence(self._source, ax, seq=seq, window=window, bits=bits, theme=theme)
+
+    def frame_phase(
+        self, ax: Axes | None = None, *, hz: float | None = None, theme: ThemeName = "auto"
+    ) -> Axes:
+        """Times folded on the length of a frame: a game that reads once per frame shows itself.
+
+        Parameters
+        ----------
+        hz : rate to fold on; by default the frame rate that `analysis.frame_rate` finds.
+        """
+        from gdlab import plots
+
+        return plots.frame_phase(self._source, ax, hz=hz, theme=theme)
+
+    def overhead(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+        """How many of the bytes are payload, and how many are headers of each layer."""
+        from gdlab import plots
+
+        return plots.overhead(self._source, ax, theme=theme)
+
+    def ladder(
+        self, ax: Axes | None = None, *, peer: str | None = None, first: int = 0, theme: ThemeName = "auto"
+    ) -> Axes:
+        """Messages between the two sides as arrows down a time axis.
+
+        Parameters
+        ----------
+        peer : which one; by default the one with most messages.
+        first : position of the first message of that peer to draw.
+        """
+        from gdlab import plots
+
+        return plots.ladder(self._source, ax, peer=peer, first=first, theme=theme)
+
+    def timeline(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
         """Messages and events of each peer over time."""
-        return self._draw("timeline", ax, options)
+        from gdlab import plots
+
+        return plots.timeline(self._source, ax, theme=theme)

@@ -10,7 +10,6 @@ import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
-from gdlab.files import load as load_file
 
 
 class Recording(Tabular):
@@ -71,5 +70,7 @@ def load(path: str | Path) -> Recording:
     ------
     LoadError : the file is missing, damaged, or not a capture; the message says which.
     """
+    from gdlab.files import load as load_file
+
     loaded = load_file(Path(path))
     return Recording(loaded.table, loaded.provenance, Path(path), loaded.notes)

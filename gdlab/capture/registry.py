@@ -6,7 +6,7 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from gdlab.capture.tabular import DecodeWith
 from gdlab.codecs import chosen
 from gdlab.errors import AddressError, PortInUse
 from gdlab.store import DEFAULT_LIMIT, Limit
-from gdlab.transports import LISTENERS, Address, Reply, StreamOptions, client, parse, parse_remote
+from gdlab.transports import LISTENERS, STEERED, Address, EndpointOptions, Reply, client, parse, parse_remote
 
 log = logging.getLogger("gdlab")
 
@@ -98,7 +98,10 @@ def listen(
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
     bounds, folder = _kept_where(limit, spill)
-    options = StreamOptions(
+    options = EndpointOptions(
+        reply=reply,
+        every=every,
+        ping=ping,
         framing=framing,
         nodelay=nodelay,
         origins=(origins,) if isinstance(origins, str) else tuple(origins),
@@ -115,9 +118,7 @@ def listen(
             known.decode_with = decode
             return known
         try:
-            capture = Capture(
-                parsed, reply=reply, limit=bounds, ping_s=ping, every_s=every, options=options, spill=folder
-            )
+            capture = Capture(parsed, limit=bounds, options=options, spill=folder)
             capture.decode_with = decode
             return capture.start()
         except PortInUse as error:
@@ -170,7 +171,10 @@ def connect(
     chosen(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)
     bounds, folder = _kept_where(limit, spill)
-    options = StreamOptions(
+    options = EndpointOptions(
+        reply=reply,
+        every=every,
+        ping=ping,
         framing=framing,
         nodelay=nodelay,
         subprotocols=None if subprotocols is None else tuple(subprotocols),
@@ -187,16 +191,7 @@ def connect(
             known.set_ping(ping)
             known.decode_with = decode
             return known
-        capture = Capture(
-            parsed,
-            reply=reply,
-            limit=bounds,
-            ping_s=ping,
-            every_s=every,
-            options=options,
-            spill=folder,
-            make=client,
-        )
+        capture = Capture(parsed, limit=bounds, options=options, spill=folder, make=client)
         capture.decode_with = decode
         return capture.start()
 
@@ -210,7 +205,7 @@ def _kept(
     addresses: tuple[Address, ...],
     limit: Limit,
     spill: Path | None,
-    options: StreamOptions,
+    options: EndpointOptions,
     *,
     restart: bool,
     is_client: bool,
@@ -233,13 +228,15 @@ def _kept(
     return None
 
 
-def _changes(known: Capture, limit: Limit, spill: Path | None, options: StreamOptions) -> list[str]:
+def _changes(known: Capture, limit: Limit, spill: Path | None, options: EndpointOptions) -> list[str]:
     """Say what is asked for otherwise than a running capture has it."""
     changes = [] if known.limit == limit else [f"limit was {known.limit} and is now {limit}"]
     if known.spill_folder != spill:
         changes.append(f"spill folder was {known.spill_folder} and is now {spill}")
     if not all(address.startswith("udp:") for address in known.addresses):
-        for field in fields(StreamOptions):
+        for field in fields(EndpointOptions):
+            if field.name in STEERED:
+                continue
             before, now = getattr(known.options, field.name), getattr(options, field.name)
             if before != now:
                 changes.append(f"{field.name} was {before!r} and is now {now!r}")
@@ -279,12 +276,16 @@ def running() -> list[Capture]:
     return list(captures.running)
 
 
+#: Called by `stop_all`, too; each returns how many it stopped. Rooms above this one put theirs here.
+also_stopped: list[Callable[[], int]] = []
+
+
 def stop_all() -> int:
-    """Stop every capture of this process and free the ports; return how many there were."""
+    """Stop every capture and every watch of this process and free the ports; return how many there were."""
     stopped = running()
     for capture in stopped:
         capture.stop()
-    return len(stopped)
+    return len(stopped) + sum(stop() for stop in also_stopped)
 
 
 # At the end of the process what is still queued in the sockets is read, and the threads end in order.

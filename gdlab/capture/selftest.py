@@ -6,6 +6,7 @@ import secrets
 import time
 from dataclasses import replace
 from typing import Final, Self
+from weakref import WeakSet
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from gdlab import clock
 from gdlab.capture.capture import Capture
 from gdlab.errors import EndpointClosed, NotSent
 from gdlab.store import Limit, Snapshot
-from gdlab.transports import LISTENERS, Address, StreamOptions, client, parse, parse_remote
+from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse, parse_remote
 
 #: A packet that has not arrived after this long on the same computer will not come.
 TIMEOUT_S: Final = 3.0
@@ -21,6 +22,14 @@ TIMEOUT_S: Final = 3.0
 _LIMIT: Final = Limit(rows=1000)
 #: With any framing a test packet is shorter.
 _MOST_BYTES: Final = 256
+
+#: Captures that only send a test packet: none of the user's, so that no list shows them.
+_senders: WeakSet[Capture] = WeakSet()
+
+
+def is_sender(capture: Capture) -> bool:
+    """Whether a capture only sends a test packet."""
+    return capture in _senders
 
 
 class TestPacket:
@@ -104,7 +113,7 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
         raise EndpointClosed("the listener is stopped; start it first")
     chosen = address or capture.addresses[0]
     target = _reachable(parse(chosen, host="lan"))
-    options = StreamOptions(
+    options = EndpointOptions(
         framing=capture.options.framing,
         subprotocols=capture.options.subprotocols,
         max_message_bytes=capture.options.max_message_bytes,
@@ -112,12 +121,11 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
     # Not by `connect`, which would hand out, or stop, a client that the user has to this very address.
     sender = Capture(
         (parse_remote(str(target), schemes=LISTENERS),),
-        reply=None,
         limit=_LIMIT,
         options=options,
         make=client,
     )
-    sender.incidental = True
+    _senders.add(sender)
     try:
         sender.start()
         return TestPacket.to(capture, sender, str(target))

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
 
-from gdlab import analysis
 from gdlab.capture import html
+from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
 from gdlab.codecs import Codec, decode
-from gdlab.files import write_csv, write_parquet, write_pcapng
 
 #: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
 DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
 
 
-class Tabular(ABC):
+class Tabular(Measures):
     """A table of messages with its pictures, its measures and its file form."""
 
     #: What `decoded` reads payloads with unless it is told otherwise.
     decode_with: DecodeWith = "auto"
-
-    @property
-    @abstractmethod
-    def df(self) -> pd.DataFrame:
-        """The table, with the columns of `gdlab.messages.SCHEMA`; yours to change."""
 
     @property
     @abstractmethod
@@ -51,29 +45,7 @@ class Tabular(ABC):
     @property
     def plot(self) -> Plots:
         """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
-        return Plots(lambda: self.df)
-
-    def findings(
-        self,
-        *,
-        seq: str | None = None,
-        sender: pd.DataFrame | None = None,
-        relay: pd.DataFrame | None = None,
-    ) -> pd.DataFrame:
-        """Say in words what the table shows, most certain first; see `gdlab.analysis.findings`.
-
-        Parameters
-        ----------
-        seq : column with the sender's numbers, such as ``"v.seq"`` of `decoded`; by default those of probes.
-        sender, relay : tables of captures at other places of the messages' way, to name where they were lost.
-        """
-        table = self.df
-        if seq is not None and seq.startswith("v."):
-            table = decode(table)
-            sender, relay = (None if other is None else decode(other) for other in (sender, relay))
-        return analysis.findings(
-            table, self.provenance.get("statistics"), seq=seq, sender=sender, relay=relay
-        )
+        return Plots(self)
 
     def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.
@@ -89,14 +61,20 @@ class Tabular(ABC):
         -------
         The path. A capture that is still running writes what has arrived so far.
         """
+        from gdlab.files import write_csv  # not before it is needed: `import gdlab` stays light
+
         return write_csv(self.df, path, raw=raw, anonymise=anonymise, provenance=self.provenance)
 
     def to_parquet(self, path: str | Path, *, anonymise: bool = False) -> Path:
         """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`)."""
+        from gdlab.files import write_parquet
+
         return write_parquet(self.df, path, anonymise=anonymise, provenance=self.provenance)
 
     def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
         """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads."""
+        from gdlab.files import write_pcapng
+
         return write_pcapng(self.df, path, anonymise=anonymise, provenance=self.provenance)
 
     def report(self, folder: str | Path, *, seq: str | None = None, anonymise: bool = False) -> Path:
@@ -108,7 +86,7 @@ class Tabular(ABC):
         Parameters
         ----------
         folder : made if it is not there; what an earlier report wrote in it is replaced.
-        seq : column with the sender's numbers, as of `findings`.
+        seq : column with the sender's numbers, as of `sequence`.
         anonymise : peers become P01, P02 ... in the page and in the data; payloads are not touched.
 
         Returns
@@ -129,6 +107,10 @@ class Tabular(ABC):
             seq=seq,
             anonymise=anonymise,
         )
+
+    def __bool__(self) -> bool:
+        """True: also of one without a row, so that ``if cap:`` asks whether there is a capture."""
+        return True
 
     def _repr_html_(self) -> str:
         return html.summary(self._headline(), self.tail(8))

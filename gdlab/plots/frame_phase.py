@@ -8,6 +8,7 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
 from gdlab.plots.canvas import Heading, Note, axes, number, plain
 
@@ -104,7 +105,7 @@ def _start_of_frame(arrived_ms: NDArray[np.float64], frame_ms: float) -> float:
 
 
 def frame_phase(
-    table: pd.DataFrame, ax: Axes | None = None, *, hz: float | None = None, theme: ThemeName = "auto"
+    table: Source, ax: Axes | None = None, *, hz: float | None = None, theme: ThemeName = "auto"
 ) -> Axes:
     """Draw round trips against the moment within a frame at which they began.
 
@@ -120,5 +121,5 @@ def frame_phase(
     The Axes.
     """
     plot = FramePhasePlot(ax, hz=hz, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots.canvas import Heading, Note, axes, count, number
 from gdlab.plots.groups import largest, legend
 from gdlab.plots.latency import LOGARITHMIC, PLAIN, measure, middle_of
@@ -132,12 +133,12 @@ def _limits(edges: NDArray[np.float64], logarithmic: bool) -> tuple[float, float
     return (0.0 if low < (high - low) * 2 else low), high
 
 
-def histogram(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+def histogram(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
     """Draw how often which delay occurred, of the measure that `latency` shows.
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -146,5 +147,5 @@ def histogram(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName =
     The Axes.
     """
     plot = HistogramPlot(ax, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax

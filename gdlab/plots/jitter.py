@@ -8,6 +8,7 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots.canvas import Heading, Note, axes, clock, number, seconds
 from gdlab.plots.decimate import line as decimated
 from gdlab.plots.groups import largest, legend, lines
@@ -63,7 +64,7 @@ class JitterPlot:
 
 
 def jitter(
-    table: pd.DataFrame,
+    table: Source,
     ax: Axes | None = None,
     *,
     sent: str | None = None,
@@ -74,7 +75,7 @@ def jitter(
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     sent, unit : column and unit of the sender's clock, as of `analysis.jitter`; by default that of probes.
     theme : ``auto``, ``light`` or ``dark``.
@@ -84,5 +85,5 @@ def jitter(
     The Axes.
     """
     plot = JitterPlot(ax, sent=sent, unit=unit, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table, sent))
     return plot.ax

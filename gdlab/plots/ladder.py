@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 from gdlab.analysis.columns import messages, times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _excerpt(payload: bytes) -> str:
 
 
 def ladder(
-    table: pd.DataFrame,
+    table: Source,
     ax: Axes | None = None,
     *,
     peer: str | None = None,
@@ -125,7 +126,7 @@ def ladder(
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     peer : which one; by default the one with most messages.
     first : position of the first message of that peer to draw.
@@ -136,5 +137,5 @@ def ladder(
     The Axes.
     """
     plot = LadderPlot(ax, peer=peer, first=first, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
 from gdlab.plots.canvas import Heading, Note, axes, clock, count, number, seconds
 from gdlab.plots.groups import largest, legend, lines
@@ -142,12 +143,12 @@ def measure(table: pd.DataFrame) -> tuple[pd.DataFrame, str, str, str]:
     return analysis.inter_arrival(table), "iat_ms", title, "inter-arrival time (ms)"
 
 
-def latency(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+def latency(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
     """Draw delay against time: round trips of probes, else response times, else times between arrivals.
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -156,5 +157,5 @@ def latency(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = "
     The Axes; the title says which measure it is.
     """
     plot = LatencyPlot(ax, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gdlab import analysis
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots.canvas import Heading, Note, axes, count, plain
 
 if TYPE_CHECKING:
@@ -94,12 +95,12 @@ class OverheadPlot:
         self._heading.set("Size of a message by layer", f"n = {count(n, 'message')}{more}")
 
 
-def overhead(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+def overhead(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
     """Draw the mean bytes of a message by layer: payload, WebSocket, UDP or TCP, IP.
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -108,5 +109,5 @@ def overhead(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = 
     The Axes.
     """
     plot = OverheadPlot(ax, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax

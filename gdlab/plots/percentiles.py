@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gdlab import analysis
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots.canvas import Heading, Note, axes, count, number
 from gdlab.plots.groups import largest, legend, lines
 from gdlab.plots.latency import LOGARITHMIC, PLAIN, measure
@@ -104,12 +105,12 @@ def _curve(sample: NDArray[np.float64], missing: int) -> tuple[NDArray[np.float6
     return share, sample[rank]
 
 
-def percentiles(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+def percentiles(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
     """Draw the cumulative distribution of the delay that `latency` shows.
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -118,5 +119,5 @@ def percentiles(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName
     The Axes.
     """
     plot = PercentilesPlot(ax, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax

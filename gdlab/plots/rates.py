@@ -8,6 +8,7 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots.canvas import Heading, Note, axes, clock, count, number, plain, seconds
 from gdlab.plots.decimate import line as decimated
 from gdlab.plots.groups import legend, lines
@@ -116,7 +117,7 @@ class RatesPlot:
 
 
 def rates(
-    table: pd.DataFrame,
+    table: Source,
     ax: Axes | None = None,
     *,
     value: str = "messages_hz",
@@ -127,7 +128,7 @@ def rates(
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
     bin_s : width of a bin in seconds; chosen by default.
@@ -138,7 +139,7 @@ def rates(
     The Axes.
     """
     plot = RatesPlot(ax, value=value, bin_s=bin_s, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax
 
 

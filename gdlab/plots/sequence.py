@@ -8,6 +8,7 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
 from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain, seconds
 from gdlab.plots.groups import legend
@@ -117,7 +118,7 @@ def _missing(
 
 
 def sequence(
-    table: pd.DataFrame,
+    table: Source,
     ax: Axes | None = None,
     *,
     seq: str | None = None,
@@ -129,7 +130,7 @@ def sequence(
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     seq, window, bits : as of `analysis.numbered`; by default the numbers of probes.
     theme : ``auto``, ``light`` or ``dark``.
@@ -139,5 +140,5 @@ def sequence(
     The Axes.
     """
     plot = SequencePlot(ax, seq=seq, window=window, bits=bits, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table, seq))
     return plot.ax

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gdlab.analysis.columns import equals, messages, times_ns
+from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
 from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain, seconds
 from gdlab.plots.groups import largest, legend
@@ -85,12 +86,12 @@ class TimelinePlot:
         )
 
 
-def timeline(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+def timeline(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
     """Draw every row at its time, one lane a peer.
 
     Parameters
     ----------
-    table : a message table.
+    table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -99,5 +100,5 @@ def timeline(table: pd.DataFrame, ax: Axes | None = None, *, theme: ThemeName = 
     The Axes.
     """
     plot = TimelinePlot(ax, theme=theme)
-    plot.update(table)
+    plot.update(table_of(table))
     return plot.ax

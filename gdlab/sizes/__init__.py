@@ -9,12 +9,35 @@
 
 from __future__ import annotations
 
-from gdlab.sizes.footnotes import DECLARED
-from gdlab.sizes.measure import measure
-from gdlab.sizes.memory import memory_bytes
-from gdlab.sizes.report import SizeReport
-from gdlab.sizes.rpc import call_bytes
-from gdlab.sizes.tree import tree
-from gdlab.sizes.type_table import type_table
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gdlab.sizes.footnotes import DECLARED
+    from gdlab.sizes.key_costs import tree
+    from gdlab.sizes.measurement import measure
+    from gdlab.sizes.memory import memory_bytes
+    from gdlab.sizes.report import SizeReport
+    from gdlab.sizes.rpc import call_bytes
+    from gdlab.sizes.types import type_table
 
 __all__ = ["DECLARED", "SizeReport", "call_bytes", "measure", "memory_bytes", "tree", "type_table"]
+
+#: Where each name comes from. Loaded when first used: `gdlab.sizes`, the function, is there from the beginning.
+_HOMES = {
+    "DECLARED": "footnotes",
+    "SizeReport": "report",
+    "call_bytes": "rpc",
+    "measure": "measurement",
+    "memory_bytes": "memory",
+    "tree": "key_costs",
+    "type_table": "types",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is used for the first time; no module here has the name of a function, which it would hide."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value

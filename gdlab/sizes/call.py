@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from gdlab.codecs import decode
 from gdlab.payloads import PayloadArray
-from gdlab.sizes import SizeReport, measure, tree, type_table
+
+if TYPE_CHECKING:
+    from gdlab.sizes import SizeReport
 
 
 class Sizes:
@@ -46,6 +48,8 @@ class Sizes:
         VariantEncodeError : Godot could not hold the value; `path` says where in it.
         ValueError : options that make no sense, or no message to measure.
         """
+        from gdlab.sizes import measure
+
         captured = _captured(value)
         if captured is None:
             return measure(value, each=each, rate_hz=rate_hz, peers=peers, over=over, double=double)
@@ -63,10 +67,14 @@ class Sizes:
 
     def tree(self, value: Any) -> pd.DataFrame:
         """Which key costs what; see `gdlab.sizes.tree`."""
+        from gdlab.sizes import tree
+
         return tree(value)
 
     def types(self) -> pd.DataFrame:
         """What one value of each Variant type costs; see `gdlab.sizes.type_table`."""
+        from gdlab.sizes import type_table
+
         return type_table()
 
     def __repr__(self) -> str:

@@ -6,28 +6,34 @@ from typing import Protocol
 
 from gdlab.transports.address import Address, parse, parse_remote
 from gdlab.transports.clients import TcpClient, UdpClient, WebSocketClient
-from gdlab.transports.endpoint import Endpoint, EndpointStatistics, State
+from gdlab.transports.encoding import Codec, Outgoing, encode
+from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.interfaces import lan_address
-from gdlab.transports.options import StreamOptions
-from gdlab.transports.replies import Outgoing, Reply
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import STEERED, EndpointOptions
+from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.socket_checks import Reception, has_ipv6_loopback, port_problem, reception
+from gdlab.transports.states import EndpointStatistics, State
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 from gdlab.transports.websocket import WebSocketListener
 
 __all__ = [
     "LISTENERS",
+    "STEERED",
     "Address",
+    "Codec",
     "Endpoint",
+    "EndpointOptions",
     "EndpointStatistics",
+    "Loop",
     "MakeEndpoint",
     "Outgoing",
     "Reception",
     "Reply",
     "Sink",
     "State",
-    "StreamOptions",
     "TcpClient",
     "TcpListener",
     "UdpClient",
@@ -35,6 +41,7 @@ __all__ = [
     "WebSocketClient",
     "WebSocketListener",
     "client",
+    "encode",
     "has_ipv6_loopback",
     "lan_address",
     "listener",
@@ -52,11 +59,9 @@ class MakeEndpoint(Protocol):
         self,
         address: Address,
         sink: Sink,
+        options: EndpointOptions | None = None,
         *,
-        reply: Reply | None = None,
-        ping_s: float | None = None,
-        every_s: float | None = None,
-        options: StreamOptions | None = None,
+        loop: Loop | None = None,
     ) -> Endpoint:
         """Make it; it does nothing before it is started."""
 
@@ -64,39 +69,29 @@ class MakeEndpoint(Protocol):
 #: The transports that can be listened on.
 LISTENERS = ("udp", "tcp", "ws")
 
+_LISTENERS: dict[str, type[Endpoint]] = {"udp": UdpListener, "tcp": TcpListener, "ws": WebSocketListener}
+_CLIENTS: dict[str, type[Endpoint]] = {"udp": UdpClient, "tcp": TcpClient, "ws": WebSocketClient}
+
 
 def listener(
-    address: Address,
-    sink: Sink,
-    *,
-    reply: Reply | None = None,
-    ping_s: float | None = None,
-    every_s: float | None = None,
-    options: StreamOptions | None = None,
+    address: Address, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
 ) -> Endpoint:
-    """Bind the listener for an address; it receives nothing before it is started. UDP takes no `options`."""
-    if address.transport == "udp":
-        return UdpListener(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
-    kind = TcpListener if address.transport == "tcp" else WebSocketListener
-    return kind(address, sink, reply=reply, ping_s=ping_s, every_s=every_s, options=options)
+    """Bind the listener for an address; it receives nothing before it is started.
+
+    Parameters
+    ----------
+    loop : what serves it; by default a loop of its own, which is a thread.
+    """
+    return _LISTENERS[address.transport].at(address, sink, options, loop=loop)
 
 
 def client(
-    address: Address,
-    sink: Sink,
-    *,
-    reply: Reply | None = None,
-    ping_s: float | None = None,
-    every_s: float | None = None,
-    options: StreamOptions | None = None,
+    address: Address, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
 ) -> Endpoint:
-    """Make the client for an address; TCP and WebSocket connect when it is started. UDP takes no `options`.
+    """Make the client for an address; TCP and WebSocket connect when it is started.
 
     Raises
     ------
     NotConnected : there is no such host.
     """
-    if address.transport == "udp":
-        return UdpClient(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
-    kind = TcpClient if address.transport == "tcp" else WebSocketClient
-    return kind(address, sink, reply=reply, ping_s=ping_s, every_s=every_s, options=options)
+    return _CLIENTS[address.transport].at(address, sink, options, loop=loop)

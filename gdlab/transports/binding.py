@@ -9,14 +9,13 @@ from collections.abc import Callable
 from typing import Final
 
 from gdlab.transports.address import Address
+from gdlab.transports.bound import Bound
 from gdlab.transports.ports import bind_error
 
 _FREE_PORT_ATTEMPTS: Final = 20
 
 
-def bind_all(
-    address: Address, kind: socket.SocketKind, prepare: Callable[[socket.socket], None]
-) -> tuple[list[socket.socket], Address]:
+def bind_all(address: Address, kind: socket.SocketKind, prepare: Callable[[socket.socket], None]) -> Bound:
     """Open and bind a non-blocking socket in each family of an address.
 
     Parameters
@@ -50,7 +49,7 @@ def bind_all(
                 continue
             raise bind_error(error, bound) from error
         break
-    return sockets, bound
+    return Bound(bound, tuple(sockets))
 
 
 def _bind_one(

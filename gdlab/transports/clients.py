@@ -9,6 +9,7 @@ import selectors
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from websockets.client import ClientProtocol
@@ -22,13 +23,17 @@ from gdlab import clock
 from gdlab.errors import NotConnected
 from gdlab.messages import Direction, Event, Peer
 from gdlab.transports.address import Address
+from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection, Phase
-from gdlab.transports.datagrams import Source
-from gdlab.transports.endpoint import State
-from gdlab.transports.replies import Outgoing
+from gdlab.transports.datagrams import Receiver, Source
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
+from gdlab.transports.sink import Sink
+from gdlab.transports.states import State
 from gdlab.transports.stream_endpoint import StreamEndpoint
 from gdlab.transports.tcp import TcpSession
-from gdlab.transports.udp import UdpListener
+from gdlab.transports.udp import UdpListener, best_receiver, prepare_datagrams
 from gdlab.transports.websocket import WebSocketSession, library_log
 
 #: Pauses between attempts to connect again; the last one is used from then on.
@@ -37,7 +42,7 @@ RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
 _IN_PROGRESS: Final = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)}
 
 
-def _resolve(address: Address, kind: socket.SocketKind) -> list[tuple[socket.AddressFamily, Source]]:
+def _resolve(address: Address, kind: socket.SocketKind) -> tuple[tuple[socket.AddressFamily, Source], ...]:
     """Find the addresses behind a host name, those of IPv4 first: most games listen there only.
 
     Raises
@@ -51,9 +56,8 @@ def _resolve(address: Address, kind: socket.SocketKind) -> list[tuple[socket.Add
             f"{address}: no host is called {address.host!r} ({error.strerror or error}); for a game on this machine "
             f"write {address.transport}://127.0.0.1:{address.port}"
         ) from error
-    return sorted(
-        ((family, source) for family, _, _, _, source in found), key=lambda one: one[0] != socket.AF_INET
-    )
+    places = ((family, source) for family, _, _, _, source in found)
+    return tuple(sorted(places, key=lambda one: one[0] != socket.AF_INET))
 
 
 class StreamClient(StreamEndpoint):
@@ -70,13 +74,20 @@ class StreamClient(StreamEndpoint):
         """Whether the connection is there."""
         return "connected to" if self._open else "connecting to"
 
-    def _bind(self, address: Address) -> Address:
-        self._candidates = _resolve(address, socket.SOCK_STREAM)
+    def __init__(
+        self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
+    ) -> None:
+        super().__init__(bound, sink, options, loop=loop)
+        self._candidates = bound.candidates
         self._connecting: socket.socket | None = None
         self._attempts = 0  # since a connection was last open
         self._settled = threading.Event()
         self._problem = ""
-        return address
+
+    @classmethod
+    def bind(cls, address: Address) -> Bound:
+        """Find the peer; nothing is opened before the start."""
+        return Bound(address, candidates=_resolve(address, socket.SOCK_STREAM))
 
     def wait_ready(self) -> None:
         """Wait for the first attempt to come to its end.
@@ -119,7 +130,7 @@ class StreamClient(StreamEndpoint):
 
         def settle(problem: str) -> None:
             self._connecting = None
-            self._selector.unregister(sock)
+            self._loop.watch(self, sock, 0)
             if problem:
                 sock.close()
                 again(problem)
@@ -136,7 +147,7 @@ class StreamClient(StreamEndpoint):
                     f"no answer within {self.options.connect_s:g} s: another address, or a firewall in the way?"
                 )
 
-        self._selector.register(sock, selectors.EVENT_WRITE, ready)
+        self._loop.watch(self, sock, selectors.EVENT_WRITE, ready)
         self._after(self.options.connect_s, expire)
 
     def _failed(self, problem: str) -> None:
@@ -178,6 +189,7 @@ class StreamClient(StreamEndpoint):
         super()._close_sockets()
         sock, self._connecting = self._connecting, None
         if sock is not None:
+            self._loop.watch(self, sock, 0)
             sock.close()
         self._problem = self._problem or ("" if self._settled.is_set() else "it was stopped before")
         self._settled.set()
@@ -251,25 +263,37 @@ class UdpClient(UdpListener):
     """A socket of our own that sends to one address and receives what comes back from there."""
 
     is_client = True
-    _target: Source = ()
 
     @property
     def doing(self) -> str:
         """UDP knows no connections."""
         return "sending to"
 
-    def _bind(self, address: Address) -> Address:
-        family, self._target = _resolve(address, socket.SOCK_DGRAM)[0]
+    def __init__(
+        self,
+        bound: Bound,
+        sink: Sink,
+        options: EndpointOptions | None = None,
+        *,
+        loop: Loop | None = None,
+        receiver: Callable[[socket.socket], Receiver] = best_receiver,
+    ) -> None:
+        super().__init__(bound, sink, options, loop=loop, receiver=receiver)
+        self._target = bound.candidates[0][1]
+
+    @classmethod
+    def bind(cls, address: Address) -> Bound:
+        """Open a socket that sends to one address only."""
+        family, target = _resolve(address, socket.SOCK_DGRAM)[0]
         sock = socket.socket(family, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
-            self._prepare(sock)
-            sock.connect(self._target)
+            prepare_datagrams(sock)
+            sock.connect(target)
         except OSError as error:
             sock.close()
             raise NotConnected(f"nothing can be sent to {address}: {error.strerror or error}") from error
-        self._own([sock])
-        return address
+        return Bound(address, (sock,), ((family, target),))
 
     def _look(self, sock: socket.socket) -> None:
         self._note_refusal(sock)
@@ -297,6 +321,9 @@ class UdpClient(UdpListener):
         return [(sock, self._target) for sock in self._sockets]
 
     def _targets(self) -> list[tuple[socket.socket, Source]]:
+        return self._ping_targets()
+
+    def _send_targets(self) -> list[tuple[socket.socket, Source]]:
         return self._ping_targets()
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gdlab import clock
 from gdlab.messages import Kind, Peer, Stamp
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
-from gdlab.transports.replies import Outgoing
+from gdlab.transports.encoding import Outgoing
 
 #: What one read takes at most, before the other connections have their turn.
 READ_BYTES = 128 * 1024
@@ -31,6 +31,7 @@ class Phase(Enum):
 class Encoded(NamedTuple):
     """A message as it goes to the wire, and what its row says."""
 
+    payload: bytes
     data: bytes
     kind: Kind
     wire_bytes: int

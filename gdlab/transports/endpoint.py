@@ -1,148 +1,99 @@
-"""What all endpoints share: a thread of its own, its states, and how it is woken and stopped.
+"""What all endpoints share: their states, what they send by themselves, and how they are steered and stopped.
 
-The sockets are bound in the caller's thread, so that a taken port is an error in the cell that asked. From then on
-only the endpoint's thread touches them; it is the one writer of its sink. Others hand it work by `call`, which wakes
-it through a socket pair: nothing ever waits for a packet to come.
+The sockets are bound in the caller's thread, so that a taken port is an error in the cell that asked (`bind`); the
+endpoint is then made of them. From its start on only its loop's thread touches them; it is the one writer of its
+sink. Others hand it work by `call`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import heapq
 import itertools
 import logging
 import random
-import selectors
-import socket
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, ClassVar, Final, SupportsFloat, TypeVar
+from dataclasses import replace
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from gdlab import clock, probe
 from gdlab.errors import EndpointClosed, NotSent
 from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.address import Address
-from gdlab.transports.replies import Outgoing, Reply, ReplyFunction, reply_function
+from gdlab.transports.bound import Bound
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.loop import ANSWER_S, Loop
+from gdlab.transports.options import EndpointOptions, check_period
+from gdlab.transports.replies import Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import TRANSITIONS, EndpointStatistics, State
 
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
 
-class State(Enum):
-    """Where an endpoint is in its life."""
-
-    IDLE = "bound, not yet receiving"
-    LISTENING = "listening"
-    CLOSING = "closing"
-    CLOSED = "closed"
-    FAILED = "failed"
-
-
-#: Every legal change of state. CLOSED and FAILED are final: a stopped endpoint is not started again, a new one is made.
-TRANSITIONS: Final[dict[State, frozenset[State]]] = {
-    State.IDLE: frozenset({State.LISTENING, State.CLOSED}),
-    State.LISTENING: frozenset({State.CLOSING, State.FAILED}),
-    State.CLOSING: frozenset({State.CLOSED, State.FAILED}),
-    State.CLOSED: frozenset(),
-    State.FAILED: frozenset(),
-}
-
-#: How long `close` waits for the thread. It comes at once unless a reply function of the user's does not return.
+#: How long `close` waits for the end. It comes at once unless a reply function of the user's does not return.
 CLOSE_DEADLINE_S: Final = 5.0
 
 #: How long `send` waits for a peer that does not read.
 SEND_DEADLINE_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointStatistics:
-    """What an endpoint knows beyond its rows.
-
-    Attributes
-    ----------
-    kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
-    receive_buffer_bytes : size of that buffer as the system granted it; 0 where there is none.
-    connections : open connections; for UDP 0.
-    """
-
-    kernel_drops: int | None = None
-    receive_buffer_bytes: int = 0
-    connections: int = 0
-
-
 class Endpoint(ABC):
-    """A bound address and the thread that serves it.
+    """A bound address, and what serves it.
 
     Parameters
     ----------
-    address : what to bind; port 0 is replaced by the port the system gave.
+    bound : what `bind` returned; the endpoint closes its sockets.
     sink : where the rows go; this endpoint becomes its one writer when it is started.
-    reply : answer to each message, see `replies`.
-    ping_s : send each peer a probe message this often on average, to measure round trips; see `gdlab.probe`.
-    every_s : do not answer, but say `reply` to each peer this often. All peers hear it at the same moment, the first
-        time at most this long after they connected. A function gets a `Message` without payload then, with the
-        direction `out` and the peer it is for.
-
-    Raises
-    ------
-    PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
+    options : what was chosen for it.
+    loop : the loop that serves it, of several endpoints perhaps; by default one of its own.
     """
 
     #: Whether it goes to a peer, instead of waiting for peers to come.
     is_client: ClassVar[bool] = False
 
     def __init__(
-        self,
-        address: Address,
-        sink: Sink,
-        *,
-        reply: Reply | None = None,
-        ping_s: float | None = None,
-        every_s: float | None = None,
+        self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
     ) -> None:
+        self.address = bound.address
         self.sink = sink
+        self.options = options or EndpointOptions()
         self.error: BaseException | None = None
         #: What the user should know of how it runs, beyond its state; mostly nothing.
         self.remark = ""
-        #: When its thread ended, UTC nanoseconds; None before that.
+        #: When it ended, UTC nanoseconds; None before that.
         self.ended_ns: int | None = None
-        self._ping_s = _checked_period(ping_s)
-        self._every_s = _checked_period(every_s)
+        self._name = str(bound.address)  # as the messages carry it
         self._pings = itertools.count()
         # Which start of the two repetitions is the valid one: a timer of an earlier start must not go on beside it.
         self._ping_run = self._speak_run = 0
-        self._reply: ReplyFunction | None = reply_function(reply)
+        self._reply: ReplyFunction | None = reply_function(self.options.reply)
         self._state = State.IDLE
         self._lock = threading.Lock()
-        self._calls: deque[Callable[[], None]] = deque()
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
-        self._timer_ids = itertools.count()
-        self._thread: threading.Thread | None = None
-        self.address = self._bind(address)
-        self._selector = selectors.DefaultSelector()
-        self._waker, self._wake = socket.socketpair()
-        self._waker.setblocking(False)
-        self._wake.setblocking(False)
-        self._selector.register(self._waker, selectors.EVENT_READ, self._woken)
+        self._ended = threading.Event()
+        self._loop = loop or Loop(f"gdlab {bound.address}")
+        self._loop.enter()
 
     # ---- what a transport supplies
 
+    @classmethod
     @abstractmethod
-    def _bind(self, address: Address) -> Address:
-        """Open and bind the sockets; return the address with its real port. Must close what it opened on error."""
+    def bind(cls, address: Address) -> Bound:
+        """Open and bind the sockets of an address, or find the peer.
+
+        Raises
+        ------
+        PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
+        NotConnected : there is no such host.
+        """
 
     @abstractmethod
     def _register(self) -> None:
-        """Register the sockets with `self._selector`, each with a function of its events as data."""
+        """Have the loop watch the sockets."""
 
     @abstractmethod
     def _finish(self) -> None:
@@ -170,6 +121,23 @@ class Endpoint(ABC):
 
     # ---- life, from any thread
 
+    @classmethod
+    def at(
+        cls,
+        address: Address,
+        sink: Sink,
+        options: EndpointOptions | None = None,
+        *,
+        loop: Loop | None = None,
+    ) -> Self:
+        """Bind an address, and make its endpoint; it receives nothing before it is started."""
+        bound = cls.bind(address)
+        try:
+            return cls(bound, sink, options, loop=loop)
+        except BaseException:
+            bound.close()
+            raise
+
     @property
     def doing(self) -> str:
         """What it does at its address, in words."""
@@ -189,16 +157,11 @@ class Endpoint(ABC):
         self._state = state
 
     def start(self) -> None:
-        """Begin to receive, in a thread of its own."""
+        """Begin to receive."""
         with self._lock:
             self._enter(State.LISTENING)
-            self._register()
-            if self._ping_s is not None:
-                self._after(self._ping_s, functools.partial(self._ping_peers, self._ping_run))
-            if self._every_s is not None:
-                self._after(self._every_s, functools.partial(self._speak, self._speak_run))
-            self._thread = threading.Thread(target=self._run, name=f"gdlab {self.address}", daemon=True)
-            self._thread.start()
+        self._loop.start()
+        self._loop.ask(self, self._begin)
 
     def close(self) -> None:
         """Stop and free the port; returns when both are done. Calling it again does nothing."""
@@ -206,57 +169,50 @@ class Endpoint(ABC):
             if self._state is State.IDLE:
                 self._enter(State.CLOSED)
                 self._close_sockets()
-                self._release()
+                self._loop.leave()
+                self._ended.set()
                 return
             if self._state is State.LISTENING:
                 self._enter(State.CLOSING)
-        self._signal()
-        thread = self._thread
-        if thread and thread is not threading.current_thread():
-            thread.join(CLOSE_DEADLINE_S)
-            if thread.is_alive():
-                log.warning(
-                    "%s has not stopped within %g s, because a reply function does not return; its port stays taken "
-                    "until it does",
-                    self.address,
-                    CLOSE_DEADLINE_S,
-                )
+                self._loop.call(self, self._finish_all)
+        if self._loop.is_mine:
+            return
+        if self._ended.wait(CLOSE_DEADLINE_S):
+            self._loop.join(CLOSE_DEADLINE_S)
+        else:
+            log.warning(
+                "%s has not stopped within %g s; its port stays taken until it does. Does a reply function not return?",
+                self.address,
+                CLOSE_DEADLINE_S,
+            )
 
-    def call(self, function: Callable[[], None]) -> None:
+    def call(self, function: Callable[[], object]) -> None:
         """Have the endpoint's thread run a function soon.
 
         Raises
         ------
         EndpointClosed : it has ended, or is about to.
         """
-        if self._state is not State.LISTENING:
-            anew = "gdlab.connect" if self.is_client else "gdlab.listen"
-            raise EndpointClosed(
-                f"{self.address} is {self._state.value}; start() of its capture starts it again and keeps the data, "
-                f"{anew} makes a new one"
-            )
-        self._calls.append(function)
-        self._signal()
+        self._check_running()
+        self._loop.call(self, function)
 
-    def ask(self, function: Callable[[], _T], timeout_s: float = CLOSE_DEADLINE_S) -> _T:
+    def ask(self, function: Callable[[], _T], timeout_s: float = ANSWER_S) -> _T:
         """Have the endpoint's thread run a function, and return or raise what it does.
 
         Raises
         ------
         EndpointClosed : it has ended. TimeoutError : its thread is kept busy, by a reply function perhaps.
         """
-        if threading.current_thread() is self._thread:  # a reply function that sends
-            return function()
-        result: Future[_T] = Future()
+        self._check_running()
+        return self._loop.ask(self, function, timeout_s)
 
-        def answer() -> None:
-            try:
-                result.set_result(function())
-            except Exception as error:  # noqa: BLE001 (it is raised where it was asked for)
-                result.set_exception(error)
-
-        self.call(answer)
-        return result.result(timeout_s)
+    def _check_running(self) -> None:
+        if self._state is not State.LISTENING:
+            anew = "gdlab.connect" if self.is_client else "gdlab.listen"
+            raise EndpointClosed(
+                f"{self.address} is {self._state.value}; start() of its capture starts it again and keeps the data, "
+                f"{anew} makes a new one"
+            )
 
     def send(self, outgoing: Outgoing, to: str | None = None, timeout_s: float = SEND_DEADLINE_S) -> int:
         """Send a message to every peer that is there, or to one; from any thread.
@@ -276,7 +232,7 @@ class Endpoint(ABC):
         NotSent : nobody is there, or nobody reads, or the message does not fit. EndpointClosed : it has ended.
         """
         deadline = time.monotonic() + timeout_s
-        own = threading.current_thread() is self._thread
+        own = self._loop.is_mine
         while not (sent := self.ask(lambda: self._send_to(outgoing, to, wait=not own))):
             if time.monotonic() > deadline:
                 raise NotSent(
@@ -288,14 +244,14 @@ class Endpoint(ABC):
 
     def _send_to(self, outgoing: Outgoing, to: str | None, *, wait: bool) -> int:
         """Send to the peers that are meant; 0 if one of them has no room for it."""
-        everyone = list(self._ping_targets()) if to is None else list(self._targets())
+        everyone = list(self._send_targets()) if to is None else list(self._targets())
         targets = [target for target in everyone if to is None or str(self._peer_of(target)[0]) == to]
         if not targets:
             known = ", ".join(str(self._peer_of(target)[0]) for target in everyone[:5])
             raise NotSent(
                 f"{to} is not there; {self.address} knows {known}"
                 if known
-                else f"nobody is there to send to: no peer has come to {self.address} lately"
+                else f"nobody is there to send to: no peer has come to {self.address} yet"
             )
         if wait and not all(map(self._has_room, targets)):
             return 0
@@ -306,6 +262,10 @@ class Endpoint(ABC):
 
     def _targets(self) -> Iterable[Any]:
         """Return all peers that could be sent to."""
+        return self._ping_targets()
+
+    def _send_targets(self) -> Iterable[Any]:
+        """Return the peers that a message to all is for."""
         return self._ping_targets()
 
     def _may_ping(self, _target: Any) -> bool:
@@ -320,116 +280,109 @@ class Endpoint(ABC):
         """Whether a peer has read enough of what was sent before to be sent more."""
         return True
 
-    def set_reply(self, reply: Reply | None, every_s: float | None = None) -> None:
+    def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
         """Replace the reply rule; takes effect with the next message, or the next time to speak."""
-        every_s = _checked_period(every_s)
+        check_period(every)
         self._reply = reply_function(reply)
-        before, self._every_s = self._every_s, every_s
-        if every_s is not None and before is None and self._state is State.LISTENING:
+        before, self.options = self.options.every, replace(self.options, reply=reply, every=every)
+        if every is not None and before is None and self._state is State.LISTENING:
             self._speak_run += 1
             self.call(functools.partial(self._speak, self._speak_run))
 
-    def set_ping(self, ping_s: float | None) -> None:
+    def set_ping(self, ping: float | None) -> None:
         """Change how often peers are pinged; None stops it."""
-        before, self._ping_s = self._ping_s, _checked_period(ping_s)
-        if self._ping_s is not None and before is None and self._state is State.LISTENING:
+        before, self.options = self.options.ping, replace(self.options, ping=ping)
+        if ping is not None and before is None and self._state is State.LISTENING:
             self._ping_run += 1
             self.call(functools.partial(self._ping_peers, self._ping_run))
 
-    def _signal(self) -> None:
-        with contextlib.suppress(OSError):  # closed already, or full of wake-ups: both mean it is awake
-            self._wake.send(b"\0")
+    # ---- on the loop's thread
 
-    # ---- the endpoint's thread
-
-    def _run(self) -> None:
-        try:
-            while self._state is State.LISTENING:
-                for key, events in self._selector.select(self._until_timer()):
-                    key.data(events)
-                while self._calls:
-                    self._calls.popleft()()
-                self._fire_timers()
-        except BaseException as error:  # noqa: BLE001 (a dead thread must say why; nobody else would)
-            self._fail(error)
-        try:
-            while self._calls:  # somebody waits for their results
-                self._calls.popleft()()
-            self._finish()
-        except BaseException as error:  # noqa: BLE001
-            self._fail(error)
-        finally:
-            self._close_sockets()
-            self._release()
-            self.ended_ns = clock.now_ns()
-            with self._lock:
-                if self._state is State.CLOSING:
-                    self._enter(State.CLOSED)
-
-    def _end(self) -> None:
-        """End by itself, from its own thread."""
-        with self._lock:
-            if self._state is State.LISTENING:
-                self._enter(State.CLOSING)
-
-    def _fail(self, error: BaseException) -> None:
+    def failed(self, error: BaseException) -> None:
+        """End because of a fault of our own; it becomes a row, and stands in `error`."""
         log.error("%s stopped: %r", self.address, error, exc_info=error)
-        self.error = error
+        self.error = self.error or error
         with self._lock:
-            if self._state is not State.FAILED:
+            running = self._state is State.LISTENING
+            if State.FAILED in TRANSITIONS[self._state]:
                 self._enter(State.FAILED)
         self.sink.append(
             clock.now_ns(), event=Event.ERROR, detail=f"endpoint stopped: {type(error).__name__}: {error}"
         )
+        if running:
+            self._finish_all()
 
-    def _release(self) -> None:
-        self._selector.close()
-        self._waker.close()
-        self._wake.close()
+    def _begin(self) -> None:
+        try:
+            self._register()
+            if self.options.ping is not None:
+                self._after(self.options.ping, functools.partial(self._ping_peers, self._ping_run))
+            if self.options.every is not None:
+                self._after(self.options.every, functools.partial(self._speak, self._speak_run))
+        except BaseException as error:
+            self.failed(error)
+            raise
 
-    def _woken(self, _events: int) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while self._waker.recv(4096):
-                pass
+    def _end(self) -> None:
+        """End by itself."""
+        with self._lock:
+            if self._state is not State.LISTENING:
+                return
+            self._enter(State.CLOSING)
+        self._loop.call(self, self._finish_all)
 
-    def _after(self, delay_s: float, function: Callable[[], None]) -> None:
-        """Run a function on this thread later."""
-        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._timer_ids), function))
+    def _finish_all(self) -> None:
+        """Take what is left, and close everything."""
+        try:
+            self._loop.run_calls()  # somebody waits for their results
+            self._finish()
+        except BaseException as error:  # noqa: BLE001 (it must still be closed)
+            self.failed(error)
+        finally:
+            self._close_sockets()
+            self.ended_ns = clock.now_ns()
+            with self._lock:
+                if self._state is State.CLOSING:
+                    self._enter(State.CLOSED)
+            self._loop.leave()
+            self._ended.set()
 
-    def _until_timer(self) -> float | None:
-        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
+    def _after(self, delay_s: float, function: Callable[[], object]) -> None:
+        """Run a function on the loop's thread later, unless the endpoint has ended by then."""
 
-    def _fire_timers(self) -> None:
-        while self._timers and self._timers[0][0] <= time.monotonic():
-            heapq.heappop(self._timers)[2]()
+        def run() -> None:
+            if not self._ended.is_set():
+                function()
+
+        self._loop.after(self, delay_s, run)
 
     def _ping_peers(self, run: int) -> None:
-        if self._ping_s is None or run != self._ping_run:
+        if self.options.ping is None or run != self._ping_run:
             return
         for target in filter(self._may_ping, self._ping_targets()):
             ping = probe.ping(next(self._pings), clock.now_ns(), as_variant=self._takes_only_variants(target))
             self._send(Outgoing(ping, Kind.TEXT), target)
         # At irregular moments (RFC 2330 section 11.1.1): in step with a game's frames, all pings would wait alike.
-        self._after(self._ping_s * random.uniform(0.5, 1.5), functools.partial(self._ping_peers, run))
+        self._after(self.options.ping * random.uniform(0.5, 1.5), functools.partial(self._ping_peers, run))
 
     def _speak(self, run: int) -> None:
         """Say the reply to each peer, without being asked."""
-        if self._every_s is None or run != self._speak_run:
+        if self.options.every is None or run != self._speak_run:
             return
-        self._after(self._every_s, functools.partial(self._speak, run))
+        self._after(self.options.every, functools.partial(self._speak, run))
         for target in list(self._ping_targets()):
             peer, code = self._peer_of(target)
-            about = Message(clock.now_ns(), str(self.address), peer, direction=Direction.OUT, kind=Kind.TEXT)
+            about = Message(clock.now_ns(), self._name, peer, direction=Direction.OUT, kind=Kind.TEXT)
             self._reply_to(about, target, code)
 
     @property
     def _answers(self) -> bool:
         """Whether messages are answered one by one."""
-        return self._reply is not None and self._every_s is None
+        return self._reply is not None and self.options.every is None
 
     def _answer(self, message: Message, peer: Any, peer_code: int) -> None:
         """Apply the reply rule to a message, if messages are answered."""
-        if self._every_s is None:
+        if self.options.every is None:
             self._reply_to(message, peer, peer_code)
 
     def _reply_to(self, message: Message, peer: Any, peer_code: int) -> None:
@@ -438,7 +391,7 @@ class Endpoint(ABC):
             return
         try:
             answer = self._reply(message)
-        except Exception as error:  # noqa: BLE001 (the user's function; the listener must live on)
+        except BaseException as error:  # noqa: BLE001 (the user's function; the listener must live on)
             self.sink.append(
                 clock.now_ns(),
                 peer_code,
@@ -449,14 +402,3 @@ class Endpoint(ABC):
             return
         if answer is not None:
             self._send(answer, peer)
-
-
-def _checked_period(period_s: float | None) -> float | None:
-    if period_s is None:
-        return None
-    wanted = "give seconds, at least 0.001, or None"
-    if not isinstance(period_s, SupportsFloat):
-        raise TypeError(f"{period_s!r} is no period for ping or every; {wanted}")
-    if not 0.001 <= float(period_s) < float("inf"):
-        raise ValueError(f"a period of {period_s} s is not possible for ping or every; {wanted}")
-    return period_s

@@ -1,19 +1,26 @@
-"""What can be chosen for stream connections."""
+"""What can be chosen for an endpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, SupportsFloat
 
 from gdlab.framing import DEFAULT_MAX_FRAME_BYTES, check_name
+from gdlab.transports.replies import Reply, reply_function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamOptions:
-    """Choices and limits of a TCP or WebSocket endpoint; what one transport does not know it leaves aside.
+class EndpointOptions:
+    """Choices and limits of an endpoint; what its transport does not know it leaves aside.
 
     Attributes
     ----------
+    reply : answer to each message, see `replies`.
+    ping : send each peer a probe message this often on average, in seconds, to measure round trips; see `gdlab.probe`.
+    every : do not answer, but send `reply` to each peer this often, in seconds. All peers get it at the same moment,
+        the first time at most this long after they connected. A function gets a `Message` without payload then, with
+        the direction `out` and the peer it is for.
     framing : TCP: how messages are told apart, see `gdlab.framing.NAMES`.
     nodelay : send at once (`TCP_NODELAY`). False shows what Nagle's algorithm does, which Godot leaves on for TCP.
     max_message_bytes : longer messages end as a row of event `error`.
@@ -29,6 +36,9 @@ class StreamOptions:
     connect_s : clients: so long may connecting take.
     """
 
+    reply: Reply | None = None
+    ping: float | None = None
+    every: float | None = None
     framing: str = "auto"
     nodelay: bool = True
     max_message_bytes: int = DEFAULT_MAX_FRAME_BYTES
@@ -43,6 +53,9 @@ class StreamOptions:
     connect_s: float = 5.0
 
     def __post_init__(self) -> None:
+        reply_function(self.reply)
+        check_period(self.ping)
+        check_period(self.every)
         check_name(self.framing)
         for name in (
             "connect_s",
@@ -54,3 +67,23 @@ class StreamOptions:
         ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, but must be positive")
+
+
+#: What can be changed while an endpoint runs.
+STEERED: Final = ("reply", "ping", "every")
+
+
+def check_period(period: float | None) -> None:
+    """Raise unless this can be a period for ping or every.
+
+    Raises
+    ------
+    TypeError, ValueError : it is no number, or less than a millisecond.
+    """
+    if period is None:
+        return
+    wanted = "give seconds, at least 0.001, or None"
+    if not isinstance(period, SupportsFloat):
+        raise TypeError(f"{period!r} is no period for ping or every; {wanted}")
+    if not 0.001 <= float(period) < float("inf"):
+        raise ValueError(f"a period of {period} s is not possible for ping or every; {wanted}")

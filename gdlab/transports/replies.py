@@ -8,18 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from gdlab import clock, probe
 from gdlab.messages import Kind, Message
-
-
-class Outgoing(NamedTuple):
-    """A message to send. `kind` says how it was given; only WebSocket can tell it to the peer."""
-
-    payload: bytes
-    kind: Kind
-
+from gdlab.transports.encoding import Outgoing, encode
 
 #: What a user may give: the same answer to every message, or a function of the message that may answer None.
 Reply: TypeAlias = bytes | str | Callable[[Message], bytes | str | None]
@@ -27,7 +20,7 @@ ReplyFunction: TypeAlias = Callable[[Message], Outgoing | None]
 
 
 def reply_function(reply: Reply | None) -> ReplyFunction | None:
-    """Make one function of any reply rule; text is sent as UTF-8.
+    """Make one function of any reply rule; text is sent as UTF-8, on a stream of Variants as a String.
 
     Raises
     ------
@@ -46,10 +39,8 @@ def reply_function(reply: Reply | None) -> ReplyFunction | None:
 def _outgoing(answer: object) -> Outgoing | None:
     if answer is None:
         return None
-    if isinstance(answer, str):
-        return Outgoing(answer.encode(), Kind.TEXT)
-    if isinstance(answer, (bytes, bytearray, memoryview)):
-        return Outgoing(bytes(answer), Kind.BINARY)
+    if isinstance(answer, (str, bytes, bytearray, memoryview)):
+        return encode(answer)
     raise TypeError(f"a reply is bytes, text or None, not {type(answer).__name__}")
 
 

@@ -79,7 +79,7 @@ def reception() -> Reception:
     OSError, GdlabError : no datagram could be sent or received, even within this machine.
     """
     sink = _One()
-    listener = UdpListener(parse("udp://127.0.0.1:0"), sink)
+    listener = UdpListener.at(parse("udp://127.0.0.1:0"), sink)
     try:
         listener.start()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import logging
 import selectors
 import socket
@@ -25,12 +26,14 @@ from gdlab import clock
 from gdlab.errors import GdlabError
 from gdlab.messages import Direction, Event, Kind, Message, Peer, Stamp
 from gdlab.payloads import Int64, UInt8
-from gdlab.transports.address import Address
+from gdlab.transports.bound import Bound
 from gdlab.transports.connections import READ_BYTES, Connection, Phase, Session, prepare_stream
-from gdlab.transports.endpoint import Endpoint, EndpointStatistics
-from gdlab.transports.options import StreamOptions
-from gdlab.transports.replies import Outgoing, Reply
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.endpoint import Endpoint
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
 
 log = logging.getLogger(__name__)
@@ -59,22 +62,14 @@ class StreamEndpoint(Endpoint):
     """
 
     def __init__(
-        self,
-        address: Address,
-        sink: Sink,
-        *,
-        reply: Reply | None = None,
-        ping_s: float | None = None,
-        every_s: float | None = None,
-        options: StreamOptions | None = None,
+        self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
     ) -> None:
-        self.options = options or StreamOptions()
+        super().__init__(bound, sink, options, loop=loop)
         self._connections: dict[Connection, None] = {}
         self._open = 0
         self._held_bytes = 0
         self._buffer = memoryview(bytearray(READ_BYTES))
-        super().__init__(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
-        self._endpoint = str(self.address)
+        self._numbers = itertools.count()  # of the connections' timers
 
     @abstractmethod
     def _new_session(self, connection: Connection) -> Session:
@@ -96,7 +91,7 @@ class StreamEndpoint(Endpoint):
             return
         self._connections[connection] = None
         connection.events = _READ
-        self._selector.register(sock, _READ, functools.partial(self._ready, connection))
+        self._loop.watch(self, sock, _READ, functools.partial(self._ready, connection))
         with self._guarded(connection):
             connection.session = self._new_session(connection)
             # What came before we knew of the connection has an earlier stamp than now; its opening was no later.
@@ -134,8 +129,7 @@ class StreamEndpoint(Endpoint):
         ending, connection.phase = connection.phase is Phase.ENDING, Phase.CLOSED
         self._held_bytes -= connection.held_bytes
         del self._connections[connection]
-        if connection.events:
-            self._selector.unregister(connection.sock)
+        self._loop.watch(self, connection.sock, 0)
         if reset:
             with contextlib.suppress(OSError):
                 connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -154,7 +148,7 @@ class StreamEndpoint(Endpoint):
 
     def later(self, connection: Connection, delay_s: float, function: Callable[[], None]) -> None:
         """Run a function after some seconds, unless the connection is closed by then."""
-        number = next(self._timer_ids)
+        number = next(self._numbers)
         connection.timers[number] = function
 
         def run() -> None:
@@ -273,13 +267,7 @@ class StreamEndpoint(Endpoint):
         events = (0 if connection.end_received else _READ) | (_WRITE if connection.waiting else 0)
         if events == connection.events:
             return
-        watch = functools.partial(self._ready, connection)
-        if not events:
-            self._selector.unregister(connection.sock)
-        elif not connection.events:
-            self._selector.register(connection.sock, events, watch)
-        else:
-            self._selector.modify(connection.sock, events, watch)
+        self._loop.watch(self, connection.sock, events, functools.partial(self._ready, connection))
         connection.events = events
 
     # ---- rows
@@ -315,7 +303,7 @@ class StreamEndpoint(Endpoint):
         if self._answers and connection.phase is Phase.OPEN:
             message = Message(
                 time_ns,
-                self._endpoint,
+                self._name,
                 connection.peer,
                 payload,
                 kind=kind,
@@ -378,7 +366,7 @@ class StreamEndpoint(Endpoint):
         self.sink.append(
             clock.now_ns(),
             peer.code,
-            outgoing.payload,
+            encoded.payload,
             direction=Direction.OUT,
             kind=encoded.kind,
             wire_bytes=encoded.wire_bytes,
@@ -421,9 +409,7 @@ class StreamEndpoint(Endpoint):
                 self.drop(connection, "closed here: stopped")
         deadline = time.monotonic() + max(waits) + _STOP_S
         while self._connections and time.monotonic() < deadline:
-            for key, events in self._selector.select(min(0.05, self._until_timer() or 0.05)):
-                key.data(events)
-            self._fire_timers()
+            self._loop.turn(0.05)
         for connection in list(self._connections):
             self.drop(connection, "closed here: stopped")
 

@@ -13,7 +13,11 @@ from gdlab import clock
 from gdlab.messages import Event, Peer
 from gdlab.transports.address import Address
 from gdlab.transports.binding import bind_all
+from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
+from gdlab.transports.sink import Sink
 from gdlab.transports.stream_endpoint import StreamEndpoint
 
 #: Connections let in before those that are there have their turn.
@@ -31,12 +35,16 @@ _EXHAUSTED: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 class StreamListener(StreamEndpoint):
     """Listens, and serves every connection that comes, all in one thread."""
 
-    _sockets: tuple[socket.socket, ...] = ()
+    def __init__(
+        self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
+    ) -> None:
+        super().__init__(bound, sink, options, loop=loop)
+        self._sockets = bound.sockets
 
-    def _bind(self, address: Address) -> Address:
-        sockets, bound = bind_all(address, socket.SOCK_STREAM, _prepare)
-        self._sockets = tuple(sockets)
-        return bound
+    @classmethod
+    def bind(cls, address: Address) -> Bound:
+        """Bind the sockets of an address, one or two."""
+        return bind_all(address, socket.SOCK_STREAM, _prepare)
 
     def _register(self) -> None:
         for sock in self._sockets:
@@ -44,7 +52,7 @@ class StreamListener(StreamEndpoint):
 
     def _let_in(self, sock: socket.socket) -> None:
         if sock in self._sockets:
-            self._selector.register(sock, selectors.EVENT_READ, functools.partial(self._accept, sock))
+            self._loop.watch(self, sock, selectors.EVENT_READ, functools.partial(self._accept, sock))
 
     def _accept(self, listening: socket.socket, _events: int) -> None:
         for _ in range(_TURN):
@@ -60,7 +68,7 @@ class StreamListener(StreamEndpoint):
                     event=Event.ERROR,
                     detail=f"no connection can be let in while {len(self._connections)} are there: {error.strerror}",
                 )
-                self._selector.unregister(listening)
+                self._loop.watch(self, listening, 0)
                 self._after(_RETRY_S, functools.partial(self._let_in, listening))
                 return
             most = min(self.options.max_connections, MOST_CONNECTIONS)
@@ -87,9 +95,7 @@ class StreamListener(StreamEndpoint):
     def _stop_listening(self) -> None:
         sockets, self._sockets = self._sockets, ()
         for sock in sockets:
-            # Never registered where the endpoint was never started, or while it waits for files.
-            if sock in self._selector.get_map():
-                self._selector.unregister(sock)
+            self._loop.watch(self, sock, 0)
             sock.close()
 
 

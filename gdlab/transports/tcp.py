@@ -11,7 +11,7 @@ from gdlab import framing
 from gdlab.messages import Event, Stamp, guess_kind, wire_bytes
 from gdlab.payloads import UInt8
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
-from gdlab.transports.replies import Outgoing
+from gdlab.transports.encoding import Outgoing
 from gdlab.transports.stream_endpoint import StreamEndpoint
 from gdlab.transports.stream_listener import StreamListener
 
@@ -81,8 +81,9 @@ class TcpSession(Session):
     def encode(self, outgoing: Outgoing) -> Encoded:
         """Frame a message as the peer frames its own."""
         name = self._framer.name
-        data = framing.encode("raw" if name == "auto" else name, outgoing.payload)
-        return Encoded(data, guess_kind(outgoing.payload), self._overhead + len(data))
+        payload = outgoing.in_framing(name).payload
+        data = framing.encode("raw" if name == "auto" else name, payload)
+        return Encoded(payload, data, guess_kind(payload), self._overhead + len(data))
 
     @property
     def can_ask(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import selectors
 import socket
 import struct
@@ -19,6 +20,7 @@ from gdlab.messages import Direction, Event, Message, Peer, Stamp, guess_kind, w
 from gdlab.transports.address import Address
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
+from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import (
     LINUX,
     SO_RXQ_OVFL,
@@ -28,10 +30,13 @@ from gdlab.transports.datagrams import (
     Receiver,
     Source,
 )
-from gdlab.transports.endpoint import Endpoint, EndpointStatistics
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.endpoint import Endpoint
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.pacing import Pacing
-from gdlab.transports.replies import Outgoing, Reply
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
 
 #: Asked of the system; it grants what it allows, and `statistics` says what that was.
@@ -40,6 +45,9 @@ RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 #: A peer is pinged for so long after it was last heard, and no more peers than this at a time.
 PINGED_FOR_S: Final = 5.0
 MAX_PINGED_PEERS: Final = 64
+
+#: A peer is sent to for so long after it was last heard; the last one is, however long ago that was.
+SENT_TO_FOR_S: Final = 300.0
 
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
@@ -82,52 +90,40 @@ class UdpListener(Endpoint):
 
     def __init__(
         self,
-        address: Address,
+        bound: Bound,
         sink: Sink,
+        options: EndpointOptions | None = None,
         *,
-        reply: Reply | None = None,
-        ping_s: float | None = None,
-        every_s: float | None = None,
+        loop: Loop | None = None,
         receiver: Callable[[socket.socket], Receiver] = best_receiver,
     ) -> None:
-        self._sockets: list[socket.socket] = []
+        super().__init__(bound, sink, options, loop=loop)
+        self._sockets = list(bound.sockets)
         self._receivers: dict[socket.socket, Receiver] = {}
         self._new_receiver = receiver
         self._pacing = Pacing()
         self._peers: dict[Source, tuple[int, Peer]] = {}
         self._heard: dict[tuple[socket.socket, Source], float] = {}
-        self._drops: dict[socket.socket, int] = {}
-        self._buffer_bytes: dict[socket.socket, int] = {}
+        self._drops = dict.fromkeys(bound.sockets, 0)
+        self._buffer_bytes = {sock: _buffer_bytes(sock) for sock in bound.sockets}
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
-        super().__init__(address, sink, reply=reply, ping_s=ping_s, every_s=every_s)
-        self._endpoint = str(self.address)
 
-    def _bind(self, address: Address) -> Address:
-        sockets, bound = bind_all(address, socket.SOCK_DGRAM, self._prepare)
-        self._own(sockets)
-        return bound
-
-    def _own(self, sockets: list[socket.socket]) -> None:
-        self._sockets = sockets
-        for sock in sockets:
-            self._drops[sock] = 0
-            self._buffer_bytes[sock] = _buffer_bytes(sock)
-
-    @staticmethod
-    def _prepare(sock: socket.socket) -> None:
-        _grow_receive_buffer(sock)
-        if LINUX:
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+    @classmethod
+    def bind(cls, address: Address) -> Bound:
+        """Bind the sockets of an address, one or two."""
+        return bind_all(address, socket.SOCK_DGRAM, prepare_datagrams)
 
     def _register(self) -> None:
         for sock in self._sockets:
             receiver = self._receivers[sock] = self._new_receiver(sock)
             self.remark = receiver.remark or self.remark
-            self._selector.register(sock, selectors.EVENT_READ, lambda _events, sock=sock: self._look(sock))
+            self._loop.watch(self, sock, selectors.EVENT_READ, functools.partial(self._ready, sock))
 
     # ---- receiving
+
+    def _ready(self, sock: socket.socket, _events: int) -> None:
+        self._look(sock)
 
     def _look(self, sock: socket.socket) -> None:
         """Take what has arrived, and sleep a little where datagrams come often."""
@@ -209,7 +205,7 @@ class UdpListener(Endpoint):
         self.sink.append(time_ns, code, payload, kind=kind, stamp=stamp, wire_bytes=wire)
         self._hear(sock, source)
         if self._answers:
-            message = Message(time_ns, self._endpoint, peer, payload, kind=kind, stamp=stamp, wire_bytes=wire)
+            message = Message(time_ns, self._name, peer, payload, kind=kind, stamp=stamp, wire_bytes=wire)
             self._answer(message, (sock, source), code)
 
     def _hear(self, sock: socket.socket, source: Source) -> None:
@@ -278,13 +274,19 @@ class UdpListener(Endpoint):
         sock.sendto(payload, source)
 
     def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
-        oldest = time.monotonic() - PINGED_FOR_S
+        return self._heard_within(PINGED_FOR_S)
+
+    def _send_targets(self) -> list[tuple[socket.socket, Source]]:
+        return self._heard_within(SENT_TO_FOR_S) or self._targets()[-1:]
+
+    def _heard_within(self, seconds: float) -> list[tuple[socket.socket, Source]]:
+        oldest = time.monotonic() - seconds
         lately = [(heard, target) for target, heard in self._heard.items() if heard >= oldest]
         # The most recent few, so that forged senders cannot make a flood of us.
         return [target for _, target in sorted(lately, key=lambda item: item[0])[-MAX_PINGED_PEERS:]]
 
     def _targets(self) -> list[tuple[socket.socket, Source]]:
-        return list(self._heard)
+        return [target for target, _ in sorted(self._heard.items(), key=lambda item: item[1])]
 
     def _peer_of(self, target: tuple[socket.socket, Source]) -> tuple[Peer, int]:
         code, peer = self._known(target[1])
@@ -307,6 +309,7 @@ class UdpListener(Endpoint):
         sockets, self._sockets = self._sockets, []
         self._receivers.clear()
         for sock in sockets:
+            self._loop.watch(self, sock, 0)
             sock.close()
 
     def statistics(self) -> EndpointStatistics:
@@ -319,6 +322,14 @@ class UdpListener(Endpoint):
             return self._last_statistics
         known = [count for count in drops if count is not None]
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
+
+
+def prepare_datagrams(sock: socket.socket) -> None:
+    """Set the options of a datagram socket: a large receive buffer, the kernel's stamps and its count of drops."""
+    _grow_receive_buffer(sock)
+    if LINUX:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
 
 
 def _grow_receive_buffer(sock: socket.socket) -> None:

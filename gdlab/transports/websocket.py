@@ -26,9 +26,9 @@ from websockets.typing import Subprotocol
 from gdlab.errors import NotSent
 from gdlab.messages import CATEGORIES, Event, Kind, Stamp, wire_bytes
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
-from gdlab.transports.options import StreamOptions
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.origins import is_welcome
-from gdlab.transports.replies import Outgoing
 from gdlab.transports.stream_endpoint import LINGER_S, StreamEndpoint
 from gdlab.transports.stream_listener import StreamListener
 from gdlab.transports.wsframes import Frames
@@ -146,14 +146,14 @@ class WebSocketSession(Session):
         """Make a frame of a message; text becomes a text frame, bytes a binary one."""
         if self.protocol.state is not State.OPEN:
             raise NotSent("the connection is being closed")
-        payload, kind = outgoing
+        payload, kind, _ = outgoing
         if kind is Kind.TEXT:
             self.protocol.send_text(payload)
         else:
             self.protocol.send_binary(payload)
         detail = self._warning(len(payload)) if len(payload) > GODOT_RECEIVES_BYTES else ""
         wire = wire_bytes("ws", len(payload), ipv6=self._connection.ipv6, masked=self._masks)
-        return Encoded(b"".join(self.protocol.data_to_send()), kind, wire, detail)
+        return Encoded(payload, b"".join(self.protocol.data_to_send()), kind, wire, detail)
 
     def _warning(self, size: int) -> str:
         """What is said of a message that Godot may not be able to receive."""
@@ -400,7 +400,7 @@ class ServerSession(WebSocketSession):
             self._endpoint.finish(connection, f"refused with HTTP {response.status_code}: {problem}")
 
 
-def _subprotocol(options: StreamOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+def _subprotocol(options: EndpointOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Choose a sub-protocol; a Godot client that offered some closes unless it gets one of them."""
     if options.subprotocols is None:
         return offered[0] if offered else None

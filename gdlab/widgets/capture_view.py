@@ -119,7 +119,7 @@ class Live(Panel):
 
 def live(capture: Capture) -> Live:
     """Return the live view of a capture; the same one each time, however many cells show it."""
-    if capture.view is None or capture.view.comm is None:  # none yet, or closed
-        capture.view = Live(capture)
-    view: Live = capture.view
+    if capture._view is None or capture._view.comm is None:  # none yet, or closed
+        capture._view = Live(capture)
+    view: Live = capture._view
     return view

@@ -10,6 +10,7 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture import Capture, running
+from gdlab.capture.selftest import is_sender
 from gdlab.widgets.capture_row import CaptureRow
 from gdlab.widgets.endpoint_form import EndpointForm
 from gdlab.widgets.panel import Panel, put
@@ -178,7 +179,7 @@ class Dashboard(Panel):
 
 
 def _of_the_user() -> list[Capture]:
-    return [capture for capture in running() if not capture.incidental]
+    return [capture for capture in running() if not is_sender(capture)]
 
 
 def _summary(captures: list[Capture], live: list[Capture]) -> str:

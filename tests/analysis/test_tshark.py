@@ -16,6 +16,7 @@ from gdlab import analysis
 from gdlab.files import write_pcapng
 from tests.plots.cases import probed, stream
 from tests.traffic import merged, pings, table
+from tests.waiting import limit
 
 TSHARK = shutil.which("tshark")
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
@@ -26,7 +27,11 @@ CLOCK_HZ = 8000
 
 def tshark(path, *arguments):
     done = subprocess.run(
-        [TSHARK, "-n", "-r", path, "-q", *arguments], capture_output=True, text=True, timeout=60, check=True
+        [TSHARK, "-n", "-r", path, "-q", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=limit(60),
+        check=True,
     )
     return done.stdout
 

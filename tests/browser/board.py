@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from tests.browser.lab import Notebook
+from tests.waiting import limit_ms
 
 #: What the kernel process has open: names of gdlab's threads, and how many sockets of the internet protocols.
 THREADS = "sorted(t.name for t in __import__('threading').enumerate() if t.name.startswith('gdlab'))"
@@ -32,7 +33,7 @@ class Board:
     def of(cls, notebook: Notebook, which: int = 0) -> "Board":
         """Return the dashboard of a notebook as soon as it is there."""
         board = cls(notebook.page, which)
-        board.root.wait_for(timeout=60_000)
+        board.root.wait_for(timeout=limit_ms(60))
         return board
 
     def listen(self, port: int, transport: str = "UDP") -> None:
@@ -41,7 +42,7 @@ class Board:
         self.root.get_by_label("Port", exact=True).fill(str(port))
         self.root.get_by_label("Port", exact=True).press("Tab")
         self.button("Listen").click()
-        self.words(port).wait_for(timeout=20_000)
+        self.words(port).wait_for(timeout=limit_ms(20))
 
     def button(self, text: str) -> Any:
         """Return the first button that says so."""
@@ -70,7 +71,7 @@ class Board:
         self.page.wait_for_function(
             "([line, pattern, before]) => ((new RegExp(pattern).exec(line.innerText) || [])[1] ?? null) !== before",
             arg=[locator.element_handle(), pattern, found[1] if found else None],
-            timeout=20_000,
+            timeout=limit_ms(20),
         )
 
     def changes_picture(self, image: Any) -> None:
@@ -78,13 +79,13 @@ class Board:
         self.page.wait_for_function(
             "([image, before]) => image.src !== before",
             arg=[image.element_handle(), image.get_attribute("src")],
-            timeout=20_000,
+            timeout=limit_ms(20),
         )
 
     def tab(self, title: str) -> None:
         """Choose a part; return when it is in sight."""
         self.root.locator(".gdlab-tabs button", has_text=title).first.click()
-        self.part(PARTS.get(title, title.lower())).wait_for(timeout=20_000)
+        self.part(PARTS.get(title, title.lower())).wait_for(timeout=limit_ms(20))
 
     def part(self, name: str) -> Any:
         """Return a part by its class without the prefix: `messages`, `send`, `conversations`."""

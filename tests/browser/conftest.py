@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from tests.browser import kernels, lab
+from tests.waiting import limit_ms
 
 #: Where screenshots and logs stay, for people to look at.
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
@@ -17,7 +18,7 @@ ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 def pytest_collection_finish(session):
     """Make the environment of the oldest kernel before the first test begins, where no test's time limit runs."""
     if not session.config.option.collectonly and any(
-        "server" in getattr(item, "fixturenames", ()) for item in session.items
+        item.get_closest_marker("browser") for item in session.items
     ):
         oldest_kernel(session.config)
 
@@ -46,13 +47,14 @@ def artifacts():
 def browser():
     """A real Chromium."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         missing("playwright is not installed (dependency group `browser`)")
     path = lab.chromium()
     if not path:
         missing("no Chromium on PATH (Debian and Ubuntu: apt install chromium)")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=limit_ms(15))
         chromium = lab.launch(playwright, path)
         yield chromium
         chromium.close()
@@ -77,6 +79,7 @@ def server(request, artifacts, tmp_path_factory):
 def context(browser, server):
     """A window of the browser; what it has loaded once, it keeps for the next test."""
     context = browser.new_context(viewport={"width": 1280, "height": 1400}, accept_downloads=True)
+    context.set_default_timeout(limit_ms(30))
     yield context
     context.close()
 

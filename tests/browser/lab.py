@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import limit, limit_ms
+
 #: Lab shows the notebook before its kernel is connected; run-all silently does nothing until then.
 READY = """async () => {
   const app = window.jupyterapp;
@@ -110,7 +112,7 @@ class Server:
         request = urllib.request.Request(
             f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=limit(30)) as answer:
             body = answer.read()
         return json.loads(body) if body else None
 
@@ -223,7 +225,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the server answers; fail with its log when it ends or says nothing."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + limit(60)
     while True:
         assert process.poll() is None, f"the server ended:\n{log.read_text()}"
         assert time.monotonic() < deadline, f"the server does not answer:\n{log.read_text()}"
@@ -248,7 +250,7 @@ class Notebook:
     def open(self) -> None:
         """Open it; once more after `close`, or to load the page anew."""
         self.page.goto(self.server.address(self.name))
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=limit_ms(60))
         self.page.evaluate(READY)
 
     def command(self, name: str) -> None:
@@ -280,7 +282,9 @@ class Notebook:
             f"void window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {name}'}})"
         )
         self.page.wait_for_selector(
-            f"body[data-jp-theme-light='{str(name == 'Light').lower()}']", state="attached", timeout=30_000
+            f"body[data-jp-theme-light='{str(name == 'Light').lower()}']",
+            state="attached",
+            timeout=limit_ms(30),
         )
 
     def ask(self, expression: str) -> Any:

@@ -10,6 +10,7 @@ import gdlab as gd
 from tests.browser.board import Board, number
 from tests.browser.games import Players
 from tests.notebooks.test_notebooks import free_port
+from tests.waiting import limit_ms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -33,45 +34,45 @@ def test_from_the_first_packet_to_the_file(opened, kernel, engine, artifacts):
     board = Board.of(notebook)
     expect(board.root).to_contain_text("Nothing is captured yet")
     board.listen(port)
-    expect(board.words(port)).to_contain_text("nothing received", timeout=20_000)
+    expect(board.words(port)).to_contain_text("nothing received", timeout=limit_ms(20))
 
     # A test packet of one's own.
     board.tab("Send")
     board.button("Send myself a test packet").click()
-    expect(board.part("send")).to_contain_text("the test packet arrived", timeout=20_000)
+    expect(board.part("send")).to_contain_text("the test packet arrived", timeout=limit_ms(20))
 
     # A real engine, started from the page, is heard, and answers what is sent to it.
     board.tab("Godot")
     board.button("Start a game").click()
-    expect(board.part("engine")).to_contain_text(re.compile(r"Godot 4\S* .* plays"), timeout=30_000)
+    expect(board.part("engine")).to_contain_text(re.compile(r"Godot 4\S* .* plays"), timeout=limit_ms(30))
     board.wait_for_more(port)
     board.wait_for_more(port)
     board.changes_picture(board.part("rates").locator("img"))
     board.tab("Messages")
-    board.part("messages").locator("select option").first.wait_for(state="attached", timeout=20_000)
-    expect(board.part("messages")).to_contain_text("The answer is... 42!", timeout=20_000)
+    board.part("messages").locator("select option").first.wait_for(state="attached", timeout=limit_ms(20))
+    expect(board.part("messages")).to_contain_text("The answer is... 42!", timeout=limit_ms(20))
     board.tab("Send")
     board.part("send").locator("textarea").fill("hello from the page")
     board.part("send").locator("button", has_text=re.compile(r"^\s*Send$")).click()
-    expect(board.part("send")).to_contain_text("sent to", timeout=20_000)
+    expect(board.part("send")).to_contain_text("sent to", timeout=limit_ms(20))
     board.tab("Godot")
     board.button("Stop the game").click()
-    expect(board.part("engine")).to_contain_text("has ended", timeout=20_000)
+    expect(board.part("engine")).to_contain_text("has ended", timeout=limit_ms(20))
 
     # Many messages: filter, freeze, choose one.
     board.tab("Messages")
     with Players(port, chat, players=3):
-        expect(board.part("messages")).to_contain_text('"player"', timeout=20_000)
+        expect(board.part("messages")).to_contain_text('"player"', timeout=limit_ms(20))
         board.filter('"CHAT" in text')
-        expect(board.part("messages")).to_contain_text("match", timeout=20_000)
+        expect(board.part("messages")).to_contain_text("match", timeout=limit_ms(20))
         assert all("CHAT" in line for line in board.lines)
         board.filter("size_bytes >")
-        expect(board.part("messages").locator(".gdlab-bad")).to_be_visible(timeout=20_000)
+        expect(board.part("messages").locator(".gdlab-bad")).to_be_visible(timeout=limit_ms(20))
         board.filter("")
-        expect(board.part("messages")).to_contain_text('"player"', timeout=20_000)
+        expect(board.part("messages")).to_contain_text('"player"', timeout=limit_ms(20))
 
         board.button("Freeze").click()
-        expect(board.part("messages")).to_contain_text("frozen", timeout=20_000)
+        expect(board.part("messages")).to_contain_text("frozen", timeout=limit_ms(20))
         frozen = board.lines
         for _ in range(2):
             board.changes(board.part("messages"), r"([\d\s\u202f]+) arrived since")
@@ -79,33 +80,33 @@ def test_from_the_first_packet_to_the_file(opened, kernel, engine, artifacts):
         board.wait_for_more(port)
 
         board.choose(next(place for place, line in enumerate(frozen) if '"player"' in line))
-        expect(board.part("explain")).to_contain_text("JSON", timeout=20_000)
-        expect(board.part("explain")).to_contain_text("pos", timeout=20_000)
+        expect(board.part("explain")).to_contain_text("JSON", timeout=limit_ms(20))
+        expect(board.part("explain")).to_contain_text("pos", timeout=limit_ms(20))
 
         # By the keys: the arrows move in the list, not in the notebook.
         chosen = board.part("explain").inner_text()
         board.part("messages").locator("select").focus()
         board.page.keyboard.press("ArrowDown")
-        expect(board.part("explain")).not_to_have_text(chosen, timeout=20_000)
+        expect(board.part("explain")).not_to_have_text(chosen, timeout=limit_ms(20))
         assert board.page.evaluate("document.activeElement.tagName") == "SELECT"
         board.tab("Sizes")
-        expect(board.part("sizes").locator("img")).to_be_visible(timeout=20_000)
+        expect(board.part("sizes").locator("img")).to_be_visible(timeout=limit_ms(20))
         board.tab("Messages")
         board.button("Frozen").click()
         board.page.wait_for_function(
             "([list, first]) => list.options[0].text !== first",
             arg=[board.part("messages").locator("select").element_handle(), frozen[0]],
-            timeout=20_000,
+            timeout=limit_ms(20),
         )
         notebook.page.screenshot(path=artifacts / f"dashboard-{kernel}.png")
 
     # The file: what the page says of it is what is in it.
     board.row(port).locator("button", has_text="Stop").click()
-    expect(board.words(port)).to_contain_text("stopped after", timeout=20_000)
+    expect(board.words(port)).to_contain_text("stopped after", timeout=limit_ms(20))
     received = board.received(port)
     board.row(port).locator("button", has_text="CSV").click()
     link = board.root.locator("a[download]").first
-    link.wait_for(timeout=20_000)
+    link.wait_for(timeout=limit_ms(20))
     said = number(board.root.get_by_text(re.compile(r"saved [\d\s\u202f,]+ rows")).first.inner_text())
     with notebook.page.expect_download() as download:
         link.click()
@@ -118,10 +119,10 @@ def test_from_the_first_packet_to_the_file(opened, kernel, engine, artifacts):
     # The kernel anew: nothing of the old one is in the way.
     old = board.root.element_handle()
     notebook.restart_and_run_all()
-    notebook.page.wait_for_function("old => !old.isConnected", arg=old, timeout=60_000)
-    expect(board.root).to_contain_text("Nothing is captured yet", timeout=60_000)
+    notebook.page.wait_for_function("old => !old.isConnected", arg=old, timeout=limit_ms(60))
+    expect(board.root).to_contain_text("Nothing is captured yet", timeout=limit_ms(60))
     board.listen(port)
     with Players(port, position):
         board.wait_for_more(port)
         board.button("Stop all").click()
-        expect(board.words(port)).to_contain_text("stopped after", timeout=20_000)
+        expect(board.words(port)).to_contain_text("stopped after", timeout=limit_ms(20))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser import kernels
 from tests.notebooks.test_notebooks import free_port
+from tests.waiting import limit_ms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -27,34 +28,36 @@ def test_the_first_notebook_comes_alive(opened, kernel, artifacts):
 
     notebook.run_all()
     live = page.locator(".jp-OutputArea .gdlab-live").first
-    live.wait_for(timeout=60_000)
+    live.wait_for(timeout=limit_ms(60))
     status = live.locator(".widget-html-content:visible").first
-    expect(status).to_contain_text(re.compile(r"[1-9]\d* messages, 1 peer, 0 dropped"), timeout=60_000)
+    expect(status).to_contain_text(re.compile(r"[1-9]\d* messages, 1 peer, 0 dropped"), timeout=limit_ms(60))
     expect(page.locator(".jp-OutputArea img[src^='data:image/png']:visible").first).to_be_visible(
-        timeout=60_000
+        timeout=limit_ms(60)
     )
 
     picture = live.locator("img").first
     live.scroll_into_view_if_needed()
     before = picture.get_attribute("src")
     page.wait_for_function(
-        "([image, before]) => image.src !== before", arg=[picture.element_handle(), before], timeout=20_000
+        "([image, before]) => image.src !== before",
+        arg=[picture.element_handle(), before],
+        timeout=limit_ms(20),
     )
     counted = status.inner_text()
-    expect(status).not_to_have_text(counted, timeout=20_000)
+    expect(status).not_to_have_text(counted, timeout=limit_ms(20))
     page.screenshot(path=artifacts / f"first-notebook-{kernel}.png")
     live.screenshot(path=artifacts / f"live-{kernel}.png")
 
     live.locator("button", has_text="Save CSV").click()
-    expect(live).to_contain_text(re.compile(r"saved \d+ rows to gdlab-.*\.csv"), timeout=20_000)
+    expect(live).to_contain_text(re.compile(r"saved \d+ rows to gdlab-.*\.csv"), timeout=limit_ms(20))
     saved = re.search(r"saved (\d+) rows to (\S+\.csv)", live.inner_text())
     assert (notebook.server.folder / saved[2]).is_file()
     live.locator("button", has_text="Stop").click()
-    expect(status).to_contain_text("stopped after", timeout=20_000)
+    expect(status).to_contain_text("stopped after", timeout=limit_ms(20))
     live.locator("button", has_text="Start").click()
-    expect(status).to_contain_text("listening on", timeout=20_000)
+    expect(status).to_contain_text("listening on", timeout=limit_ms(20))
     live.locator("button", has_text="Stop").click()
-    expect(live.locator("button", has_text="Start")).to_be_visible(timeout=20_000)
+    expect(live.locator("button", has_text="Start")).to_be_visible(timeout=limit_ms(20))
 
     page.locator(".jp-OutputArea img[src^='data:image/png']:visible").last.scroll_into_view_if_needed()
     page.screenshot(path=artifacts / f"first-notebook-plots-{kernel}.png")

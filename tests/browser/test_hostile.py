@@ -10,6 +10,7 @@ from gdlab.variant.encode import encode
 from tests.browser.board import Board
 from tests.browser.games import Players
 from tests.notebooks.test_notebooks import free_port
+from tests.waiting import limit_ms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -74,9 +75,11 @@ def test_hostile_content_stays_content(opened, artifacts):
     with Players(port, lambda player, frame: payloads[frame] if frame < len(payloads) else None):
         page.wait_for_function(
             f"() => document.querySelector('.gdlab-dashboard').innerText.includes('{len(payloads)} messages')",
-            timeout=30_000,
+            timeout=limit_ms(30),
         )
-    expect(page.locator(".gdlab-live").first).to_contain_text(f"{len(payloads)} messages", timeout=20_000)
+    expect(page.locator(".gdlab-live").first).to_contain_text(
+        f"{len(payloads)} messages", timeout=limit_ms(20)
+    )
 
     # Every one of them is chosen, explained and measured.
     board.tab("Messages")
@@ -89,7 +92,7 @@ def test_hostile_content_stays_content(opened, artifacts):
         page.wait_for_function(
             "([part, before]) => part.innerText !== before",
             arg=[board.part("explain").element_handle(), before],
-            timeout=20_000,
+            timeout=limit_ms(20),
         )
     for tab in ("Sizes", "Conversations", "Findings", "Counters", "Send", "Messages"):
         board.tab(tab)
@@ -103,23 +106,23 @@ def test_hostile_content_stays_content(opened, artifacts):
         sock.sendall(b"<script>window.pwned = 7</script>")
         page.wait_for_function(
             "() => [...document.querySelectorAll('.gdlab-live')].some(view => view.innerText.includes('5 messages'))",
-            timeout=30_000,
+            timeout=limit_ms(30),
         )
     board.row(stream).locator("button", has_text="Show").click()
     expect(board.part("messages").locator("select option", has_text="AAAA").first).to_be_attached(
-        timeout=20_000
+        timeout=limit_ms(20)
     )
     board.choose(next(place for place, line in enumerate(board.lines) if "AAAA" in line))
-    expect(board.part("explain")).to_contain_text("AAAA", timeout=20_000)
+    expect(board.part("explain")).to_contain_text("AAAA", timeout=limit_ms(20))
     assert len(board.root.inner_html()) < 1_000_000
     assert not page.evaluate(PWNED)
 
     # The page is alive, and the one who stops it is its user.
     board.button("Stop all").click()
-    expect(board.words(port)).to_contain_text("stopped after", timeout=20_000)
+    expect(board.words(port)).to_contain_text("stopped after", timeout=limit_ms(20))
     notebook.save()
     page.goto("about:blank")
     notebook.open()
-    page.locator(".gdlab-still, .gdlab-dashboard").first.wait_for(state="attached", timeout=30_000)
+    page.locator(".gdlab-still, .gdlab-dashboard").first.wait_for(state="attached", timeout=limit_ms(30))
     assert not page.evaluate(PWNED)
     assert dialogs == []

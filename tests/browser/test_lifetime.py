@@ -5,7 +5,7 @@ import pytest
 from tests.browser.board import SOCKETS, THREADS, Board
 from tests.browser.games import Players
 from tests.notebooks.test_notebooks import free_port
-from tests.waiting import wait_until
+from tests.waiting import limit_ms, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -42,7 +42,7 @@ def test_nothing_is_left_over(opened, kernel):
         expect(page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(1)
         notebook.command("notebook:interrupt-kernel")
         expect(page.locator(".jp-OutputArea-output", has_text="KeyboardInterrupt").first).to_be_visible(
-            timeout=20_000
+            timeout=limit_ms(20)
         )
         first.wait_for_more(port)
         threads = notebook.ask(THREADS)
@@ -51,7 +51,7 @@ def test_nothing_is_left_over(opened, kernel):
 
         # A part behind a tab costs nothing: its messages stand still until it comes to the front.
         first.tab("Counters")
-        expect(first.part("counters")).to_be_visible(timeout=20_000)
+        expect(first.part("counters")).to_be_visible(timeout=limit_ms(20))
         behind = "len(board.tabs.messages._rows) and board.tabs.messages._arrived"
         hidden = notebook.ask(behind)
         first.wait_for_more(port)
@@ -74,7 +74,7 @@ def test_nothing_is_left_over(opened, kernel):
         # Closed for good: the capture goes on, nobody draws, and the widgets are gone.
         kept = notebook.ask(WIDGETS)
         notebook.ask("board.close()")
-        expect(page.locator(".gdlab-dashboard")).to_have_count(0, timeout=20_000)
+        expect(page.locator(".gdlab-dashboard")).to_have_count(0, timeout=limit_ms(20))
         wait_until(lambda: "gdlab render" not in notebook.ask(THREADS))
         assert notebook.ask("cap.running")
         assert notebook.ask(WIDGETS) < kept

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.board import SOCKETS, THREADS
 from tests.browser.games import Players
 from tests.notebooks.test_notebooks import free_port
-from tests.waiting import wait_until
+from tests.waiting import limit_ms, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -27,7 +27,7 @@ def wait_for_more(notebook, status):
     notebook.page.wait_for_function(
         "([line, shown]) => Number(/([0-9]+) messages/.exec(line.innerText)[1]) > shown",
         arg=[status.element_handle(), shown],
-        timeout=20_000,
+        timeout=limit_ms(20),
     )
 
 
@@ -40,8 +40,10 @@ def test_the_view_goes_on_while_a_cell_blocks(opened, kernel):
     with Players(port, greeting):
         notebook.run_all()
         status = notebook.page.locator(".gdlab-live .widget-html-content:visible").first
-        expect(status).to_contain_text("1 peer", timeout=60_000)
-        expect(notebook.page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(2, timeout=20_000)
+        expect(status).to_contain_text("1 peer", timeout=limit_ms(60))
+        expect(notebook.page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(
+            2, timeout=limit_ms(20)
+        )
         for _ in range(3):
             wait_for_more(notebook, status)
         expect(notebook.page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(2)
@@ -50,7 +52,7 @@ def test_the_view_goes_on_while_a_cell_blocks(opened, kernel):
         notebook.command("notebook:interrupt-kernel")
         expect(
             notebook.page.locator(".jp-OutputArea-output", has_text="KeyboardInterrupt").first
-        ).to_be_visible(timeout=20_000)
+        ).to_be_visible(timeout=limit_ms(20))
         wait_for_more(notebook, status)
     assert notebook.ask("cap.running")
 
@@ -65,7 +67,7 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
     with Players(port, greeting):
         notebook.run_all()
         statuses = notebook.page.locator(".gdlab-live")
-        expect(statuses).to_have_count(2, timeout=60_000)
+        expect(statuses).to_have_count(2, timeout=limit_ms(60))
         for number in range(2):
             wait_for_more(notebook, statuses.nth(number).locator(".widget-html-content:visible").first)
         threads = notebook.ask(THREADS)
@@ -78,7 +80,7 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
         notebook.page.goto("about:blank")
         notebook.open()
         status = notebook.page.locator(".gdlab-live .widget-html-content:visible").first
-        expect(status).to_contain_text("1 peer", timeout=60_000)
+        expect(status).to_contain_text("1 peer", timeout=limit_ms(60))
         wait_for_more(notebook, status)
         assert notebook.ask("cap.statistics().received") > received
         assert notebook.ask(THREADS) == threads
@@ -90,7 +92,7 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
         assert notebook.ask(SOCKETS) == before + 1
     notebook.ask("gd.stop_all()")
     expect(notebook.page.locator(".gdlab-live .widget-html-content:visible").first).to_contain_text(
-        "stopped", timeout=20_000
+        "stopped", timeout=limit_ms(20)
     )
     wait_until(lambda: notebook.ask(THREADS) == [])
     assert notebook.ask(SOCKETS) == before

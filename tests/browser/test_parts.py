@@ -9,6 +9,7 @@ from gdlab.variant import Vector2, dumps
 from tests.browser.games import Players
 from tests.browser.kernels import NEWEST
 from tests.notebooks.test_notebooks import free_port
+from tests.waiting import limit_ms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 
@@ -42,8 +43,6 @@ def message(player, frame):
 def test_thirty_players_are_seen_filtered_frozen_explained_and_answered(opened, artifacts):
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
-
     port = free_port()
     begin = f"import gdlab as gd\nfrom gdlab import widgets as w\ncap = gd.listen('udp://127.0.0.1:{port}')"
     notebook = opened([begin, *CELLS.values()], "parts", NEWEST)
@@ -58,7 +57,7 @@ def test_thirty_players_are_seen_filtered_frozen_explained_and_answered(opened, 
         notebook.run_all_to_the_end()
 
         conversations = part("gdlab-conversations")
-        expect(conversations).to_contain_text("30 peers, 30 heard", timeout=30_000)
+        expect(conversations).to_contain_text("30 peers, 30 heard", timeout=limit_ms(30))
         shown = conversations.locator("td.m").all_inner_texts()
         assert shown == sorted(shown, key=lambda peer: int(peer.rpartition(":")[2]))
 
@@ -94,7 +93,7 @@ def test_thirty_players_are_seen_filtered_frozen_explained_and_answered(opened, 
 
         send = part("gdlab-send")
         send.locator("button", has_text="test packet").click()
-        expect(send).to_contain_text("the test packet arrived", timeout=10_000)
+        expect(send).to_contain_text("the test packet arrived", timeout=limit_ms(10))
         send.locator("button", has_text="Variant").click()
         send.locator("textarea").fill("Vector2(1")
         send.locator("button", has_text=re.compile("^Send$")).click()

@@ -9,6 +9,7 @@ import pytest
 from tests.browser.board import Board
 from tests.browser.games import Players
 from tests.notebooks.test_notebooks import free_port
+from tests.waiting import limit_ms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -78,7 +79,7 @@ def test_thirty_players(opened, artifacts):
     board.tab("Conversations")
     part = board.part("conversations")
     with Players(port, position, players=PLAYERS) as players:
-        expect(part).to_contain_text(re.compile(r"30 peers, 30 heard"), timeout=30_000)
+        expect(part).to_contain_text(re.compile(r"30 peers, 30 heard"), timeout=limit_ms(30))
         shown = part.evaluate(PEERS)
         assert shown == by_port(f"127.0.0.1:{peer}" for peer in players.ports)
         board.changes(part, r"together ([\d.\s\u202f]+) messages")
@@ -95,7 +96,7 @@ def test_thirty_players(opened, artifacts):
                     expect(board.root.locator(".gdlab-tabs button.mod-active")).to_have_text(tab)
                     if tab == "Messages":
                         board.choose(0)
-                        expect(board.part("explain")).to_contain_text("JSON", timeout=20_000)
+                        expect(board.part("explain")).to_contain_text("JSON", timeout=limit_ms(20))
                         board.button("Frozen").click()
                     board.wait_for_more(port)
                     page.screenshot(path=artifacts / f"{tab.lower()}-{width}-{theme.lower()}.png")

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.games import Players
 from tests.browser.lab import Notebook
 from tests.notebooks.test_notebooks import free_port
-from tests.waiting import wait_until
+from tests.waiting import limit_ms, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -29,7 +29,7 @@ def assert_shows_the_end(page, count):
     """The state when the capture was stopped: words, picture and messages."""
     from playwright.sync_api import expect
 
-    expect(stills(page)).to_have_count(count, timeout=30_000)
+    expect(stills(page)).to_have_count(count, timeout=limit_ms(30))
     for number in range(count):
         still = stills(page).nth(number)
         expect(still).to_be_visible()
@@ -51,16 +51,16 @@ def test_the_last_state_stays(opened, context, kernel, tmp_path, artifacts):
     page = notebook.page
     notebook.run_all_to_the_end()
     view = page.locator(".gdlab-live").first
-    expect(view).to_contain_text("nothing received", timeout=30_000)
+    expect(view).to_contain_text("nothing received", timeout=limit_ms(30))
     expect(stills(page)).to_have_count(1)
     expect(stills(page).first).to_be_hidden()  # beside a view that is alive
     with Players(port, lambda player, frame: the_end(frame) if frame <= 30 else None):
         wait_until(lambda: notebook.ask("cap.statistics().received") == 31)
         notebook.ask("cap.stop()")
-    expect(view).to_contain_text("stopped after", timeout=20_000)
+    expect(view).to_contain_text("stopped after", timeout=limit_ms(20))
     page.wait_for_function(
         "[...document.querySelectorAll('.gdlab-still')].every(still => still.textContent.includes('stopped after'))",
-        timeout=20_000,
+        timeout=limit_ms(20),
     )
     notebook.save()
 

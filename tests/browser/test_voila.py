@@ -8,6 +8,7 @@ from tests.browser import lab
 from tests.browser.board import Board
 from tests.browser.games import Players
 from tests.notebooks.test_notebooks import free_port
+from tests.waiting import limit_ms
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -32,7 +33,7 @@ def test_the_dashboard_is_a_page_of_its_own(browser, voila, artifacts):
     errors = lab.errors_of(page)
     page.goto(url)
     board = Board(page)
-    board.root.wait_for(timeout=60_000)
+    board.root.wait_for(timeout=limit_ms(60))
     expect(page.locator(".gdlab-still")).to_be_hidden()
     port = free_port()
     board.listen(port)
@@ -42,7 +43,7 @@ def test_the_dashboard_is_a_page_of_its_own(browser, voila, artifacts):
         expect(board.root).to_contain_text('"frame"')
         page.screenshot(path=artifacts / "voila.png")
         board.row(port).locator("button", has_text="Stop").click()
-        expect(board.words(port)).to_contain_text("stopped after", timeout=20_000)
+        expect(board.words(port)).to_contain_text("stopped after", timeout=limit_ms(20))
     context.close()
     assert not lab.ours(errors)
     assert not lab.complaint(log)

@@ -16,7 +16,7 @@ import pytest
 import gdlab as gd
 from gdlab.errors import AddressError, PortInUse, WaitTimeout
 from gdlab.messages import SCHEMA
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 FREE = "udp://127.0.0.1:0"
 
@@ -82,7 +82,7 @@ def test_the_same_cell_gives_back_the_running_capture_and_its_rows():
     assert again is cap
     assert len(again.df) == 1
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(5)
+        sock.settimeout(limit(5))
         sock.sendto(b"?", ("127.0.0.1", port_of(cap)))
         assert sock.recv(100) == b"new answer"
 
@@ -202,7 +202,7 @@ def test_waiting_in_a_coroutine_and_without():
         return await waiting
 
     assert asyncio.run(both()) is cap
-    assert cap.wait_sync(2, timeout=5) is cap
+    assert cap.wait_sync(2, timeout=limit(5)) is cap
 
 
 def test_a_wait_ends_in_a_diagnosis():
@@ -222,7 +222,7 @@ def test_a_wait_ends_in_a_diagnosis():
     assert (some.value.arrived, some.value.wanted) == (1, 5)
     cap.stop()
     with pytest.raises(WaitTimeout, match="stopped capture"):
-        cap.wait_sync(5, timeout=30)
+        cap.wait_sync(5, timeout=limit(30))
 
 
 def test_an_interrupt_ends_the_wait_and_not_the_capture():
@@ -238,7 +238,7 @@ def test_an_interrupt_ends_the_wait_and_not_the_capture():
             assert cap.running
             port = int(cap.addresses[0].rpartition(":")[2])
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port))
-            cap.wait_sync(1, timeout=10)
+            cap.wait_sync(1, timeout=60)
             print("goes on", flush=True)
         """
     )
@@ -353,7 +353,9 @@ def test_a_capture_that_nobody_holds_goes_on_until_stop_all():
 
 def test_importing_gdlab_loads_no_widgets_and_no_matplotlib_and_starts_nothing():
     code = (
-        "import sys, threading, gdlab; loaded = {'ipywidgets', 'matplotlib', 'IPython'} & set(sys.modules);"
+        "import sys, threading, gdlab; later = {'ipywidgets', 'matplotlib', 'IPython', *("
+        "'gdlab.' + room for room in 'course gdscript peers traffic diagnostics godot files plots'.split())};"
+        "loaded = later & set(sys.modules);"
         "assert not loaded, loaded; assert threading.active_count() == 1"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -457,7 +459,7 @@ def test_without_memory_for_batches_a_capture_runs_all_the_same_and_says_so():
         "print(list(map(int, cap.df.payload)) == list(range(100)))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=limit(60), check=True
     )
     hint, arrived = done.stdout.splitlines()
     assert "one by one" in hint

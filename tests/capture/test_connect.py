@@ -12,7 +12,7 @@ import gdlab as gd
 from gdlab.errors import AddressError, EndpointClosed, NotConnected, NotSent, WaitTimeout
 from gdlab.messages import Kind
 from gdlab.transports import Outgoing
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -213,7 +213,7 @@ def test_without_reconnect_the_capture_ends_with_the_connection(scheme):
     assert details(client, "close") == [said]
     assert "stopped after" in repr(client)
     with pytest.raises(WaitTimeout, match=r"gdlab\.connect begins anew"):
-        client.wait_sync(1, timeout=30)
+        client.wait_sync(1, timeout=limit(30))
     with pytest.raises(EndpointClosed, match=r"gdlab\.connect"):
         client.send("too late")
     other = gd.listen(server.addresses[0])
@@ -323,7 +323,7 @@ def test_limits_of_a_listener_are_those_that_were_asked_for():
         socket.create_connection(("127.0.0.1", int(server.addresses[0].rpartition(":")[2]))) as refused,
         contextlib.suppress(ConnectionResetError),
     ):
-        refused.settimeout(10)
+        refused.settimeout(limit(10))
         assert refused.recv(1) == b""
     client.send(bytes(101))
     wait_until(lambda: not client.running)

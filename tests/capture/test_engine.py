@@ -11,7 +11,7 @@ import pytest
 import gdlab as gd
 from gdlab import godot
 from gdlab.errors import PortInUse
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 BLOG = Path(__file__).parents[1] / "data" / "blog"
 
@@ -49,7 +49,7 @@ def test_the_blogs_udp_client_is_answered_and_prints_it(engine, blogs_port):
 def test_the_blogs_python_chat_is_captured(blogs_port):
     cap = blogs_port(4243)
     with subprocess.Popen([sys.executable, BLOG / "udp_client.py"]) as chat:
-        cap.wait_sync(2, timeout=30)
+        cap.wait_sync(2, timeout=limit(30))
         chat.terminate()
     assert [json.loads(payload) for payload in cap.df.payload[:2]] == [
         ["PIDs", "Greetings! 9527"],
@@ -68,7 +68,7 @@ def test_a_thousand_numbered_datagrams_arrive_complete_in_order_and_with_their_t
             time_limit_s=60,
         )
         assert run.ok, run.reason
-        cap.wait_sync(1000, timeout=10)
+        cap.wait_sync(1000, timeout=limit(10))
     payloads = list(cap.df.query("event == 'message'").payload)
     assert cap.statistics().dropped == 0
     if form == "text":

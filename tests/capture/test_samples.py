@@ -10,6 +10,7 @@ from gdlab.capture.samples import FOLDER, names
 from gdlab.messages import SCHEMA
 from tests.samples.checks import CHECKS
 from tests.samples.make import RECIPES
+from tests.waiting import limit
 
 LARGEST_BYTES = 300_000
 
@@ -63,6 +64,6 @@ def test_a_wrong_name_lists_the_right_ones(name):
 def test_samples_need_no_pyarrow():
     code = "import sys; sys.modules['pyarrow'] = None; import gdlab as gd; print(len(gd.sample('tcp-json').decoded()))"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=limit(60), check=False
     )
     assert (done.stdout.strip(), done.stderr) == ("302", "")

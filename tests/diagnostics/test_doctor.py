@@ -17,6 +17,7 @@ from gdlab.diagnostics import Line, Report, State
 from gdlab.diagnostics.doctor import run
 from gdlab.diagnostics.network import PORTS
 from tests.godot.helpers import fake_engine, posix_only
+from tests.waiting import limit
 
 
 def row(report: Report, check: str) -> tuple[str, str, str]:
@@ -129,7 +130,7 @@ def test_it_loads_neither_ipython_nor_matplotlib_nor_widgets() -> None:
         "('IPython', 'ipywidgets', 'matplotlib', 'ipykernel') if name in sys.modules])"
     )
     said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=100
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=limit(100)
     )
     assert said.stdout.strip() == "[]"
 

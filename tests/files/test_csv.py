@@ -20,6 +20,7 @@ from gdlab.files.sidecar import path_for
 from gdlab.messages import SCHEMA
 from gdlab.store import Store, table
 from tests.files.tables import ANY_TEXT, AWKWARD, NO_PYARROW, TABLES, table_of
+from tests.waiting import limit
 
 
 def awkward():
@@ -357,5 +358,5 @@ def test_a_python_without_pyarrow_writes_and_reads_the_same(tmp_path):
         "table = load('arrow.csv').table; write_csv(table, 'plain.csv')\n"
         "pd.testing.assert_frame_equal(load('plain.csv').table, table)\n"
     )
-    subprocess.run([sys.executable, "-c", NO_PYARROW + program], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", NO_PYARROW + program], cwd=tmp_path, check=True, timeout=limit(60))
     assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "arrow.csv").read_bytes()

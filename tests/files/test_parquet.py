@@ -16,6 +16,7 @@ from gdlab.files import load, write_csv, write_parquet
 from gdlab.messages import SCHEMA
 from gdlab.store import table
 from tests.files.tables import AWKWARD, NO_PYARROW, TABLES, table_of
+from tests.waiting import limit
 
 
 def awkward():
@@ -128,6 +129,6 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=limit(60),
     )
     assert done.stdout.count("pip install 'gdlab[arrow]'") == 3

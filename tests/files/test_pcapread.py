@@ -14,6 +14,7 @@ from gdlab.errors import LoadError
 from gdlab.files import load, write_pcapng
 from gdlab.files.dissect import Segment, dissect
 from tests.files.tables import table_of
+from tests.waiting import limit
 
 NS = 1_700_000_000_123_456_789
 US = NS // 1000 * 1000
@@ -351,7 +352,9 @@ def test_files_that_wireshark_has_converted_load(tmp_path, file_format):
     rows = [{"time": NS + number, "payload": b"%d" % number} for number in range(5)]
     ours = write_pcapng(table_of(rows), tmp_path / "ours.pcapng")
     other = tmp_path / "other"
-    subprocess.run([EDITCAP, "-F", file_format, ours, other], capture_output=True, timeout=30, check=True)
+    subprocess.run(
+        [EDITCAP, "-F", file_format, ours, other], capture_output=True, timeout=limit(30), check=True
+    )
     table = load(other).table
     assert list(table.payload) == [row["payload"] for row in rows]
     if file_format != "pcap":

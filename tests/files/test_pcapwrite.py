@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from gdlab.files import TableError, load, write_csv, write_pcapng
 from gdlab.store import table
 from tests.files.tables import AWKWARD, TABLES, table_of
+from tests.waiting import limit
 
 TSHARK = shutil.which("tshark")
 needs_tshark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
@@ -61,7 +62,7 @@ def tshark(path, *fields, more=()):
         + [argument for field in fields for argument in ("-e", field)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=limit(60),
         check=True,
     )
     return [line.split("\t") for line in done.stdout.splitlines()]
@@ -186,7 +187,7 @@ def test_wireshark_follows_a_stream_of_both_directions(tmp_path):
         [TSHARK, "-r", path, "-q", "-z", "follow,tcp,raw,0"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=limit(60),
         check=True,
     )
     lines = [

@@ -18,7 +18,7 @@ from gdlab.store import Limit, Store, table
 from tests.files.killed import check
 from tests.files.small_disk import CANNOT
 from tests.files.tables import AWKWARD
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 ROOT = Path(__file__).parents[2]
 NS = 10**18
@@ -190,7 +190,7 @@ def run(module, *arguments):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=limit(100),
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -237,7 +237,7 @@ def test_a_real_file_system_that_fills_up_and_has_room_again(tmp_path):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=limit(100),
         check=False,
     )
     if done.returncode == CANNOT or "unshare" in done.stderr:

@@ -15,7 +15,7 @@ import gdlab as gd
 from gdlab import godot, variant
 from gdlab.errors import GdlabError
 from tests.ports import bound
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def play(cases: Sequence[Case], folder: Path, engine: Engine) -> dict[Case, Play
             for case, capture in captures.items():
                 if _game_begins(case):
                     with contextlib.suppress(GdlabError):  # the assertions will say what did not come
-                        capture.wait_sync(1, timeout=20)
+                        capture.wait_sync(1, timeout=limit(20))
                 capture.send(said_to(case))
             with contextlib.suppress(AssertionError):
                 wait_until(

@@ -15,7 +15,7 @@ from gdlab.analysis.probes import probes
 from gdlab.variant import Vector2
 from tests.gdscript.cases import CASES, Case
 from tests.gdscript.stage import MESSAGES, Played, play, project, read_by, said_to, start
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ def test_an_echo_sends_back_what_is_no_ping(engine: Engine, scheme: str) -> None
         gd.listen(f"{scheme}://127.0.0.1:0") as cap,
         godot.start(source=cap.gdscript("echo"), engine=engine, time_limit_s=60) as game,
     ):
-        cap.wait_sync(1, timeout=30)
+        cap.wait_sync(1, timeout=limit(30))
         for payload in NO_PINGS:
             cap.send(payload)
         wait_until(lambda: set(NO_PINGS) <= set(cap.df.query("direction == 'in'").payload), 20)

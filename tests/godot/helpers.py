@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import limit
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,7 +31,7 @@ def fake_engine(path: Path, body: str) -> Path:
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 20.0) -> bool:
     """Whether a condition comes true in time."""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + limit(timeout_s)
     pause = 0.002
     while not condition():
         if time.monotonic() >= deadline:

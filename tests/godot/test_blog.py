@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gdlab import godot
 from gdlab.errors import WaitTimeout
+from tests.waiting import limit
 
 if TYPE_CHECKING:
     from gdlab.godot import Engine
@@ -29,7 +30,7 @@ def program(name: str, port: int, to: int) -> str:
 def test_the_udp_client_sends_until_it_is_answered(engine: Engine) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(30)
+        sock.settimeout(limit(30))
         text = program("udp_client.gd", 4242, sock.getsockname()[1])
         with godot.start(source=text, engine=engine, time_limit_s=60) as game:
             for _ in range(3):
@@ -62,7 +63,7 @@ def test_the_udp_server_prints_what_it_accepts(engine: Engine) -> None:
 
 def test_the_tcp_client_prints_what_it_reads(engine: Engine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(30)
+        server.settimeout(limit(30))
         text = program("tcp_client.gd", 50007, server.getsockname()[1])
         with godot.start(source=text, engine=engine, time_limit_s=60) as game:
             connection, _ = server.accept()

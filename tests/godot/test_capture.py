@@ -16,7 +16,7 @@ import gdlab as gd
 from gdlab import godot
 from gdlab.errors import PortInUse
 from tests.ports import free_port
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ func _process(_delta):
         get_tree().quit()
 """
     with godot.start(source=text, engine=engine, time_limit_s=60) as game:
-        capture.wait_sync(1, timeout=30)
+        capture.wait_sync(1, timeout=limit(30))
         wait_until(lambda: capture.statistics().sent == 1)
         capture.stop()
         game.wait_for("Read: the last word true", 30)
@@ -302,7 +302,7 @@ func _process(_delta):
         stream.put_var(stream.get_var())
 """
     with godot.start(source=text, engine=engine, time_limit_s=60) as game:
-        capture.wait_sync(5, timeout=30)
+        capture.wait_sync(5, timeout=limit(30))
         assert game.errors == []
     trips = gd.analysis.round_trips(capture.df)
     assert (trips.outcome == "answered").sum() >= 5
@@ -410,11 +410,11 @@ def test_connecting_to_a_tcp_server_of_a_game(engine: Engine) -> None:
     with godot.start(source=TCP_SERVER % port, engine=engine, time_limit_s=60) as game:
         game.wait_for("Listening: 0", 30)
         client = gd.connect(f"tcp://127.0.0.1:{port}", framing="put_var")
-        client.wait_sync(1, timeout=20)
+        client.wait_sync(1, timeout=limit(20))
         client.send(struct.pack("<Ii", 2, 42))
         client.send(b"\4\0\0\0\3\0\0\0bye\0")
         game.wait_for("Got: 42", 20)
-        client.wait_sync(3, timeout=20)
+        client.wait_sync(3, timeout=limit(20))
         wait_until(lambda: not client.running)
         assert game.errors == []
     received = client.df.query("event == 'message' and direction == 'in'")
@@ -434,7 +434,7 @@ def test_connecting_to_a_websocket_server_of_a_game(engine: Engine) -> None:
         client.send("grün")
         client.send(b"\xff\0")
         client.send("x" * 60_000)
-        client.wait_sync(3, timeout=20)
+        client.wait_sync(3, timeout=limit(20))
         client.send("bye")
         wait_until(lambda: not client.running)
         game.wait_for("Got: bye true", 20)

@@ -12,7 +12,7 @@ import pytest
 import gdlab as gd
 from gdlab import analysis, godot
 from gdlab.godot.process import Child
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ def test_the_udp_client_greets_until_it_is_answered(engine: Engine, sample: Path
     capture = gd.listen("udp://127.0.0.1:0")
     with play(engine, sample, "blog/udp_client.tscn", f"port={port_of(capture)}") as game:
         game.wait_connected(capture, 30)
-        capture.wait_sync(2, timeout=20)
+        capture.wait_sync(2, timeout=limit(20))
         capture.send("Thanks, 42 it is")
         game.wait_for("Connected: Thanks, 42 it is", 20)
         greeted = capture.statistics().received
@@ -160,7 +160,7 @@ def test_the_udp_server_loses_nothing_of_a_burst_and_echoes(engine: Engine, samp
             for number in range(100):
                 client.send(["CHAT", f"Hello from python {number}"])
                 another.sendto(b"other %d" % number, ("127.0.0.1", port))
-            client.wait_sync(100, timeout=20)
+            client.wait_sync(100, timeout=limit(20))
             game.wait_for("Received data: other 99", 20)
         assert received(client) == [b'["CHAT", "Hello from python %d"]' % n for n in range(100)]
         assert len({e.text for e in game.entries if e.text.startswith("Accepted peer: 127.0.0.1:")}) == 2
@@ -180,7 +180,7 @@ def test_the_tcp_client_reads_lines_however_they_are_cut_and_comes_back(engine: 
     capture = gd.listen("tcp://127.0.0.1:0", framing="raw")
     port = port_of(capture)
     with play(engine, sample, "blog/tcp_client.tscn", f"port={port}") as game:
-        capture.wait_sync(1, timeout=30)
+        capture.wait_sync(1, timeout=limit(30))
         assert b"".join(received(capture)) == b"hello from Godot\n"
         whole = "one\ngrün\nthree\n".encode()
         capture.send(whole[:7])  # in the middle of the umlaut
@@ -192,7 +192,7 @@ def test_the_tcp_client_reads_lines_however_they_are_cut_and_comes_back(engine: 
         game.wait_for("Disconnected from host.", 20)
         game.wait_for(f"Nobody answers at 127.0.0.1:{port}.", 20)
         again = gd.listen(f"tcp://127.0.0.1:{port}", framing="lines", reply="hi~", restart=True)
-        again.wait_sync(1, timeout=20)
+        again.wait_sync(1, timeout=limit(20))
         game.wait_for("Line: hi~", 20)
         assert received(again) == [b"hello from Godot"]
         assert game.errors == []
@@ -225,7 +225,7 @@ def test_the_square_tells_its_state_and_goes_where_it_is_sent(
     capture = gd.listen("udp://127.0.0.1:0")
     options = [f"port={port_of(capture)}", f"form={form}", "hz=30"]
     with play(engine, sample, "game/moving_square.tscn", *options) as game:
-        capture.wait_sync(30, timeout=30)
+        capture.wait_sync(30, timeout=limit(30))
         capture.send({"go_to": "nowhere"})
         capture.send(b"\xff{")
         capture.send({"go_to": [100, 9999]})
@@ -327,6 +327,6 @@ def test_the_probe_finds_a_listener_that_comes_later(engine: Engine, sample: Pat
         with play(engine, sample, "blog/udp_server.tscn", "port=0", f"probe={address}") as game:
             game.wait_for("listening on port", 30)
             late = gd.listen(address, restart=True)
-            late.wait_sync(3, timeout=20)
+            late.wait_sync(3, timeout=limit(20))
             late.stop()
             game.stop()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gdlab import godot
+from tests.waiting import limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ def sock() -> Iterator[socket.socket]:
         # Room for all of a test's datagrams, however late this process gets to run.
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         made.bind(("127.0.0.1", 0))
-        made.settimeout(30)
+        made.settimeout(limit(30))
         yield made
 
 

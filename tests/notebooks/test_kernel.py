@@ -10,6 +10,7 @@ import pytest
 
 from tests import ports
 from tests.transports.clients import TcpClient, UdpClient, WebSocketClient
+from tests.waiting import limit
 
 pytestmark = pytest.mark.notebook
 
@@ -32,7 +33,7 @@ class Kernel:
         self.client.start_channels()
 
     def wait_until_ready(self):
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=limit(60))
 
     def begin(self, code):
         """Run a cell and do not wait for its end."""
@@ -41,7 +42,7 @@ class Kernel:
     def end(self, request, timeout_s=60):
         """What the cell printed and showed, and the name and text of its error."""
         shown, error = [], ("", "")
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + limit(timeout_s)
         while True:
             message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
             if message["parent_header"].get("msg_id") != request:
@@ -60,7 +61,7 @@ class Kernel:
         return self.end(self.begin(code))
 
     def wait_for_output(self, request, text):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + limit(60)
         while time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
                 message = self.client.get_iopub_msg(timeout=1)

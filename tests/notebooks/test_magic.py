@@ -8,7 +8,7 @@ import pytest
 
 from tests.godot.helpers import alive
 from tests.notebooks.test_kernel import PAUSE_S, Kernel
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 pytestmark = pytest.mark.notebook
 
@@ -83,7 +83,7 @@ def traceback(kernel, code):
     """What the front end shows for the error of a cell, without colours."""
     request = kernel.begin(code)
     while True:
-        message = kernel.client.get_iopub_msg(timeout=60)
+        message = kernel.client.get_iopub_msg(timeout=limit(60))
         if message["parent_header"].get("msg_id") == request and message["msg_type"] == "error":
             break
     kernel.end(request)
@@ -252,7 +252,7 @@ def test_a_killed_kernel_takes_its_engine_along(tmp_path, monkeypatch, engine):
 def process_id(kernel, request):
     """What the cell printed as the id of its engine."""
     while True:
-        message = kernel.client.get_iopub_msg(timeout=60)
+        message = kernel.client.get_iopub_msg(timeout=limit(60))
         ours = message["parent_header"].get("msg_id") == request and message["msg_type"] == "stream"
         if ours and (found := re.search(r"process (\d+)", message["content"]["text"])):
             return int(found[1])

@@ -13,6 +13,7 @@ import pytest
 import gdlab as gd
 from gdlab import course
 from gdlab.course.checking import LESSONS, questions
+from tests.waiting import limit
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 LESSON_FILES = [path for path in NOTEBOOKS if path.stem[:2] in LESSONS]
@@ -66,7 +67,10 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
         from nbclient import NotebookClient
 
         client = NotebookClient(
-            notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+            notebook,
+            timeout=limit(90),
+            kernel_name="python3",
+            resources={"metadata": {"path": str(tmp_path)}},
         )
         asyncio.run(client.async_execute())
     errors = [

@@ -17,6 +17,7 @@ from typing import Any
 import gdlab.peers
 from gdlab import godot
 from gdlab.godot import Engine
+from tests.waiting import limit
 
 PUPPET = Path(__file__).parent / "puppet.gd"
 
@@ -46,13 +47,13 @@ class Puppet:
         self._released: list[int] = []
         with self._stack:
             server = self._stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            server.settimeout(30)
+            server.settimeout(limit(30))
             port = server.getsockname()[1]
             self.game = self._stack.enter_context(
                 godot.start(PUPPET, args=[f"port={port}"], engine=engine, time_limit_s=300)
             )
             self._control = self._stack.enter_context(server.accept()[0])
-            self._control.settimeout(30)
+            self._control.settimeout(limit(30))
             self._control.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._stack = self._stack.pop_all()
 

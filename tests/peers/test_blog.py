@@ -8,14 +8,14 @@ import pytest
 import gdlab as gd
 from gdlab import probe
 from gdlab.peers import GREETING, AnswerGame, ChatSender
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 
 @pytest.fixture
 def server():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(5)
+        sock.settimeout(limit(5))
         yield sock
 
 

@@ -20,7 +20,7 @@ from gdlab.peers import (
 )
 from tests.peers.ws_server import CLOSE, TEXT, Server, close_frame, frame
 from tests.ports import free_port
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 BLOG = Path(__file__).parents[1] / "data" / "blog"
 SCENE = Path(__file__).parent / "websocket_scene.gd"
@@ -83,7 +83,7 @@ def test_the_udp_server_prints_the_first_datagram_of_a_burst(real):
 def test_the_udp_client_sends_until_it_is_answered(real):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(30)
+        server.settimeout(limit(30))
         port = server.getsockname()[1]
         with Script("udp_client.gd", 4242, port, real) if real else BlogUDPClient(port) as program:
             for _ in range(3):
@@ -100,7 +100,7 @@ def test_the_udp_client_sends_until_it_is_answered(real):
 
 def test_the_tcp_client_prints_its_status_and_what_it_reads(real):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(30)
+        server.settimeout(limit(30))
         port = server.getsockname()[1]
         with Script("tcp_client.gd", 50007, port, real) if real else BlogTCPClient(port) as program:
             connection, _ = server.accept()
@@ -214,7 +214,7 @@ def test_a_program_frame_by_frame():
 
 def test_sending_with_the_tcp_client():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5)
+        server.settimeout(limit(5))
         program = BlogTCPClient(server.getsockname()[1])
         assert not program.send(b"too early")
         assert program.prints[-1] == "Error: Stream is not currently connected."

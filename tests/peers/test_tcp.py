@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from gdlab.peers import Error, Status, StreamPeerTCP
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 NONE, CONNECTING, CONNECTED, ERROR = (int(status) for status in Status)
 
@@ -16,7 +16,7 @@ NONE, CONNECTING, CONNECTED, ERROR = (int(status) for status in Status)
 @pytest.fixture
 def listener():
     with socket.create_server(("127.0.0.1", 0)) as sock:
-        sock.settimeout(5)
+        sock.settimeout(limit(5))
         yield sock
 
 
@@ -32,7 +32,7 @@ def connected(stream, listener):
     """A stream and the other side's plain socket."""
     stream.connect_to_host("127.0.0.1", listener.getsockname()[1])
     with contextlib.closing(listener.accept()[0]) as other:
-        other.settimeout(5)
+        other.settimeout(limit(5))
         wait_until(lambda: (stream.poll(), stream.get_status())[1] == CONNECTED)
         yield stream, other
 
@@ -239,7 +239,7 @@ def test_a_stream_that_nobody_keeps_is_closed(driver, listener):
     stream = driver.make("StreamPeerTCP")
     stream.connect_to_host("127.0.0.1", listener.getsockname()[1])
     with contextlib.closing(listener.accept()[0]) as other:
-        other.settimeout(5)
+        other.settimeout(limit(5))
         del stream
         driver.make("TCPServer")  # the engine hears of it with the next request
         assert other.recv(1) == b""

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gdlab.peers import Error
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def sender():
     """A plain socket, bound to an address of its own."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(5)
+        sock.settimeout(limit(5))
         yield sock
 
 

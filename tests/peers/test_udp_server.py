@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from gdlab.peers import Error
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def new_sender(server):
         def make():
             sock = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             sock.connect(("127.0.0.1", server.get_local_port()))
-            sock.settimeout(5)
+            sock.settimeout(limit(5))
             return sock
 
         yield make

@@ -8,6 +8,8 @@ import struct
 from websockets.frames import Opcode
 from websockets.utils import accept_key, apply_mask
 
+from tests.waiting import limit
+
 TEXT, BINARY, CONT, CLOSE, PING, PONG = (
     Opcode.TEXT,
     Opcode.BINARY,
@@ -43,7 +45,7 @@ class Server:
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(5)
+        self._listener.settimeout(limit(5))
         self.port: int = self._listener.getsockname()[1]
         self.client: socket.socket | None = None
         self.request = b""
@@ -62,7 +64,7 @@ class Server:
             self.client.close()
         self.client, _ = self._listener.accept()
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.client.settimeout(5)
+        self.client.settimeout(limit(5))
 
     def has_request(self) -> bool:
         """Whether the whole request has come."""
@@ -79,7 +81,7 @@ class Server:
         except BlockingIOError:
             return b""
         finally:
-            self.connection.settimeout(5)
+            self.connection.settimeout(limit(5))
 
     def answer(
         self,

@@ -79,9 +79,16 @@ def test_any_capture_is_reported_and_its_data_come_back(case, tmp_path):
         >= 9
     )
     assert bool(page.pictures) is (case != "empty")
-    # A second report of the same data says the same, but for the time it was made.
-    other = recording(CASES[case], tmp_path).report(tmp_path / "report")
-    assert re.sub("made .*? UTC", "", Page(other).words) == re.sub("made .*? UTC", "", page.words)
+
+
+def test_a_second_report_of_the_same_data_differs_only_in_when_it_was_made(tmp_path):
+    words = [
+        re.sub(
+            "made .*? UTC", "", Page(recording(CASES["probes"], tmp_path).report(tmp_path / "report")).words
+        )
+        for _ in range(2)
+    ]
+    assert words[0] == words[1]
 
 
 def test_a_live_capture_with_its_counters(tmp_path):

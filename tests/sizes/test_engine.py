@@ -16,8 +16,9 @@ from gdlab.godot import Engine
 from gdlab.sizes import memory, rpc
 from gdlab.sizes.errors import NoSize
 from gdlab.sizes.godot_text import json_text
-from gdlab.sizes.type_table import EXAMPLES
+from gdlab.sizes.types import EXAMPLES
 from tests.variant.strategies import VALUES
+from tests.waiting import limit
 
 SCRIPT = Path(__file__).parent / "engine.gd"
 M1 = {"id": 7, "x": 12.5, "y": -3.25, "t": 123456, "name": "p1"}
@@ -90,7 +91,7 @@ def ask(engine: Engine, tmp_path: Path, values: list[Any], measured: int) -> tup
         str(given_),
         str(said),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit(100), check=False)
     assert said.exists(), done.stderr[-2000:]
     data, at = said.read_bytes(), 0
 

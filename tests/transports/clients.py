@@ -3,9 +3,11 @@
 import contextlib
 import socket
 import struct
+from dataclasses import replace
 
 from gdlab.store import Store, table
-from gdlab.transports import listener, parse
+from gdlab.transports import EndpointOptions, listener, parse
+from tests.waiting import limit
 
 
 def rows(store):
@@ -13,10 +15,10 @@ def rows(store):
 
 
 @contextlib.contextmanager
-def listening(address, *, store=None, **choices):
+def listening(address, *, store=None, options=None, **choices):
     """A started listener and its store."""
     store = store or Store(address)
-    made = listener(parse(address), store, **choices)
+    made = listener(parse(address), store, replace(options or EndpointOptions(), **choices))
     made.start()
     try:
         yield made, store
@@ -29,7 +31,7 @@ class UdpClient:
 
     def __init__(self, port, host="127.0.0.1"):
         self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.settimeout(10)
+        self.sock.settimeout(limit(10))
         self.sock.connect((host, port))
 
     def send(self, payload):
@@ -61,7 +63,7 @@ class TcpClient(UdpClient):
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.settimeout(10)
+        self.sock.settimeout(limit(10))
         self.sock.connect((host, port))
 
     def send(self, payload):

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from gdlab import probe
+from gdlab import probe, variant
 from gdlab.errors import EndpointClosed, NotSent, PortInUse
 from gdlab.messages import Kind, guess_kind
 from gdlab.store import Store
-from gdlab.transports import Outgoing, State, StreamOptions, listener, parse
+from gdlab.transports import EndpointOptions, Outgoing, State, encode, listener, parse
 from tests.transports.clients import TcpClient, UdpClient, WebSocketClient, listening, rows
 from tests.waiting import wait_until
 
@@ -26,7 +26,7 @@ class Kit:
 
     scheme: str
     client: Any
-    options: StreamOptions | None
+    options: EndpointOptions | None
     overhead: int  # bytes that the rows count beside a payload of less than 126 bytes
     answer_overhead: int
     connects: bool = True
@@ -45,7 +45,7 @@ class Kit:
 
 KITS = [
     Kit("udp", UdpClient, None, 28, 28, connects=False),
-    Kit("tcp", TcpClient, StreamOptions(framing="u32le"), 32 + 20 + 4, 32 + 20 + 4),
+    Kit("tcp", TcpClient, EndpointOptions(framing="u32le"), 32 + 20 + 4, 32 + 20 + 4),
     Kit("ws", WebSocketClient, None, 32 + 20 + 2 + 4, 32 + 20 + 2),
 ]
 
@@ -105,7 +105,7 @@ def test_the_kernel_takes_the_time_on_linux(kit):
 
 def test_nothing_that_only_linux_has_is_needed(kit, monkeypatch):
     # As on Windows: no stamps, no batches, no recvmsg, nothing but select.
-    for name in ("accepting", "connections", "datagrams", "udp"):
+    for name in ("stream_listener", "connections", "datagrams", "udp"):
         monkeypatch.setattr(f"gdlab.transports.{name}.LINUX", False)
     for name in ("connections", "datagrams"):
         monkeypatch.setattr(f"gdlab.transports.{name}._ANCILLARY_BYTES", 0)
@@ -188,7 +188,7 @@ def test_a_bad_reply_is_a_row_and_the_listener_lives_on(kit):
 
 
 def test_it_speaks_by_itself_to_everyone_it_knows(kit):
-    with kit.listening(reply=b"hi~", every_s=0.01) as (made, store):
+    with kit.listening(reply=b"hi~", every=0.01) as (made, store):
         with kit.client(made.address.port) as one, kit.client(made.address.port) as other:
             one.send(b"hello")
             other.send(b"hello")
@@ -201,7 +201,7 @@ def test_it_speaks_by_itself_to_everyone_it_knows(kit):
 
 
 def test_turning_it_off_and_on_does_not_make_it_speak_twice(kit):
-    with kit.listening(reply=b"hi~", every_s=0.05) as (made, store), kit.client(made.address.port) as client:
+    with kit.listening(reply=b"hi~", every=0.05) as (made, store), kit.client(made.address.port) as client:
         client.send(b"hello")
         for _ in range(5):
             made.set_reply(None)
@@ -219,7 +219,7 @@ def test_turning_it_off_and_on_does_not_make_it_speak_twice(kit):
 def test_a_function_that_speaks_is_told_to_whom(kit):
     told = []
     with (
-        kit.listening(reply=lambda m: told.append(m) or f"you are {m.peer}", every_s=0.01) as (made, _),
+        kit.listening(reply=lambda m: told.append(m) or f"you are {m.peer}", every=0.01) as (made, _),
         kit.client(made.address.port) as client,
     ):
         client.send(b"hello")
@@ -228,7 +228,7 @@ def test_a_function_that_speaks_is_told_to_whom(kit):
 
 
 def test_peers_are_pinged_and_their_answers_are_rows(kit):
-    with kit.listening(ping_s=0.01) as (made, store), kit.client(made.address.port) as client:
+    with kit.listening(ping=0.01) as (made, store), kit.client(made.address.port) as client:
         client.send(b"hello")
         for expected in range(3):
             found = probe.parse(client.receive())
@@ -317,6 +317,34 @@ def test_a_taken_port_is_an_error_at_once_and_leaves_nothing_open(kit):
 
 @pytest.mark.parametrize("period", [0, -1, float("nan"), float("inf")])
 def test_impossible_periods_are_refused(kit, period):
-    for name in ("ping_s", "every_s"):
+    for name in ("ping", "every"):
         with pytest.raises(ValueError, match="period"):
-            listener(parse(f"{kit.scheme}://127.0.0.1:0"), Store("x"), **{name: period})
+            EndpointOptions(**{name: period})
+
+
+@pytest.mark.parametrize("framing", ["put_var", "auto"])
+def test_a_text_reply_on_a_stream_of_variants_is_a_string(framing):
+    with (
+        listening("tcp://127.0.0.1:0", framing=framing, reply="hi~") as (made, store),
+        TcpClient(made.address.port) as client,
+    ):
+        client.send(variant.dumps({"seq": 1}))
+        assert variant.loads(client.receive()) == "hi~"
+        wait_until(lambda: store.received == 1)
+        made.send(encode("news"))
+        assert variant.loads(client.receive()) == "news"
+
+
+def test_a_udp_peer_is_sent_to_long_after_it_was_heard(monkeypatch):
+    monkeypatch.setattr("gdlab.transports.udp.SENT_TO_FOR_S", 0.0)
+    with (
+        listening("udp://127.0.0.1:0") as (made, store),
+        UdpClient(made.address.port) as first,
+        UdpClient(made.address.port) as last,
+    ):
+        first.send(b"hello")
+        wait_until(lambda: store.received == 1)
+        last.send(b"hello")
+        wait_until(lambda: store.received == 2)
+        assert made.send(Outgoing(b"news", Kind.BINARY)) == 1
+        assert last.receive() == b"news"

@@ -5,12 +5,12 @@ import socket
 import pytest
 
 from gdlab import variant
-from gdlab.transports import StreamOptions
+from gdlab.transports import EndpointOptions
 from tests.framing.conformance import cuts
 from tests.recorded import CAPTURES, DATA, chunks_of, sent, variant_bytes
 from tests.transports.clients import UdpClient, listening, rows
 from tests.transports.test_wsframes import whole
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 
 def payload_of(call):
@@ -39,9 +39,9 @@ def test_datagrams(file):
 def test_a_websocket_client(name, compression):
     capture = CAPTURES[f"{name}.bin"]
     calls = [call for call in sent(f"{name}.bin") if call["op"] != "close"]
-    options = StreamOptions(compression=compression, subprotocols=["demo-chat"])
+    options = EndpointOptions(compression=compression, subprotocols=["demo-chat"])
     with listening("ws://127.0.0.1:0", options=options) as (made, store):
-        with socket.create_connection(("127.0.0.1", made.address.port), timeout=10) as sock:
+        with socket.create_connection(("127.0.0.1", made.address.port), timeout=limit(10)) as sock:
             sock.sendall((DATA / capture["request_file"]).read_bytes())
             while not sock.recv(4096).endswith(b"\r\n\r\n"):
                 pass

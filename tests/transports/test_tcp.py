@@ -12,20 +12,19 @@ import pytest
 from gdlab import framing, variant
 from gdlab.errors import FramingError
 from gdlab.store import Store
-from gdlab.transports import StreamOptions, TcpListener, parse
+from gdlab.transports import EndpointOptions, TcpListener, parse
 from tests.transports.clients import TcpClient, listening, rows
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 ADDRESS = "tcp://127.0.0.1:0"
 
 
 def tcp(**options):
-    choices = {name: options.pop(name) for name in ("reply", "ping_s", "every_s") if name in options}
-    return listening(ADDRESS, options=StreamOptions(**options), **choices)
+    return listening(ADDRESS, **options)
 
 
 def connect(made):
-    sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=10)
+    sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=limit(10))
     return contextlib.closing(sock)
 
 
@@ -76,7 +75,7 @@ def test_a_peer_that_waits_for_an_answer_to_an_unclear_beginning_gets_it():
 
 
 def test_what_is_said_before_the_framing_is_known_goes_out_as_it_is():
-    with tcp(reply=b"hi~", every_s=0.01) as (made, _), connect(made) as sock:
+    with tcp(reply=b"hi~", every=0.01) as (made, _), connect(made) as sock:
         assert sock.recv(3) == b"hi~"
 
 
@@ -248,7 +247,7 @@ def test_two_thousand_connects_and_drops():
     with tcp(framing="u32le", reply=b"ok") as (made, store):
         with TcpClient(made.address.port) as steady:
             for number in range(2000):
-                sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=10)
+                sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=limit(10))
                 if number % 3:
                     with contextlib.suppress(OSError):
                         sock.sendall(chance.randbytes(chance.randrange(1, 60)))
@@ -311,19 +310,19 @@ def test_a_fault_in_one_connection_ends_only_that_one(caplog):
 
 def test_impossible_choices_are_refused_before_anything_is_bound():
     with pytest.raises(FramingError, match="did you mean"):
-        StreamOptions(framing="put_vat")
+        EndpointOptions(framing="put_vat")
     with pytest.raises(ValueError, match="max_connections"):
-        StreamOptions(max_connections=0)
+        EndpointOptions(max_connections=0)
     with pytest.raises(TypeError, match="reply"):
         TcpListener(parse(ADDRESS), Store("x"), reply=np.int64(3))
 
 
 def test_pings_wait_until_the_framing_is_known():
-    with tcp(ping_s=0.005) as (made, store), connect(made) as sock:
+    with tcp(ping=0.005) as (made, store), connect(made) as sock:
         sock.settimeout(0.2)
         with pytest.raises(TimeoutError):  # a game that reads lengths would have taken it for one
             sock.recv(100)
-        sock.settimeout(10)
+        sock.settimeout(limit(10))
         sock.sendall(struct.pack("<IIi", 8, 2, 7))
         header = sock.recv(4)
         asked = sock.recv(int.from_bytes(header, "little"))

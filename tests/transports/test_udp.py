@@ -17,10 +17,10 @@ from gdlab import probe
 from gdlab.errors import AddressError, EndpointClosed, PortForbidden, PortInUse
 from gdlab.messages import guess_kind
 from gdlab.store import Store, table
-from gdlab.transports import State, UdpListener, parse
+from gdlab.transports import EndpointOptions, State, UdpListener, parse
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.datagrams import OneByOne
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
@@ -28,7 +28,8 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tell
 @contextlib.contextmanager
 def _listening(receiver, address="udp://127.0.0.1:0", **options):
     store = Store(address)
-    listener = UdpListener(parse(address), store, receiver=receiver, **options)
+    bound = UdpListener.bind(parse(address))
+    listener = UdpListener(bound, store, EndpointOptions(**options), receiver=receiver)
     listener.start()
     try:
         yield listener, store
@@ -53,7 +54,7 @@ def listening(request):
 @contextlib.contextmanager
 def client(family=socket.AF_INET):
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(5)
+        sock.settimeout(limit(5))
         yield sock
 
 
@@ -363,7 +364,7 @@ def test_a_bad_reply_is_a_row_and_the_listener_lives_on(listening, reply, says):
 
 def test_a_reply_that_is_none_of_these_is_refused_at_once_and_nothing_stays_open():
     with pytest.raises(TypeError, match="reply"):
-        UdpListener(parse("udp://127.0.0.1:0"), Store("x"), reply=42)
+        EndpointOptions(reply=42)
 
 
 def test_closing_is_at_once_without_a_packet_and_frees_the_port(listening):
@@ -412,7 +413,7 @@ def test_what_had_arrived_before_the_end_is_kept(listening):
 
 
 def test_an_endpoint_that_was_never_started_frees_its_port_too():
-    listener = UdpListener(parse("udp://127.0.0.1:0"), Store("x"))
+    listener = UdpListener.at(parse("udp://127.0.0.1:0"), Store("x"))
     port = listener.address.port
     listener.close()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -427,7 +428,7 @@ def test_a_thread_that_dies_says_why(listening, caplog):
 
         listener.call(die)
         wait_until(lambda: listener.state is State.FAILED)
-        wait_until(lambda: not listener._thread.is_alive())
+        wait_until(lambda: not any(t.name == f"gdlab {listener.address}" for t in threading.enumerate()))
     assert isinstance(listener.error, RuntimeError)
     assert "out of cheese" in rows(store).detail.iloc[-1]
     assert "out of cheese" in caplog.text
@@ -451,7 +452,7 @@ def test_a_taken_port_names_its_holder_and_the_way_out():
     with holder:
         port = int(holder.stdout.readline())
         with pytest.raises(PortInUse) as caught:
-            UdpListener(parse(f"udp://127.0.0.1:{port}"), Store("x"))
+            UdpListener.at(parse(f"udp://127.0.0.1:{port}"), Store("x"))
         holder.communicate("\n")
     message = str(caught.value)
     assert f"port {port}" in message
@@ -466,7 +467,7 @@ def test_a_port_taken_in_one_family_of_localhost_leaves_nothing_open():
         taken.bind(("::1", 0))
         port = taken.getsockname()[1]
         with pytest.raises(PortInUse):
-            UdpListener(parse(f"udp://localhost:{port}"), Store("x"))
+            UdpListener.at(parse(f"udp://localhost:{port}"), Store("x"))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
             free.bind(("127.0.0.1", port))
 
@@ -474,7 +475,7 @@ def test_a_port_taken_in_one_family_of_localhost_leaves_nothing_open():
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may bind any port")
 def test_a_privileged_port_says_which_ports_are_free_for_all():
     with pytest.raises(PortForbidden, match="above 1023"):
-        UdpListener(parse("udp://127.0.0.1:7"), Store("x"))
+        UdpListener.at(parse("udp://127.0.0.1:7"), Store("x"))
 
 
 @pytest.mark.parametrize("error", ["EACCES", "EADDRNOTAVAIL", "EADDRINUSE", "ENOBUFS"])
@@ -492,11 +493,11 @@ def test_every_refusal_of_the_system_becomes_an_error_with_a_way_out(error):
 
 def test_an_address_of_another_machine_is_refused_in_words():
     with pytest.raises(AddressError, match="not an address of this machine"):
-        UdpListener(parse("udp://203.0.113.7:0", host="lan"), Store("x"))
+        UdpListener.at(parse("udp://203.0.113.7:0", host="lan"), Store("x"))
 
 
 def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows(listening):
-    with listening(ping_s=0.01) as (listener, store), client() as sock:
+    with listening(ping=0.01) as (listener, store), client() as sock:
         sock.sendto(b"hello", ("127.0.0.1", listener.address.port))
         for expected in range(3):
             found = probe.parse(sock.recv(200))
@@ -513,7 +514,7 @@ def test_peers_that_were_heard_are_pinged_and_their_answers_are_rows(listening):
 
 
 def test_an_answer_never_stands_before_its_question_however_quickly_it_comes(listening):
-    with listening(ping_s=0.002) as (listener, store), client() as sock:
+    with listening(ping=0.002) as (listener, store), client() as sock:
         sock.sendto(b"hello", ("127.0.0.1", listener.address.port))
         for _ in range(60):  # an echo in this process runs while the listener still returns from its call
             sock.sendto(sock.recv(200), ("127.0.0.1", listener.address.port))
@@ -531,9 +532,9 @@ def test_an_answer_never_stands_before_its_question_however_quickly_it_comes(lis
 @pytest.mark.parametrize("period", [0, -1, float("nan"), float("inf")])
 def test_an_impossible_ping_period_is_refused(period):
     with pytest.raises(ValueError, match="ping"):
-        UdpListener(parse("udp://127.0.0.1:0"), Store("x"), ping_s=period)
+        EndpointOptions(ping=period)
 
 
 def test_a_ping_period_that_is_no_number_says_what_is_expected():
     with pytest.raises(TypeError, match=r"'fast'.*give seconds, at least 0.001"):
-        UdpListener(parse("udp://127.0.0.1:0"), Store("x"), ping_s="fast")
+        EndpointOptions(ping="fast")

@@ -10,9 +10,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as library_connect
 
-from gdlab.transports import StreamOptions
 from tests.transports.clients import TcpClient, WebSocketClient, listening, rows
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
@@ -23,8 +22,7 @@ both_readers = pytest.mark.parametrize("compression", [False, True], ids=["own",
 
 
 def ws(path="", **options):
-    choices = {name: options.pop(name) for name in ("reply", "ping_s", "every_s") if name in options}
-    return listening(f"ws://127.0.0.1:0{path}", options=StreamOptions(**options), **choices)
+    return listening(f"ws://127.0.0.1:0{path}", **options)
 
 
 def client(made, **choices):
@@ -392,7 +390,7 @@ def test_mutated_bytes_end_no_listener_and_others_are_served(what, compression):
     options = {"max_message_bytes": 10_000, "compression": compression}
     with ws(reply=lambda m: m.payload, **options) as (made, store), client(made) as steady:
         for number in range(400):
-            sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=10)
+            sock = socket.create_connection(("127.0.0.1", made.address.port), timeout=limit(10))
             with contextlib.closing(sock), contextlib.suppress(OSError):
                 if what == "handshakes":
                     sock.sendall(mutated(chance, handshake) + frames)

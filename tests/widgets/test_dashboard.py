@@ -10,7 +10,7 @@ import pytest
 import gdlab as gd
 from gdlab.widgets import Dashboard
 from gdlab.widgets.render import renderer
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ with gd.listen("udp://127.0.0.1:0") as cap:
 
 def test_without_ipywidgets_it_says_what_to_install_and_captures_still_show_themselves():
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=limit(60), check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -251,6 +251,6 @@ def test_without_ipywidgets_it_says_what_to_install_and_captures_still_show_them
 def test_importing_gdlab_loads_no_widgets():
     check = "import sys, gdlab; assert not {'ipywidgets', 'matplotlib', 'gdlab.widgets'} & set(sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", check], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", check], capture_output=True, text=True, timeout=limit(60), check=False
     )
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from gdlab.traffic import Traffic
 from gdlab.transports import parse
 from gdlab.widgets import GodotRunner
 from gdlab.widgets.godot_runner import CHARACTERS, LINES
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 from tests.widgets.parts import assert_harmless
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -89,7 +89,7 @@ def test_a_real_godot_plays_and_its_output_is_shown(sent, capture, engine, monke
     monkeypatch.setenv("GDLAB_GODOT", str(engine.path))
     panel = GodotRunner(capture)
     click(panel)
-    capture.wait_sync(5, timeout=30)
+    capture.wait_sync(5, timeout=limit(30))
     wait_until(lambda: panel.redraw() or (panel.refresh() and "playing to" in panel.output.value))
     assert "Godot 4" in panel.text.value
     panel.close()
@@ -104,5 +104,5 @@ def test_a_real_godot_plays_by_tcp_and_websocket(sent, engine, monkeypatch, addr
     with gd.listen(address, restart=True) as capture:
         panel = GodotRunner(capture)
         click(panel)
-        capture.wait_sync(5, timeout=30)
+        capture.wait_sync(5, timeout=limit(30))
         panel.close()

@@ -1,18 +1,39 @@
-"""Python values to the messages that are sent."""
+"""Values to the messages that are sent, as a peer's framing wants them: the one home of it, for `send` and replies."""
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from gdlab.messages import Kind
-from gdlab.transports import Outgoing
 from gdlab.variant import dumps
 
 Codec: TypeAlias = Literal["auto", "json", "variant"]
 
-#: Framings whose frames are Variants.
-_VARIANT_FRAMINGS = ("put_var", "put_var_be")
+#: Framings whose frames are Variants: `get_var` prints an error about anything else.
+VARIANT_FRAMINGS: Final = frozenset({"put_var", "put_var_be", "variants"})
+
+
+class Outgoing(NamedTuple):
+    """A message to send.
+
+    Attributes
+    ----------
+    kind : how it was given; only WebSocket can tell it to the peer.
+    variant : makes what a peer gets that takes nothing but Variants; None where it gets the same as all others.
+    """
+
+    payload: bytes
+    kind: Kind
+    variant: Callable[[], bytes] | None = None
+
+    def in_framing(self, name: str) -> Outgoing:
+        """The message as a stream of this framing wants it."""
+        if self.variant is None or name not in VARIANT_FRAMINGS:
+            return self
+        return Outgoing(self.variant(), Kind.BINARY)
 
 
 def encode(value: Any, codec: Codec = "auto", framing: str = "auto") -> Outgoing:
@@ -21,7 +42,8 @@ def encode(value: Any, codec: Codec = "auto", framing: str = "auto") -> Outgoing
     Parameters
     ----------
     value : bytes are sent as they are, whatever the codec. Text is sent as UTF-8, unless it becomes a Variant.
-    codec : `json`, `variant`, or `auto`: a Variant where `framing` says so, else JSON.
+    codec : `json`, `variant`, or `auto`: a Variant where the framing says so, else JSON.
+    framing : of the peers, where it was chosen; one that is found out later decides when it is sent.
 
     Raises
     ------
@@ -30,10 +52,11 @@ def encode(value: Any, codec: Codec = "auto", framing: str = "auto") -> Outgoing
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
         return Outgoing(bytes(value), Kind.BINARY)
+    if codec == "auto" and framing in VARIANT_FRAMINGS:
+        codec = "variant"
     if codec == "auto":
-        codec = "variant" if framing in _VARIANT_FRAMINGS else "json"
-        if codec == "json" and isinstance(value, str):
-            return Outgoing(value.encode(), Kind.TEXT)
+        payload = value.encode() if isinstance(value, str) else _json(value)
+        return Outgoing(payload, Kind.TEXT, functools.partial(dumps, value))
     if codec == "json":
         return Outgoing(_json(value), Kind.TEXT)
     if codec == "variant":

@@ -1,0 +1,1 @@
+"""Godot's high-level multiplayer (`SceneMultiplayer` over ENet and WebSocket) taken apart. Pure."""

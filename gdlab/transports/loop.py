@@ -1,0 +1,232 @@
+"""The thread that serves sockets: a selector, timers, calls from other threads, and how it is woken.
+
+One loop may serve several endpoints (its tenants), as a relay's two sides want it; mostly it serves one. It is made
+with its first tenant, its thread begins when one of them starts, and both end with the last of them. What a tenant's
+function raises is that tenant's affair: it is told, and the others go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from gdlab.errors import EndpointClosed
+
+_T = TypeVar("_T")
+
+#: How long `ask` waits for an answer, which comes at once unless a function of the user's does not return.
+ANSWER_S: Final = 5.0
+
+_READ: Final = selectors.EVENT_READ
+
+
+class Tenant(Protocol):
+    """Whoever has sockets and timers in a loop."""
+
+    def failed(self, error: BaseException) -> None:
+        """Take note, on the loop's thread, of what one of its functions raised."""
+
+
+class _Task(NamedTuple):
+    """Something to do for a tenant."""
+
+    tenant: Tenant
+    function: Callable[[], object]
+
+
+class _Watch(NamedTuple):
+    """Who is told of a socket's events."""
+
+    tenant: Tenant
+    function: Callable[[int], object]
+
+
+class Loop:
+    """A thread with its selector.
+
+    `call`, `ask`, `enter`, `start`, `leave` and `join` are for any thread; the rest is for the loop's own, and for
+    the one that made it as long as it has not been started.
+
+    Parameters
+    ----------
+    name : of its thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._tenants = 0
+        self._released = False
+        self._calls: deque[_Task] = deque()
+        self._timers: list[tuple[float, int, _Task]] = []
+        self._numbers = itertools.count()
+        self._thread: threading.Thread | None = None
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._wake = socket.socketpair()
+        self._waker.setblocking(False)
+        self._wake.setblocking(False)
+        self._selector.register(self._waker, _READ, None)
+
+    # ---- from any thread
+
+    def enter(self) -> None:
+        """Count one more tenant."""
+        with self._lock:
+            if self._released:
+                raise EndpointClosed(
+                    f"the thread of {self._name} has ended with its last endpoint; make a new one"
+                )
+            self._tenants += 1
+
+    def start(self) -> None:
+        """Begin to run, unless another tenant has begun already."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    def leave(self) -> None:
+        """Count one tenant less; the last one ends the loop."""
+        with self._lock:
+            self._tenants -= 1
+            if self._tenants:
+                return
+            if self._thread is None:
+                self._release()
+                return
+        self.wake()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait until the loop's thread has ended, where it has no tenant any more; return whether it has."""
+        thread = self._thread
+        if thread is None or self._tenants or self.is_mine:
+            return True
+        thread.join(timeout_s)
+        return not thread.is_alive()
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether it is the loop's own thread that asks."""
+        return threading.current_thread() is self._thread
+
+    def call(self, tenant: Tenant, function: Callable[[], object]) -> None:
+        """Have the loop's thread run a function soon.
+
+        Raises
+        ------
+        EndpointClosed : it has ended.
+        """
+        with self._lock:
+            if self._released:
+                raise EndpointClosed(f"the thread of {self._name.removeprefix('gdlab ')} has ended")
+            self._calls.append(_Task(tenant, function))
+        self.wake()
+
+    def ask(self, tenant: Tenant, function: Callable[[], _T], timeout_s: float = ANSWER_S) -> _T:
+        """Have the loop's thread run a function, and return or raise what it does.
+
+        Raises
+        ------
+        EndpointClosed : it has ended. TimeoutError : its thread is kept busy, by a reply function perhaps.
+        """
+        if self.is_mine:
+            return function()
+        result: Future[_T] = Future()
+
+        def answer() -> None:
+            try:
+                result.set_result(function())
+            except BaseException as error:  # noqa: BLE001 (it is raised where it was asked for)
+                result.set_exception(error)
+
+        self.call(tenant, answer)
+        return result.result(timeout_s)
+
+    def wake(self) -> None:
+        """Have the thread look at its calls."""
+        with contextlib.suppress(OSError):  # closed already, or full of wake-ups: both mean it is awake
+            self._wake.send(b"\0")
+
+    # ---- on the loop's thread
+
+    def watch(
+        self,
+        tenant: Tenant,
+        sock: socket.socket,
+        events: int,
+        function: Callable[[int], object] | None = None,
+    ) -> None:
+        """Call a function at these events of a socket (`selectors.EVENT_READ`, `EVENT_WRITE`); 0 ends that."""
+        known = sock.fileno() in self._selector.get_map()
+        if not events or function is None:
+            if known:
+                self._selector.unregister(sock)
+        elif known:
+            self._selector.modify(sock, events, _Watch(tenant, function))
+        else:
+            self._selector.register(sock, events, _Watch(tenant, function))
+
+    def after(self, tenant: Tenant, delay_s: float, function: Callable[[], object]) -> None:
+        """Run a function later."""
+        task = _Task(tenant, function)
+        heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._numbers), task))
+
+    def turn(self, most_s: float | None = None) -> None:
+        """Wait for something to happen, at most so long, and do what it asks for."""
+        for key, events in self._selector.select(self._until_timer(most_s)):
+            watch = key.data
+            if watch is None:
+                self._woken()
+                continue
+            try:
+                watch.function(events)
+            except BaseException as error:  # noqa: BLE001 (the tenant says it; nobody else would)
+                watch.tenant.failed(error)
+        self.run_calls()
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            _perform(heapq.heappop(self._timers)[2])
+
+    def run_calls(self) -> None:
+        """Do what other threads have asked for."""
+        while self._calls:
+            _perform(self._calls.popleft())
+
+    def _until_timer(self, most_s: float | None) -> float | None:
+        if not self._timers:
+            return most_s
+        until_s = max(0.0, self._timers[0][0] - time.monotonic())
+        return until_s if most_s is None else min(until_s, most_s)
+
+    def _run(self) -> None:
+        while self._tenants:
+            self.turn()
+        with self._lock:
+            self._release()
+        self.run_calls()  # whoever asked at the last moment waits for an answer
+
+    def _release(self) -> None:
+        self._released = True
+        self._selector.close()
+        self._waker.close()
+        self._wake.close()
+
+    def _woken(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._waker.recv(4096):
+                pass
+
+
+def _perform(task: _Task) -> None:
+    try:
+        task.function()
+    except BaseException as error:  # noqa: BLE001 (as above)
+        task.tenant.failed(error)

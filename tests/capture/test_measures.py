@@ -1,0 +1,141 @@
+"""One front door: the same measures, pictures and files of a capture, a recording and a table."""
+
+from __future__ import annotations
+
+import inspect
+import socket
+
+import pandas as pd
+import pytest
+
+import gdlab as gd
+from gdlab import analysis, plots
+from gdlab.capture.measures import without_first_parameter
+from gdlab.capture.plot_namespace import Plots
+
+#: Of values, not of tables; of the definitions, not of data.
+NOT_OF_TABLES = {"percentiles"}
+#: Of a report of sizes; the file forms of a picture.
+NOT_PICTURES_OF_TABLES = {"sizes", "png", "save"}
+
+MEASURES = [
+    name
+    for name in analysis.__all__
+    if inspect.isfunction(getattr(analysis, name)) and name not in NOT_OF_TABLES
+]
+PICTURES = [
+    name
+    for name in plots.__all__
+    if inspect.isfunction(getattr(plots, name)) and name not in NOT_PICTURES_OF_TABLES
+]
+
+
+@pytest.fixture
+def capture():
+    with gd.listen("udp://127.0.0.1:0", restart=True) as cap:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game:
+            for number in range(20):
+                game.sendto(
+                    b'{"seq": %d, "hp": %d}' % (number + (number > 9), number % 3), ("127.0.0.1", cap.port)
+                )
+        cap.wait_sync(20)
+        yield cap
+
+
+def arguments(function):
+    """The parameters behind the table."""
+    return list(inspect.signature(function).parameters.values())[1:]
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_every_measure_is_a_method_with_its_own_signature(name, capture):
+    measure = getattr(analysis, name)
+    for owner in (gd.Capture, gd.Recording, type(capture.df.gdlab)):
+        assert arguments(getattr(owner, name)) == arguments(measure)
+    shown = inspect.signature(getattr(capture, name))  # what Shift-Tab shows
+    assert list(shown.parameters.values()) == arguments(measure)
+    assert getattr(gd.Capture, name).__doc__.splitlines()[0] == measure.__doc__.splitlines()[0]
+    assert "    table : " not in getattr(gd.Capture, name).__doc__
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_picture_is_a_method_with_its_own_signature(name):
+    of_plots = [parameter.replace(annotation="") for parameter in arguments(getattr(plots, name))]
+    of_method = [parameter.replace(annotation="") for parameter in arguments(getattr(Plots, name))]
+    assert of_method == of_plots
+
+
+@pytest.mark.parametrize(
+    "name", ["rates", "sequence", "conversations", "measures", "overhead", "inter_arrival"]
+)
+def test_a_measure_takes_a_capture_a_recording_and_a_table(name, capture, tmp_path):
+    recording = gd.load(capture.to_csv(tmp_path / "run.csv"))
+    measure = getattr(analysis, name)
+    expected = measure(capture.df)
+    for source in (capture, recording, capture.df.gdlab):
+        pd.testing.assert_frame_equal(measure(source), expected)
+        pd.testing.assert_frame_equal(getattr(source, name)(), expected)
+
+
+def test_a_field_that_is_named_is_decoded_first(capture, tmp_path):
+    recording = gd.load(capture.to_csv(tmp_path / "run.csv"))
+    for source in (capture, recording, capture.df.gdlab, capture.decoded().gdlab):
+        assert source.sequence(seq="v.seq").lost.tolist() == [1]
+        assert source.rates(by=("v.hp",)).groupby("v.hp").messages.sum().tolist() == [7, 7, 6]
+        assert isinstance(source.findings(seq="v.seq"), pd.DataFrame)
+        assert source.measures(seq="v.seq").set_index("measure").n["loss of numbered messages"] == 21
+    assert analysis.sequence(capture, seq="v.seq").lost.tolist() == [1]
+
+
+def test_a_field_that_is_not_there_is_named(capture):
+    with pytest.raises(KeyError, match=r"v\.number"):
+        capture.sequence(seq="v.number")
+
+
+def test_two_runs_are_compared_whatever_holds_them(capture, tmp_path):
+    recording = gd.load(capture.to_csv(tmp_path / "run.csv"))
+    expected = analysis.compare(capture.df, capture.df)
+    pd.testing.assert_frame_equal(capture.compare(recording), expected)
+    pd.testing.assert_frame_equal(capture.df.gdlab.compare(capture), expected)
+
+
+def test_a_measure_of_something_else_says_what_it_takes():
+    with pytest.raises(TypeError, match="a capture, a recording or a table of messages, not of str"):
+        analysis.rates("run.csv")
+
+
+def test_a_filtered_table_is_saved_with_its_sidecar(capture, tmp_path):
+    table = capture.df
+    half = table[table.index >= 10]
+    path = half.gdlab.to_csv(tmp_path / "half.csv")
+    loaded = gd.load(path)
+    assert not any("sidecar" in note for note in loaded.notes)
+    pd.testing.assert_frame_equal(loaded.df, half.reset_index(drop=True), check_categorical=False)
+    assert half.gdlab.report(tmp_path / "report").is_file()
+    assert half.gdlab.to_pcapng(tmp_path / "half.pcapng").stat().st_size > 0
+
+
+def test_a_capture_shows_its_port_and_its_length_and_is_true_when_empty():
+    with gd.listen("udp://127.0.0.1:0", restart=True) as cap:
+        assert cap
+        assert len(cap) == len(cap.df) == 0
+        assert cap.addresses == (f"udp://127.0.0.1:{cap.port}",)
+
+
+def test_completion_offers_what_users_call(capture):
+    assert {"snapshots", "options", "version", "is_client"}.isdisjoint(dir(capture))
+    assert {"df", "port", "rates", "plot", "to_csv", "wait", "stop"} <= set(dir(capture))
+    assert sorted(dir(gd)) == sorted([*gd.__all__, "__version__"])
+    assert all(hasattr(gd, name) for name in dir(gd))
+
+
+def test_a_docstring_loses_its_first_parameter_only():
+    doc = (
+        "First.\n\n    Parameters\n    ----------\n    a, b : tables.\n    n : how many,\n        at most.\n\n"
+        "    Returns\n"
+    )
+    once = without_first_parameter(doc)
+    assert "    b : tables.\n    n : how many,\n        at most.\n\n    Returns" in once
+    twice = without_first_parameter(without_first_parameter(once))
+    assert twice == "First.\n\n    Returns\n"
+    assert without_first_parameter("Nothing to take.") == "Nothing to take."

@@ -1,0 +1,91 @@
+"""One thread for several endpoints, and what it does when one of them fails."""
+
+import socket
+import threading
+
+import pytest
+
+from gdlab.errors import EndpointClosed
+from gdlab.store import Store
+from gdlab.transports import EndpointOptions, Loop, State, listener, parse
+from tests.transports.clients import TcpClient, UdpClient
+from tests.waiting import wait_until
+
+
+def threads(name):
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def test_several_endpoints_share_one_thread_which_ends_with_the_last():
+    loop = Loop("gdlab shared")
+    stores = Store("a"), Store("b")
+    udp = listener(parse("udp://127.0.0.1:0"), stores[0], EndpointOptions(reply=b"yes"), loop=loop)
+    tcp = listener(parse("tcp://127.0.0.1:0"), stores[1], EndpointOptions(framing="u32le"), loop=loop)
+    udp.start()
+    tcp.start()
+    assert len(threads("gdlab shared")) == 1
+    with UdpClient(udp.address.port) as sender:
+        sender.send(b"ask")
+        assert sender.receive() == b"yes"
+    with TcpClient(tcp.address.port) as sender:
+        sender.send(b"hello")
+        wait_until(lambda: stores[1].received == 1)
+        udp.close()
+        assert udp.state is State.CLOSED
+        sender.send(b"still there")
+        wait_until(lambda: stores[1].received == 2)
+    tcp.close()
+    assert not threads("gdlab shared")
+
+
+def test_an_endpoint_that_fails_leaves_the_others_of_its_loop():
+    loop = Loop("gdlab shared")
+    failing = listener(parse("udp://127.0.0.1:0"), Store("a"), loop=loop)
+    store = Store("b")
+    other = listener(parse("udp://127.0.0.1:0"), store, loop=loop)
+    failing.start()
+    other.start()
+
+    def die():
+        raise RuntimeError("out of cheese")
+
+    failing.call(die)
+    wait_until(lambda: failing.ended_ns is not None)
+    assert failing.state is State.FAILED
+    with UdpClient(other.address.port) as sender:
+        sender.send(b"hello")
+        wait_until(lambda: store.received == 1)
+    other.close()
+    failing.close()
+
+
+def test_a_loop_that_was_never_started_ends_with_its_last_tenant():
+    loop = Loop("gdlab shared")
+    made = listener(parse("udp://127.0.0.1:0"), Store("a"), loop=loop)
+    made.close()
+    with pytest.raises(EndpointClosed, match="make a new one"):
+        loop.enter()
+
+
+def test_what_is_asked_of_a_loop_that_has_ended_is_refused():
+    loop = Loop("gdlab alone")
+    made = listener(parse("udp://127.0.0.1:0"), Store("a"), loop=loop)
+    made.start()
+    made.close()
+    with pytest.raises(EndpointClosed):
+        loop.ask(made, lambda: 1)
+
+
+def test_an_answer_that_raises_to_the_system_is_a_row_like_any_other():
+    def leave(_message):
+        raise SystemExit("bye")
+
+    store = Store("a")
+    made = listener(parse("udp://127.0.0.1:0"), store, EndpointOptions(reply=leave))
+    made.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(2):
+            sender.sendto(b"x", ("127.0.0.1", made.address.port))
+        wait_until(lambda: store.statistics().errors == 2)
+    assert made.state is State.LISTENING
+    made.close()
