@@ -173,7 +173,8 @@ class Timeline:
         self.by_peer = by_peer
         self._counts: dict[str, Counts] = {name: Counts() for name in _DIRECTIONS.values()}
         self._peers: dict[str, Counts] = {}
-        self._trips = RoundTrips(seconds=60.0)
+        #: The pings of the capture that is followed.
+        self.trips = RoundTrips(seconds=30.0)
         self._trip_points: dict[str, _Points] = {}
         self._marks: dict[str, _Points] = {}
         self._seen: dict[int, int] = {}
@@ -217,15 +218,15 @@ class Timeline:
         if not self._seen and sum(len(each) for each in snapshots) > _CATCH_UP_ROWS:
             self.load(captured)
             self._seen = {index: snapshot.end for index, snapshot in enumerate(snapshots)}
-            self._trips.skip(snapshots)
+            self.trips.skip(snapshots)
             return
         for index, snapshot in enumerate(snapshots):
             for block in snapshot.since(self._seen.get(index, 0)).blocks:
                 if len(block):
                     self._take(snapshot, block)
             self._seen[index] = snapshot.end
-        self._trips.follow(snapshots, now_ns)
-        for trip in self._trips.taken():
+        self.trips.follow(snapshots, now_ns)
+        for trip in self.trips.taken():
             points = self._trip_points.setdefault(trip.peer, _Points())
             points.add(np.array([trip.arrived_ns]), np.array([trip.rtt_ms]))
 
@@ -335,7 +336,7 @@ class Timeline:
 
     def why_no_round_trips(self) -> str:
         """What to do where there are none."""
-        trips = self._trips
+        trips = self.trips
         if trips.sent:
             return f"{trips.sent} pings, none answered: the game must send them back as they are"
         return "nothing measured: press Ping, or listen with ping=0.5, and have the game echo pings"

@@ -44,7 +44,7 @@ def lanes_figure(
         ax = figure.add_subplot(grid[index], axes_class=NotebookAxes, sharex=first)
         first = first or ax
         _draw(ax, lane, first_ns, colors)
-        ax.set_xlim(edges[0], edges[1])  # type: ignore[arg-type]  # matplotlib converts datetime64
+        ax.set_xlim(edges[0], edges[1])
         ax.set_title(
             lane.title + (f", {lane.unit}" if lane.unit else ""), loc="left", fontsize=10, color=colors.text
         )
@@ -54,7 +54,7 @@ def lanes_figure(
             ax.tick_params(labelbottom=False)
         _paint(ax, colors)
     if first is not None:
-        locator = AutoDateLocator()
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]
         ax.xaxis.set_major_locator(locator)
         ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     return figure

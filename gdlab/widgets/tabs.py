@@ -128,6 +128,7 @@ TABS: Final[Sequence[Tab]] = (
     ),
 )
 
+
 # What stands above the tabs and is always in sight.
 def plots() -> Sequence[Callable[[], Panel]]:
     """Plots that the browser draws; without anywidget pictures of the last half minute."""

@@ -13,11 +13,12 @@ import pandas as pd
 import traitlets
 
 from gdlab import clock
-from gdlab.capture import Recording
+from gdlab.capture import Capture, Recording
 from gdlab.live.timeline import Lane, Timeline
 from gdlab.plots import lanes_figure
 from gdlab.plots.canvas import NotebookFigure
 from gdlab.widgets.panel import Panel
+from gdlab.widgets.ping import PingRow
 from gdlab.widgets.render import renderer
 from gdlab.widgets.style import style_sheet
 
@@ -80,10 +81,11 @@ class TimelinePanel(Panel):
         self._width = 800
         self._watched = False
         self._fields: tuple[str, ...] = ()
+        self._pings = PingRow(seconds, self._pinged)
         self.canvas = TimelineCanvas(by_peer=by_peer)
         self.canvas.on_msg(self._told)
         self.canvas.observe(self._peers_changed, "by_peer")
-        super().__init__([style_sheet(), self.canvas], capture, **options)
+        super().__init__([style_sheet(), self.canvas, self._pings.box], capture, **options)
         self.add_class("gdlab-timeline")
 
     def follow(self, capture: Any) -> None:
@@ -91,6 +93,7 @@ class TimelinePanel(Panel):
         with self.lock:
             self._restart()
             self.marked_ns = None
+            self._pings.follow(capture if isinstance(capture, Capture) else None, self._timeline.trips)
         super().follow(capture)
 
     def _restart(self) -> None:
@@ -155,8 +158,14 @@ class TimelinePanel(Panel):
     def update(self) -> None:
         """Take what is new, and send what is in sight."""
         self._take()
+        self._pings.update()
         if self._watched and (self._range_ns is None or self._range_ns[1] >= clock.now_ns()):
             self._answer()
+
+    def _pinged(self, problem: Exception | None) -> None:
+        if problem is not None:
+            self.show_error(problem)
+        self.redraw()
 
     def _take(self) -> None:
         capture: Any = self._capture
@@ -211,6 +220,7 @@ class TimelinePanel(Panel):
         with self.lock:
             self._timeline = Timeline(by_peer=self.canvas.by_peer)
             self._loaded = False
+            self._pings.follow(self._pings.capture, self._timeline.trips)
         self.redraw()
 
     # ---- what the page gets

@@ -85,7 +85,9 @@ class BarePage:
         with self._lock:
             said, self._said = self._said, []
         for content, buffers in said:
-            self.page.evaluate("([content, buffers]) => window.fromKernel(content, buffers)", [content, buffers])
+            self.page.evaluate(
+                "([content, buffers]) => window.fromKernel(content, buffers)", [content, buffers]
+            )
 
     def turn_until(self, expression: str, limit: int = 200) -> None:
         """Take turns until an expression is true in the page."""
