@@ -21,6 +21,7 @@ from gdlab.live.counts import Counts
 from gdlab.live.round_trips import RoundTrips
 from gdlab.messages import CATEGORIES, Direction, Event
 from gdlab.store import Snapshot
+from gdlab.store.cursor import Cursor
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.int64]
@@ -177,7 +178,7 @@ class Timeline:
         self.trips = RoundTrips(seconds=30.0)
         self._trip_points: dict[str, _Points] = {}
         self._marks: dict[str, _Points] = {}
-        self._seen: dict[int, int] = {}
+        self._cursor: Cursor | None = None
         self._fields: dict[str, _Points] = {}
         self.first_ns: int | None = None
         self.last_ns: int | None = None
@@ -215,16 +216,16 @@ class Timeline:
     def follow(self, captured: Any, now_ns: int) -> None:
         """Take what is new of a running capture."""
         snapshots: Sequence[Snapshot] = captured.snapshots()
-        if not self._seen and sum(len(each) for each in snapshots) > _CATCH_UP_ROWS:
-            self.load(captured)
-            self._seen = {index: snapshot.end for index, snapshot in enumerate(snapshots)}
-            self.trips.skip(snapshots)
-            return
-        for index, snapshot in enumerate(snapshots):
-            for block in snapshot.since(self._seen.get(index, 0)).blocks:
-                if len(block):
-                    self._take(snapshot, block)
-            self._seen[index] = snapshot.end
+        if self._cursor is None:
+            self._cursor = Cursor()
+            if sum(len(each) for each in snapshots) > _CATCH_UP_ROWS:
+                self.load(captured)
+                self._cursor = Cursor(snapshots)
+                self.trips.skip(snapshots)
+                return
+        for _, snapshot, block in self._cursor.new(snapshots):
+            if len(block):
+                self._take(snapshot, block)
         self.trips.follow(snapshots, now_ns)
         for trip in self.trips.taken():
             points = self._trip_points.setdefault(trip.peer, _Points())

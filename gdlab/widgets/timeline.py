@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from gdlab import clock
+from gdlab import clock, text
 from gdlab.capture import Capture, Recording
 from gdlab.live.timeline import Lane, Timeline
 from gdlab.plots import lanes_figure
@@ -264,7 +264,7 @@ class TimelinePanel(Panel):
         parts = []
         for series in lanes[0].series:
             count = round(float(series.high.sum()) * lanes[0].step_s)
-            parts.append(f"{series.name} {count:,}".replace(",", "\u202f"))
+            parts.append(f"{series.name} {text.number(count)}")
         trips = [series.high for series in lanes[1].series if len(series.high)]
         if trips:
             parts.append(f"round trips: median {float(np.median(np.concatenate(trips))):.1f} ms")
@@ -275,7 +275,7 @@ class TimelinePanel(Panel):
             return ""
         first, last = self.marked_ns
         found = self._timeline.count(first, last)
-        return f"{found:,} messages".replace(",", "\u202f")
+        return text.count(found, "message")
 
     # ---- without a browser
 

@@ -31,7 +31,7 @@ function clock(t, digits = 3) {
 
 function number(value) {
   const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString("en").replaceAll(",", "\u202f");
+  if (size >= 1000) return Math.round(value).toLocaleString("en");
   if (size >= 100) return value.toFixed(0);
   if (size >= 10) return String(Number(value.toFixed(1)));
   return String(Number(value.toPrecision(3)));
