@@ -207,6 +207,9 @@ class Listing:
 
     def _column(self, keys: Keys, name: str) -> Keys:
         """Values of a block column at keys; 0 where the row has been evicted."""
+        if self._plain and len(self._snapshots) == 1 and len(keys) == len(self):
+            parts = [getattr(block.columns, name) for block in self._snapshots[0].blocks]
+            return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
         values = np.zeros(len(keys), np.int64)
         stores, numbers = keys >> _NUMBER_BITS, keys & ((1 << _NUMBER_BITS) - 1)
         for store, snapshot in enumerate(self._snapshots):

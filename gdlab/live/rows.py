@@ -8,6 +8,7 @@ from typing import Final
 
 from gdlab.messages import CATEGORIES
 from gdlab.store import Cursor, Snapshot
+from gdlab.store.blocks import Block
 
 #: Longer payloads are not kept with their row; `payload_of` fetches them from the capture while it has them.
 KEPT_BYTES: Final = 64 * 1024

@@ -57,6 +57,10 @@ class Dashboard(Panel):
         self.plots.add_class("gdlab-plots")
         self.plots.add_class("gdlab-box")
         self.tabs = Tabs(self)
+        for plot in self.plots.children:
+            if plot.has_trait("marked_ns") and hasattr(self.tabs.messages, "between"):
+                plot.observe(lambda change: self.tabs.messages.between(change["new"]), "marked_ns")
+                plot.observe(lambda change: self.tabs.messages.choose_at(change["new"]), "picked")
         self.empty = ipywidgets.HTML(_NOTHING_YET)
         self.foot = ipywidgets.HTML()
         self.foot.add_class("gdlab-dim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
 import ipywidgets
@@ -21,6 +22,13 @@ from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
+
+timeline: ModuleType | None
+message_grid: ModuleType | None
+try:
+    from gdlab.widgets import message_grid, timeline
+except ModuleNotFoundError:  # no anywidget: pictures, and the last messages
+    message_grid = timeline = None
 
 
 class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -45,7 +53,7 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._whole = whole
         tabs = TABS if tabs is None else tabs
         self.capture: Capture | None = None
-        self.messages = MessageTable()
+        self.messages: Any = MessageTable() if message_grid is None else message_grid.MessageGrid()
         self._tabs = {tab.title: tab for tab in tabs}
         self._parts: dict[str, Any] = {}
         self.bar = ipywidgets.ToggleButtons(
@@ -132,8 +140,4 @@ TABS: Final[Sequence[Tab]] = (
 # What stands above the tabs and is always in sight.
 def plots() -> Sequence[Callable[[], Panel]]:
     """Plots that the browser draws; without anywidget pictures of the last half minute."""
-    try:
-        from gdlab.widgets.timeline import TimelinePanel
-    except ModuleNotFoundError:
-        return (RatePlot, LatencyPlot)
-    return (TimelinePanel,)
+    return (timeline.TimelinePanel,) if timeline is not None else (RatePlot, LatencyPlot)

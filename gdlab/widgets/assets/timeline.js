@@ -4,7 +4,7 @@
 // Okabe and Ito's colours, told apart by the colour-blind; shapes differ as well.
 const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#3a9bdc", "#7a5195", "#6b6b6b"];
 const MARKS = { open: ["#009e73", "▲"], close: ["#6b6b6b", "▼"], error: ["#d55e00", "✕"], gap: ["#cc79a7", "◆"] };
-const HEIGHT = { rates: 150, rtt: 150, events: 40 };
+const HEIGHT = { rates: 104, rtt: 104, events: 24 };
 const LEFT = 62, RIGHT = 12, TITLE = 22, GAP = 8, AXIS = 24;
 const FRAME_MS = 50; // twenty redraws a second while the picture moves
 const ASK_MS = 60;   // a wheel turns faster than the kernel needs to answer
@@ -348,10 +348,10 @@ class Timeline {
     let top = 0;
     this.tops = lanes.map((lane) => {
       const at = top;
-      top += TITLE + (HEIGHT[lane.key] || 120) + GAP;
+      top += TITLE + (HEIGHT[lane.key] || 96) + GAP;
       return at;
     });
-    const height = (top || 240) + AXIS;
+    const height = (top || 300) + AXIS;
     const ratio = window.devicePixelRatio || 1;
     for (const canvas of [this.canvas, this.over]) {
       const [w, h] = [Math.round(this.stage.clientWidth * ratio), Math.round(height * ratio)];
@@ -404,7 +404,7 @@ class Timeline {
     const toX = (t) => LEFT + ((t - t0) / (t1 - t0)) * (width - LEFT - RIGHT);
     this.drawTimeAxis(c, ink, t0, t1, toX, width);
     this.data.lanes.forEach((lane, index) => {
-      const top = this.tops[index] + TITLE, height = HEIGHT[lane.key] || 120;
+      const top = this.tops[index] + TITLE, height = HEIGHT[lane.key] || 96;
       c.font = ink.font;
       c.fillStyle = ink.ink;
       c.textAlign = "left";
@@ -596,9 +596,9 @@ class Timeline {
   nearest(at, reach) {
     const width = this.stage.clientWidth;
     const [t0, t1] = this.domain();
-    const index = this.tops.findIndex((top, i) => at.y >= top && at.y < top + TITLE + (HEIGHT[this.data.lanes[i].key] || 120) + GAP);
+    const index = this.tops.findIndex((top, i) => at.y >= top && at.y < top + TITLE + (HEIGHT[this.data.lanes[i].key] || 96) + GAP);
     if (index < 0) return null;
-    const lane = this.data.lanes[index], top = this.tops[index] + TITLE, height = HEIGHT[lane.key] || 120;
+    const lane = this.data.lanes[index], top = this.tops[index] + TITLE, height = HEIGHT[lane.key] || 96;
     const [low, high] = lane.shape === "marks" ? [0, 1] : this.scale(lane, t0, t1);
     let best = null;
     for (const series of lane.series) {
