@@ -31,6 +31,11 @@ listener. What the caller got wrong raises at once, and also is the builtin that
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gdlab.facts import Fact
+
 
 class GdlabError(Exception):
     """Base of every error of gdlab."""
@@ -62,7 +67,16 @@ class NotConnected(GdlabError, ConnectionError):
 
 
 class NotSent(GdlabError, RuntimeError):
-    """A message could not be sent: nobody is there, nobody reads, or it does not fit."""
+    """A message could not be sent: nobody is there, nobody reads, or it does not fit.
+
+    Attributes
+    ----------
+    fact : what its row has, where there is one.
+    """
+
+    def __init__(self, message: str, *, fact: Fact | None = None) -> None:
+        super().__init__(message)
+        self.fact = fact
 
 
 class WaitTimeout(GdlabError, TimeoutError):
@@ -117,10 +131,13 @@ class ReplayError(GdlabError, ValueError):
 class FramingError(GdlabError, ValueError):
     """Bytes of a stream that break its framing; `offset` counts from the start of the stream."""
 
-    def __init__(self, message: str, *, offset: int = 0, needed_bytes: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, offset: int = 0, needed_bytes: int | None = None, fact: Fact | None = None
+    ) -> None:
         super().__init__(message)
         self.offset = offset
         self.needed_bytes = needed_bytes
+        self.fact = fact
 
 
 class DebuggerError(GdlabError, ValueError):

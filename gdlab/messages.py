@@ -19,6 +19,7 @@ class Event(StrEnum):
     CLOSE = "close"  # a connection ended; `detail` has code and reason
     ERROR = "error"  # something failed; `detail` says what, `payload` keeps the bytes if there were any
     GAP = "gap"  # messages are missing here; `detail` says how many and who dropped them
+    SETTING = "setting"  # a relay's conditions changed; `detail` says how, as JSON
 
 
 class Direction(StrEnum):
@@ -35,8 +36,8 @@ class Kind(StrEnum):
     BINARY = "binary"
 
 
-class Stamp(StrEnum):
-    """Who took the time of a row."""
+class TimeSource(StrEnum):
+    """Who took the time of a row: the system's kernel as it arrived, or gdlab as it read it."""
 
     KERNEL = "kernel"
     USER = "user"
@@ -67,9 +68,9 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "time",
         "datetime64[ns, UTC]",
         "ns",
-        "arrival, or sending where `direction` is `out`; the kernel's stamp where `stamp` is `kernel`",
+        "arrival, or sending where `direction` is `out`; the kernel's timestamp where `time_source` is `kernel`",
     ),
-    Column("stamp", "category", "", "`kernel` or `user`: who took the time"),
+    Column("time_source", "category", "", "`kernel` or `user`: the source of the timestamp"),
     Column(
         "endpoint",
         "category",
@@ -82,7 +83,7 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "event",
         "category",
         "",
-        "`message`, `open`, `close`, `error` or `gap` (what was dropped, and how many)",
+        "`message`, `open`, `close`, `error`, `gap` (what was dropped, and how many) or `setting` (of a relay)",
     ),
     Column(
         "kind", "category", "", "`text` or `binary`; WebSocket tells them apart, for the others it is guessed"
@@ -106,7 +107,7 @@ SCHEMA: Final[tuple[Column, ...]] = (
 
 #: The categories of the closed columns, in a fixed order, so that tables of different runs concatenate.
 CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
-    "stamp": tuple(Stamp),
+    "time_source": tuple(TimeSource),
     "direction": tuple(Direction),
     "event": tuple(Event),
     "kind": tuple(Kind),
@@ -166,7 +167,7 @@ class Message:
 
     Attributes
     ----------
-    time_ns : UTC nanoseconds since 1970, taken by whom `stamp` says.
+    time_ns : UTC nanoseconds since 1970, taken by whom `time_source` names.
     endpoint : the capture's own side.
     peer : the other side, or None where there is none.
     payload : the bytes, never changed.
@@ -180,7 +181,7 @@ class Message:
     direction: Direction = Direction.IN
     event: Event = Event.MESSAGE
     kind: Kind = Kind.BINARY
-    stamp: Stamp = Stamp.USER
+    time_source: TimeSource = TimeSource.USER
     wire_bytes: int = 0
     detail: str = ""
 

@@ -7,8 +7,10 @@ from typing import Final, NamedTuple
 from gdlab.debugging.messages import Message, Unreadable
 from gdlab.debugging.parse import parse
 from gdlab.errors import DebuggerError, VariantDecodeError
-from gdlab.framing import Flaw, framer
+from gdlab.facts import Reason
+from gdlab.framing import framer
 from gdlab.variant import Decoder
+from gdlab.words import sentence
 
 #: What the engine itself takes and sends at the most (``core/debugger/remote_debugger_peer.cpp``).
 MAX_FRAME_BYTES: Final = 8 * 2**20
@@ -71,13 +73,14 @@ class Reader:
         self._framer.receive_data(chunk)
         found: list[Received] = []
         for frame in self._framer.frames():
-            if frame.flaw is Flaw.BROKEN or (self._framer.error is not None and frame.flaw):
+            flaw = sentence(frame.flaw) if frame.flaw else ""
+            if frame.flaw and (frame.flaw.reason is Reason.MALFORMED or self._framer.error is not None):
                 self.error = DebuggerError(
-                    f"this is not Godot's debugger protocol: {frame.reason}", offset=self._offset
+                    f"this is not Godot's debugger protocol: {flaw}", offset=self._offset
                 )
                 break
             if frame.flaw:
-                message: Message = Unreadable("", frame.reason)
+                message: Message = Unreadable("", flaw)
                 thread = 0
             else:
                 thread, message = self._message(frame.payload)

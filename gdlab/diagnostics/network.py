@@ -10,7 +10,7 @@ from typing import Final
 
 from gdlab.diagnostics.report import Line, State
 from gdlab.errors import PortInUse
-from gdlab.messages import Stamp
+from gdlab.messages import TimeSource
 from gdlab.text import size
 from gdlab.transports import Reception, has_ipv6_loopback, lan_address, port_problem, reception
 
@@ -83,7 +83,7 @@ def sockets(receive: Callable[[], Reception] = reception) -> list[Line]:
 
 
 def _stamps(found: Reception) -> Line:
-    if found.stamp is Stamp.KERNEL:
+    if found.time_source is TimeSource.KERNEL:
         late = f"Python alone would have been {found.late_us:.0f} µs late with the one just tried"
         return Line("time stamps", State.OK, f"by the kernel; {late}")
     return Line(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 import struct
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from gdlab.facts import US, Fact, Reason, Value
 
 #: Lengths beyond this are not believed: the first four bytes of a text, read as a length, are always more.
 _MAX_LENGTH: Final = 64 * 1024 * 1024
@@ -26,10 +30,11 @@ class Guess(NamedTuple):
     """The name of a framing, and why it is thought to be that."""
 
     name: str
-    why: str
+    why: Fact
 
-    def __str__(self) -> str:
-        return f"{self.name}: {self.why}"
+
+def _guess(name: str, case: str, **more: Value) -> Guess:
+    return Guess(name, Fact(Reason.FRAMING_GUESSED, US, case=case).also(framing=name, **more))
 
 
 def guess(head: bytes, *, final: bool = False) -> Guess | None:
@@ -50,7 +55,7 @@ def guess(head: bytes, *, final: bool = False) -> Guess | None:
     """
     head = head[:MOST_BYTES]
     if not head:
-        return Guess("raw", "nothing has arrived") if final else None
+        return _guess("raw", "nothing") if final else None
     if head[0] == 0x16:
         found = _tls(head, final=final)
     elif _is_text(head[:4]):
@@ -60,12 +65,10 @@ def guess(head: bytes, *, final: bool = False) -> Guess | None:
         found = _binary(head, final=final)
     if found is None and (final or len(head) >= MOST_BYTES):
         if _is_text(head) and b"\n" in head:
-            return Guess("lines", "text with a line feed, and nothing that says more")
+            return _guess("lines", "line_feed")
         if _is_text(head):
-            return Guess("raw", "text without a line feed")
-        return Guess(
-            "raw", "the first bytes fit no framing that can be told from them; if you know it, name it"
-        )
+            return _guess("raw", "text")
+        return _guess("raw", "unknown")
     return found
 
 
@@ -85,14 +88,14 @@ def _tls(head: bytes, *, final: bool) -> Guess | None:
     if len(head) < 3:
         return None
     if head[1] == 3 and 1 <= head[2] <= 4:
-        return Guess("raw", "the client speaks TLS, which gdlab cannot read: turn it off in the game")
+        return _guess("raw", "tls")
     return _binary(head, final=final)
 
 
 def _text(head: bytes) -> Guess | None:
     """A stream that begins as text."""
     if head[:4] == b"GET ":
-        return Guess("lines", "an HTTP request; if a WebSocket client sent it, listen on ws:// instead")
+        return _guess("lines", "http")
     opening = head.lstrip()[:1]
     if not opening:
         return None  # white space may stand before lines and before JSON alike
@@ -101,12 +104,12 @@ def _text(head: bytes) -> Guess | None:
         if verdict is None:
             return None
         if verdict:
-            return Guess("json", f"it begins with {opening.decode()!r} as a JSON value does")
+            return _guess("json", "json", opening=opening.decode())
     line, feed, _ = head.partition(b"\n")
     if not _is_text(line):
-        return Guess("raw", "it begins as text, but has control characters before the first line feed")
+        return _guess("raw", "controls")
     if feed:
-        return Guess("lines", "the first bytes are text with a line feed")
+        return _guess("lines", "lines")
     return None
 
 
@@ -131,36 +134,43 @@ def _binary(head: bytes, *, final: bool) -> Guess | None:
     empty = 0
     while head[empty : empty + 4] == bytes(4) and empty < MOST_BYTES:
         empty += 4
-    for order, word, suffixes in (("<", "little-endian", ("", "le")), (">", "big-endian", ("_be", "be"))):
+    for order, suffixes in (("<", ("", "le")), (">", ("_be", "be"))):
         verdict = _prefixed(head, empty, order, final=final)
         if verdict is None:
             return None  # more bytes may still speak for this order, so the other must not overtake it
-        kind, why = verdict
-        if kind:
-            return Guess(kind + suffixes[kind == "u32"], why.format(word))
-    return Guess("raw", "binary, and no length of four bytes at its start; if you know the framing, name it")
+        if verdict.kind:
+            name = verdict.kind + suffixes[verdict.kind == "u32"]
+            return _guess(name, f"{verdict.case}_{suffixes[1]}", **verdict.values)
+    return _guess("raw", "binary")
 
 
-def _prefixed(head: bytes, at: int, order: str, *, final: bool) -> tuple[str, str] | None:
-    """What stands after a u32 length at `at`: framing and why; empty for no framing, None for not yet."""
+class _Verdict(NamedTuple):
+    """What stands after a length: a framing without its byte order, and why; no framing where it is empty."""
+
+    kind: str = ""
+    case: str = ""
+    values: Mapping[str, int] = MappingProxyType({})
+
+
+def _prefixed(head: bytes, at: int, order: str, *, final: bool) -> _Verdict | None:
+    """What stands after a u32 length at `at`; None for not yet."""
     if len(head) < at + 4:
         return None
     (length,) = struct.unpack_from(f"{order}I", head, at)
     if not 0 < length <= _MAX_LENGTH:
-        return "", ""
+        return _Verdict()
     body = head[at + 4 : at + 4 + length]
-    opening = f"a {{}} u32 length, {length}, "
     if length >= 4 and length % 4 == 0:
         if len(body) < 4:
             return None
         if _is_variant(body, length):
-            return "put_var", opening + f"and a Variant of type {body[0]}"
+            return _Verdict("put_var", "variant", {"length": length, "type": body[0]})
     window = min(length, _TEXT_WINDOW)
     if not _is_text(body[:window]):
         return _chained(head, at, length, order, final=final)
     if len(body) < window:
         return None
-    return "put_utf8_string", opening + "and text"
+    return _Verdict("put_utf8_string", "string", {"length": length})
 
 
 def _is_variant(body: bytes, length: int) -> bool:
@@ -179,18 +189,18 @@ def _is_variant(body: bytes, length: int) -> bool:
     return length >= 8 or kind in (24, 25)
 
 
-def _chained(head: bytes, at: int, length: int, order: str, *, final: bool) -> tuple[str, str] | None:
+def _chained(head: bytes, at: int, length: int, order: str, *, final: bool) -> _Verdict | None:
     """Whether a second length follows the first frame, or all there will be ends with it."""
     if length > _MAX_CHAINED:
-        return "", ""
+        return _Verdict()
     after = at + 4 + length
     if after + 4 > MOST_BYTES:
-        return "", ""
+        return _Verdict()
     if final and len(head) == after:
-        return "u32", f"a {{}} u32 length, {length}, and just so many bytes"
+        return _Verdict("u32", "alone", {"length": length})
     if len(head) < after + 4:
         return None
     (second,) = struct.unpack_from(f"{order}I", head, after)
     if not 0 < second <= _MAX_CHAINED:
-        return "", ""
-    return "u32", f"two {{}} u32 lengths in a row, {length} and {second}, each before its frame"
+        return _Verdict()
+    return _Verdict("u32", "two", {"length": length, "second": second})

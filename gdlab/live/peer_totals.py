@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gdlab.facts import Fact, Reason
 from gdlab.messages import CATEGORIES, Direction, Event
 from gdlab.store import Cursor, Snapshot
 
@@ -139,28 +140,22 @@ class _Table:
 
 
 class EventCounts:
-    """How often which trouble was noted, by the first words of its detail.
+    """How often which trouble was noted.
 
     A capture counts errors as one number; what they were is in the rows.
-    """
 
-    #: Beginnings of `detail`, and what they are called.
-    KINDS: Final = (
-        ("refused:", "connections refused (too many)"),
-        ("no connection can be let in", "connections refused (the system has no more)"),
-        ("nobody listens at", "datagrams nobody listened for"),
-        ("the reply function raised", "failures of the reply function"),
-        ("endpoint stopped", "endpoints that failed"),
-        ("attempt ", "attempts to connect that failed"),
-    )
-    OTHER: Final = "other errors"
+    Attributes
+    ----------
+    errors : how many rows of event `error` there were for each reason; None for rows without one.
+    last_error : what the newest of them has.
+    """
 
     def __init__(self) -> None:
         self._cursor = Cursor()
-        self.errors: Counter[str] = Counter()
+        self.errors: Counter[Reason | None] = Counter()
         self.gaps = 0
         self.opened = self.closed = 0
-        self.last_error = ""
+        self.last_error: Fact | None = None
 
     def follow(self, snapshots: Sequence[Snapshot]) -> None:
         """Count the rows that are new since the last call."""
@@ -169,12 +164,9 @@ class EventCounts:
             self.gaps += int(np.count_nonzero(events == _EVENTS[Event.GAP]))
             self.opened += int(np.count_nonzero(events == _EVENTS[Event.OPEN]))
             self.closed += int(np.count_nonzero(events == _EVENTS[Event.CLOSE]))
-            details = block.columns.detail[events == _EVENTS[Event.ERROR]]
-            for code, count in zip(*np.unique(details, return_counts=True), strict=True):
-                self.errors[_kind(block.details[code])] += int(count)
-            if len(details):
-                self.last_error = block.details[details[-1]]
-
-
-def _kind(detail: str) -> str:
-    return next((name for start, name in EventCounts.KINDS if detail.startswith(start)), EventCounts.OTHER)
+            codes = block.columns.fact[events == _EVENTS[Event.ERROR]]
+            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+                fact = block.facts[code]
+                self.errors[fact.reason if fact else None] += int(count)
+            if len(codes):
+                self.last_error = block.facts[codes[-1]]

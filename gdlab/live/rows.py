@@ -9,6 +9,7 @@ from typing import Final
 from gdlab.messages import CATEGORIES
 from gdlab.store import Cursor, Snapshot
 from gdlab.store.blocks import Block
+from gdlab.words import sentence
 
 #: Longer payloads are not kept with their row; `payload_of` fetches them from the capture while it has them.
 KEPT_BYTES: Final = 64 * 1024
@@ -105,7 +106,7 @@ def _row(snapshot: Snapshot, block: Block, row: int, key: tuple[int, int]) -> Ro
         CATEGORIES["kind"][columns.kind[row]],
         size,
         block.arena[start : start + min(size, KEPT_BYTES)].tobytes(),
-        block.details[columns.detail[row]],
+        sentence(fact) if (fact := block.facts[columns.fact[row]]) else "",
     )
 
 

@@ -15,8 +15,10 @@ from gdlab.plots.overhead import OverheadPlot, overhead
 from gdlab.plots.percentiles import PercentilesPlot, percentiles
 from gdlab.plots.rates import RatesPlot, rates
 from gdlab.plots.sequence import SequencePlot, sequence
+from gdlab.plots.shares import SharesPlot, shares
 from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
+from gdlab.plots.together import together
 
 __all__ = [
     "FramePhasePlot",
@@ -30,6 +32,7 @@ __all__ = [
     "PercentilesPlot",
     "RatesPlot",
     "SequencePlot",
+    "SharesPlot",
     "TimelinePlot",
     "frame_phase",
     "histogram",
@@ -43,6 +46,8 @@ __all__ = [
     "rates",
     "save",
     "sequence",
+    "shares",
     "sizes",
     "timeline",
+    "together",
 ]

@@ -20,11 +20,11 @@ import pandas as pd
 from gdlab import analysis, plots
 from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.codecs import decode
+from gdlab.facts import clean
 from gdlab.files import sidecar, write_csv, write_document
 from gdlab.files.anonymise import anonymise as anonymised
 from gdlab.files.to_schema import conform
 from gdlab.report import glossary as definitions
-from gdlab.store.store import clean
 from gdlab.text import number
 
 PAGE: Final = "report.html"
@@ -130,7 +130,7 @@ def _extent(table: pd.DataFrame) -> str:
         return "This capture has no rows."
     first, last = (pd.Timestamp(int(stamp)) for stamp in (stamps.min(), stamps.max()))
     received = messages(table, "in")
-    kernel = int((received & equals(table, "stamp", "kernel")).sum())
+    kernel = int((received & equals(table, "time_source", "kernel")).sum())
     n = int(received.sum())
     by = f" Of {n:,} messages received, the kernel stamped {kernel:,}." if n else " No message was received."
     return f"{first:%Y-%m-%d %H:%M:%S} to {last:%H:%M:%S} UTC, {len(table):,} rows.{by}"

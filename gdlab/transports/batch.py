@@ -21,13 +21,12 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.messages import Stamp
-from gdlab.payloads import Int64, UInt8
+from gdlab.messages import TimeSource
 from gdlab.transports.datagrams import (
     LINUX,
     SO_RXQ_OVFL,
@@ -37,6 +36,9 @@ from gdlab.transports.datagrams import (
     Source,
     stamp_and_drops,
 )
+
+if TYPE_CHECKING:  # it brings pandas, which a relay's process does without
+    from gdlab.payloads import Int64, UInt8
 
 #: Datagrams of one system call: far beyond this the slots leave the processor's cache.
 SLOTS: Final = 1000
@@ -222,7 +224,7 @@ class Batched:
         )
         time_ns = seconds * 1_000_000_000 + nanoseconds
         told = length == _STAMP_AND_DROPS
-        return Datagram(payload, source, time_ns, Stamp.KERNEL, drops if told else None)
+        return Datagram(payload, source, time_ns, TimeSource.KERNEL, drops if told else None)
 
     def _is_usual(self, row: int, length: int) -> bool:
         """Whether the control messages of a datagram, of that length, are a stamp, or a stamp and a count."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from gdlab import clock
-from gdlab.messages import Stamp
-from gdlab.payloads import Int64, UInt8
+from gdlab.messages import TimeSource
+
+if TYPE_CHECKING:  # it brings pandas, which a relay's process does without
+    from gdlab.payloads import Int64, UInt8
 
 #: The socket's address of a sender, as `socket.recvfrom` returns it.
 Source: TypeAlias = tuple[Any, ...]
@@ -25,9 +28,13 @@ MAX_DATAGRAM_BYTES: Final = 65_535
 #: Datagrams that the portable receiver takes from one socket before the others, timers and calls have their turn.
 TURN: Final = 512
 
+#: Asked of the system; it grants what it allows.
+RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
+
 # Linux's socket options that Python has no names for (asm-generic/socket.h; not so numbered on parisc and sparc).
 LINUX: Final = sys.platform == "linux"
 SO_RXQ_OVFL: Final = 40
+_SO_RCVBUFFORCE: Final = 33
 SO_TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
 _ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
 _TIMESPEC = struct.Struct("@ll")
@@ -44,7 +51,7 @@ class Datagram(NamedTuple):
     payload: bytes
     source: Source
     time_ns: int
-    stamp: Stamp
+    time_source: TimeSource
     drops: int | None
 
 
@@ -116,15 +123,37 @@ class OneByOne:
             yield Datagram(payload, source, *stamp_and_drops(ancillary))
 
 
-def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, Stamp, int | None]:
+def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, TimeSource, int | None]:
     """Read the control messages of one datagram; without a stamp of the kernel's the time is taken now."""
-    time_ns, stamp, drops = 0, Stamp.USER, None
+    time_ns, time_source, drops = 0, TimeSource.USER, None
     for level, kind, data in ancillary:
         if level != socket.SOL_SOCKET:
             continue
         if kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-            time_ns, stamp = seconds * 1_000_000_000 + nanoseconds, Stamp.KERNEL
+            time_ns, time_source = seconds * 1_000_000_000 + nanoseconds, TimeSource.KERNEL
         elif kind == SO_RXQ_OVFL and len(data) >= _COUNTER.size:
             drops = _COUNTER.unpack_from(data)[0]
-    return time_ns if stamp is Stamp.KERNEL else clock.now_ns(), stamp, drops
+    return time_ns if time_source is TimeSource.KERNEL else clock.now_ns(), time_source, drops
+
+
+def grow_receive_buffer(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -> None:
+    """Ask for a large receive buffer: the kernel's default holds 256 small datagrams, gone in a blink of the GIL."""
+    if LINUX:
+        with contextlib.suppress(OSError):  # not root
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
+            return
+    while size > sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF):
+        # Linux grants silently less; BSD and macOS refuse what is too much.
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+            return
+        size //= 2
+
+
+def prepare_datagrams(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -> None:
+    """Set the options of a datagram socket: a large receive buffer, the kernel's stamps and its count of drops."""
+    grow_receive_buffer(sock, size)
+    if LINUX:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)

@@ -13,6 +13,7 @@ from gdlab.text import number as written
 from gdlab.text import size
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import style_sheet
+from gdlab.words import counted_as, sentence
 
 _NONE: Final = '<span class="gdlab-q">0</span>'
 
@@ -64,10 +65,21 @@ class Counters(Panel):
             ),
             ("errors", _count(counted.errors, bad=True), "in all; each is a row that says what happened"),
         ]
-        rows += [("· " + name, _count(number, bad=True), "") for name, number in events.errors.most_common(8)]
+        rows += [
+            (
+                "· " + (counted_as(reason) if reason else "errors without a reason"),
+                _count(number, bad=True),
+                "",
+            )
+            for reason, number in events.errors.most_common(8)
+        ]
         if events.last_error:
             rows.append(
-                ("· the last one", "", f'<span class="gdlab-bad">{visible(events.last_error, 200)}</span>')
+                (
+                    "· the last one",
+                    "",
+                    f'<span class="gdlab-bad">{visible(sentence(events.last_error), 200)}</span>',
+                )
             )
         rows += [
             (
