@@ -41,5 +41,13 @@ __all__ = [
     "renderer",
 ]
 
+try:  # drawn by the browser, where anywidget is installed
+    from gdlab.widgets.message_grid import MessageGrid
+    from gdlab.widgets.timeline import TimelinePanel
+except ModuleNotFoundError:
+    pass
+else:
+    __all__ += ["MessageGrid", "TimelinePanel"]
+
 show_with(live)
 _captures.on_start.add(started)

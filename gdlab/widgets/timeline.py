@@ -17,6 +17,7 @@ from gdlab.capture import Capture, Recording
 from gdlab.live.timeline import Lane, Timeline
 from gdlab.plots import lanes_figure
 from gdlab.plots.canvas import NotebookFigure
+from gdlab.widgets.lanes_svg import lanes_svg
 from gdlab.widgets.panel import Panel
 from gdlab.widgets.ping import PingRow
 from gdlab.widgets.render import renderer
@@ -281,8 +282,12 @@ class TimelinePanel(Panel):
 
     def still_html(self) -> str:
         """The stretch that is in sight as a picture, for a saved notebook."""
-        data = base64.b64encode(self.figure(columns=640).png(compress_level=3)).decode()
-        return f'<img alt="rates, round trips and events" src="data:image/png;base64,{data}" style="max-width:100%">'
+        with self.lock:
+            first, last = self._window_ns()
+            picture = lanes_svg(self._timeline.window(first, last, 400), first, last)
+        data = base64.b64encode(picture.encode()).decode()
+        about = 'alt="rates, round trips and events" style="max-width:100%"'
+        return f'<img {about} src="data:image/svg+xml;base64,{data}">'
 
     def figure(self, *, columns: int = 1600) -> NotebookFigure:
         """The stretch that is in sight as a matplotlib Figure, for a paper.
