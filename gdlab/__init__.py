@@ -129,6 +129,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, member = _LATER[name]
     found = import_module(module)
+    if module == "gdlab.watching":
+        found.show_with(_live_watch)
     value = globals()[name] = getattr(found, member) if member else found
     return value
 
@@ -156,6 +158,14 @@ def _live(capture: Capture) -> Any:
         return _widgets().live(capture)
     except MissingDependency:  # the HTML form remains
         show_with(None)
+        return None
+
+
+def _live_watch(watch: Any) -> Any:
+    """Draw a watch that a cell shows."""
+    try:
+        return _widgets().watch_view(watch)
+    except MissingDependency:  # the HTML form remains
         return None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.multiplayer import Evidence, findings
+from gdlab.messages import SCHEMA, wire_bytes
 from gdlab.multiplayer import summary as sums
 from gdlab.multiplayer import tables
 from gdlab.multiplayer.calls import arguments
@@ -45,6 +46,7 @@ class Multiplayer:
         self, table: pd.DataFrame, *, project: str | Path | None = None, names: NamesFrom = None
     ) -> None:
         taken = source(table)
+        self._table = table
         dissector = Dissector()
         dissector.feed(taken.rows)
         dissector.finish()
@@ -181,6 +183,25 @@ class Multiplayer:
         number = row.name if isinstance(row, pd.Series) else row
         return explain(self.view, int(str(number)))
 
+    def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
+        """Write the table as a capture file for Wireshark, with the names of its packets as comments.
+
+        Parameters
+        ----------
+        path : the file, such as ``game.pcapng``; `gdlab.load` gives the names back in `detail`.
+        anonymise : peers become P01, P02 ...; payloads and names are not touched.
+        """
+        from gdlab.files import write_pcapng
+
+        table = _complete(self._table)
+        details = table["detail"].astype(object).to_numpy().copy()
+        found = self._evidence.packets
+        for number, row in zip(found.index.tolist(), found["row"].tolist(), strict=True):
+            said = self.view.said[number]
+            name = f"{self.label(number)} ({said.sender} to {said.receiver})"
+            details[row] = f"{details[row]}; {name}" if details[row] else name
+        return write_pcapng(table.assign(detail=pd.array(details, dtype="string")), path, anonymise=anonymise)
+
     @property
     def plot(self) -> MultiplayerPlots:
         """Pictures: `plot.shares()`, `plot.ladder()`."""
@@ -225,6 +246,25 @@ class Multiplayer:
             index=False, formatters={"share": "{:.1%}".format, "rate_hz": "{:.1f}".format}, escape=True
         )
         return f"<p>{text.escape(repr(self)[1:-1])}</p>{body}"
+
+
+def _complete(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with every column a file of ours has, what is missing estimated or empty."""
+    added: dict[str, Any] = {}
+    sizes = table["payload"].map(len).astype("int64")
+    for column in SCHEMA:
+        if column.name in table.columns:
+            continue
+        if column.name == "wire_bytes":
+            transports = table["endpoint"].astype(str).str.partition("://")[0]
+            added["wire_bytes"] = [
+                wire_bytes(transport if transport in {"tcp", "ws"} else "udp", size)
+                for transport, size in zip(transports, sizes, strict=True)
+            ]
+        else:
+            usual = {"event": "message", "kind": "binary", "time_source": "user", "size_bytes": sizes}
+            added[column.name] = usual.get(column.name, pd.NA if column.dtype.startswith("Int") else "")
+    return table.assign(**added)
 
 
 def _short(value: object) -> str:

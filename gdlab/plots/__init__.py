@@ -10,6 +10,7 @@ from gdlab.plots.ladder import LadderPlot, ladder
 from gdlab.plots.lanes import lanes_figure
 from gdlab.plots.latency import LatencyPlot, latency
 from gdlab.plots.live import LiveRates
+from gdlab.plots.live_frames import LiveFrames
 from gdlab.plots.live_latency import LiveLatency
 from gdlab.plots.overhead import OverheadPlot, overhead
 from gdlab.plots.percentiles import PercentilesPlot, percentiles
@@ -26,6 +27,7 @@ __all__ = [
     "JitterPlot",
     "LadderPlot",
     "LatencyPlot",
+    "LiveFrames",
     "LiveLatency",
     "LiveRates",
     "OverheadPlot",

@@ -117,3 +117,12 @@ def test_a_live_capture_is_dissected_as_it_is_now() -> None:
                 sender.send(data)
             wait_until(lambda: len(capture) >= 40)
         assert len(capture.multiplayer(project=PROJECT).calls) > 10
+
+
+def test_a_file_for_wireshark_keeps_the_names_of_packets(tmp_path: Path) -> None:
+    multiplayer = table("hog_profiled")[FIVE].gdlab.multiplayer(project=PROJECT)
+    again = gd.load(multiplayer.to_pcapng(tmp_path / "game.pcapng"))
+    named = again.df["detail"][again.df["detail"] != ""]
+    assert len(named) == multiplayer.packets["row"].nunique()
+    assert named.str.startswith("World.state(<240 bytes>) (571557132 to 1)").sum() == 120
+    assert len(again.multiplayer(project=PROJECT).calls) == 204
