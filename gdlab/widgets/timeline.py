@@ -206,9 +206,11 @@ class TimelinePanel(Panel):
                 self._range_ns = (first, max(last, first + 1000))
             elif kind == "mark":
                 found = content.get("range")
-                self.marked_ns = (
-                    None if found is None else tuple(int(float(each) * 1e9) for each in found[:2])
-                )
+                if found is None:
+                    self.marked_ns = None
+                else:
+                    begin, end = sorted(int(float(each) * 1e9) for each in found)
+                    self.marked_ns = (begin, end)
             elif kind == "pick":
                 self.picked = int(float(content["t"]) * 1e9)
                 return
