@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gdlab.capture.samples import sample
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
-    from gdlab.relays import relay
+    from gdlab.relays import relay, replay
     from gdlab.traffic import demo_game
     from gdlab.watching import debugger, together, watch
     from gdlab.widgets import Dashboard
@@ -62,6 +62,7 @@ __all__ = [
     "listen",
     "load",
     "relay",
+    "replay",
     "replies",
     "sample",
     "sizes",
@@ -83,6 +84,7 @@ _LATER = {
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
     "relay": ("gdlab.relays", "relay"),
+    "replay": ("gdlab.relays", "replay"),
     "sample": ("gdlab.capture.samples", "sample"),
     "together": ("gdlab.watching", "together"),
     "variant": ("gdlab.variant", ""),
