@@ -2,8 +2,8 @@
 
     python -m bench.fuzz_files --mutations 20000 [--seed 1] [--kind pcap ...]
 
-Bytes are changed, cut out, repeated and exchanged in pcap, pcapng, CSV, Parquet, sidecars and spill folders. What loads is
-shown and judged, too.
+Bytes are changed, cut out, repeated and exchanged in pcap, pcapng, CSV, Parquet, sidecars and spill folders. What loads
+is shown and judged, too.
 """
 
 import argparse

@@ -34,8 +34,8 @@ class PayloadDtype(ExtensionDtype):
     _is_immutable = True
 
     def __str__(self) -> str:
-        # DuckDB goes by this text, asks from C, and refuses what it does not know; as objects it takes the payloads, which
-        # they are when they are asked for. pandas and pyarrow keep the name, by which the type comes back from files.
+        # DuckDB goes by this text, asks from C, and refuses what it does not know; as objects it takes the payloads,
+        # which they are when asked for. pandas and pyarrow keep the name, by which the type comes back from files.
         asking = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
         return "object" if "duckdb" in sys.modules and asking not in {"pandas", "pyarrow"} else self.name
 
