@@ -57,7 +57,7 @@ def tables_of_a_million(rounds: int) -> Iterator[Table]:
         return pd.DataFrame(
             {
                 "time": pd.DatetimeIndex(times.view("datetime64[ns]"), tz="UTC"),
-                "stamp": category(CATEGORIES["stamp"]),
+                "time_source": category(CATEGORIES["time_source"]),
                 "endpoint": category(["udp://127.0.0.1:4242"]),
                 "peer": category([str(PEER)]),
                 "direction": category(CATEGORIES["direction"]),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gdlab.capture.samples import sample
     from gdlab.diagnostics.doctor import doctor
     from gdlab.traffic import demo_game
+    from gdlab.watching import debugger, watch
     from gdlab.widgets import Dashboard
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "connect",
     "course",
     "dashboard",
+    "debugger",
     "demo_game",
     "doctor",
     "godot",
@@ -54,6 +56,7 @@ __all__ = [
     "sizes",
     "stop_all",
     "variant",
+    "watch",
     "widgets",
 ]
 
@@ -62,11 +65,13 @@ __all__ = [
 _LATER = {
     "analysis": ("gdlab.analysis", ""),
     "course": ("gdlab.course", ""),
+    "debugger": ("gdlab.watching", "debugger"),
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),
     "godot": ("gdlab.godot", ""),
     "sample": ("gdlab.capture.samples", "sample"),
     "variant": ("gdlab.variant", ""),
+    "watch": ("gdlab.watching", "watch"),
 }
 
 # As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would

@@ -16,7 +16,7 @@ _ANCHOR_NS = time.time_ns() - time.perf_counter_ns()
 DESCRIPTION: str
 
 if sys.platform == "linux":
-    DESCRIPTION = "CLOCK_REALTIME, UTC nanoseconds; the kernel's own stamp where `stamp` is `kernel`"
+    DESCRIPTION = "CLOCK_REALTIME, UTC nanoseconds; the kernel's own stamp where `time_source` is `kernel`"
     now_ns = time.time_ns
 else:
     DESCRIPTION = "performance counter anchored to the wall clock when gdlab was imported, UTC nanoseconds"

@@ -16,6 +16,7 @@
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── GdscriptError           (ValueError)    no game can do what a script was asked for
+    ├── DebuggerError           (ValueError)    bytes that are not the engine's debugger protocol
     ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
     ├── RelayError              (RuntimeError)  a relay could not start, or has ended
     ├── ReplayError             (ValueError)    a recording that cannot be replayed; says why
@@ -29,6 +30,11 @@ listener. What the caller got wrong raises at once, and also is the builtin that
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gdlab.facts import Fact
 
 
 class GdlabError(Exception):
@@ -61,7 +67,16 @@ class NotConnected(GdlabError, ConnectionError):
 
 
 class NotSent(GdlabError, RuntimeError):
-    """A message could not be sent: nobody is there, nobody reads, or it does not fit."""
+    """A message could not be sent: nobody is there, nobody reads, or it does not fit.
+
+    Attributes
+    ----------
+    fact : what its row has, where there is one.
+    """
+
+    def __init__(self, message: str, *, fact: Fact | None = None) -> None:
+        super().__init__(message)
+        self.fact = fact
 
 
 class WaitTimeout(GdlabError, TimeoutError):
@@ -116,10 +131,21 @@ class ReplayError(GdlabError, ValueError):
 class FramingError(GdlabError, ValueError):
     """Bytes of a stream that break its framing; `offset` counts from the start of the stream."""
 
-    def __init__(self, message: str, *, offset: int = 0, needed_bytes: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, offset: int = 0, needed_bytes: int | None = None, fact: Fact | None = None
+    ) -> None:
         super().__init__(message)
         self.offset = offset
         self.needed_bytes = needed_bytes
+        self.fact = fact
+
+
+class DebuggerError(GdlabError, ValueError):
+    """Bytes that are not the engine's debugger protocol, or end in it; `offset` counts from the start of the stream."""
+
+    def __init__(self, message: str, *, offset: int = 0) -> None:
+        super().__init__(message)
+        self.offset = offset
 
 
 class VariantError(GdlabError, ValueError):

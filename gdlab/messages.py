@@ -35,8 +35,8 @@ class Kind(StrEnum):
     BINARY = "binary"
 
 
-class Stamp(StrEnum):
-    """Who took the time of a row."""
+class TimeSource(StrEnum):
+    """Who took the time of a row: the system's kernel as it arrived, or gdlab as it read it."""
 
     KERNEL = "kernel"
     USER = "user"
@@ -67,9 +67,9 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "time",
         "datetime64[ns, UTC]",
         "ns",
-        "arrival, or sending where `direction` is `out`; the kernel's stamp where `stamp` is `kernel`",
+        "arrival, or sending where `direction` is `out`; the kernel's timestamp where `time_source` is `kernel`",
     ),
-    Column("stamp", "category", "", "`kernel` or `user`: who took the time"),
+    Column("time_source", "category", "", "`kernel` or `user`: the source of the timestamp"),
     Column(
         "endpoint",
         "category",
@@ -106,7 +106,7 @@ SCHEMA: Final[tuple[Column, ...]] = (
 
 #: The categories of the closed columns, in a fixed order, so that tables of different runs concatenate.
 CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
-    "stamp": tuple(Stamp),
+    "time_source": tuple(TimeSource),
     "direction": tuple(Direction),
     "event": tuple(Event),
     "kind": tuple(Kind),
@@ -166,7 +166,7 @@ class Message:
 
     Attributes
     ----------
-    time_ns : UTC nanoseconds since 1970, taken by whom `stamp` says.
+    time_ns : UTC nanoseconds since 1970, taken by whom `time_source` names.
     endpoint : the capture's own side.
     peer : the other side, or None where there is none.
     payload : the bytes, never changed.
@@ -180,7 +180,7 @@ class Message:
     direction: Direction = Direction.IN
     event: Event = Event.MESSAGE
     kind: Kind = Kind.BINARY
-    stamp: Stamp = Stamp.USER
+    time_source: TimeSource = TimeSource.USER
     wire_bytes: int = 0
     detail: str = ""
 

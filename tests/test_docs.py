@@ -14,7 +14,7 @@ from tests.waiting import limit
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 #: Rooms whose names are for those who change gdlab; what users need of them is reached through `gdlab` itself.
-CONTRIBUTORS = {"capture", "cli", "files", "live", "report", "sizes", "store", "words"}
+CONTRIBUTORS = {"capture", "cli", "debugging", "files", "live", "report", "sizes", "store", "words"}
 MODULES = [path.stem for path in sorted((DOCS / "reference").glob("*.rst"))]
 
 

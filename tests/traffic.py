@@ -24,7 +24,7 @@ def table(
     direction="in",
     event="message",
     kind="text",
-    stamp="kernel",
+    time_source="kernel",
     size_bytes=None,
     header_bytes=28,
     detail="",
@@ -43,7 +43,7 @@ def table(
     frame = pd.DataFrame(
         {
             "time": pd.DatetimeIndex((START_NS + time_ns).view("datetime64[ns]")).tz_localize("UTC"),
-            "stamp": pd.Categorical(column(stamp), categories=list(CATEGORIES["stamp"])),
+            "time_source": pd.Categorical(column(time_source), categories=list(CATEGORIES["time_source"])),
             "endpoint": pd.Categorical(column(endpoint)),
             "peer": pd.Categorical(column(peer)),
             "direction": pd.Categorical(column(direction), categories=list(CATEGORIES["direction"])),
@@ -63,7 +63,7 @@ def table(
 
 def merged(*tables: pd.DataFrame) -> pd.DataFrame:
     """Several tables as one in order of time, with categories united, as a capture of several endpoints."""
-    text = dict.fromkeys(("stamp", "endpoint", "peer", "direction", "event", "kind"), object)
+    text = dict.fromkeys(("time_source", "endpoint", "peer", "direction", "event", "kind"), object)
     whole = pd.concat([t.astype(text) for t in tables], ignore_index=True)
     whole = whole.sort_values("time", kind="stable", ignore_index=True)
     for name in ("endpoint", "peer"):

@@ -18,6 +18,7 @@ from gdlab.capture import html
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
+from gdlab.facts import US, Fact, Reason
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import (
@@ -336,9 +337,7 @@ class Capture(Tabular):
         if self._ended_ns is not None:
             for store in self._stores:
                 pause_s = (now_ns - self._ended_ns) / 1e9
-                store.append(
-                    now_ns, event=Event.GAP, detail=f"stopped for {pause_s:.1f} s, nothing was received"
-                )
+                store.append(now_ns, event=Event.GAP, fact=Fact.of(Reason.PAUSED, by=US, seconds=pause_s))
             self._began_ns += now_ns - self._ended_ns
             self._ended_ns = None
 

@@ -13,7 +13,8 @@ import numpy as np
 from gdlab import clock
 from gdlab.capture.capture import Capture
 from gdlab.errors import EndpointClosed, NotSent
-from gdlab.store import Limit, Snapshot
+from gdlab.store import Cursor, Limit
+from gdlab.store.blocks import Block
 from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse, parse_remote
 
 #: A packet that has not arrived after this long on the same computer will not come.
@@ -49,7 +50,7 @@ class TestPacket:
         self._sender = sender
         self._sent_ns = clock.now_ns()
         self._deadline = time.monotonic() + TIMEOUT_S
-        self._seen = [snapshot.end for snapshot in capture.snapshots()]
+        self._cursor = Cursor(capture.snapshots())
         self.arrived_ms: float | None = None
 
     @classmethod
@@ -70,9 +71,8 @@ class TestPacket:
         return "lost" if time.monotonic() > self._deadline else "on its way"
 
     def _look(self) -> None:
-        for store, snapshot in enumerate(self._capture.snapshots()):
-            seen, self._seen[store] = self._seen[store], snapshot.end
-            found = _time_of(snapshot.since(seen), self.token.encode())
+        for _, _, block in self._cursor.new(self._capture.snapshots()):
+            found = _time_of(block, self.token.encode())
             if found is not None:
                 self.arrived_ms = max(0.0, (found - self._sent_ns) / 1e6)
 
@@ -81,13 +81,12 @@ class TestPacket:
         self._sender.stop()
 
 
-def _time_of(part: Snapshot, token: bytes) -> int | None:
-    for block in part.blocks:
-        columns = block.columns
-        for row in np.flatnonzero((columns.size >= len(token)) & (columns.size <= _MOST_BYTES)).tolist():
-            start, size = int(columns.offset[row]), int(columns.size[row])
-            if token in block.arena[start : start + size].tobytes():
-                return int(columns.time_ns[row])
+def _time_of(block: Block, token: bytes) -> int | None:
+    columns = block.columns
+    for row in np.flatnonzero((columns.size >= len(token)) & (columns.size <= _MOST_BYTES)).tolist():
+        start, size = int(columns.offset[row]), int(columns.size[row])
+        if token in block.arena[start : start + size].tobytes():
+            return int(columns.time_ns[row])
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from gdlab.text import age, count, number
 from gdlab.transports import Address, Endpoint, State, lan_address
 
 #: Without a message for this long a capture is called quiet.
@@ -85,7 +86,9 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
                 f"{endpoint.address} failed: {type(error).__name__}: {error}",
                 "run the cell that called listen again; what had arrived is kept",
             )
-    counts = f"{_count(statistics.received, 'message')}, {_count(statistics.peers, 'peer')}, {_dropped(statistics)}"
+    counts = (
+        f"{count(statistics.received, 'message')}, {count(statistics.peers, 'peer')}, {_dropped(statistics)}"
+    )
     doing = f"{endpoints[0].doing} {names}"
     if all(endpoint.state is not State.LISTENING for endpoint in endpoints):
         return Status(Light.STOPPED, f"stopped after {statistics.seconds:.1f} s, {names}: {counts}")
@@ -94,13 +97,13 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
     if statistics.last_received_s is None:
         text = f"{doing}{lan}, nothing received for {statistics.seconds:.0f} s"
         if statistics.connections:
-            text += f", {_count(statistics.connections, 'connection')}"
+            text += f", {count(statistics.connections, 'connection')}"
         return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
-    age = statistics.last_received_s
-    light = Light.RECEIVING if age < QUIET_AFTER_S else Light.QUIET
+    silent_s = statistics.last_received_s
+    light = Light.RECEIVING if silent_s < QUIET_AFTER_S else Light.QUIET
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
     hint = "; ".join(filter(None, (_loss_hint(statistics), *remarks)))
-    return Status(light, f"{doing}{lan}, {counts}, last message {_age(age)} ago", hint)
+    return Status(light, f"{doing}{lan}, {counts}, last message {age(silent_s)} ago", hint)
 
 
 def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:
@@ -168,22 +171,12 @@ def diagnosis(endpoints: Sequence[Endpoint], statistics: Statistics, wanted: int
     return f"{said} The game sends more slowly than that, or has ended; a longer timeout= waits on"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}".replace(",", " ")
-
-
 def _dropped(statistics: Statistics) -> str:
     if not statistics.dropped:
         return "0 dropped"
     parts = []
     if statistics.kernel_drops:
-        parts.append(f"{statistics.kernel_drops} dropped by the kernel")
+        parts.append(f"{number(statistics.kernel_drops)} dropped by the kernel")
     if statistics.evicted_rows:
-        parts.append(f"{statistics.evicted_rows} oldest rows gone (limit)")
+        parts.append(f"{number(statistics.evicted_rows)} oldest rows gone (limit)")
     return ", ".join(parts)
-
-
-def _age(seconds: float) -> str:
-    if seconds < 60:
-        return f"{max(seconds, 0):.1f} s"
-    return f"{seconds / 60:.0f} min"

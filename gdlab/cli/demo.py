@@ -73,7 +73,7 @@ def _summary(cap: Capture) -> dict[str, str]:
         "sent": f"{told.sent} messages",
         "lost here": f"{told.kernel_drops if told.kernel_drops is not None else 'unknown'} (kernel's receive buffer)",
         "time stamps": ", ".join(
-            f"{count} by {who}" for who, count in table.stamp.value_counts().items() if count
+            f"{count} by {who}" for who, count in table.time_source.value_counts().items() if count
         ),
         "round trips": f"{len(rtt)} pings answered",
     }

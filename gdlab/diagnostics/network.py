@@ -10,7 +10,8 @@ from typing import Final
 
 from gdlab.diagnostics.report import Line, State
 from gdlab.errors import PortInUse
-from gdlab.messages import Stamp
+from gdlab.messages import TimeSource
+from gdlab.text import size
 from gdlab.transports import Reception, has_ipv6_loopback, lan_address, port_problem, reception
 
 #: The ports of the lessons, and of the blog that they began with.
@@ -82,7 +83,7 @@ def sockets(receive: Callable[[], Reception] = reception) -> list[Line]:
 
 
 def _stamps(found: Reception) -> Line:
-    if found.stamp is Stamp.KERNEL:
+    if found.time_source is TimeSource.KERNEL:
         late = f"Python alone would have been {found.late_us:.0f} µs late with the one just tried"
         return Line("time stamps", State.OK, f"by the kernel; {late}")
     return Line(
@@ -95,14 +96,14 @@ def _stamps(found: Reception) -> Line:
 
 
 def _buffer(found: Reception) -> Line:
-    text = f"{_size(found.buffer_bytes)} granted, {_size(found.asked_bytes)} asked for"
+    text = f"{size(found.buffer_bytes)} granted, {size(found.asked_bytes)} asked for"
     try:
         most = int(_RMEM_MAX.read_text())
     except (OSError, ValueError):
         most = 0
     if most:  # Linux grants twice what is set, for its own share
         how = "by privilege" if found.buffer_bytes > 2 * most else "by the limit"
-        text += f" ({how}; net.core.rmem_max is {_size(most)})"
+        text += f" ({how}; net.core.rmem_max is {size(most)})"
     if found.buffer_bytes >= _ENOUGH_BYTES:
         return Line("receive buffer", State.OK, text)
     way = (
@@ -164,7 +165,3 @@ def _is_on(ufw: Path) -> bool:
         return "ENABLED=yes" in ufw.read_text()
     except (OSError, UnicodeDecodeError):
         return False
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**20:.3g} MiB" if count >= 2**20 else f"{count / 2**10:.0f} KiB"

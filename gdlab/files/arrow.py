@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.errors import MissingDependency
-from gdlab.files import cells
+from gdlab.files import cells, versions
 from gdlab.files import to_schema as conform
 from gdlab.messages import CATEGORIES, SCHEMA
 from gdlab.payloads import PayloadDtype
@@ -81,10 +81,11 @@ def table(data: Any) -> pd.DataFrame:
     import pyarrow as pa
 
     columns: dict[str, Any] = {}
+    found = dict(zip(versions.names(data.column_names), data.columns, strict=True))
     for column, field in zip(SCHEMA, schema(), strict=True):
-        if column.name not in data.column_names:
+        if column.name not in found:
             raise ValueError(f"there is no column {column.name!r}")
-        values = data.column(column.name)
+        values = found[column.name]
         if column.dtype != "payload" and values.null_count:
             raise ValueError(f"the column {column.name!r} has missing values")
         if column.dtype == "category":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.errors import LoadError
-from gdlab.files import cells, sidecar, times
+from gdlab.files import cells, sidecar, times, versions
 from gdlab.files import to_schema as conform
 from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
 from gdlab.files.loaded import Loaded
@@ -24,7 +24,8 @@ _INTEGERS = tuple(column.name for column in SCHEMA if column.dtype == "int64")
 def is_csv(beginning: bytes) -> bool:
     """Whether a file that begins so has the header of our CSV (a program may have put a byte order mark before)."""
     first = beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
-    return first.replace(b'"', b"") == ",".join(HEADER).encode("ascii")
+    columns = first.replace(b'"', b"").decode("ascii", errors="replace").split(",")
+    return versions.names(columns) == list(HEADER)
 
 
 def read_csv(path: Path) -> Loaded:
@@ -48,7 +49,7 @@ def read_csv(path: Path) -> Loaded:
             skip_blank_lines=False,
         ) as chunks:
             for chunk in chunks:
-                collected.add(chunk)
+                collected.add(chunk.set_axis(versions.names(chunk.columns), axis=1))
     except (ValueError, OverflowError) as error:  # pandas' and Unicode's errors are ValueErrors
         raise LoadError(
             f"{path} is damaged: {str(error).strip()}. Expected: the CSV as gdlab wrote it. "

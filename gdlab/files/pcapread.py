@@ -20,7 +20,7 @@ from gdlab.files.dissect import TCP, UDP, Segment, dissect
 from gdlab.files.loaded import Loaded
 from gdlab.files.pcapfile import Packet, PacketFile
 from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL, STAMPED_BY
-from gdlab.messages import CATEGORIES, Direction, Event, Peer, Stamp, guess_kind
+from gdlab.messages import CATEGORIES, Direction, Event, Peer, TimeSource, guess_kind
 from gdlab.payloads import PayloadArray
 
 _SYN, _PSH, _ACK = 0x02, 0x08, 0x10
@@ -122,7 +122,7 @@ class _Rows:
             start,
             size,
             found.ip_bytes,
-            stamp=stamp if stamp in CATEGORIES["stamp"] else Stamp.USER,
+            time_source=stamp if stamp in CATEGORIES["time_source"] else TimeSource.USER,
             endpoint=endpoint,
             peer=peer,
             direction=Direction.OUT if outgoing else Direction.IN,
@@ -142,7 +142,7 @@ class _Rows:
             found.start,
             found.stop - found.start,
             found.ip_bytes,
-            stamp=Stamp.KERNEL,
+            time_source=TimeSource.KERNEL,
             endpoint=f"{'udp' if found.protocol == UDP else 'tcp'}://{self._peer(own)}",
             peer=self._peer(other),
             direction=Direction.OUT if outgoing else Direction.IN,

@@ -103,7 +103,7 @@ class _Packets:
     def __init__(self, table: pd.DataFrame) -> None:
         self._endpoints = table["endpoint"].cat.categories.tolist()
         self._peers = table["peer"].cat.categories.tolist()
-        pairs = table[["endpoint", "stamp"]].drop_duplicates()
+        pairs = table[["endpoint", "time_source"]].drop_duplicates()
         self._interfaces = {
             (str(endpoint), str(stamp)): number
             for number, (endpoint, stamp) in enumerate(pairs.itertuples(index=False, name=None))
@@ -164,7 +164,7 @@ class _Packets:
     def _datagrams(self, part: pd.DataFrame) -> list[bytes]:
         if not len(part):
             return []
-        columns = ["endpoint", "peer", "direction", "stamp"]
+        columns = ["endpoint", "peer", "direction", "time_source"]
         key = np.zeros(len(part), np.int64)
         for name in columns:
             key = key * (len(part[name].cat.categories) + 1) + part[name].cat.codes.to_numpy()
@@ -185,7 +185,7 @@ class _Packets:
     def _one_by_one(self, part: pd.DataFrame) -> Iterator[Iterator[bytes]]:
         columns = [
             part[name].astype(object)
-            for name in ("stamp", "endpoint", "peer", "direction", "event", "detail")
+            for name in ("time_source", "endpoint", "peer", "direction", "event", "detail")
         ]
         for time_ns, payload, *texts in zip(
             conform.time_ns(part).tolist(), conform.payloads(part), *columns, strict=True

@@ -16,6 +16,7 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.files import to_schema as conform
+from gdlab.files import versions as earlier
 from gdlab.messages import SCHEMA
 
 FORMAT: Final = "gdlab-table"
@@ -154,6 +155,7 @@ def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list
     notes: list[str] = []
     if not isinstance(told, dict):
         return notes
+    told = earlier.categories(told)
     for name in conform.CATEGORICAL:
         order: Any = told.get(name)
         values = table[name].cat.categories

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from gdlab.facts import US, Fact, Reason
 from gdlab.files import arrow, sidecar
 from gdlab.files.atomic import force, replacing
 from gdlab.store import table
@@ -33,9 +34,7 @@ from gdlab.store.store import Evicted, Snapshot, Store
 
 SUFFIX = ".gdlab-spill.json"
 
-_TOO_LATE = (
-    "that was before the disk had taken them; give listen(limit=...) more to bridge a slow disk for longer"
-)
+_TOO_LATE = Fact(Reason.SPILL_MISSED, US, limit="limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,8 @@ class Spill:
         with self._lock:
             name = f"{self._session}-{len(self._streams):03}"
             self._streams.append(_Stream(store, self.folder, name, since))
-        store.about_evicted = (
-            f"what the spill has written of them is on the disk: gdlab.load({str(self.folder)!r})"
+        store.about_evicted = Fact.of(
+            Reason.EVICTED, by=US, limit="limit", case="spilled", folder=str(self.folder)
         )
         store.on_seal = self._wake.set
         self._wake.set()

@@ -5,7 +5,7 @@ An endpoint drives one framer per connection and direction::
     framer = framing.framer("put_var")
     framer.receive_data(chunk)
     for frame in framer.frames():
-        ...                                # frame.payload, frame.header_bytes, frame.flaw, frame.reason
+        ...                                # frame.payload, frame.header_bytes, frame.flaw
     if framer.state is State.ERROR:
         ...                                # close the connection, saying framer.error
 
@@ -17,7 +17,6 @@ from __future__ import annotations
 from gdlab.framing.frames import (
     DEFAULT_MAX_FRAME_BYTES,
     KEPT_BYTES,
-    Flaw,
     Frame,
     Framer,
     FrameTable,
@@ -29,7 +28,6 @@ __all__ = [
     "DEFAULT_MAX_FRAME_BYTES",
     "KEPT_BYTES",
     "NAMES",
-    "Flaw",
     "Frame",
     "FrameTable",
     "Framer",

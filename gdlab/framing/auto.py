@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 from gdlab.errors import FramingError
 from gdlab.framing.frames import Frame, Framer, FrameTable, State
 from gdlab.framing.guess import guess
+from gdlab.words import sentence
 
 if TYPE_CHECKING:
+    from gdlab.facts import Fact
 
     class _MakeFramer(Protocol):
         def __call__(self, name: str, *, max_frame_bytes: int) -> Framer: ...
@@ -29,11 +31,12 @@ class AutoFramer:
         self._max_frame_bytes = max_frame_bytes
         self._head = bytearray()
         self._framer: Framer | None = None
-        self._guess = ""
+        self._guess: Fact | None = None
         self._ended = False
 
     def __repr__(self) -> str:
-        return f"<AutoFramer {self.guess}>"
+        open_ = f"framing not yet known: the first {len(self._head)} bytes do not tell"
+        return f"<AutoFramer {sentence(self._guess) if self._guess else open_}>"
 
     @property
     def name(self) -> str:
@@ -41,9 +44,9 @@ class AutoFramer:
         return self._framer.name if self._framer else "auto"
 
     @property
-    def guess(self) -> str:
-        """What was guessed and why, or that it is open."""
-        return self._guess or f"not yet: the first {len(self._head)} bytes do not tell"
+    def guess(self) -> Fact | None:
+        """What was guessed and why; None as long as it is open."""
+        return self._guess
 
     @property
     def state(self) -> State:
@@ -97,7 +100,7 @@ class AutoFramer:
         decision = guess(bytes(self._head), final=final)
         if decision is None:
             return
-        self._guess = str(decision)
-        self._framer = self._make(decision.name, max_frame_bytes=self._max_frame_bytes)
+        name, self._guess = decision
+        self._framer = self._make(name, max_frame_bytes=self._max_frame_bytes)
         self._framer.receive_data(self._head)
         self._head = bytearray()

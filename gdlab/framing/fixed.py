@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gdlab.errors import FramingError
-from gdlab.framing.frames import Flaw, FrameTable, State, plain_frames
+from gdlab.facts import PEER, Fact, Reason
+from gdlab.framing.frames import FrameTable, State, plain_frames
 from gdlab.framing.stream import StreamFramer
 
 
@@ -43,6 +44,7 @@ class FixedFramer(StreamFramer):
             self._add(
                 bytes(self._buffer),
                 0,
-                Flaw.INCOMPLETE,
-                f"the stream ended after {len(self._buffer)} of {self.frame_bytes} bytes",
+                Fact.of(
+                    Reason.INCOMPLETE, by=PEER, case="frame", held=len(self._buffer), size=self.frame_bytes
+                ),
             )

@@ -13,22 +13,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gdlab.errors import FramingError
+    from gdlab.facts import Fact
 
 #: Twice what `StreamPeer.put_var` can send with Godot's default `encode_buffer_max_size` of 8 MiB.
 DEFAULT_MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 
 #: At most so many bytes of a frame that is over the limit, or that broke the stream, stay as a row.
 KEPT_BYTES: Final = 64 * 1024
-
-
-class Flaw(StrEnum):
-    """What is wrong with a frame; empty (false) for a plain one."""
-
-    NONE = ""
-    BROKEN = "broken"  # the bytes are not what the framing promises
-    OVER_LIMIT = "over_limit"  # longer than max_frame_bytes; `payload` has the first bytes
-    SKIPPED = "skipped"  # no payload: `reason` says how many bytes were dropped to find the next frame
-    INCOMPLETE = "incomplete"  # the stream ended inside this frame
 
 
 class State(StrEnum):
@@ -46,23 +37,21 @@ class Frame(NamedTuple):
     ----------
     payload : the bytes without their framing, never changed.
     header_bytes : bytes of framing that belong to this frame: length prefix, line end, space between values.
-    flaw : what is wrong with it, empty for a plain frame.
-    reason : the flaw in words, for the row's `detail`; empty for a plain frame.
+    flaw : what is wrong with it, None for a plain frame. Its reason is MALFORMED; OVERSIZED, `payload` having the
+        first bytes; SKIPPED, with no payload; or INCOMPLETE.
     """
 
     payload: bytes
     header_bytes: int = 0
-    flaw: Flaw = Flaw.NONE
-    reason: str = ""
+    flaw: Fact | None = None
 
 
 _new_tuple: Final = tuple.__new__
-_NONE: Final = Flaw.NONE
 
 
 def plain_frames(payloads: Iterable[bytes], header_bytes: int) -> list[Frame]:
     """Frames without a flaw; the same as calling `Frame` for each, in a third of its time."""
-    return [_new_tuple(Frame, (payload, header_bytes, _NONE, "")) for payload in payloads]
+    return [_new_tuple(Frame, (payload, header_bytes, None)) for payload in payloads]
 
 
 class FrameTable(NamedTuple):
@@ -105,8 +94,8 @@ class Framer(Protocol):
         """The framing's name, as `framer` and `encode` take it; "auto" until it has guessed."""
 
     @property
-    def guess(self) -> str:
-        """What `auto` guessed and why, or that it has not yet; empty for a framing chosen by name."""
+    def guess(self) -> Fact | None:
+        """What `auto` guessed and why; None as long as it has not, and for a framing chosen by name."""
 
     @property
     def state(self) -> State:

@@ -6,7 +6,8 @@ import re
 from enum import Enum, auto
 from typing import Final
 
-from gdlab.framing.frames import Flaw, Frame
+from gdlab.facts import PEER, US, Fact, Reason
+from gdlab.framing.frames import Frame
 from gdlab.framing.stream import StreamFramer
 
 #: Arrays and objects inside each other; Python's own parser gives up at about the same depth.
@@ -54,7 +55,7 @@ class JsonFramer(StreamFramer):
         self._stack = bytearray()  # the open brackets
         self._space = 0  # bytes between the last value and the current one
         self._skipped: int | None = None  # bytes dropped of a value over the limit; None outside one
-        self._why = ""
+        self._why: Fact | None = None  # what is wrong with a broken value
         self._steps = {
             _Mode.BETWEEN: self._between,
             _Mode.INSIDE: self._inside,
@@ -99,7 +100,7 @@ class JsonFramer(StreamFramer):
         elif chr(first).isascii() and (chr(first).isalnum() or first in b"+-."):
             self._mode = _Mode.SCALAR
         else:
-            self._break(f"{bytes([first])!r} where a JSON value should begin")
+            self._break("json_start", found=repr(bytes([first])))
         return True
 
     def _inside(self) -> bool:
@@ -111,18 +112,17 @@ class JsonFramer(StreamFramer):
         found = buffer[at]
         if found in b"{[":
             if self._stack and self._skipped is None and not self._may_open(at):
-                self._why = "a value begins where a comma or the end of the one before it should be"
-                self._close(Flaw.BROKEN, self._why)
+                self._close(Fact(Reason.MALFORMED, PEER, case="json_comma"))
                 return True
             self._stack.append(found)
         self._at += 1
         if len(self._stack) > MAX_DEPTH:
-            self._break(f"arrays and objects nested deeper than {MAX_DEPTH}")
+            self._break("json_depth", most=MAX_DEPTH)
         elif found == ord('"'):
             self._mode = _Mode.STRING
         elif found in _CLOSES:
             if self._stack.pop() != _CLOSES[found]:
-                self._break(f"{chr(found)!r} closes what was opened by another bracket")
+                self._break("json_bracket", found=repr(chr(found)))
             elif not self._stack:
                 self._close()
         return True
@@ -140,7 +140,7 @@ class JsonFramer(StreamFramer):
         if at == len(buffer) or (buffer[at] == ord("\\") and at + 1 == len(buffer)):
             return False
         if buffer[at] != ord('"'):
-            self._break("a line feed inside a string")
+            self._break("json_string")
             return True
         self._at += 1
         self._mode = _Mode.INSIDE
@@ -160,19 +160,19 @@ class JsonFramer(StreamFramer):
         if self._skipped is not None or _SCALAR.fullmatch(self._buffer, self._start, self._at):
             self._close()
         else:
-            self._break("a word that is no JSON value")
+            self._break("json_word")
 
     def _broken(self) -> bool:
         found = _RESTART.search(self._buffer, self._at)
         self._at = found.start() if found else len(self._buffer)
         if not found:
             return False
-        self._close(Flaw.BROKEN, self._why)
+        self._close(self._why)
         return True
 
-    def _break(self, why: str) -> None:
+    def _break(self, case: str, **more: int | str) -> None:
         self._mode = _Mode.BROKEN
-        self._why = f"{why}; the next value is taken to begin at the next line feed or opening bracket"
+        self._why = Fact(Reason.MALFORMED, PEER, case=case).also(**more)
         self._stack.clear()
 
     def _bound(self) -> None:
@@ -186,9 +186,14 @@ class JsonFramer(StreamFramer):
             self._add(
                 bytes(self._buffer[self._start : self._start + self.kept_bytes]),
                 self._space,
-                Flaw.OVER_LIMIT,
-                f"a JSON value longer than the limit of {self.max_frame_bytes} bytes (max_frame_bytes); "
-                f"these are its first {self.kept_bytes}",
+                Fact.of(
+                    Reason.OVERSIZED,
+                    by=PEER,
+                    limit="max_frame_bytes",
+                    case="json",
+                    most=self.max_frame_bytes,
+                    kept=self.kept_bytes,
+                ),
             )
             self._skipped = 0
             held -= self.kept_bytes
@@ -196,13 +201,14 @@ class JsonFramer(StreamFramer):
         self.dropped_bytes += held
         self._start = self._at
 
-    def _close(self, flaw: Flaw = Flaw.NONE, reason: str = "") -> None:
+    def _close(self, flaw: Fact | None = None) -> None:
         """End the current value at `_at`."""
         self._bound()
         if self._skipped is None:
-            self._add(bytes(self._buffer[self._start : self._at]), self._space, flaw, reason)
+            self._ready.append(Frame(bytes(self._buffer[self._start : self._at]), self._space, flaw))
         else:
-            self._add(b"", 0, Flaw.SKIPPED, f"{self._skipped} bytes of the value over the limit dropped")
+            skipped = Fact(Reason.SKIPPED, US, count=self._skipped, limit="max_frame_bytes", case="json")
+            self._add(b"", 0, skipped)
         self._start = self._at
         self._mode = _Mode.BETWEEN
         self._stack.clear()
@@ -217,6 +223,6 @@ class JsonFramer(StreamFramer):
         if self._mode is _Mode.BETWEEN:
             self.dropped_bytes += self._space
         elif self._mode is _Mode.BROKEN:
-            self._close(Flaw.BROKEN, self._why)
+            self._close(self._why)
         else:
-            self._close(Flaw.INCOMPLETE, "the stream ended inside a JSON value")
+            self._close(Fact(Reason.INCOMPLETE, PEER, case="json"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gdlab.framing.frames import Flaw, Frame, plain_frames
+from gdlab.facts import PEER, US, Fact, Reason
+from gdlab.framing.frames import Frame, plain_frames
 from gdlab.framing.stream import StreamFramer
 
 
@@ -64,18 +65,24 @@ class LineFramer(StreamFramer):
         self._add(
             line[: self.kept_bytes],
             0,
-            Flaw.OVER_LIMIT,
-            f"a line longer than the limit of {self.max_frame_bytes} bytes (max_frame_bytes); "
-            f"these are its first {self.kept_bytes}",
+            Fact.of(
+                Reason.OVERSIZED,
+                by=PEER,
+                limit="max_frame_bytes",
+                case="line",
+                most=self.max_frame_bytes,
+                kept=self.kept_bytes,
+            ),
         )
 
     def _add_skipped(self, count: int) -> None:
-        self._add(b"", 1, Flaw.SKIPPED, f"{count} bytes dropped up to the next line feed")
+        self._add(b"", 1, Fact(Reason.SKIPPED, US, count=count, limit="max_frame_bytes", case="line"))
 
     def _finish(self) -> None:
         if self._skipped is not None:
-            self._add(
-                b"", 0, Flaw.SKIPPED, f"{self._skipped} bytes dropped; the stream ended without a line feed"
+            skipped = Fact(
+                Reason.SKIPPED, US, count=self._skipped, limit="max_frame_bytes", case="line_ended"
             )
+            self._add(b"", 0, skipped)
         elif self._buffer:
-            self._add(bytes(self._buffer), 0, Flaw.INCOMPLETE, "the stream ended before the line feed")
+            self._add(bytes(self._buffer), 0, Fact(Reason.INCOMPLETE, PEER, case="line"))

@@ -6,6 +6,7 @@ import difflib
 from typing import Final
 
 from gdlab.errors import FramingError
+from gdlab.facts import US, Fact, Reason, Value
 from gdlab.framing.auto import AutoFramer
 from gdlab.framing.fixed import FixedFramer
 from gdlab.framing.frames import DEFAULT_MAX_FRAME_BYTES, Framer
@@ -14,6 +15,7 @@ from gdlab.framing.lines import LineFramer
 from gdlab.framing.prefix import PrefixFramer
 from gdlab.framing.raw import RawFramer
 from gdlab.framing.runs import Prefix
+from gdlab.words import sentence
 
 #: Every framing with a length prefix, and its counterpart with the other byte order. Godot's `big_endian`
 #: turns the length of `put_var`, `put_string` and `put_utf8_string`, never the Variant; PacketPeerStream
@@ -62,7 +64,7 @@ def framer(name: str, *, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> Fram
     Parameters
     ----------
     name : one of `NAMES`; "fixed" with its length in bytes, such as "fixed:24".
-    max_frame_bytes : longer payloads become rows of flaw OVER_LIMIT, cut short.
+    max_frame_bytes : longer payloads become frames with the flaw OVERSIZED, cut short.
 
     Raises
     ------
@@ -119,20 +121,21 @@ def encode(name: str, payload: bytes) -> bytes:
         return payload + b"\n"
     if kind == "lines":
         if b"\n" in payload:
-            raise FramingError(
-                "the payload holds a line feed and would be several lines; send them one by one"
-            )
+            raise _unframable("line_feed")
         return payload + b"\n"
     if kind == "fixed":
         if len(payload) != size:
-            raise FramingError(f"the payload has {len(payload)} bytes, but {name!r} sends exactly {size}")
+            raise _unframable("fixed", size=len(payload), framing=name, exact=size)
         return payload
     prefix, _ = _PREFIXES[kind]
     if len(payload) > prefix.most:
-        raise FramingError(
-            f"the payload has {len(payload)} bytes, but the length field of {name!r} ends at {prefix.most}"
-        )
+        raise _unframable("prefix", size=len(payload), framing=name, most=prefix.most)
     return len(payload).to_bytes(prefix.header_bytes, "little" if prefix.little_endian else "big") + payload
+
+
+def _unframable(case: str, **more: Value) -> FramingError:
+    fact = Fact(Reason.UNFRAMABLE, US, case=case).also(**more)
+    return FramingError(sentence(fact), fact=fact)
 
 
 def _parse(name: str) -> tuple[str, int]:

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from gdlab.framing.frames import Flaw, FrameTable, State, plain_frames
+from gdlab.facts import PEER, US, Fact, Reason
+from gdlab.framing.frames import FrameTable, State, plain_frames
 from gdlab.framing.runs import Prefix, PrefixScanner
 from gdlab.framing.stream import StreamFramer
 
@@ -66,14 +67,18 @@ class PrefixFramer(StreamFramer):
                 self._skip -= dropped
                 if self._skip:
                     return
-                self._add(b"", 0, Flaw.SKIPPED, f"{self._skipped} bytes of the frame over the limit dropped")
+                self._add(
+                    b"",
+                    0,
+                    Fact(Reason.SKIPPED, US, count=self._skipped, limit="max_frame_bytes", case="frame"),
+                )
             if len(self._buffer) < header:
                 return
             length = self._slice()
             if length <= self.max_frame_bytes:
                 return
             if length > SKIP_FACTOR * self.max_frame_bytes:
-                self._fail(self._too_long(length), flaw=Flaw.OVER_LIMIT, needed_bytes=length)
+                self._fail(self._too_long(length), needed_bytes=length)
                 return
             self._over = length
 
@@ -110,41 +115,60 @@ class PrefixFramer(StreamFramer):
 
     def _add_start(self) -> None:
         """Keep the first bytes of a frame over the limit, and skip the rest."""
-        reason = (
-            f"a frame of {self._over} bytes at byte {self._taken} of the stream, the limit is "
-            f"{self.max_frame_bytes} (max_frame_bytes); these are its first {self.kept_bytes}"
+        flaw = Fact.of(
+            Reason.OVERSIZED,
+            by=PEER,
+            limit="max_frame_bytes",
+            case="frame",
+            size=self._over,
+            offset=self._taken,
+            most=self.max_frame_bytes,
+            kept=self.kept_bytes,
         )
         self._take(self.prefix.header_bytes)
-        self._add(self._take(self.kept_bytes), self.prefix.header_bytes, Flaw.OVER_LIMIT, reason)
+        self._add(self._take(self.kept_bytes), self.prefix.header_bytes, flaw)
         self._skip = self._skipped = self._over - self.kept_bytes
         self._over = 0
 
-    def _too_long(self, length: int) -> str:
+    def _too_long(self, length: int) -> Fact:
         """Why the stream is given up, with what it may be instead."""
         header = bytes(self._buffer[: self.prefix.header_bytes])
-        message = (
-            f"the length {header.hex(' ')} at byte {self._taken} of the stream announces {length} bytes, "
-            f"the limit is {self.max_frame_bytes} (max_frame_bytes)"
+        flaw = Fact.of(
+            Reason.OVERSIZED,
+            by=PEER,
+            limit="max_frame_bytes",
+            case="lost",
+            header=header.hex(" "),
+            offset=self._taken,
+            size=length,
+            most=self.max_frame_bytes,
         )
         swapped = int.from_bytes(header, "big" if self.prefix.little_endian else "little")
         if all(32 <= byte < 127 or byte in b"\r\n\t" for byte in header):
-            return f"{message}; {header.decode()!r} is text: framing 'lines', 'json' or 'raw' may fit"
+            return flaw._replace(case="text").also(text=header.decode())
         if self._other and 0 < swapped <= self.max_frame_bytes:
-            return f"{message}; the other byte order makes it {swapped}: framing {self._other!r} may fit"
-        return f"{message}; the sender uses another framing, or lost its place"
+            return flaw._replace(case="order").also(swapped=swapped, other=self._other)
+        return flaw
 
     def _finish(self) -> None:
         header = self.prefix.header_bytes
         held = bytes(self._buffer)
         if self._skip:
             dropped = self._skipped - self._skip
-            self._add(
-                b"", 0, Flaw.SKIPPED, f"{dropped} of {self._skipped} bytes dropped; then the stream ended"
+            flaw = Fact.of(
+                Reason.SKIPPED,
+                by=US,
+                count=dropped,
+                limit="max_frame_bytes",
+                case="ended",
+                announced=self._skipped,
             )
+            self._add(b"", 0, flaw)
         elif 0 < len(held) < header:
-            reason = f"the stream ended after {len(held)} of the {header} bytes of a length"
-            self._add(held, 0, Flaw.INCOMPLETE, reason)
+            self._add(
+                held, 0, Fact.of(Reason.INCOMPLETE, by=PEER, case="length", held=len(held), size=header)
+            )
         elif held:
             (length,) = self._unpack(held)
-            reason = f"the stream ended after {len(held) - header} of {length} bytes"
-            self._add(held[header:], header, Flaw.INCOMPLETE, reason)
+            flaw = Fact.of(Reason.INCOMPLETE, by=PEER, case="frame", held=len(held) - header, size=length)
+            self._add(held[header:], header, flaw)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from gdlab.errors import FramingError
-from gdlab.framing.frames import KEPT_BYTES, Flaw, Frame, FrameTable, State
+from gdlab.facts import Fact
+from gdlab.framing.frames import KEPT_BYTES, Frame, FrameTable, State
+from gdlab.words import sentence
 
 
 class StreamFramer(ABC):
@@ -15,7 +17,7 @@ class StreamFramer(ABC):
     byte in CPython; joining chunks anew for every read would be quadratic for a long frame in small pieces.
     """
 
-    guess = ""
+    guess: Fact | None = None
 
     def __init__(self, name: str, *, max_frame_bytes: int) -> None:
         if max_frame_bytes < 1:
@@ -96,12 +98,12 @@ class StreamFramer(ABC):
         self._taken += count
         self.dropped_bytes += count
 
-    def _add(self, payload: bytes, header_bytes: int, flaw: Flaw, reason: str) -> None:
-        self._ready.append(Frame(payload, header_bytes, flaw, reason))
+    def _add(self, payload: bytes, header_bytes: int, flaw: Fact) -> None:
+        self._ready.append(Frame(payload, header_bytes, flaw))
 
-    def _fail(self, message: str, *, flaw: Flaw = Flaw.BROKEN, needed_bytes: int | None = None) -> None:
+    def _fail(self, flaw: Fact, *, needed_bytes: int | None = None) -> None:
         """Give up the stream: the first buffered bytes become a last frame, `error` and `state` say why."""
-        self.error = FramingError(message, offset=self._taken, needed_bytes=needed_bytes)
+        self.error = FramingError(sentence(flaw), offset=self._taken, needed_bytes=needed_bytes, fact=flaw)
         self.state = State.ERROR
-        self._add(self._take(min(len(self._buffer), self.kept_bytes)), 0, flaw, message)
+        self._add(self._take(min(len(self._buffer), self.kept_bytes)), 0, flaw)
         self._drop(len(self._buffer))

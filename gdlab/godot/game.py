@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gdlab.godot.finder import Engine
+    from gdlab.godot.watcher import Watcher
 
 #: Which of a game's messages end it: none, a script that does not compile, or any script error.
 StopOn = Literal["never", "parse", "script"]
@@ -155,8 +156,10 @@ class Game:
         time_limit_s: float | None,
         stop_on: StopOn,
         scratch: Path | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self.engine = engine
+        self._watcher = watcher
         self._what = what
         self._place = place
         self._time_limit_s = time_limit_s
@@ -357,6 +360,8 @@ class Game:
             entries=found,
             dropped_lines=child.dropped_lines,
         )
+        if self._watcher is not None:
+            self._watcher.process_ended(child.pid, self._run.reason)
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -13,11 +13,13 @@ from gdlab.godot.finder import Engine, find
 from gdlab.godot.game import Game, Run, StopOn
 from gdlab.godot.importing import import_project
 from gdlab.godot.source import Complete, Constant, complete, is_main_loop
+from gdlab.godot.watcher import options as watcher_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gdlab.godot.output import PlaceMap
+    from gdlab.godot.watcher import Watcher
 
 #: Our GDScript, see `script`.
 SCRIPTS: Final = Path(__file__).parent / "scripts"
@@ -52,6 +54,8 @@ def run(
     time_limit_s: float = 30.0,
     env: Mapping[str, str] | None = None,
     stop_on: StopOn = "parse",
+    debugger: Watcher | None = None,
+    label: str | None = None,
     engine: Engine | None = None,
 ) -> Run:
     """Run Godot headless until it ends or the time limit is reached; parameters as for `start`.
@@ -79,6 +83,8 @@ def run(
         time_limit_s=time_limit_s,
         env=env,
         stop_on=stop_on,
+        debugger=debugger,
+        label=label,
         engine=engine,
     ) as game:
         return game.wait()
@@ -97,6 +103,8 @@ def start(
     time_limit_s: float | None = None,
     env: Mapping[str, str] | None = None,
     stop_on: StopOn = "parse",
+    debugger: Watcher | None = None,
+    label: str | None = None,
     engine: Engine | None = None,
 ) -> Game:
     """Start Godot headless in the background.
@@ -121,6 +129,8 @@ def start(
     env : variables to add to the environment.
     stop_on : ``parse``: a script that does not compile ends the game, with the reason. ``script``: so does
         any script error. ``never``: nothing does.
+    debugger : a `gdlab.debugger` that watches the game: prints, errors, frames, variables. It must be running.
+    label : what the game is called in the watch's tables; by default what it runs.
     engine : which engine; by default what `find` finds.
 
     Raises
@@ -141,6 +151,7 @@ def start(
         raise ValueError("constants= are for a source text; a script or project takes args= or env=")
     if time_limit_s is not None and not (time_limit_s > 0 and math.isfinite(time_limit_s)):
         raise ValueError(f"time_limit_s is {time_limit_s}; it must be a positive number of seconds")
+    watching = [] if debugger is None else watcher_options(debugger)
     variables = {name: value for name, value in os.environ.items() if name not in _DISPLAYS}
     variables |= env or {}
     scratch: Path | None = None
@@ -188,20 +199,26 @@ def start(
             arguments += ["--max-fps", str(fps)]
             if seconds is not None:
                 arguments += ["--quit-after", str(max(1, round(seconds * fps)))]
-        return Game(
+        place = _place_map(root, completed)
+        game = Game(
             engine,
-            [*arguments, "--", *map(str, args)],
+            [*arguments, *watching, "--", *map(str, args)],
             env=variables,
             what=what,
-            place=_place_map(root, completed),
+            place=place,
             time_limit_s=time_limit_s,
             stop_on=stop_on,
             scratch=scratch,
+            watcher=debugger,
         )
     except BaseException:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
         raise
+    if debugger is not None:
+        # The engine needs far longer than this to connect. Places in a project stay as its user knows them.
+        debugger.expect(game.pid, label or what, place if completed is not None else None)
+    return game
 
 
 def _place_map(root: Path, completed: Complete | None) -> PlaceMap:

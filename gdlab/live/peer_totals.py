@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gdlab.facts import Fact, Reason
 from gdlab.messages import CATEGORIES, Direction, Event
-from gdlab.store import Snapshot
+from gdlab.store import Cursor, Snapshot
 
 _EVENTS: Final = {event: CATEGORIES["event"].index(event) for event in Event}
 _IN: Final = CATEGORIES["direction"].index(Direction.IN)
@@ -49,7 +50,7 @@ class Tallies:
     """Follows the stores of one capture."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+        self._cursor = Cursor()
         self._tables: dict[int, _Table] = {}
         self._snapshots: Sequence[Snapshot] = ()
         self._past: deque[tuple[int, dict[int, npt.NDArray[np.int64]]]] = deque()
@@ -60,9 +61,8 @@ class Tallies:
         for store, snapshot in enumerate(snapshots):
             table = self._tables.setdefault(store, _Table())
             table.grow(len(snapshot.peers))
-            for block in snapshot.since(self._seen.get(store, 0)).blocks:
-                table.count(block.columns)
-            self._seen[store] = snapshot.end
+        for store, _, block in self._cursor.new(snapshots):
+            self._tables[store].count(block.columns)
         self._past.append((now_ns, {store: table.received() for store, table in self._tables.items()}))
         while len(self._past) > 2 and now_ns - self._past[1][0] >= RATE_SECONDS * 1e9:
             self._past.popleft()
@@ -140,44 +140,33 @@ class _Table:
 
 
 class EventCounts:
-    """How often which trouble was noted, by the first words of its detail.
+    """How often which trouble was noted.
 
     A capture counts errors as one number; what they were is in the rows.
+
+    Attributes
+    ----------
+    errors : how many rows of event `error` there were for each reason; None for rows without one.
+    last_error : what the newest of them has.
     """
 
-    #: Beginnings of `detail`, and what they are called.
-    KINDS: Final = (
-        ("refused:", "connections refused (too many)"),
-        ("no connection can be let in", "connections refused (the system has no more)"),
-        ("nobody listens at", "datagrams nobody listened for"),
-        ("the reply function raised", "failures of the reply function"),
-        ("endpoint stopped", "endpoints that failed"),
-        ("attempt ", "attempts to connect that failed"),
-    )
-    OTHER: Final = "other errors"
-
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
-        self.errors: Counter[str] = Counter()
+        self._cursor = Cursor()
+        self.errors: Counter[Reason | None] = Counter()
         self.gaps = 0
         self.opened = self.closed = 0
-        self.last_error = ""
+        self.last_error: Fact | None = None
 
     def follow(self, snapshots: Sequence[Snapshot]) -> None:
         """Count the rows that are new since the last call."""
-        for store, snapshot in enumerate(snapshots):
-            for block in snapshot.since(self._seen.get(store, 0)).blocks:
-                events = block.columns.event
-                self.gaps += int(np.count_nonzero(events == _EVENTS[Event.GAP]))
-                self.opened += int(np.count_nonzero(events == _EVENTS[Event.OPEN]))
-                self.closed += int(np.count_nonzero(events == _EVENTS[Event.CLOSE]))
-                details = block.columns.detail[events == _EVENTS[Event.ERROR]]
-                for code, count in zip(*np.unique(details, return_counts=True), strict=True):
-                    self.errors[_kind(block.details[code])] += int(count)
-                if len(details):
-                    self.last_error = block.details[details[-1]]
-            self._seen[store] = snapshot.end
-
-
-def _kind(detail: str) -> str:
-    return next((name for start, name in EventCounts.KINDS if detail.startswith(start)), EventCounts.OTHER)
+        for _, _, block in self._cursor.new(snapshots):
+            events = block.columns.event
+            self.gaps += int(np.count_nonzero(events == _EVENTS[Event.GAP]))
+            self.opened += int(np.count_nonzero(events == _EVENTS[Event.OPEN]))
+            self.closed += int(np.count_nonzero(events == _EVENTS[Event.CLOSE]))
+            codes = block.columns.fact[events == _EVENTS[Event.ERROR]]
+            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+                fact = block.facts[code]
+                self.errors[fact.reason if fact else None] += int(count)
+            if len(codes):
+                self.last_error = block.facts[codes[-1]]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gdlab.messages import CATEGORIES, Direction, Event
-from gdlab.store import Snapshot
+from gdlab.store import Cursor, Snapshot
 
 _MESSAGE: Final = CATEGORIES["event"].index(Event.MESSAGE)
 _DIRECTIONS: Final = (Direction.IN, Direction.OUT)
@@ -29,20 +29,18 @@ class RateHistory:
         self._bins = int(seconds / bin_s) + 1
         self._counts: npt.NDArray[np.int64] = np.zeros((len(_DIRECTIONS), self._bins), np.int64)
         self._first_bin = 0  # number of the oldest bin, counted from 1970
-        self._seen: dict[int, int] = {}
+        self._cursor = Cursor()
 
     def follow(self, snapshots: Sequence[Snapshot], now_ns: int) -> None:
         """Count the rows that are new since the last call."""
         self._advance(now_ns // self._bin_ns)
-        for index, snapshot in enumerate(snapshots):
-            for block in snapshot.since(self._seen.get(index, 0)).blocks:
-                columns = block.columns
-                bins = columns.time_ns // self._bin_ns - self._first_bin
-                wanted = (columns.event == _MESSAGE) & (bins >= 0) & (bins < self._bins)
-                for row, direction in enumerate(_DIRECTIONS):
-                    chosen = wanted & (columns.direction == CATEGORIES["direction"].index(direction))
-                    self._counts[row] += np.bincount(bins[chosen], minlength=self._bins)
-            self._seen[index] = snapshot.end
+        for _, _, block in self._cursor.new(snapshots):
+            columns = block.columns
+            bins = columns.time_ns // self._bin_ns - self._first_bin
+            wanted = (columns.event == _MESSAGE) & (bins >= 0) & (bins < self._bins)
+            for row, direction in enumerate(_DIRECTIONS):
+                chosen = wanted & (columns.direction == CATEGORIES["direction"].index(direction))
+                self._counts[row] += np.bincount(bins[chosen], minlength=self._bins)
 
     def _advance(self, newest_bin: int) -> None:
         shift = newest_bin - self._bins + 1 - self._first_bin

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gdlab import probe
 from gdlab.analysis.probes import MIN_BYTES
 from gdlab.messages import CATEGORIES, Direction, Event
-from gdlab.store import Snapshot
+from gdlab.store import Cursor, Snapshot
 from gdlab.store.blocks import Block
 
 _MESSAGE: Final = CATEGORIES["event"].index(Event.MESSAGE)
@@ -54,7 +54,7 @@ class RoundTrips:
 
     def __init__(self, seconds: float = 30.0) -> None:
         self._seconds = seconds
-        self._seen: dict[int, int] = {}
+        self._cursor = Cursor()
         self._waiting: dict[tuple[int, int, int, int], int] = {}
         self._trips: deque[Trip] = deque(maxlen=REMEMBERED)
         self._asked: set[tuple[int, int]] = set()
@@ -63,15 +63,13 @@ class RoundTrips:
 
     def follow(self, snapshots: Sequence[Snapshot], now_ns: int) -> None:
         """Look at the rows that are new since the last call."""
-        for store, snapshot in enumerate(snapshots):
-            budget = PER_TURN
-            for block in snapshot.since(self._seen.get(store, 0)).blocks:
-                rows = _probes(block)
-                self.passed_over += max(0, len(rows) - budget)
-                for row in rows[len(rows) - budget :] if len(rows) > budget else rows:
-                    self._take(store, snapshot, block, int(row))
-                budget = max(0, budget - len(rows))
-            self._seen[store] = snapshot.end
+        budgets = dict.fromkeys(range(len(snapshots)), PER_TURN)
+        for store, snapshot, block in self._cursor.new(snapshots):
+            rows, budget = _probes(block), budgets[store]
+            self.passed_over += max(0, len(rows) - budget)
+            for row in rows[len(rows) - budget :] if len(rows) > budget else rows:
+                self._take(store, snapshot, block, int(row))
+            budgets[store] = max(0, budget - len(rows))
         while self._waiting:
             key, sent_ns = next(iter(self._waiting.items()))
             if now_ns - sent_ns <= TIMEOUT_NS and len(self._waiting) <= WAITING:

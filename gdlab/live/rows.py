@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gdlab.messages import CATEGORIES
-from gdlab.store import Snapshot
+from gdlab.store import Cursor, Snapshot
+from gdlab.words import sentence
 
 #: Longer payloads are not kept with their row; `payload_of` fetches them from the capture while it has them.
 KEPT_BYTES: Final = 64 * 1024
@@ -46,7 +47,7 @@ class Follower:
     """Gives each row of a capture's stores at most once, the newest where there are too many."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+        self._cursor = Cursor()
 
     def new_rows(self, snapshots: Sequence[Snapshot], most: int) -> tuple[list[Row], int]:
         """Return the rows since the last call, oldest first, and how many older ones were passed over.
@@ -58,17 +59,16 @@ class Follower:
         found: list[Row] = []
         arrived = 0
         for store, snapshot in enumerate(snapshots):
-            seen = self._seen.get(store, 0)
-            arrived += snapshot.end - seen
-            found += last_rows(snapshot, min(most, snapshot.end - seen), store)
-            self._seen[store] = snapshot.end
+            new = self._cursor.pass_over(store, snapshot)
+            arrived += new
+            found += last_rows(snapshot, min(most, new), store)
         found.sort(key=lambda row: row.time_ns)
         found = found[-most:] if most else []
         return found, arrived - len(found)
 
     def rewind(self, rows: int) -> None:
         """Give the last rows of each store once more."""
-        self._seen = {store: max(0, seen - rows) for store, seen in self._seen.items()}
+        self._cursor.rewind(rows)
 
 
 def last_rows(snapshot: Snapshot, most: int, store: int = 0) -> list[Row]:
@@ -91,7 +91,7 @@ def last_rows(snapshot: Snapshot, most: int, store: int = 0) -> list[Row]:
                     CATEGORIES["kind"][columns.kind[row]],
                     size,
                     block.arena[start : start + min(size, KEPT_BYTES)].tobytes(),
-                    block.details[columns.detail[row]],
+                    sentence(fact) if (fact := block.facts[columns.fact[row]]) else "",
                 )
             )
             number += 1

@@ -161,16 +161,6 @@ def clock(start_ns: int) -> str:
     return f"time since {pd.Timestamp(start_ns):%H:%M:%S} UTC (s)" if start_ns else "time (s)"
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number as people write it: three significant digits, thousands apart by a thin space; a count exactly."""
-    if not np.isfinite(value):
-        return "∞" if value > 0 else "unknown"
-    if value == 0:
-        return "0"
-    places = 0 if isinstance(value, int) else max(0, digits - 1 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:,.{places}f}".replace(",", "\u2009")
-
-
 def plain(text: object, most: int = 44) -> str:
     """A name from a table as matplotlib shall write it: one line, no formulas, no longer than `most`.
 
@@ -182,8 +172,3 @@ def plain(text: object, most: int = 44) -> str:
         words = words[: most // 3] + "…" + words[len(words) - (most - most // 3 - 1) :]
     # A dollar sign would begin a formula.
     return words.replace("$", r"\$")
-
-
-def count(n: int, noun: str) -> str:
-    """How many of what: ``1 message``, ``2 messages``."""
-    return f"{n:,}".replace(",", "\u2009") + f" {noun}{'' if n == 1 else 's'}"

@@ -10,7 +10,8 @@ from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
-from gdlab.plots.canvas import Heading, Note, axes, number, plain
+from gdlab.plots.canvas import Heading, Note, axes, plain
+from gdlab.text import number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from gdlab.analysis.source import Source, table_of
-from gdlab.plots.canvas import Heading, Note, axes, count, number
+from gdlab.plots.canvas import Heading, Note, axes
 from gdlab.plots.groups import largest, legend
 from gdlab.plots.latency import LOGARITHMIC, PLAIN, measure, middle_of
 from gdlab.plots.style import DASHES
+from gdlab.text import count, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,10 @@ import numpy as np
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.analysis.source import Source, table_of
-from gdlab.plots.canvas import Heading, Note, axes, clock, number, seconds
+from gdlab.plots.canvas import Heading, Note, axes, clock, seconds
 from gdlab.plots.decimate import line as decimated
 from gdlab.plots.groups import largest, legend, lines
+from gdlab.text import number
 
 if TYPE_CHECKING:
     import pandas as pd

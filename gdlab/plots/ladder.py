@@ -9,7 +9,8 @@ from matplotlib.collections import LineCollection
 
 from gdlab.analysis.columns import messages, times_ns
 from gdlab.analysis.source import Source, table_of
-from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain
+from gdlab.plots.canvas import Heading, Note, axes, clock, plain
+from gdlab.text import count
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,9 @@ from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
-from gdlab.plots.canvas import Heading, Note, axes, clock, count, number, seconds
+from gdlab.plots.canvas import Heading, Note, axes, clock, seconds
 from gdlab.plots.groups import largest, legend, lines
+from gdlab.text import count, number
 
 if TYPE_CHECKING:
     import pandas as pd

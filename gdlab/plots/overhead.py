@@ -8,7 +8,8 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.source import Source, table_of
-from gdlab.plots.canvas import Heading, Note, axes, count, plain
+from gdlab.plots.canvas import Heading, Note, axes, plain
+from gdlab.text import count
 
 if TYPE_CHECKING:
     import pandas as pd

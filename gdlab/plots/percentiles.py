@@ -8,9 +8,10 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.source import Source, table_of
-from gdlab.plots.canvas import Heading, Note, axes, count, number
+from gdlab.plots.canvas import Heading, Note, axes
 from gdlab.plots.groups import largest, legend, lines
 from gdlab.plots.latency import LOGARITHMIC, PLAIN, measure
+from gdlab.text import count, number
 
 if TYPE_CHECKING:
     import pandas as pd

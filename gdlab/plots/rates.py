@@ -9,10 +9,11 @@ import numpy as np
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.analysis.source import Source, table_of
-from gdlab.plots.canvas import Heading, Note, axes, clock, count, number, plain, seconds
+from gdlab.plots.canvas import Heading, Note, axes, clock, plain, seconds
 from gdlab.plots.decimate import line as decimated
 from gdlab.plots.groups import legend, lines
 from gdlab.plots.style import GROUPS
+from gdlab.text import count, number
 
 if TYPE_CHECKING:
     import pandas as pd

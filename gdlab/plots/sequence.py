@@ -10,8 +10,9 @@ from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
-from gdlab.plots.canvas import Heading, Note, axes, clock, count, plain, seconds
+from gdlab.plots.canvas import Heading, Note, axes, clock, plain, seconds
 from gdlab.plots.groups import legend
+from gdlab.text import count
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from gdlab.plots.canvas import Heading, axes, number
+from gdlab.plots.canvas import Heading, axes
+from gdlab.text import mean_size, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,12 +74,12 @@ def sizes(result: SizeReport, ax: Axes | None = None, *, theme: ThemeName = "aut
                 linewidth=0.8,
                 zorder=2,
             )
-        text = _bytes(size)
+        text = mean_size(size)
         if size > limit:
             text = f"{text}, longer than this axis"
             ax.plot([limit], [place], marker=">", markersize=26, color=colour, zorder=2, clip_on=False)
         elif whole > size:
-            text += f", {_bytes(whole)} with headers"
+            text += f", {mean_size(whole)} with headers"
         ax.annotate(
             text,
             (min(max(size, whole), limit), place),
@@ -103,11 +104,6 @@ def sizes(result: SizeReport, ax: Axes | None = None, *, theme: ThemeName = "aut
 def _whole(wire: Any, size: Any) -> float:
     """Bytes with headers; what does not travel has none."""
     return float(size if pd.isna(wire) else wire)
-
-
-def _bytes(size: float) -> str:
-    """Bytes in full, and a digit behind the point only for means."""
-    return f"{size:,.1f}".removesuffix(".0").replace(",", "\u2009")
 
 
 def _caption(result: SizeReport, over: str, shown: list[str]) -> str:

@@ -44,7 +44,7 @@ GENERAL: Final = (
         "are."
     ),
     (
-        "The time of a row with the stamp 'kernel' was taken by the system when the packet arrived; with 'user' "
+        "The time of a row with the time source 'kernel' was taken by the system when the packet arrived; with 'user' "
         "it was taken when Python read it, later by the time Python was busy."
     ),
 )

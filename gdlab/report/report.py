@@ -20,11 +20,12 @@ import pandas as pd
 from gdlab import analysis, plots
 from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.codecs import decode
+from gdlab.facts import clean
 from gdlab.files import sidecar, write_csv, write_document
 from gdlab.files.anonymise import anonymise as anonymised
 from gdlab.files.to_schema import conform
 from gdlab.report import glossary as definitions
-from gdlab.store.store import clean
+from gdlab.text import number
 
 PAGE: Final = "report.html"
 DATA: Final = "capture.csv"
@@ -129,7 +130,7 @@ def _extent(table: pd.DataFrame) -> str:
         return "This capture has no rows."
     first, last = (pd.Timestamp(int(stamp)) for stamp in (stamps.min(), stamps.max()))
     received = messages(table, "in")
-    kernel = int((received & equals(table, "stamp", "kernel")).sum())
+    kernel = int((received & equals(table, "time_source", "kernel")).sum())
     n = int(received.sum())
     by = f" Of {n:,} messages received, the kernel stamped {kernel:,}." if n else " No message was received."
     return f"{first:%Y-%m-%d %H:%M:%S} to {last:%H:%M:%S} UTC, {len(table):,} rows.{by}"
@@ -152,9 +153,9 @@ def _numbers(table: pd.DataFrame, seq: str | None) -> str:
     rows = [
         (
             row["measure"],
-            _number(row["value"]),
+            _written(row["value"]),
             row["unit"],
-            "" if np.isnan(row["low"]) else f"{_number(row['low'])} to {_number(row['high'])}",
+            "" if np.isnan(row["low"]) else f"{_written(row['low'])} to {_written(row['high'])}",
             f"{row['n']:,}",
             definitions.of_measure(row["measure"]),
         )
@@ -242,7 +243,7 @@ def _conversations(table: pd.DataFrame) -> str:
         kept = kept.drop(columns="endpoint")
     rows = [
         [
-            _number(cell) if isinstance(cell, float) else f"{cell:,}" if isinstance(cell, int) else cell
+            _written(cell) if isinstance(cell, float) else f"{cell:,}" if isinstance(cell, int) else cell
             for cell in row
         ]
         for row in kept.astype(object).itertuples(index=False, name=None)
@@ -318,17 +319,13 @@ def _table(
     return f'<div class="wide"><table{of}><thead><tr>{names}</tr></thead><tbody>{cells}</tbody></table></div>'
 
 
+def _written(value: float) -> str:
+    """Four significant digits; a dash for what is not known."""
+    return "\N{EN DASH}" if np.isnan(value) else number(value, 4)
+
+
 def _list(texts: Iterable[str]) -> str:
     return "<ul>" + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
-
-
-def _number(value: float) -> str:
-    """Four significant digits; a dash for what is not known."""
-    if np.isnan(value):
-        return "\N{EN DASH}"
-    if np.isinf(value):
-        return "∞"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _text(value: object) -> str:

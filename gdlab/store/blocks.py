@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gdlab.facts import Fact
 from gdlab.payloads import UInt8
 
 
 class Columns(NamedTuple):
-    """The rows of a block, column by column; all of length n but `arena` and `details`.
+    """The rows of a block, column by column; all of length n but `arena` and `facts`.
 
-    The codes of `stamp`, `direction`, `event` and `kind` are positions in `messages.CATEGORIES`; those of `peer`
-    are positions in the store's list of peers, those of `detail` positions in `details`.
+    The codes of `time_source`, `direction`, `event` and `kind` are positions in `messages.CATEGORIES`; those of `peer`
+    are positions in the store's list of peers, those of `fact` positions in `facts`.
     """
 
     time_ns: npt.NDArray[np.int64]
@@ -29,8 +30,8 @@ class Columns(NamedTuple):
     size: npt.NDArray[np.uint32]
     wire: npt.NDArray[np.uint32]
     peer: npt.NDArray[np.int32]
-    detail: npt.NDArray[np.int32]
-    stamp: npt.NDArray[np.int8]
+    fact: npt.NDArray[np.int32]
+    time_source: npt.NDArray[np.int8]
     direction: npt.NDArray[np.int8]
     event: npt.NDArray[np.int8]
     kind: npt.NDArray[np.int8]
@@ -50,7 +51,7 @@ class Block:
 
     columns: Columns
     arena: UInt8
-    details: tuple[str, ...]
+    facts: tuple[Fact | None, ...]
 
     def __len__(self) -> int:
         return len(self.columns.time_ns)
@@ -62,7 +63,7 @@ class Block:
 
     def rows(self, start: int, stop: int) -> Block:
         """Some of the rows, over the same memory."""
-        return Block(self.columns.map(lambda column: column[start:stop]), self.arena, self.details)
+        return Block(self.columns.map(lambda column: column[start:stop]), self.arena, self.facts)
 
 
 class OpenBlock:
@@ -82,8 +83,8 @@ class OpenBlock:
             size=np.empty(rows, np.uint32),
             wire=np.empty(rows, np.uint32),
             peer=np.empty(rows, np.int32),
-            detail=np.zeros(rows, np.int32),  # few rows have one: `extend` leaves it as it is
-            stamp=np.empty(rows, np.int8),
+            fact=np.zeros(rows, np.int32),  # few rows have one: `extend` leaves it as it is
+            time_source=np.empty(rows, np.int8),
             direction=np.empty(rows, np.int8),
             event=np.empty(rows, np.int8),
             kind=np.empty(rows, np.int8),
@@ -93,8 +94,8 @@ class OpenBlock:
         self.count = 0
         self.arena: UInt8 = np.empty(min(arena_bytes, expected_bytes), np.uint8)
         self.used = 0
-        self.details: list[str] = [""]
-        self._detail_codes: dict[str, int] = {"": 0}
+        self.facts: list[Fact | None] = [None]
+        self._fact_codes: dict[Fact, int] = {}
         self._rows = rows
         self._arena_bytes = arena_bytes
 
@@ -115,18 +116,18 @@ class OpenBlock:
         payload: bytes | bytearray | memoryview,
         wire: int,
         peer: int,
-        detail: str,
+        fact: Fact | None,
         codes: tuple[int, int, int, int],
     ) -> None:
-        """Write one row; `codes` are those of stamp, direction, event and kind."""
+        """Write one row; `codes` are those of time source, direction, event and kind."""
         row, size, items = self.count, len(payload), self._items
         items.time_ns[row] = time_ns
         items.offset[row] = self.used
         items.size[row] = size
         items.wire[row] = wire
         items.peer[row] = peer
-        items.detail[row] = self._detail_code(detail) if detail else 0
-        items.stamp[row], items.direction[row], items.event[row], items.kind[row] = codes
+        items.fact[row] = 0 if fact is None else self._fact_code(fact)
+        items.time_source[row], items.direction[row], items.event[row], items.kind[row] = codes
         if size:
             self._write(payload, size)
         self.count = row + 1
@@ -151,17 +152,17 @@ class OpenBlock:
         columns.size[rows] = sizes
         columns.wire[rows] = wire
         columns.peer[rows] = peer
-        columns.stamp[rows], columns.direction[rows], columns.event[rows] = codes
+        columns.time_source[rows], columns.direction[rows], columns.event[rows] = codes
         columns.kind[rows] = kind
         if len(payloads):
             self._write(payloads.data, len(payloads))
         self.count = rows.stop
 
-    def _detail_code(self, detail: str) -> int:
-        code = self._detail_codes.get(detail)
+    def _fact_code(self, fact: Fact) -> int:
+        code = self._fact_codes.get(fact)
         if code is None:
-            code = self._detail_codes[detail] = len(self.details)
-            self.details.append(detail)
+            code = self._fact_codes[fact] = len(self.facts)
+            self.facts.append(fact)
         return code
 
     def _write(self, payload: bytes | bytearray | memoryview, size: int) -> None:
@@ -179,7 +180,7 @@ class OpenBlock:
         count = self.count  # first: all below was written before it was raised
         columns = self.columns.map(lambda column: _read_only(column[:count]))
         used = int(columns.offset[-1]) + int(columns.size[-1]) if count else 0
-        return Block(columns, _read_only(self.arena[:used]), tuple(self.details))
+        return Block(columns, _read_only(self.arena[:used]), tuple(self.facts))
 
     def seal(self) -> Block:
         """The rows as a block that owns hardly more memory than it needs."""
@@ -191,7 +192,7 @@ class OpenBlock:
         arena = self.arena[:used]
         if used < 0.9 * len(self.arena):
             arena = arena.copy()
-        return Block(columns.map(_read_only), _read_only(arena), tuple(self.details))
+        return Block(columns.map(_read_only), _read_only(arena), tuple(self.facts))
 
 
 def _read_only(array: npt.NDArray[Any]) -> Any:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, Peer, Stamp
+from gdlab.facts import US, Fact, Reason, cleaned
+from gdlab.messages import CATEGORIES, Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.store.blocks import ROW_BYTES, Block, OpenBlock
 from gdlab.store.limits import DEFAULT_LIMIT, Limit
 
-#: What a table's note about evicted rows ends with, where nothing keeps them.
-KEEP_MORE = "give listen(limit=...) more to keep more"
+#: What a table says of evicted rows where nothing keeps them; with their number, payload bytes and the limit.
+KEEP_MORE = Fact(Reason.EVICTED, US, limit="limit")
 
 #: Peers told apart in one store; a flood of forged addresses ends in one common peer and not in all the memory.
 MAX_PEERS = 65_536
@@ -29,7 +30,7 @@ _CODES: dict[str, dict[str, int]] = {
     column: {category: code for code, category in enumerate(categories)}
     for column, categories in CATEGORIES.items()
 }
-_STAMP, _DIRECTION = _CODES["stamp"], _CODES["direction"]
+_TIME_SOURCE, _DIRECTION = _CODES["time_source"], _CODES["direction"]
 _EVENT, _KIND = _CODES["event"], _CODES["kind"]
 
 
@@ -61,7 +62,7 @@ class Snapshot:
     #: The same for all snapshots of one store, whose rows only grow until some are evicted.
     origin: object = None
     #: Where evicted rows are, or what would keep them.
-    about_evicted: str = KEEP_MORE
+    about_evicted: Fact = KEEP_MORE
 
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks) + (self.evicted.rows > 0)
@@ -138,7 +139,7 @@ class Store:
         self._peers: list[str] = [""]
         self._peer_codes: dict[str, int] = {"": 0}
         #: Where evicted rows are, or what would keep them; a table that lacks them says it.
-        self.about_evicted = KEEP_MORE
+        self.about_evicted: Fact = KEEP_MORE
         #: Called by the writer's thread after each block that is full; it must return at once and never raise.
         self.on_seal: Callable[[], object] | None = None
         self._version = 0
@@ -186,17 +187,16 @@ class Store:
         direction: Direction = Direction.IN,
         event: Event = Event.MESSAGE,
         kind: Kind = Kind.BINARY,
-        stamp: Stamp = Stamp.USER,
+        time_source: TimeSource = TimeSource.USER,
         wire_bytes: int = 0,
-        detail: str = "",
-        lost: int = 0,
+        fact: Fact | None = None,
     ) -> None:
-        """Write one row; `peer` is a number of `peer_code`, `lost` the messages that a `gap` row stands for."""
+        """Write one row; `peer` is a number of `peer_code`, `fact` what is to be known beside the bytes."""
         block = self._state.open
         if not block.fits(1, len(payload)) or self._is_old(block, time_ns):
             block = self._seal()
-        codes = (_STAMP[stamp], _DIRECTION[direction], _EVENT[event], _KIND[kind])
-        block.append(time_ns, payload, wire_bytes, peer, clean(detail) if detail else "", codes)
+        codes = (_TIME_SOURCE[time_source], _DIRECTION[direction], _EVENT[event], _KIND[kind])
+        block.append(time_ns, payload, wire_bytes, peer, None if fact is None else cleaned(fact), codes)
         if event is Event.MESSAGE:
             if direction is Direction.IN:
                 self._received += 1
@@ -209,7 +209,8 @@ class Store:
             self._errors += 1
         elif event is Event.GAP:
             self._gaps += 1
-            self._lost += lost
+            if fact is not None and fact.reason is Reason.KERNEL_DROP:
+                self._lost += fact.count
         self._version += 1
 
     def extend(
@@ -221,7 +222,7 @@ class Store:
         wire_bytes: npt.NDArray[Any],
         kinds: npt.NDArray[np.int8],
         *,
-        stamp: Stamp = Stamp.KERNEL,
+        time_source: TimeSource = TimeSource.KERNEL,
     ) -> None:
         """Write n received messages at once.
 
@@ -232,7 +233,7 @@ class Store:
         """
         if not len(time_ns):
             return
-        codes = (_STAMP[stamp], _DIRECTION[Direction.IN], _EVENT[Event.MESSAGE])
+        codes = (_TIME_SOURCE[time_source], _DIRECTION[Direction.IN], _EVENT[Event.MESSAGE])
         block = self._state.open
         if self._is_old(block, int(time_ns[0])):
             block = self._seal()
@@ -350,17 +351,3 @@ class Store:
             evicted_rows=evicted.rows,
             last_received_ns=self._last_received_ns,
         )
-
-
-def clean(text: str) -> str:
-    """Make a note of one printable line out of text that a peer may have written.
-
-    Control characters and what is not valid Unicode are written as backslash escapes, so that a note fits into any
-    file and any table and can be read back as it is.
-    """
-    text = text[:10_000]
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )

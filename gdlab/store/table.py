@@ -104,7 +104,7 @@ def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time": pd.DatetimeIndex(column("time_ns").view("datetime64[ns]"), tz="UTC", copy=False),
-            "stamp": category("stamp", CATEGORIES["stamp"]),
+            "time_source": category("time_source", CATEGORIES["time_source"]),
             "endpoint": category("endpoint", list(growing.endpoints)),
             "peer": category("peer", list(growing.peers)),
             "direction": category("direction", CATEGORIES["direction"]),

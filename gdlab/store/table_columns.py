@@ -13,10 +13,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, Stamp
+from gdlab.facts import Fact
+from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.store.blocks import Block, Columns
 from gdlab.store.store import Snapshot
+from gdlab.words import sentence
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -25,7 +27,7 @@ ARENA_SHIFT: Final = 32
 
 _DTYPES: Final[dict[str, Any]] = {
     "time_ns": np.int64,
-    "stamp": np.int8,
+    "time_source": np.int8,
     "endpoint": np.int8,
     "peer": np.int8,
     "direction": np.int8,
@@ -196,12 +198,14 @@ class Growing:
 def _part(block: Block, taken: _Taken, arena: int) -> Part:
     columns = block.columns
     details = None
-    if len(block.details) > 1 and bool(columns.detail.any()):
-        details = np.array(block.details, object)[columns.detail]
+    if len(block.facts) > 1 and bool(columns.fact.any()):
+        used, which = np.unique(columns.fact, return_inverse=True)
+        facts = [block.facts[code] for code in used.tolist()]
+        details = np.array([sentence(fact) if fact else "" for fact in facts], object)[which]
     return Part(
         {
             "time_ns": columns.time_ns,
-            "stamp": columns.stamp,
+            "time_source": columns.time_source,
             "endpoint": np.broadcast_to(np.int32(taken.endpoint), len(block)),
             "peer": columns.peer if taken.same_peers else taken.peers[columns.peer],
             "direction": columns.direction,
@@ -230,18 +234,19 @@ def _gap_row(snapshot: Snapshot) -> Block:
             size=np.zeros(1, np.uint32),
             wire=np.zeros(1, np.uint32),
             peer=np.zeros(1, np.int32),
-            detail=np.ones(1, np.int32),
-            stamp=code("stamp", Stamp.USER),
+            fact=np.ones(1, np.int32),
+            time_source=code("time_source", TimeSource.USER),
             direction=code("direction", Direction.IN),
             event=code("event", Event.GAP),
             kind=code("kind", Kind.TEXT),
         ),
         np.empty(0, np.uint8),
-        (
-            "",
-            (
-                f"{evicted.rows} rows ({evicted.payload_bytes} payload bytes) dropped: the store keeps "
-                f"{snapshot.limit}; {snapshot.about_evicted}"
-            ),
-        ),
+        (None, _eviction(snapshot)),
     )
+
+
+def _eviction(snapshot: Snapshot) -> Fact:
+    """What went for the limit, as the store tells it."""
+    evicted = snapshot.evicted
+    about = snapshot.about_evicted._replace(count=evicted.rows)
+    return about.also(payload_bytes=evicted.payload_bytes, keeps=str(snapshot.limit))

@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.messages import Stamp
+from gdlab.messages import TimeSource
 from gdlab.payloads import Int64, UInt8
 from gdlab.transports.datagrams import (
     LINUX,
@@ -222,7 +222,7 @@ class Batched:
         )
         time_ns = seconds * 1_000_000_000 + nanoseconds
         told = length == _STAMP_AND_DROPS
-        return Datagram(payload, source, time_ns, Stamp.KERNEL, drops if told else None)
+        return Datagram(payload, source, time_ns, TimeSource.KERNEL, drops if told else None)
 
     def _is_usual(self, row: int, length: int) -> bool:
         """Whether the control messages of a datagram, of that length, are a stamp, or a stamp and a count."""

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
@@ -21,7 +21,8 @@ from websockets.uri import parse_uri
 
 from gdlab import clock
 from gdlab.errors import NotConnected
-from gdlab.messages import Direction, Event, Peer
+from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
+from gdlab.messages import Direction, Event, Peer, TimeSource
 from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection, Phase
@@ -34,7 +35,8 @@ from gdlab.transports.states import State
 from gdlab.transports.stream_endpoint import StreamEndpoint
 from gdlab.transports.tcp import TcpSession
 from gdlab.transports.udp import UdpListener, best_receiver, prepare_datagrams
-from gdlab.transports.websocket import WebSocketSession, library_log
+from gdlab.transports.websocket import SHOWN_REFUSAL, WebSocketSession, library_log
+from gdlab.words import sentence
 
 #: Pauses between attempts to connect again; the last one is used from then on.
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0)
@@ -82,7 +84,8 @@ class StreamClient(StreamEndpoint):
         self._connecting: socket.socket | None = None
         self._attempts = 0  # since a connection was last open
         self._settled = threading.Event()
-        self._problem = ""
+        self._problem: Fact | None = None
+        self._stopped_early = False
 
     @classmethod
     def bind(cls, address: Address) -> Bound:
@@ -98,8 +101,10 @@ class StreamClient(StreamEndpoint):
         """
         # The thread keeps the deadlines of connecting and of the handshake; this one is for a reply that hangs.
         self._settled.wait(self.options.connect_s + self.options.handshake_s + 1)
+        if self._stopped_early:
+            raise NotConnected(f"no connection to {self.address}: it was stopped before")
         if self._problem and not self.options.reconnect:
-            raise NotConnected(f"no connection to {self.address}: {self._problem}")
+            raise NotConnected(f"no connection to {self.address}: {sentence(self._problem)}")
 
     # ---- attempts
 
@@ -108,14 +113,14 @@ class StreamClient(StreamEndpoint):
 
     def _attempt(self) -> None:
         self._attempts += 1
-        self._try(0, "")
+        self._try(0, None)
 
-    def _try(self, candidate: int, problem: str) -> None:
+    def _try(self, candidate: int, problem: Fact | None) -> None:
         """Connect to one of the addresses, the next one if that fails."""
         if self._state is not State.LISTENING:
             return
         if candidate == len(self._candidates):
-            self._failed(problem)
+            self._failed(problem or _refusal(errno.EADDRNOTAVAIL))
             return
         family, source = self._candidates[candidate]
         again = functools.partial(self._try, candidate + 1)
@@ -128,7 +133,7 @@ class StreamClient(StreamEndpoint):
             return
         self._connecting = sock
 
-        def settle(problem: str) -> None:
+        def settle(problem: Fact | None) -> None:
             self._connecting = None
             self._loop.watch(self, sock, 0)
             if problem:
@@ -139,27 +144,32 @@ class StreamClient(StreamEndpoint):
 
         def ready(_events: int) -> None:
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            settle(_refusal(code) if code else "")
+            settle(_refusal(code) if code else None)
 
         def expire() -> None:
             if self._connecting is sock:
-                settle(
-                    f"no answer within {self.options.connect_s:g} s: another address, or a firewall in the way?"
-                )
+                settle(Fact.of(Reason.NO_ANSWER, seconds=self.options.connect_s))
 
         self._loop.watch(self, sock, selectors.EVENT_WRITE, ready)
         self._after(self.options.connect_s, expire)
 
-    def _failed(self, problem: str) -> None:
+    def _failed(self, problem: Fact) -> None:
         """Note that an attempt came to nothing, and try again or end."""
         self._problem = problem
         pause_s = RETRY_S[min(self._attempts, len(RETRY_S)) - 1]
-        then = f"; the next attempt in {pause_s:g} s" if self.options.reconnect else ""
         self.sink.append(
             clock.now_ns(),
             event=Event.ERROR,
             direction=Direction.OUT,
-            detail=f"attempt {self._attempts} to connect: {problem}{then}",
+            fact=Fact.of(
+                Reason.CONNECT_FAILED,
+                by=problem.by,
+                code=problem.code,
+                case="again" if self.options.reconnect else "",
+                attempt=self._attempts,
+                pause_s=pause_s,
+                cause=problem,
+            ),
         )
         self._settled.set()
         if self.options.reconnect:
@@ -167,19 +177,26 @@ class StreamClient(StreamEndpoint):
         else:
             self._end()
 
-    def opened(self, connection: Connection, detail: str = "", time_ns: int = 0) -> None:
+    def opened(self, connection: Connection, fact: Fact, time_ns: int = 0) -> None:
         """Note that the connection is ready for messages."""
         own = connection.sock.getsockname()
-        again = f", attempt {self._attempts}" if self._attempts > 1 else ""
-        self._attempts, self._problem = 0, ""
-        super().opened(connection, f"from {Peer(own[0], own[1])}{again}{detail}", time_ns)
+        opened = Fact.of(
+            Reason.OPENED,
+            by=US,
+            case="out",
+            own=str(Peer(own[0], own[1])),
+            attempt=self._attempts,
+            subprotocol=dict(fact.more).get("subprotocol", ""),
+        )
+        self._attempts, self._problem = 0, None
+        super().opened(connection, opened, time_ns)
         self._settled.set()
 
     def _gone(self, connection: Connection) -> None:
         if self._state is not State.LISTENING:
             return
         if not connection.was_open:
-            self._failed(connection.reason)
+            self._failed(connection.reason or Fact(Reason.PEER_CLOSED, PEER))
         elif self.options.reconnect:
             self._after(RETRY_S[0], self._attempt)
         else:
@@ -191,7 +208,7 @@ class StreamClient(StreamEndpoint):
         if sock is not None:
             self._loop.watch(self, sock, 0)
             sock.close()
-        self._problem = self._problem or ("" if self._settled.is_set() else "it was stopped before")
+        self._stopped_early = self._problem is None and not self._settled.is_set()
         self._settled.set()
 
 
@@ -230,33 +247,32 @@ class ClientSession(WebSocketSession):
         self._write()
         self._endpoint.later(self._connection, self._endpoint.options.handshake_s, self._expire)
 
-    def receive(self, chunk: bytes, time_ns: int, stamp: Any) -> None:
+    def receive(self, chunk: bytes, time_ns: int, time_source: TimeSource) -> None:
         """Take the bytes of one read."""
         if self.protocol.state is ProtocolState.CONNECTING:
             head = self._end_of_head(chunk)
-            super().receive(chunk[:head], time_ns, stamp)
+            super().receive(chunk[:head], time_ns, time_source)
             chunk = chunk[head:]
         if chunk:
-            super().receive(chunk, time_ns, stamp)
+            super().receive(chunk, time_ns, time_source)
         problem = self.protocol.handshake_exc
         if problem is not None and self._connection.phase is Phase.OPENING:
             cause = f": {problem.__cause__}" if problem.__cause__ else ""
-            self._endpoint.drop(
-                self._connection, f"the server does not speak WebSocket here, {problem}{cause}"[:1000]
-            )
+            said = f"{problem}{cause}"[:SHOWN_REFUSAL]
+            self._endpoint.drop(self._connection, Fact(Reason.NOT_WEBSOCKET, PEER, said=said))
 
     def _expire(self) -> None:
         if self._connection.phase is Phase.OPENING:
-            self._endpoint.drop(
-                self._connection,
-                f"connected, but no WebSocket handshake within {self._endpoint.options.handshake_s:g} s; does the game "
-                "call accept_stream() and poll()?",
+            seconds = self._endpoint.options.handshake_s
+            late = Fact.of(
+                Reason.HANDSHAKE_TIMEOUT, by=PEER, limit="handshake_s", case="out", seconds=seconds
             )
+            self._endpoint.drop(self._connection, late)
 
     def _shake_hands(self, event: Request | Response) -> None:
         if self.protocol.handshake_exc is None and self.protocol.state is not ProtocolState.CONNECTING:
-            chosen = self.protocol.subprotocol
-            self._endpoint.opened(self._connection, f", sub-protocol {chosen}" if chosen else "")
+            chosen = self.protocol.subprotocol or ""
+            self._endpoint.opened(self._connection, Fact.of(Reason.OPENED, by=US, subprotocol=chosen))
 
 
 class UdpClient(UdpListener):
@@ -299,7 +315,7 @@ class UdpClient(UdpListener):
         self._note_refusal(sock)
         super()._look(sock)
 
-    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> str:
+    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         self._note_refusal(peer[0])  # it would fail this datagram, which it does not concern
         return super()._send(outgoing, peer)
 
@@ -314,7 +330,7 @@ class UdpClient(UdpListener):
             clock.now_ns(),
             self._known(self._target)[0],
             event=Event.ERROR,
-            detail=f"nobody listens at {self.address}: a datagram was refused",
+            fact=Fact.of(Reason.UNREACHABLE, by=SYSTEM, address=str(self.address)),
         )
 
     def _ping_targets(self) -> list[tuple[socket.socket, Source]]:
@@ -327,8 +343,8 @@ class UdpClient(UdpListener):
         return self._ping_targets()
 
 
-def _refusal(code: int) -> str:
-    """Say why the system did not connect."""
+def _refusal(code: int) -> Fact:
+    """Why the system did not connect."""
     if code == errno.ECONNREFUSED or (sys.platform == "win32" and code == 10061):
-        return "nobody listens there; start the game first, and see that it listens on this port"
-    return os.strerror(code)
+        return Fact(Reason.NOBODY_LISTENS, SYSTEM, code)
+    return Fact(Reason.SYSTEM_ERROR, SYSTEM, code, said=os.strerror(code))

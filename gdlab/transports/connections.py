@@ -9,7 +9,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from gdlab import clock
-from gdlab.messages import Kind, Peer, Stamp
+from gdlab.facts import Fact
+from gdlab.messages import Kind, Peer, TimeSource
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
 from gdlab.transports.encoding import Outgoing
 
@@ -29,13 +30,13 @@ class Phase(Enum):
 
 
 class Encoded(NamedTuple):
-    """A message as it goes to the wire, and what its row says."""
+    """A message as it goes to the wire, and what its row has."""
 
     payload: bytes
     data: bytes
     kind: Kind
     wire_bytes: int
-    detail: str = ""
+    fact: Fact | None = None
 
 
 class Session(ABC):
@@ -46,7 +47,7 @@ class Session(ABC):
         """The transport connection is there, since `time_ns`."""
 
     @abstractmethod
-    def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
+    def receive(self, chunk: bytes, time_ns: int, time_source: TimeSource) -> None:
         """Take the bytes of one read."""
 
     @abstractmethod
@@ -73,7 +74,7 @@ class Session(ABC):
         return False
 
     @abstractmethod
-    def take_leave(self, reason: str) -> float:
+    def take_leave(self, reason: Fact) -> float:
         """End from our side, politely; return in how many seconds the peer may be left, 0 being at once."""
 
     @property
@@ -129,7 +130,7 @@ class Connection:
         self.waiting = bytearray()
         self.timers: dict[int, Callable[[], None]] = {}
         self.end_received = self.end_sent = False
-        self.reason = ""
+        self.reason: Fact | None = None
         self.events = 0
         self.held_bytes = 0
         self.last_sent_s = 0.0
@@ -139,7 +140,7 @@ class Connection:
         """Whether the socket is closed."""
         return self.phase is Phase.CLOSED
 
-    def receive(self, buffer: memoryview) -> tuple[bytes, int, Stamp]:
+    def receive(self, buffer: memoryview) -> tuple[bytes, int, TimeSource]:
         """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
 
         On Linux the time is the kernel's stamp of the last segment in it, else it is taken right after reading.
@@ -150,11 +151,11 @@ class Connection:
         """
         if _ANCILLARY_BYTES:
             size, ancillary, _, _ = self.sock.recvmsg_into([buffer], _ANCILLARY_BYTES)
-            time_ns, stamp, _ = stamp_and_drops(ancillary)
+            time_ns, time_source, _ = stamp_and_drops(ancillary)
         else:
             size = self.sock.recv_into(buffer)
-            time_ns, stamp = clock.now_ns(), Stamp.USER
-        return bytes(buffer[:size]), time_ns, stamp
+            time_ns, time_source = clock.now_ns(), TimeSource.USER
+        return bytes(buffer[:size]), time_ns, time_source
 
     def send(self, data: bytes) -> None:
         """Give data to the kernel; what it does not take waits.

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdlab import clock
-from gdlab.messages import Stamp
+from gdlab.messages import TimeSource
 from gdlab.payloads import Int64, UInt8
 
 #: The socket's address of a sender, as `socket.recvfrom` returns it.
@@ -44,7 +44,7 @@ class Datagram(NamedTuple):
     payload: bytes
     source: Source
     time_ns: int
-    stamp: Stamp
+    time_source: TimeSource
     drops: int | None
 
 
@@ -116,15 +116,15 @@ class OneByOne:
             yield Datagram(payload, source, *stamp_and_drops(ancillary))
 
 
-def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, Stamp, int | None]:
+def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, TimeSource, int | None]:
     """Read the control messages of one datagram; without a stamp of the kernel's the time is taken now."""
-    time_ns, stamp, drops = 0, Stamp.USER, None
+    time_ns, time_source, drops = 0, TimeSource.USER, None
     for level, kind, data in ancillary:
         if level != socket.SOL_SOCKET:
             continue
         if kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
-            time_ns, stamp = seconds * 1_000_000_000 + nanoseconds, Stamp.KERNEL
+            time_ns, time_source = seconds * 1_000_000_000 + nanoseconds, TimeSource.KERNEL
         elif kind == SO_RXQ_OVFL and len(data) >= _COUNTER.size:
             drops = _COUNTER.unpack_from(data)[0]
-    return time_ns if stamp is Stamp.KERNEL else clock.now_ns(), stamp, drops
+    return time_ns if time_source is TimeSource.KERNEL else clock.now_ns(), time_source, drops

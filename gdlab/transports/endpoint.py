@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 
 from gdlab import clock, probe
 from gdlab.errors import EndpointClosed, NotSent
+from gdlab.facts import US, Fact, Reason
 from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
@@ -29,6 +30,7 @@ from gdlab.transports.options import EndpointOptions, check_period
 from gdlab.transports.replies import Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import TRANSITIONS, EndpointStatistics, State
+from gdlab.words import sentence
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +102,7 @@ class Endpoint(ABC):
         """Take what the kernel still holds. Runs last on the endpoint's thread, before the sockets are closed."""
 
     @abstractmethod
-    def _send(self, outgoing: Outgoing, peer: Any) -> str:
+    def _send(self, outgoing: Outgoing, peer: Any) -> Fact | None:
         """Send to a peer and write the row; return what went wrong, which is in the row, too, else nothing."""
 
     @abstractmethod
@@ -257,7 +259,7 @@ class Endpoint(ABC):
             return 0
         problems = [problem for target in targets if (problem := self._send(outgoing, target))]
         if problems:
-            raise NotSent(problems[0])
+            raise NotSent(sentence(problems[0]), fact=problems[0])
         return len(targets)
 
     def _targets(self) -> Iterable[Any]:
@@ -306,9 +308,8 @@ class Endpoint(ABC):
             running = self._state is State.LISTENING
             if State.FAILED in TRANSITIONS[self._state]:
                 self._enter(State.FAILED)
-        self.sink.append(
-            clock.now_ns(), event=Event.ERROR, detail=f"endpoint stopped: {type(error).__name__}: {error}"
-        )
+        fact = Fact.of(Reason.ENDPOINT_FAILED, by=US, error=f"{type(error).__name__}: {error}")
+        self.sink.append(clock.now_ns(), event=Event.ERROR, fact=fact)
         if running:
             self._finish_all()
 
@@ -397,7 +398,7 @@ class Endpoint(ABC):
                 peer_code,
                 direction=Direction.OUT,
                 event=Event.ERROR,
-                detail=f"the reply function raised {type(error).__name__}: {error}",
+                fact=Fact.of(Reason.REPLY_RAISED, by=US, error=f"{type(error).__name__}: {error}"),
             )
             return
         if answer is not None:

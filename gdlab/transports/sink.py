@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.messages import Direction, Event, Kind, Peer, Stamp
+from gdlab.facts import Fact
+from gdlab.messages import Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
 
 
@@ -26,12 +27,11 @@ class Sink(Protocol):
         direction: Direction = Direction.IN,
         event: Event = Event.MESSAGE,
         kind: Kind = Kind.BINARY,
-        stamp: Stamp = Stamp.USER,
+        time_source: TimeSource = TimeSource.USER,
         wire_bytes: int = 0,
-        detail: str = "",
-        lost: int = 0,
+        fact: Fact | None = None,
     ) -> None:
-        """Write one row."""
+        """Write one row; `fact` is what is to be known beside the bytes."""
 
     def extend(
         self,
@@ -42,6 +42,6 @@ class Sink(Protocol):
         wire_bytes: npt.NDArray[Any],
         kinds: npt.NDArray[np.int8],
         *,
-        stamp: Stamp = Stamp.KERNEL,
+        time_source: TimeSource = TimeSource.KERNEL,
     ) -> None:
         """Write n received messages at once."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gdlab import clock
 from gdlab.errors import GdlabError
-from gdlab.messages import Peer, Stamp
+from gdlab.messages import Peer, TimeSource
 from gdlab.transports.address import Address, parse
 from gdlab.transports.batch import available
 from gdlab.transports.ports import bind_error
@@ -29,13 +29,13 @@ class Reception:
 
     Attributes
     ----------
-    stamp : who took the time of a datagram.
+    time_source : who took the time of a datagram.
     late_us : how much later it was seen than it was stamped, microseconds.
     batched : datagrams are taken many at a time.
     asked_bytes, buffer_bytes : the receive buffer that was asked for, and that the system granted.
     """
 
-    stamp: Stamp
+    time_source: TimeSource
     late_us: float
     batched: bool
     asked_bytes: int
@@ -87,7 +87,7 @@ def reception() -> Reception:
         if not sink.came.wait(_ARRIVES_WITHIN_S):
             raise OSError(f"a datagram to ourselves did not arrive within {_ARRIVES_WITHIN_S:g} s")
         return Reception(
-            sink.stamp,
+            sink.time_source,
             max(0.0, (sink.seen_ns - sink.time_ns) / 1000),
             available(),
             RECEIVE_BUFFER_BYTES,
@@ -102,7 +102,7 @@ class _One:
 
     def __init__(self) -> None:
         self.came = threading.Event()
-        self.stamp = Stamp.USER
+        self.time_source = TimeSource.USER
         self.time_ns = self.seen_ns = 0
 
     def peer_code(self, peer: Peer | str | None) -> int:
@@ -111,9 +111,9 @@ class _One:
 
     def append(self, time_ns: int, *args: Any, **kwargs: Any) -> None:
         """Keep its time, and who took it."""
-        self.stamp, self.time_ns, self.seen_ns = kwargs["stamp"], time_ns, clock.now_ns()
+        self.time_source, self.time_ns, self.seen_ns = kwargs["time_source"], time_ns, clock.now_ns()
         self.came.set()
 
     def extend(self, time_ns: npt.NDArray[np.int64], *args: Any, **kwargs: Any) -> None:
         """Keep the time of the first; only the kernel's stamps come in batches."""
-        self.append(int(time_ns[0]), stamp=Stamp.KERNEL)
+        self.append(int(time_ns[0]), time_source=TimeSource.KERNEL)

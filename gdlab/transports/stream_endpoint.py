@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gdlab import clock
-from gdlab.errors import GdlabError
-from gdlab.messages import Direction, Event, Kind, Message, Peer, Stamp
+from gdlab.errors import FramingError, NotSent
+from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
+from gdlab.messages import Direction, Event, Kind, Message, Peer, TimeSource
 from gdlab.payloads import Int64, UInt8
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import READ_BYTES, Connection, Phase, Session, prepare_stream
@@ -49,6 +50,8 @@ _LAST_TURN_S: Final = 0.5
 
 _READ = selectors.EVENT_READ
 _WRITE = selectors.EVENT_WRITE
+_STOPPED: Final = Fact(Reason.STOPPED, US)
+_ENDING: Final = Fact(Reason.ENDING)
 _RESET_ON_CLOSE = struct.pack("@ii", 1, 0)
 
 
@@ -103,14 +106,14 @@ class StreamEndpoint(Endpoint):
             if arrived:
                 self._take(connection, *arrived)
 
-    def opened(self, connection: Connection, detail: str = "", time_ns: int = 0) -> None:
+    def opened(self, connection: Connection, fact: Fact, time_ns: int = 0) -> None:
         """Note that a connection is ready for messages, from `time_ns` on."""
         connection.phase = Phase.OPEN
         connection.was_open = True
         self._open += 1
-        self.note(connection, Event.OPEN, detail, time_ns=time_ns)
+        self.note(connection, Event.OPEN, fact, time_ns=time_ns)
 
-    def finish(self, connection: Connection, reason: str) -> None:
+    def finish(self, connection: Connection, reason: Fact) -> None:
         """End a connection in order: what waits is sent, then our side ends, then the peer's."""
         if connection.phase in (Phase.ENDING, Phase.CLOSED):
             return
@@ -118,10 +121,12 @@ class StreamEndpoint(Endpoint):
         connection.phase = Phase.ENDING
         connection.reason = connection.reason or reason
         self.note(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
-        self.later(connection, LINGER_S, functools.partial(self.drop, connection, "it did not end its side"))
+        self.later(
+            connection, LINGER_S, functools.partial(self.drop, connection, Fact(Reason.LINGERED, PEER))
+        )
         self._flush(connection)
 
-    def drop(self, connection: Connection, reason: str, *, reset: bool = False) -> None:
+    def drop(self, connection: Connection, reason: Fact, *, reset: bool = False) -> None:
         """Close a connection at once; what waits is lost. `reset` tells the peer so."""
         if connection.closed:
             return
@@ -138,7 +143,8 @@ class StreamEndpoint(Endpoint):
             connection.reason = connection.reason or reason
             self.note(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
         elif connection.waiting:
-            self.note(connection, Event.ERROR, f"{len(connection.waiting)} bytes were not sent: {reason}")
+            unsent = Fact.of(Reason.UNSENT, by=reason.by, count=len(connection.waiting), cause=reason)
+            self.note(connection, Event.ERROR, unsent)
         # Timers that are not due yet still hold the connection; a storm of short ones must not hold all of them.
         connection.waiting = bytearray()
         connection.timers.clear()
@@ -172,7 +178,8 @@ class StreamEndpoint(Endpoint):
             yield
         except Exception as error:
             log.exception("%s: connection of %s", self.address, connection.peer)
-            self.drop(connection, f"closed here: a fault of gdlab's own, {type(error).__name__}: {error}")
+            fact = Fact.of(Reason.INTERNAL, by=US, error=f"{type(error).__name__}: {error}")
+            self.drop(connection, fact)
 
     def _ready(self, connection: Connection, events: int) -> None:
         if connection.closed:  # by an event before, in the same round
@@ -188,7 +195,7 @@ class StreamEndpoint(Endpoint):
         arrived = self._receive(connection)
         return self._take(connection, *arrived) if arrived else False
 
-    def _receive(self, connection: Connection) -> tuple[bytes, int, Stamp] | None:
+    def _receive(self, connection: Connection) -> tuple[bytes, int, TimeSource] | None:
         try:
             return connection.receive(self._buffer)
         except (BlockingIOError, InterruptedError):
@@ -197,7 +204,7 @@ class StreamEndpoint(Endpoint):
             self.drop(connection, _broken(error))
             return None
 
-    def _take(self, connection: Connection, chunk: bytes, time_ns: int, stamp: Stamp) -> bool:
+    def _take(self, connection: Connection, chunk: bytes, time_ns: int, time_source: TimeSource) -> bool:
         if connection.closed:
             return False
         if not chunk:
@@ -209,7 +216,7 @@ class StreamEndpoint(Endpoint):
                 self._flush(connection)
             return False
         if connection.phase is not Phase.ENDING:
-            connection.session.receive(chunk, time_ns, stamp)
+            connection.session.receive(chunk, time_ns, time_source)
             self._count_held(connection)
         return not connection.closed
 
@@ -222,8 +229,13 @@ class StreamEndpoint(Endpoint):
         if self._held_bytes > self.options.max_held_bytes:
             self.drop(
                 connection,
-                f"closed here: all connections together hold {self._held_bytes} bytes of messages that are not yet "
-                f"complete, the limit is {self.options.max_held_bytes} (max_held_bytes)",
+                Fact.of(
+                    Reason.HELD_TOO_MUCH,
+                    by=US,
+                    limit="max_held_bytes",
+                    held=self._held_bytes,
+                    most=self.options.max_held_bytes,
+                ),
                 reset=True,
             )
 
@@ -235,8 +247,13 @@ class StreamEndpoint(Endpoint):
         if waiting and waiting + len(data) > self.options.max_waiting_bytes:
             self.drop(
                 connection,
-                f"closed here: the peer does not read, {waiting} bytes wait to be sent, the limit is "
-                f"{self.options.max_waiting_bytes} (max_waiting_bytes)",
+                Fact.of(
+                    Reason.SLOW_READER,
+                    by=US,
+                    limit="max_waiting_bytes",
+                    waiting=waiting,
+                    most=self.options.max_waiting_bytes,
+                ),
                 reset=True,
             )
             return
@@ -258,7 +275,7 @@ class StreamEndpoint(Endpoint):
             self.drop(connection, _broken(error))
             return
         if connection.end_sent and connection.end_received:
-            self.drop(connection, connection.reason)
+            self.drop(connection, connection.reason or Fact(Reason.PEER_CLOSED, PEER))
             return
         self._watch(connection)
 
@@ -276,14 +293,19 @@ class StreamEndpoint(Endpoint):
         self,
         connection: Connection,
         event: Event,
-        detail: str = "",
+        fact: Fact | None = None,
         payload: bytes = b"",
         time_ns: int = 0,
-        stamp: Stamp = Stamp.USER,
+        time_source: TimeSource = TimeSource.USER,
     ) -> None:
         """Write a row that is no message; of now, unless it concerns what was read at a known time."""
         self.sink.append(
-            time_ns or clock.now_ns(), connection.code, payload, event=event, stamp=stamp, detail=detail
+            time_ns or clock.now_ns(),
+            connection.code,
+            payload,
+            event=event,
+            time_source=time_source,
+            fact=fact,
         )
 
     def deliver(
@@ -293,12 +315,18 @@ class StreamEndpoint(Endpoint):
         kind: Kind,
         wire_bytes: int,
         time_ns: int,
-        stamp: Stamp,
-        detail: str = "",
+        time_source: TimeSource,
+        fact: Fact | None = None,
     ) -> None:
         """Write a received message, and answer it."""
         self.sink.append(
-            time_ns, connection.code, payload, kind=kind, stamp=stamp, wire_bytes=wire_bytes, detail=detail
+            time_ns,
+            connection.code,
+            payload,
+            kind=kind,
+            time_source=time_source,
+            wire_bytes=wire_bytes,
+            fact=fact,
         )
         if self._answers and connection.phase is Phase.OPEN:
             message = Message(
@@ -307,7 +335,7 @@ class StreamEndpoint(Endpoint):
                 connection.peer,
                 payload,
                 kind=kind,
-                stamp=stamp,
+                time_source=time_source,
                 wire_bytes=wire_bytes,
             )
             self._answer(message, connection, connection.code)
@@ -324,7 +352,7 @@ class StreamEndpoint(Endpoint):
         sizes: Int64,
         wire_bytes: Int64,
         time_ns: int,
-        stamp: Stamp,
+        time_source: TimeSource,
         kinds: npt.NDArray[np.int8] | None = None,
     ) -> None:
         """Write many received messages of one read, their payloads one behind the other.
@@ -341,18 +369,20 @@ class StreamEndpoint(Endpoint):
             payloads,
             wire_bytes,
             guess_kinds(payloads, sizes) if kinds is None else kinds,
-            stamp=stamp,
+            time_source=time_source,
         )
 
     # ---- sending
 
-    def _send(self, outgoing: Outgoing, peer: Connection) -> str:
+    def _send(self, outgoing: Outgoing, peer: Connection) -> Fact | None:
         if peer.phase is not Phase.OPEN:
-            return f"not sent: the connection has ended: {peer.reason}"
+            ending = Fact.of(Reason.ENDING, case="ended", cause=peer.reason) if peer.reason else _ENDING
+            return Fact.of(Reason.NOT_SENT, by=ending.by, cause=ending)
         try:
             encoded = peer.session.encode(outgoing)
-        except GdlabError as error:
-            problem = f"not sent: {error}"
+        except (FramingError, NotSent) as error:
+            cause = error.fact or _ENDING
+            problem = Fact.of(Reason.NOT_SENT, by=cause.by, cause=cause)
             self.sink.append(
                 clock.now_ns(),
                 peer.code,
@@ -360,7 +390,7 @@ class StreamEndpoint(Endpoint):
                 direction=Direction.OUT,
                 event=Event.ERROR,
                 kind=outgoing.kind,
-                detail=problem,
+                fact=problem,
             )
             return problem
         self.sink.append(
@@ -370,11 +400,11 @@ class StreamEndpoint(Endpoint):
             direction=Direction.OUT,
             kind=encoded.kind,
             wire_bytes=encoded.wire_bytes,
-            detail=encoded.detail,
+            fact=encoded.fact,
         )
         peer.last_sent_s = time.monotonic()
         self.write(peer, encoded.data)
-        return ""
+        return None
 
     def _has_room(self, target: Connection) -> bool:
         return len(target.waiting) <= self.options.max_waiting_bytes // 2
@@ -403,28 +433,27 @@ class StreamEndpoint(Endpoint):
         waits = [0.0]
         for connection in self._ping_targets():
             with self._guarded(connection):
-                waits.append(connection.session.take_leave("closed here: stopped"))
+                waits.append(connection.session.take_leave(_STOPPED))
         for connection in list(self._connections):
             if connection.phase is not Phase.OPEN and not connection.was_open:
-                self.drop(connection, "closed here: stopped")
+                self.drop(connection, _STOPPED)
         deadline = time.monotonic() + max(waits) + _STOP_S
         while self._connections and time.monotonic() < deadline:
             self._loop.turn(0.05)
         for connection in list(self._connections):
-            self.drop(connection, "closed here: stopped")
+            self.drop(connection, _STOPPED)
 
     def _close_sockets(self) -> None:
         for connection in list(self._connections):
-            self.drop(connection, "closed here: stopped")
+            self.drop(connection, _STOPPED)
 
     def statistics(self) -> EndpointStatistics:
         """Return how many connections are open; a stream loses nothing in the kernel."""
         return EndpointStatistics(connections=self._open)
 
 
-def _broken(error: OSError) -> str:
-    if isinstance(error, ConnectionResetError):
-        return "reset by the peer"
-    if isinstance(error, BrokenPipeError):
-        return "the peer had closed"
-    return f"the connection broke: {error.strerror or error}"
+def _broken(error: OSError) -> Fact:
+    # A reset that comes after the peer's end is shown as a broken pipe.
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
+        return Fact(Reason.PEER_RESET, PEER)
+    return Fact(Reason.BROKEN, SYSTEM, error.errno, said=error.strerror or str(error))

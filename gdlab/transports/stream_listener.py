@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 from gdlab import clock
+from gdlab.facts import SYSTEM, US, Fact, Reason
 from gdlab.messages import Event, Peer
 from gdlab.transports.address import Address
 from gdlab.transports.binding import bind_all
@@ -66,7 +67,13 @@ class StreamListener(StreamEndpoint):
                 self.sink.append(
                     clock.now_ns(),
                     event=Event.ERROR,
-                    detail=f"no connection can be let in while {len(self._connections)} are there: {error.strerror}",
+                    fact=Fact.of(
+                        Reason.OUT_OF_FILES,
+                        by=SYSTEM,
+                        code=error.errno,
+                        said=error.strerror or str(error),
+                        there=len(self._connections),
+                    ),
                 )
                 self._loop.watch(self, listening, 0)
                 self._after(_RETRY_S, functools.partial(self._let_in, listening))
@@ -80,8 +87,7 @@ class StreamListener(StreamEndpoint):
                 clock.now_ns(),
                 self.sink.peer_code(Peer(source[0], source[1])),
                 event=Event.ERROR,
-                detail=f"refused: {len(self._connections)} connections are there, the limit is {most} "
-                + ("(max_connections)" if most == self.options.max_connections else "on this system"),
+                fact=_refused(len(self._connections), most, self.options.max_connections),
             )
 
     def _finish(self) -> None:
@@ -97,6 +103,12 @@ class StreamListener(StreamEndpoint):
         for sock in sockets:
             self._loop.watch(self, sock, 0)
             sock.close()
+
+
+def _refused(there: int, most: int, chosen: int) -> Fact:
+    if most == chosen:
+        return Fact.of(Reason.REFUSED_LIMIT, by=US, limit="max_connections", there=there, most=most)
+    return Fact.of(Reason.REFUSED_LIMIT, by=SYSTEM, case="system", there=there, most=most)
 
 
 def _prepare(sock: socket.socket) -> None:

@@ -8,7 +8,9 @@ from typing import Final
 import numpy as np
 
 from gdlab import framing
-from gdlab.messages import Event, Stamp, guess_kind, wire_bytes
+from gdlab.errors import FramingError
+from gdlab.facts import PEER, US, Fact, Reason
+from gdlab.messages import Event, TimeSource, guess_kind, wire_bytes
 from gdlab.payloads import UInt8
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
 from gdlab.transports.encoding import Outgoing
@@ -43,33 +45,33 @@ class TcpSession(Session):
         self._to_tell = options.framing == "auto"
         self._settles = False
         self._reads = 0
-        self._time_ns, self._stamp = 0, Stamp.USER  # of the last read
+        self._time_ns, self._time_source = 0, TimeSource.USER  # of the last read
         self._overhead = wire_bytes("tcp", 0, ipv6=connection.ipv6)
 
     def begin(self, time_ns: int) -> None:
         """Ready at once: TCP knows no handshake beyond the system's own."""
-        self._endpoint.opened(self._connection, time_ns=time_ns)
+        self._endpoint.opened(self._connection, Fact(Reason.OPENED, PEER), time_ns)
 
-    def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
+    def receive(self, chunk: bytes, time_ns: int, time_source: TimeSource) -> None:
         """Take the bytes of one read."""
         framer = self._framer
         self._reads += 1
-        self._time_ns, self._stamp = time_ns, stamp
+        self._time_ns, self._time_source = time_ns, time_source
         framer.receive_data(chunk)
         if len(chunk) > _LARGE_BYTES and self._takes_columns:
             self._deliver_table(framer.table())
         self._deliver_frames(framer.frames())
         if framer.state is framing.State.ERROR:
-            self._endpoint.finish(self._connection, f"closed here: {framer.error}")
+            self._endpoint.finish(self._connection, _closed_for(framer.error))
         elif framer.name == "auto" and not self._settles:
             self._settle_later()
 
     def end(self) -> None:
         """The peer's last byte has come."""
         self._end_frames()
-        self._endpoint.finish(self._connection, "closed by the peer")
+        self._endpoint.finish(self._connection, Fact(Reason.PEER_CLOSED, PEER))
 
-    def take_leave(self, reason: str) -> float:
+    def take_leave(self, reason: Fact) -> float:
         """End the stream; what waits still goes out."""
         self._end_frames()
         connection = self._connection
@@ -124,17 +126,16 @@ class TcpSession(Session):
             self._deliver_table(framing.FrameTable.of(frames))
             return
         endpoint, connection = self._endpoint, self._connection
-        for payload, header_bytes, flaw, reason in frames:
-            if not flaw:
+        for payload, header_bytes, flaw in frames:
+            if flaw is None:
                 wire = self._overhead + len(payload) + header_bytes
-                detail = self._guessed()
+                fact = self._guessed()
                 endpoint.deliver(
-                    connection, payload, guess_kind(payload), wire, self._time_ns, self._stamp, detail
+                    connection, payload, guess_kind(payload), wire, self._time_ns, self._time_source, fact
                 )
-            elif flaw is framing.Flaw.SKIPPED:
-                endpoint.note(connection, Event.GAP, reason, b"", self._time_ns, self._stamp)
             else:
-                endpoint.note(connection, Event.ERROR, reason, payload, self._time_ns, self._stamp)
+                event = Event.GAP if flaw.reason is Reason.SKIPPED else Event.ERROR
+                endpoint.note(connection, event, _ours(flaw), payload, self._time_ns, self._time_source)
 
     def _deliver_table(self, table: framing.FrameTable) -> None:
         if len(table.lengths):
@@ -144,19 +145,19 @@ class TcpSession(Session):
                 table.lengths,
                 table.lengths + table.header_bytes + self._overhead,
                 self._time_ns,
-                self._stamp,
+                self._time_source,
             )
 
     @property
     def _takes_columns(self) -> bool:
         return self._endpoint.takes_columns and not self._to_tell
 
-    def _guessed(self) -> str:
-        """What the first message's row says of a guessed framing."""
+    def _guessed(self) -> Fact | None:
+        """What the first message's row has of a guessed framing."""
         if not self._to_tell:
-            return ""
+            return None
         self._to_tell = False
-        return f"framing {self._framer.guess}"
+        return self._framer.guess
 
 
 class TcpListener(StreamListener):
@@ -164,6 +165,19 @@ class TcpListener(StreamListener):
 
     def _new_session(self, connection: Connection) -> TcpSession:
         return TcpSession(self, connection)
+
+
+def _ours(flaw: Fact) -> Fact:
+    """A flaw as the endpoint has it, whose users set the limit under another name."""
+    return flaw._replace(limit="max_message_bytes") if flaw.limit else flaw
+
+
+def _closed_for(error: FramingError | None) -> Fact:
+    """Why we close a connection whose framing is lost."""
+    cause = error.fact if error else None
+    if cause is None:
+        return Fact(Reason.INTERNAL, US, more=(("error", str(error)),))
+    return Fact.of(Reason.WE_CLOSED, by=US, limit=_ours(cause).limit, cause=_ours(cause))
 
 
 def _payloads(table: framing.FrameTable) -> UInt8:

@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 
 from gdlab import clock
-from gdlab.messages import Direction, Event, Message, Peer, Stamp, guess_kind, wire_bytes
+from gdlab.facts import SYSTEM, US, Fact, Reason
+from gdlab.messages import Direction, Event, Message, Peer, TimeSource, guess_kind, wire_bytes
 from gdlab.transports.address import Address
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
@@ -41,6 +42,9 @@ from gdlab.transports.text_or_binary import guess_kinds
 
 #: Asked of the system; it grants what it allows, and `statistics` says what that was.
 RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
+
+#: The largest payload of a datagram over IPv4.
+MAX_DATAGRAM_BYTES: Final = 65_507
 
 #: A peer is pinged for so long after it was last heard, and no more peers than this at a time.
 PINGED_FOR_S: Final = 5.0
@@ -155,7 +159,7 @@ class UdpListener(Endpoint):
                 self._taken_bytes += len(arrived.payload)
                 if arrived.drops is not None:
                     self._count_drops(sock, arrived.drops, arrived.time_ns)
-                self._arrived(sock, arrived.payload, arrived.source, arrived.time_ns, arrived.stamp)
+                self._arrived(sock, arrived.payload, arrived.source, arrived.time_ns, arrived.time_source)
         return taken, taken >= turn
 
     def _arrived_together(self, sock: socket.socket, batch: Batch) -> None:
@@ -197,15 +201,17 @@ class UdpListener(Endpoint):
         return [int(row) for row in tellers[::every]]
 
     def _arrived(
-        self, sock: socket.socket, payload: bytes, source: Source, time_ns: int, stamp: Stamp
+        self, sock: socket.socket, payload: bytes, source: Source, time_ns: int, time_source: TimeSource
     ) -> None:
         code, peer = self._known(source)
         kind = guess_kind(payload)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
-        self.sink.append(time_ns, code, payload, kind=kind, stamp=stamp, wire_bytes=wire)
+        self.sink.append(time_ns, code, payload, kind=kind, time_source=time_source, wire_bytes=wire)
         self._hear(sock, source)
         if self._answers:
-            message = Message(time_ns, self._name, peer, payload, kind=kind, stamp=stamp, wire_bytes=wire)
+            message = Message(
+                time_ns, self._name, peer, payload, kind=kind, time_source=time_source, wire_bytes=wire
+            )
             self._answer(message, (sock, source), code)
 
     def _hear(self, sock: socket.socket, source: Source) -> None:
@@ -233,31 +239,31 @@ class UdpListener(Endpoint):
         self.sink.append(
             time_ns,
             event=Event.GAP,
-            stamp=Stamp.USER,
-            lost=new,
-            detail=f"{new} datagrams dropped by the kernel: the receive buffer of {_buffer_bytes(sock)} bytes was full",
+            fact=Fact.of(Reason.KERNEL_DROP, by=SYSTEM, count=new, buffer=_buffer_bytes(sock)),
         )
 
     # ---- sending
 
-    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> str:
+    def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         (sock, source), payload = peer, outgoing.payload
         known = self._known(source)
         wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
         # Before it leaves: while this thread waits for its turn after the call, a quick answer can be stamped already,
         # and would stand before its question.
         time_ns = clock.now_ns()
+        fact: Fact | None = None
         try:
             self._put(sock, payload, source)
         except OSError as error:
-            what = (
-                f"{len(payload)} bytes do not fit into one datagram (65507 at most)"
+            cause = (
+                Fact.of(Reason.TOO_BIG, by=US, size=len(payload), most=MAX_DATAGRAM_BYTES)
                 if error.errno == errno.EMSGSIZE
-                else error.strerror or str(error)
+                else Fact(Reason.SYSTEM_ERROR, SYSTEM, error.errno, said=error.strerror or str(error))
             )
-            event, detail = Event.ERROR, f"not sent: {what}"
+            event = Event.ERROR
+            fact = Fact.of(Reason.NOT_SENT, by=cause.by, code=cause.code, cause=cause)
         else:
-            event, detail = Event.MESSAGE, ""
+            event = Event.MESSAGE
         self.sink.append(
             time_ns,
             known[0],
@@ -266,9 +272,9 @@ class UdpListener(Endpoint):
             event=event,
             kind=guess_kind(payload),
             wire_bytes=wire if event is Event.MESSAGE else 0,
-            detail=detail,
+            fact=fact,
         )
-        return detail
+        return fact
 
     def _put(self, sock: socket.socket, payload: bytes, source: Source) -> None:
         sock.sendto(payload, source)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
+from websockets.exceptions import PayloadTooBig
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
@@ -24,7 +25,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from gdlab.errors import NotSent
-from gdlab.messages import CATEGORIES, Event, Kind, Stamp, wire_bytes
+from gdlab.facts import PEER, US, Fact, Reason
+from gdlab.messages import CATEGORIES, Event, Kind, TimeSource, wire_bytes
 from gdlab.transports.connections import Connection, Encoded, Phase, Session
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.options import EndpointOptions
@@ -32,6 +34,7 @@ from gdlab.transports.origins import is_welcome
 from gdlab.transports.stream_endpoint import LINGER_S, StreamEndpoint
 from gdlab.transports.stream_listener import StreamListener
 from gdlab.transports.wsframes import Frames
+from gdlab.words import sentence
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,8 @@ _MANY: Final = 16
 
 _KIND_CODES: Final = {kind: CATEGORIES["kind"].index(kind) for kind in Kind}
 _SHOWN_CHARACTERS: Final = 200
+#: What is kept of why a handshake failed, which is partly the other side's text.
+SHOWN_REFUSAL: Final = 1000
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -81,13 +86,13 @@ class WebSocketSession(Session):
         self._wire_bytes = 0
         self._since_event = 0
         self._messages: list[tuple[bytes, Kind, int]] = []
-        self._time_ns, self._stamp = 0, Stamp.USER  # of the last read
+        self._time_ns, self._time_source = 0, TimeSource.USER  # of the last read
         self._warned = False
-        self._not_text: tuple[str, bytes] | None = None
+        self._not_text: tuple[Fact, bytes] | None = None
 
-    def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
+    def receive(self, chunk: bytes, time_ns: int, time_source: TimeSource) -> None:
         """Take the bytes of one read."""
-        self._time_ns, self._stamp = time_ns, stamp
+        self._time_ns, self._time_source = time_ns, time_source
         frames = self._frames
         if frames is None or self.protocol.state is State.CONNECTING:
             self._since_event += len(chunk)
@@ -137,39 +142,37 @@ class WebSocketSession(Session):
         self._go_on()
         self._endpoint.finish(
             self._connection,
-            "closed by the peer without a close frame (1006)"
+            Fact(Reason.PEER_CLOSED, PEER, CloseCode.ABNORMAL_CLOSURE, case="no_frame")
             if self._connection.was_open
-            else "the connection ended before the WebSocket handshake was complete",
+            else Fact(Reason.HANDSHAKE_CUT, PEER),
         )
 
     def encode(self, outgoing: Outgoing) -> Encoded:
         """Make a frame of a message; text becomes a text frame, bytes a binary one."""
         if self.protocol.state is not State.OPEN:
-            raise NotSent("the connection is being closed")
+            ending = Fact(Reason.ENDING)
+            raise NotSent(sentence(ending), fact=ending)
         payload, kind, _ = outgoing
         if kind is Kind.TEXT:
             self.protocol.send_text(payload)
         else:
             self.protocol.send_binary(payload)
-        detail = self._warning(len(payload)) if len(payload) > GODOT_RECEIVES_BYTES else ""
+        fact = self._warning(len(payload)) if len(payload) > GODOT_RECEIVES_BYTES else None
         wire = wire_bytes("ws", len(payload), ipv6=self._connection.ipv6, masked=self._masks)
-        return Encoded(payload, b"".join(self.protocol.data_to_send()), kind, wire, detail)
+        return Encoded(payload, b"".join(self.protocol.data_to_send()), kind, wire, fact)
 
-    def _warning(self, size: int) -> str:
-        """What is said of a message that Godot may not be able to receive."""
-        warning = (
-            f"{size} bytes are more than the {GODOT_RECEIVES_BYTES} that Godot receives unless the game has set a "
-            "larger WebSocketPeer.inbound_buffer_size; otherwise it closes the connection with the code 1009"
-        )
+    def _warning(self, size: int) -> Fact:
+        """What its row has of a message that Godot may not be able to receive."""
+        warning = Fact.of(Reason.MAY_NOT_FIT, by=US, count=size, most=GODOT_RECEIVES_BYTES)
         if not self._warned:
-            log.warning("%s to %s: %s", self._endpoint.address, self._connection.peer, warning)
+            log.warning("%s to %s: %s", self._endpoint.address, self._connection.peer, sentence(warning))
             self._warned = True
         return warning
 
-    def take_leave(self, reason: str) -> float:
+    def take_leave(self, reason: Fact) -> float:
         """Send a close frame, as soon as the peer has had the time to read the last message."""
         connection = self._connection
-        connection.reason = connection.reason or reason
+        connection.reason = connection.reason or reason._replace(code=CloseCode.GOING_AWAY)
         return self._after_last_message(
             functools.partial(self._close, CloseCode.GOING_AWAY, "gdlab has stopped")
         )
@@ -202,15 +205,16 @@ class WebSocketSession(Session):
             self._give_up(*self._not_text)
             return
         if broken is not None and not isinstance(broken, EOFError):
-            self._give_up(str(broken))
+            self._give_up(self._flaw(broken))
             return
         closed = self.protocol.close_rcvd
         if closed is None:
             self._write()
             return
-        said = f"{closed.code} {closed.reason}".strip() if closed.code != 1005 else "no code"
+        case = "no_code" if closed.code == CloseCode.NO_STATUS_RCVD else "code"
+        closing = Fact(Reason.PEER_CLOSED, PEER, int(closed.code), said=closed.reason, case=case)
         # Before our own close frame goes out, which fails where the peer has left without waiting for it.
-        self._connection.reason = self._connection.reason or f"closed by the peer: {said}"
+        self._connection.reason = self._connection.reason or closing
         self._write()
         self._endpoint.finish(self._connection, self._connection.reason)
 
@@ -245,9 +249,10 @@ class WebSocketSession(Session):
         try:
             payload.decode()
         except UnicodeDecodeError as error:
-            self._not_text = f"a text message is not UTF-8: {error.reason} at byte {error.start}", payload
+            flaw = Fact.of(Reason.NOT_UTF8, by=PEER, problem=error.reason, at=error.start)
+            self._not_text = flaw, payload
             if self.protocol.state is State.OPEN:
-                self.protocol.fail(CloseCode.INVALID_DATA, self._not_text[0])
+                self.protocol.fail(CloseCode.INVALID_DATA, sentence(flaw, "en"))  # the peer may not read ours
             return False
         return True
 
@@ -262,30 +267,39 @@ class WebSocketSession(Session):
                 np.fromiter(map(len, payloads), np.int64, count),
                 np.fromiter(wires, np.int64, count),
                 self._time_ns,
-                self._stamp,
+                self._time_source,
                 np.fromiter(map(_KIND_CODES.__getitem__, kinds), np.int8, count),
             )
             return
         for payload, kind, wire in zip(payloads, kinds, wires, strict=True):
-            endpoint.deliver(connection, payload, kind, wire, self._time_ns, self._stamp)
+            endpoint.deliver(connection, payload, kind, wire, self._time_ns, self._time_source)
 
     # ---- the end
 
-    def _give_up(self, reason: str, payload: bytes = b"") -> None:
+    def _flaw(self, broken: Exception) -> Fact:
+        """What the library found wrong with what the peer sent."""
+        if isinstance(broken, PayloadTooBig):
+            most = self._endpoint.options.max_message_bytes
+            return Fact.of(Reason.OVERSIZED, by=PEER, limit="max_message_bytes", case="ws", most=most)
+        return Fact(Reason.MALFORMED, PEER, said=str(broken), case="ws")
+
+    def _give_up(self, flaw: Fact, payload: bytes = b"") -> None:
         """End the connection because of what the peer sent; the library has a close frame ready that says so."""
         closed = self.protocol.close_sent
-        code = f"{int(closed.code)} " if closed else ""
+        code = int(closed.code) if closed else None
         connection = self._connection
         if connection.reason:  # already waiting for the peer to read the last message
             return
-        connection.reason = f"closed here: {code}{reason}"
+        connection.reason = Fact.of(
+            Reason.WE_CLOSED, by=US, code=code, limit=flaw.limit, case="code" if code else "", cause=flaw
+        )
         if connection.was_open:
-            self._endpoint.note(connection, Event.ERROR, reason, payload, self._time_ns, self._stamp)
+            self._endpoint.note(connection, Event.ERROR, flaw, payload, self._time_ns, self._time_source)
         self._after_last_message(self._write_and_finish)
 
     def _write_and_finish(self) -> None:
         self._write()
-        self._endpoint.finish(self._connection, self._connection.reason)
+        self._endpoint.finish(self._connection, self._connection.reason or Fact(Reason.STOPPED, US))
 
     def _close(self, code: CloseCode, reason: str) -> None:
         """Begin to end the connection: send a close frame, and wait for the peer's."""
@@ -295,7 +309,11 @@ class WebSocketSession(Session):
         self._write()
         connection = self._connection
         self._endpoint.later(
-            connection, LINGER_S, functools.partial(self._endpoint.finish, connection, connection.reason)
+            connection,
+            LINGER_S,
+            functools.partial(
+                self._endpoint.finish, connection, connection.reason or Fact(Reason.STOPPED, US, code)
+            ),
         )
 
     def _after_last_message(self, function: Callable[[], None]) -> float:
@@ -333,26 +351,24 @@ class ServerSession(WebSocketSession):
         handshake_s = self._endpoint.options.handshake_s
         self._endpoint.later(self._connection, handshake_s, self._expire)
 
-    def receive(self, chunk: bytes, time_ns: int, stamp: Stamp) -> None:
+    def receive(self, chunk: bytes, time_ns: int, time_source: TimeSource) -> None:
         """Take the bytes of one read."""
         connection = self._connection
         if connection.phase is Phase.OPENING:
             # The library would read on behind the request before it is answered.
             head = self._end_of_head(chunk)
-            super().receive(chunk[:head], time_ns, stamp)
+            super().receive(chunk[:head], time_ns, time_source)
             if self.protocol.handshake_exc is not None and connection.phase is Phase.OPENING:
                 self._refuse(self.protocol.handshake_exc)
             chunk = chunk[head:]
         if chunk and connection.phase is Phase.OPEN:
-            super().receive(chunk, time_ns, stamp)
+            super().receive(chunk, time_ns, time_source)
 
     def _expire(self) -> None:
         if self._connection.phase is Phase.OPENING:
-            self._endpoint.drop(
-                self._connection,
-                f"refused: the WebSocket handshake was not complete after {self._endpoint.options.handshake_s:g} s",
-                reset=True,
-            )
+            seconds = self._endpoint.options.handshake_s
+            late = Fact.of(Reason.HANDSHAKE_TIMEOUT, by=PEER, limit="handshake_s", seconds=seconds)
+            self._endpoint.drop(self._connection, late, reset=True)
 
     def _refuse(self, error: Exception) -> None:
         """End a handshake that failed; where the library has no answer ready, give a plain one."""
@@ -366,7 +382,8 @@ class ServerSession(WebSocketSession):
         for data in answers:
             self._endpoint.write(self._connection, data)
         cause = f": {error.__cause__}" if error.__cause__ else ""
-        self._endpoint.finish(self._connection, f"refused: no WebSocket handshake, {error}{cause}"[:1000])
+        said = f"{error}{cause}"[:SHOWN_REFUSAL]
+        self._endpoint.finish(self._connection, Fact(Reason.REFUSED_HANDSHAKE, US, said=said))
 
     def _shake_hands(self, event: Request | Response) -> None:
         """Let the client in, or refuse it with a reason that it can read."""
@@ -374,30 +391,37 @@ class ServerSession(WebSocketSession):
         connection, options = self._connection, self._endpoint.options
         path = self._endpoint.address.path
         origin = ", ".join(event.headers.get_all("Origin")) or None
+        asked, page = event.path[:_SHOWN_CHARACTERS], (origin or "")[:_SHOWN_CHARACTERS]
+        problem: Fact | None
         if path not in {"", "/"} and event.path.partition("?")[0] != path:
-            problem = f"nothing is at {event.path[:_SHOWN_CHARACTERS]!r}, this listener is at {path!r}"
-            response = self.protocol.reject(http.HTTPStatus.NOT_FOUND, f"{problem}.\n")
-        elif not is_welcome(origin, connection.own_host, options.origins):
-            problem = (
-                f"the web page {(origin or '')[:_SHOWN_CHARACTERS]!r} may not connect; to let it in, listen with "
-                f"origins=[{(origin or '')[:_SHOWN_CHARACTERS]!r}]"
+            problem = Fact.of(
+                Reason.REFUSED_PATH, by=US, code=http.HTTPStatus.NOT_FOUND, said=asked, path=path
             )
-            response = self.protocol.reject(http.HTTPStatus.FORBIDDEN, f"{problem}.\n")
+            text = f"nothing is at {asked!r}, this listener is at {path!r}.\n"
+            response = self.protocol.reject(http.HTTPStatus.NOT_FOUND, text)
+        elif not is_welcome(origin, connection.own_host, options.origins):
+            problem = Fact(Reason.REFUSED_ORIGIN, US, http.HTTPStatus.FORBIDDEN, said=page)
+            text = f"the web page {page!r} may not connect; to let it in, listen with gdlab and origins=[{page!r}].\n"
+            response = self.protocol.reject(http.HTTPStatus.FORBIDDEN, text)
         else:
             try:
                 response = self.protocol.accept(event)
             except UnicodeError as error:  # websockets 14 cannot quote what is not ASCII in its answer
                 self._refuse(error)
                 return
-            problem = str(self.protocol.handshake_exc or "")
+            wrong = self.protocol.handshake_exc
+            problem = None
+            if wrong is not None:
+                said = str(wrong)[:SHOWN_REFUSAL]
+                problem = Fact(Reason.REFUSED_HANDSHAKE, US, response.status_code, said=said, case="http")
         if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
-            chosen = f", sub-protocol {self.protocol.subprotocol}" if self.protocol.subprotocol else ""
-            page = f", from the page {origin}" if origin else ""
-            self._endpoint.opened(connection, f"{event.path[:_SHOWN_CHARACTERS]}{chosen}{page}")
+            chosen = self.protocol.subprotocol or ""
+            opened = Fact.of(Reason.OPENED, by=PEER, said=asked, case="ws", subprotocol=chosen, page=page)
+            self._endpoint.opened(connection, opened)
         self.protocol.send_response(response)
         self._write()
         if problem:
-            self._endpoint.finish(connection, f"refused with HTTP {response.status_code}: {problem}")
+            self._endpoint.finish(connection, problem)
 
 
 def _subprotocol(options: EndpointOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:

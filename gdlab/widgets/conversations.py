@@ -13,6 +13,7 @@ from gdlab import clock
 from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.live.peer_totals import Talk, Tallies
+from gdlab.text import age, count, number
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row, style_sheet
 
@@ -116,11 +117,11 @@ class Conversations(Panel):
         heard = sum(talk.rate_hz for talk in talks)
         active = sum(now_ns - talk.last_ns < QUIET_AFTER_S * 1e9 for talk in talks)
         summary = (
-            f"{_whole(len(talks))} peer{'' if len(talks) == 1 else 's'}, {_whole(active)} heard in the last "
+            f"{count(len(talks), 'peer')}, {number(active)} heard in the last "
             f"{QUIET_AFTER_S:.0f} s, together {_rate(heard)} messages a second"
         )
         rest = (
-            f'<div class="gdlab-q">{_whole(len(talks) - ROWS)} more are not shown; all are in .conversations()</div>'
+            f'<div class="gdlab-q">{number(len(talks) - ROWS)} more are not shown; all are in .conversations()</div>'
             if len(talks) > ROWS
             else ""
         )
@@ -139,13 +140,13 @@ def _row(talk: Talk, now_ns: int, *, several: bool) -> str:
     else:
         state = '<span class="q">quiet</span>' if talk.is_open is None else "open, quiet"
     numbers = [
-        _whole(talk.messages_in),
+        number(talk.messages_in),
         _rate(talk.rate_hz),
-        _whole(round(talk.rate_bytes_s)),
-        _whole(talk.bytes_in),
-        _whole(talk.messages_out),
-        f'<span class="gdlab-bad">{_whole(talk.errors)}</span>' if talk.errors else "0",
-        _age(age_s),
+        number(round(talk.rate_bytes_s)),
+        number(talk.bytes_in),
+        number(talk.messages_out),
+        f'<span class="gdlab-bad">{number(talk.errors)}</span>' if talk.errors else "0",
+        "now" if age_s < 1 else f"{age(age_s)} ago",
     ]
     here = f"<td>{visible(talk.endpoint, 48)}</td>" if several else ""
     return (
@@ -155,17 +156,5 @@ def _row(talk: Talk, now_ns: int, *, several: bool) -> str:
     )
 
 
-def _whole(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")
-
-
 def _rate(hz: float) -> str:
-    return f"{hz:.1f}" if hz < 9.95 else _whole(round(hz))
-
-
-def _age(seconds: float) -> str:
-    if seconds < 1:
-        return "now"
-    if seconds < 120:
-        return f"{seconds:.0f} s ago"
-    return f"{seconds / 60:.0f} min ago"
+    return f"{hz:.1f}" if hz < 9.95 else number(round(hz))

@@ -9,8 +9,11 @@ import ipywidgets
 from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.live.peer_totals import EventCounts
+from gdlab.text import number as written
+from gdlab.text import size
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import style_sheet
+from gdlab.words import counted_as, sentence
 
 _NONE: Final = '<span class="gdlab-q">0</span>'
 
@@ -62,20 +65,31 @@ class Counters(Panel):
             ),
             ("errors", _count(counted.errors, bad=True), "in all; each is a row that says what happened"),
         ]
-        rows += [("· " + name, _count(number, bad=True), "") for name, number in events.errors.most_common(8)]
+        rows += [
+            (
+                "· " + (counted_as(reason) if reason else "errors without a reason"),
+                _count(number, bad=True),
+                "",
+            )
+            for reason, number in events.errors.most_common(8)
+        ]
         if events.last_error:
             rows.append(
-                ("· the last one", "", f'<span class="gdlab-bad">{visible(events.last_error, 200)}</span>')
+                (
+                    "· the last one",
+                    "",
+                    f'<span class="gdlab-bad">{visible(sentence(events.last_error), 200)}</span>',
+                )
             )
         rows += [
             (
                 "connections",
                 _count(counted.connections),
-                f"open now; {_plain(events.opened)} opened and {_plain(events.closed)} closed so far",
+                f"open now; {written(events.opened)} opened and {written(events.closed)} closed so far",
             ),
-            ("received", _count(counted.received), f"messages, {_bytes(counted.received_bytes)} of payload"),
-            ("sent", _count(counted.sent), f"messages, {_bytes(counted.sent_bytes)} of payload"),
-            ("kept", _count(counted.rows_kept), f"rows in memory, {_bytes(counted.bytes_kept)}"),
+            ("received", _count(counted.received), f"messages, {size(counted.received_bytes)} of payload"),
+            ("sent", _count(counted.sent), f"messages, {size(counted.sent_bytes)} of payload"),
+            ("kept", _count(counted.rows_kept), f"rows in memory, {size(counted.bytes_kept)}"),
         ]
         if capture.spilled is not None:
             rows.append(
@@ -99,18 +113,7 @@ class Counters(Panel):
         return f'{verdict}<table class="gdlab-t"><tbody>{body}</tbody></table>'
 
 
-def _plain(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")
-
-
 def _count(number: int, *, bad: bool = False) -> str:
     if not number:
         return _NONE
-    return f'<span class="gdlab-bad">{_plain(number)}</span>' if bad else _plain(number)
-
-
-def _bytes(number: int) -> str:
-    for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
-        if number >= 10 * size:
-            return f"{number / size:,.1f} {unit}".replace(",", "\u202f")
-    return f"{_plain(number)} byte{'' if number == 1 else 's'}"
+    return f'<span class="gdlab-bad">{written(number)}</span>' if bad else written(number)

@@ -11,6 +11,7 @@ import ipywidgets
 
 from gdlab.capture import Capture, running
 from gdlab.capture.selftest import is_sender
+from gdlab.text import number
 from gdlab.widgets.capture_row import CaptureRow
 from gdlab.widgets.endpoint_form import EndpointForm
 from gdlab.widgets.panel import Panel, put
@@ -190,7 +191,7 @@ def _summary(captures: list[Capture], live: list[Capture]) -> str:
     dropped = sum(each.dropped for each in counters)
     counts = ((received, "received"), (sent, "sent"), (dropped, "dropped"))
     return f"{len(live)} of {len(captures)} running, " + ", ".join(
-        f"{count:,}".replace(",", " ") + f" {what}" for count, what in counts
+        f"{number(count)} {what}" for count, what in counts
     )
 
 

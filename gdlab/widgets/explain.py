@@ -11,6 +11,7 @@ from gdlab.capture.html import visible
 from gdlab.codecs import chosen
 from gdlab.messages import Kind, guess_kind
 from gdlab.payloads import PayloadArray
+from gdlab.text import count
 from gdlab.variant import Explanation, explain
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import style_sheet
@@ -84,8 +85,7 @@ def described(payload: bytes | None) -> str:
 
 
 def _headline(what: str, payload: bytes) -> str:
-    size = f"{len(payload):,}".replace(",", "\u202f")
-    return f"<div><b>{what}</b>, {size} byte{'' if len(payload) == 1 else 's'}</div>"
+    return f"<div><b>{what}</b>, {count(len(payload), 'byte')}</div>"
 
 
 def _beyond(size: int, read: int) -> str:
@@ -132,8 +132,7 @@ def _variant_headline(found: Explanation, whole: bool, read: bytes, size: int) -
             _headline("begins like a Variant, but Godot would refuse it", read)
             + f'<div class="gdlab-bad">{visible(str(found.error), 300)}</div>'
         )
-    payload = f"{size:,}".replace(",", "\u202f")
-    return f"<div><b>Variant</b> (Godot's var_to_bytes), {payload} bytes, little-endian</div>"
+    return f"<div><b>Variant</b> (Godot's var_to_bytes), {count(size, 'byte')}, little-endian</div>"
 
 
 def _hex(data: bytes) -> str:

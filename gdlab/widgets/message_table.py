@@ -17,6 +17,7 @@ from gdlab.codecs import Codec, chosen
 from gdlab.live.rows import Follower, Row, payload_of
 from gdlab.messages import Event
 from gdlab.payloads import PayloadArray
+from gdlab.text import number
 from gdlab.widgets.expression import Expression, ExpressionError
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row as side_by_side
@@ -253,14 +254,14 @@ class MessageTable(Panel):
             return f'<span class="gdlab-bad">{visible(self._problem, 400)}</span>'
         parts = []
         if self.frozen.value:
-            parts.append(f"<b>frozen</b>: {_number(self._since_freeze)} arrived since, the capture goes on")
+            parts.append(f"<b>frozen</b>: {number(self._since_freeze)} arrived since, the capture goes on")
         if self._capture is None:
             parts.append("no capture is chosen")
         elif self._expression is not None:
-            looked = f"{_number(self._matched)} messages and events match"
+            looked = f"{number(self._matched)} messages and events match"
             if self._passed_over:
                 looked += (
-                    f"; {_number(self._passed_over)} came too fast to be looked at here "
+                    f"; {number(self._passed_over)} came too fast to be looked at here "
                     f"(at most {LOOKED_AT} each {_PERIOD_S} s; all are in .df)"
                 )
             elif "v" in self._expression.names and not self._v_seen and self._arrived:
@@ -271,7 +272,7 @@ class MessageTable(Panel):
         else:
             shown = min(MESSAGES, self._arrived)
             parts.append(
-                f"the last {_number(shown)} of {_number(self._arrived)} messages and events, newest first"
+                f"the last {number(shown)} of {number(self._arrived)} messages and events, newest first"
             )
         return f'<span class="gdlab-q">{"; ".join(parts)}</span>'
 
@@ -388,7 +389,3 @@ def _fitted(text: str, width: int) -> str:
 def _clock(time_ns: int) -> str:
     seconds, ns = divmod(time_ns, 10**9)
     return time.strftime("%H:%M:%S", time.gmtime(seconds)) + f".{ns // 10**6:03d}"
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", "\u202f")

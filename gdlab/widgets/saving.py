@@ -14,6 +14,7 @@ from urllib.parse import quote
 from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.files import sidecar
+from gdlab.text import count
 
 #: A file of this size may travel inside the link itself where no server is known that gives it out.
 _IN_LINK_BYTES: Final = 2_000_000
@@ -28,13 +29,13 @@ class Saved:
 
     def link(self) -> str:
         """Return a line of HTML: how many rows, where, and a link that downloads the file where one is possible."""
-        count = f"{self.rows:,} row{'' if self.rows == 1 else 's'}".replace(",", " ")
+        rows = count(self.rows, "row")
         name = visible(str(self.path), 200)
         address = _served(self.path) or _within(self.path)
         if not address:
-            return f"saved {count} to {name}; it is beside the notebook"
+            return f"saved {rows} to {name}; it is beside the notebook"
         file = visible(self.path.name, 200)
-        return f'saved {count} to <a href="{address}" download="{file}" target="_blank">{file}</a>'
+        return f'saved {rows} to <a href="{address}" download="{file}" target="_blank">{file}</a>'
 
 
 def save_csv(capture: Capture, folder: str | Path) -> Saved:

@@ -17,7 +17,7 @@ PARTS = {"Godot": "engine"}
 
 def number(text: str) -> int:
     """The first number in a text, of which the thousands may be set apart."""
-    found = re.search(r"\d[\d\s\u202f,]*", text)
+    found = re.search(r"\d[\d,]*", text)
     assert found, f"no number in {text!r}"
     return int(re.sub(r"\D", "", found[0]))
 
@@ -58,12 +58,12 @@ class Board:
 
     def received(self, port: int) -> int:
         """Return how many messages the line of a capture counts."""
-        found = re.search(r"([\d\s\u202f]+) messages?", self.words(port).inner_text())
+        found = re.search(r"([\d,]+) messages?", self.words(port).inner_text())
         return number(found[1]) if found else 0
 
     def wait_for_more(self, port: int) -> None:
         """Return when the line of a capture counts more messages than now."""
-        self.changes(self.words(port), r"([\d\s\u202f]+) messages?")
+        self.changes(self.words(port), r"([\d,]+) messages?")
 
     def changes(self, locator: Any, pattern: str = "(.*)") -> None:
         """Return when what a pattern finds in a text is another than now."""

@@ -80,7 +80,7 @@ def test_a_thousand_numbered_datagrams_arrive_complete_in_order_and_with_their_t
             range(1, 1001)
         )
     assert cap.df.time.is_monotonic_increasing
-    assert set(cap.df.stamp) == ({"kernel"} if sys.platform == "linux" else {"user"})
+    assert set(cap.df.time_source) == ({"kernel"} if sys.platform == "linux" else {"user"})
 
 
 def test_godots_own_pings_come_back_and_it_prints_their_round_trips(engine):

@@ -14,10 +14,10 @@ import pytest
 
 import gdlab as gd
 from gdlab.diagnostics import network
-from gdlab.messages import Stamp
+from gdlab.messages import TimeSource
 from gdlab.transports import Reception
 
-GOOD = Reception(Stamp.KERNEL, 50.0, True, 2**25, 2**26)
+GOOD = Reception(TimeSource.KERNEL, 50.0, True, 2**25, 2**26)
 
 HOLDER = """
 import socket, sys
@@ -78,7 +78,7 @@ def test_time_stamps_and_buffers_are_really_tried() -> None:
 
 
 def test_stamps_by_python_and_small_buffers_are_worth_a_look() -> None:
-    stamps, buffer = network.sockets(lambda: replace(GOOD, stamp=Stamp.USER, buffer_bytes=425_984))
+    stamps, buffer = network.sockets(lambda: replace(GOOD, time_source=TimeSource.USER, buffer_bytes=425_984))
     assert stamps.state == "warn"
     assert "late by milliseconds" in stamps.to_do
     assert buffer.state == "warn"

@@ -79,7 +79,7 @@ def table_of(rows):
     """A table of rows given as dicts; what is left out has a plain value."""
     plain = {
         "time": 1_700_000_000_123_456_789,
-        "stamp": "user",
+        "time_source": "user",
         "endpoint": "udp://127.0.0.1:4242",
         "peer": "127.0.0.1:50000",
         "direction": "in",
@@ -117,7 +117,7 @@ ROWS = st.lists(
     st.fixed_dictionaries(
         {
             "time": st.integers(-(2**63) + 1, 2**63 - 1),
-            "stamp": st.sampled_from(CATEGORIES["stamp"]),
+            "time_source": st.sampled_from(CATEGORIES["time_source"]),
             "endpoint": ADDRESSES,
             "peer": ADDRESSES,
             "direction": st.sampled_from(CATEGORIES["direction"]),

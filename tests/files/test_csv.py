@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gdlab.errors import LoadError
+from gdlab.facts import Fact, Reason
 from gdlab.files import TableError, csvarrow, csvlines, load, write_csv
 from gdlab.files.cells import FORMULA_STARTS
 from gdlab.files.csvwrite import HEADER
@@ -58,7 +59,7 @@ def test_a_table_of_several_batches_comes_back_equal(tmp_path):
             10**18 + number,
             store.peer_code(f"p{number % 3}"),
             b"%d" % number,
-            detail="=x" * (number % 7 == 0),
+            fact=None if number % 7 else Fact(Reason.SYSTEM_ERROR, said="=x"),
         )
     built = table.build([store.snapshot()])
     told = []
@@ -79,7 +80,7 @@ def test_an_empty_table_comes_back_with_its_dtypes(tmp_path):
 def test_the_first_line_has_the_columns_of_the_schema_and_how_the_payload_stands(tmp_path):
     path = write_csv(table_of([{"payload": b"hi, you"}]), tmp_path / "run.csv")
     assert path.read_bytes() == (
-        b"time,stamp,endpoint,peer,direction,event,kind,size_bytes,wire_bytes,payload_as,payload,detail\n"
+        b"time,time_source,endpoint,peer,direction,event,kind,size_bytes,wire_bytes,payload_as,payload,detail\n"
         b"2023-11-14T22:13:20.123456789Z,user,udp://127.0.0.1:4242,127.0.0.1:50000,in,message,text,7,35,text,"
         b'"hi, you",\n'
     )

@@ -110,7 +110,7 @@ def test_pcap_of_either_byte_order_and_resolution(tmp_path, order, nanoseconds):
     assert [time.value for time in table.time] == [(NS if nanoseconds else US) + step for step in (0, 1000)]
     assert table.drop(columns="time").to_dict("records") == [
         {
-            "stamp": "kernel",
+            "time_source": "kernel",
             "endpoint": "udp://10.0.0.2:4242",
             "peer": "10.0.0.1:5001",
             "direction": direction,

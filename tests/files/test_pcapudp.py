@@ -36,7 +36,7 @@ def test_datagrams_are_the_same_blocks(sizes):
                     "endpoint": chance.choice(ENDPOINTS),
                     "peer": chance.choice(PEERS),
                     "direction": chance.choice(["in", "out"]),
-                    "stamp": chance.choice(["kernel", "user"]),
+                    "time_source": chance.choice(["kernel", "user"]),
                     "payload": chance.choice([chance.randbytes, bytes])(chance.choice(list(sizes))),
                 }
                 for _ in range(300 if max(sizes) < 1000 else 30)

@@ -20,7 +20,7 @@ TSHARK = shutil.which("tshark")
 needs_tshark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
 
 #: What a pcapng of ours gives back; the others are estimates.
-KEPT = ["time", "stamp", "endpoint", "peer", "direction", "event", "size_bytes", "payload", "detail"]
+KEPT = ["time", "time_source", "endpoint", "peer", "direction", "event", "size_bytes", "payload", "detail"]
 
 V6 = {"endpoint": "udp://[::1]:4242", "peer": "[::1]:50000"}
 TCP = {"endpoint": "tcp://192.168.1.2:50007", "peer": "192.168.1.9:40000"}
@@ -30,9 +30,9 @@ def conversation():
     """Messages of all transports, both directions, and events."""
     rows = [
         {"payload": b"to us"},
-        {"payload": b"from us", "direction": "out", "stamp": "user"},
+        {"payload": b"from us", "direction": "out", "time_source": "user"},
         {"payload": b"", "detail": 'empty, "quoted"'},
-        {"payload": bytes(range(256)), "stamp": "kernel"},
+        {"payload": bytes(range(256)), "time_source": "kernel"},
         {"payload": b"odd"},
         {"payload": b"\0\0"},
         {"payload": b"\xff\xff\xff\xff"},

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from gdlab.errors import LoadError
+from gdlab.facts import Fact, Reason
 from gdlab.files import Spill, load
 from gdlab.messages import Event
 from gdlab.store import Limit, Store, table
@@ -26,9 +27,8 @@ NS = 10**18
 
 def add(store, numbers):
     for number in numbers:
-        store.append(
-            NS + number, store.peer_code(f"p{number % 7}"), b"%d" % number, detail="d" * (number % 5 == 0)
-        )
+        fact = None if number % 5 else Fact(Reason.SYSTEM_ERROR, said="d")
+        store.append(NS + number, store.peer_code(f"p{number % 7}"), b"%d" % number, fact=fact)
 
 
 def test_a_closed_capture_loads_as_the_table_was(tmp_path):
@@ -36,7 +36,12 @@ def test_a_closed_capture_loads_as_the_table_was(tmp_path):
     with Spill(tmp_path / "new" / "spill", provenance={"limit": "64 MiB"}) as spill:
         spill.add(store)
         for number, payload in enumerate(AWKWARD):
-            store.append(NS + number, store.peer_code(f"p{number}"), payload, detail=f"=d{number}\0")
+            store.append(
+                NS + number,
+                store.peer_code(f"p{number}"),
+                payload,
+                fact=Fact(Reason.SYSTEM_ERROR, said=f"=d{number}\0"),
+            )
             spill.flush()
     loaded = load(tmp_path / "new" / "spill")
     pd.testing.assert_frame_equal(loaded.table, table.build([store.snapshot()]))

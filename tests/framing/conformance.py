@@ -6,12 +6,23 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Sequence
 
-from gdlab.framing import Flaw, Frame, Framer, State
+from gdlab.facts import Fact, Reason
+from gdlab.framing import Frame, Framer, State
+from gdlab.words import sentence
 
 Make = Callable[[], Framer]
 
 #: A framer may hold one frame of the limit, its header, and the byte that shows that it is longer.
 HEADER_ALLOWANCE = 5
+
+
+BROKEN, OVERSIZED = Fact(Reason.MALFORMED), Fact(Reason.OVERSIZED)
+SKIPPED, INCOMPLETE = Fact(Reason.SKIPPED), Fact(Reason.INCOMPLETE)
+
+
+def reason(frame: Frame) -> Reason | None:
+    """What is wrong with a frame."""
+    return frame.flaw.reason if frame.flaw else None
 
 
 def read(make: Make, chunks: Iterable[bytes], *, by_table: bool = False, limit: int | None = None) -> Reading:
@@ -89,8 +100,10 @@ def check_any_bytes(make: Make, wire: bytes, chunks: Sequence[bytes], *, limit: 
         pieces = read(make, chunks, by_table=by_table, limit=limit)
         assert pieces.comparable() == whole.comparable()
         assert pieces.accounted_bytes() == len(wire)
-    assert all(len(frame.payload) <= limit for frame in whole.frames if frame.flaw is not Flaw.INCOMPLETE)
-    assert all(bool(frame.flaw) == bool(frame.reason) for frame in whole.frames)
+    assert all(
+        len(frame.payload) <= limit for frame in whole.frames if reason(frame) is not Reason.INCOMPLETE
+    )
+    assert all(sentence(frame.flaw) for frame in whole.frames if frame.flaw)
     return whole
 
 
@@ -99,7 +112,7 @@ def check_framer(make: Make, wire: bytes, frames: Sequence[Frame | bytes], *, li
 
     Parameters
     ----------
-    frames : payloads, or frames whose header and flaw are compared, too (`reason` is not).
+    frames : payloads, or frames whose header and flaw are compared, too (of the flaw, the reason).
     """
 
     def agrees(found: list[Frame], wanted: Sequence[Frame | bytes]) -> None:
@@ -107,8 +120,8 @@ def check_framer(make: Make, wire: bytes, frames: Sequence[Frame | bytes], *, li
             want.payload if isinstance(want, Frame) else want for want in wanted
         ]
         for frame, want in zip(found, wanted, strict=True):
-            flaw = want.flaw if isinstance(want, Frame) else Flaw.NONE
-            assert frame.flaw is flaw, frame.reason
+            flaw = reason(want) if isinstance(want, Frame) else None
+            assert reason(frame) is flaw, frame.flaw
             if isinstance(want, Frame):
                 assert frame.header_bytes == want.header_bytes
 
@@ -119,7 +132,9 @@ def check_framer(make: Make, wire: bytes, frames: Sequence[Frame | bytes], *, li
     if len(wire) < 400:
         for middle in range(len(wire)):
             agrees(read(make, [wire[:middle], wire[middle:]]).frames, frames)
-    if whole.framer.state is State.ENDED and not any(frame.flaw is Flaw.INCOMPLETE for frame in whole.frames):
+    if whole.framer.state is State.ENDED and not any(
+        reason(frame) is Reason.INCOMPLETE for frame in whole.frames
+    ):
         agrees(read(make, [wire + wire]).frames, [*frames, *frames])
         agrees(read(make, [wire, wire], by_table=True).frames, [*frames, *frames])
     # Cut short anywhere: what was complete stays the same.

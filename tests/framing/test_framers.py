@@ -9,8 +9,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gdlab.errors import FramingError
-from gdlab.framing import NAMES, Flaw, Frame, State, encode, framer
-from tests.framing.conformance import byte_by_byte, check_any_bytes, check_framer, cuts, read
+from gdlab.facts import Reason
+from gdlab.framing import NAMES, Frame, State, encode, framer
+from gdlab.words import sentence
+from tests.framing.conformance import (
+    OVERSIZED,
+    SKIPPED,
+    byte_by_byte,
+    check_any_bytes,
+    check_framer,
+    cuts,
+    read,
+)
 
 PREFIXED = [name for name in NAMES if name not in ("auto", "raw", "lines", "json", "fixed")]
 PAYLOADS = [b"", b"hi~", bytes(range(100)), b"\n\r{[\"'", "Grüße 你好".encode(), b"x" * 100, b"x" * 100]
@@ -84,20 +94,20 @@ def test_raw_shows_the_chunks_themselves():
 def test_what_remains_at_the_end_is_a_row_with_its_bytes(name, wire, payload, reason):
     first = encode(name, b"12345")
     *_, last = read(make(name), byte_by_byte(first + wire)).frames
-    assert (last.payload, last.flaw, last.reason) == (payload, Flaw.INCOMPLETE, reason)
+    assert (last.payload, last.flaw.reason, sentence(last.flaw)) == (payload, Reason.INCOMPLETE, reason)
 
 
 def test_a_frame_over_the_limit_keeps_its_first_bytes_and_the_stream_goes_on():
     wire = encode("u16be", b"before") + encode("u16be", b"0123456789abcdef!!") + encode("u16be", b"after")
     expected = [
         Frame(b"before", 2),
-        Frame(b"01234567", 2, Flaw.OVER_LIMIT),
-        Frame(b"", 0, Flaw.SKIPPED),
+        Frame(b"01234567", 2, OVERSIZED),
+        Frame(b"", 0, SKIPPED),
         Frame(b"after", 2),
     ]
     check_framer(make("u16be", 8), wire, expected, limit=8)
     reading = read(make("u16be", 8), [wire])
-    assert reading.frames[1].reason == (
+    assert sentence(reading.frames[1].flaw) == (
         "a frame of 18 bytes at byte 8 of the stream, the limit is 8 (max_frame_bytes); these are its first 8"
     )
     assert reading.framer.dropped_bytes == 10
@@ -111,7 +121,7 @@ def test_a_line_over_the_limit(length, end):
     middle = (
         [Frame(line[:length], len(end))]
         if length <= 8
-        else [Frame(line[:8], 0, Flaw.OVER_LIMIT), Frame(b"", 1, Flaw.SKIPPED)]
+        else [Frame(line[:8], 0, OVERSIZED), Frame(b"", 1, SKIPPED)]
     )
     expected = [Frame(b"one", len(end)), *middle, Frame(b"two", len(end))]
     check_framer(make("lines", 8), wire, expected, limit=8)
@@ -145,7 +155,7 @@ def test_a_length_that_cannot_be_meant_ends_the_stream_and_says_what_it_may_be(n
     assert framer_.error.needed_bytes == struct.unpack(">I" if name.endswith("be") else "<I", wire[:4])[0]
     assert reading.frames == [
         Frame(b"good", 4),
-        Frame(wire, 0, Flaw.OVER_LIMIT, str(framer_.error)),
+        Frame(wire, 0, framer_.error.fact),
     ]
     framer_.receive_data(b"more")
     assert framer_.frames() == []
@@ -197,10 +207,10 @@ def test_a_table_stops_at_a_flawed_frame_and_frames_go_on_after_it():
     framer_.receive_data(b"".join(encode("u8", p) for p in (b"a", b"bb", b"123456", b"c")))
     table = framer_.table()
     assert table.lengths.tolist() == [1, 2]
-    assert [(f.payload, f.flaw) for f in framer_.frames()] == [
-        (b"12345", Flaw.OVER_LIMIT),
-        (b"", Flaw.SKIPPED),
-        (b"c", Flaw.NONE),
+    assert [(f.payload, f.flaw and f.flaw.reason) for f in framer_.frames()] == [
+        (b"12345", Reason.OVERSIZED),
+        (b"", Reason.SKIPPED),
+        (b"c", None),
     ]
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gdlab.framing import Flaw, Frame, framer
+from gdlab.framing import Frame, framer
 from gdlab.framing.json_values import MAX_DEPTH
-from tests.framing.conformance import check_framer, cuts, read
+from gdlab.words import sentence
+from tests.framing.conformance import BROKEN, OVERSIZED, SKIPPED, check_framer, cuts, read
 
 
 def make(limit=1 << 24):
@@ -39,20 +40,20 @@ def test_a_number_at_the_end_of_the_stream_is_complete():
 @pytest.mark.parametrize(
     ("wire", "frames", "reason"),
     [
-        (b'hello\n{"a":1}', [Frame(b"hello", 0, Flaw.BROKEN), Frame(b'{"a":1}', 1)], "no JSON value"),
-        (b'hello{"a":1}', [Frame(b"hello", 0, Flaw.BROKEN), b'{"a":1}'], "no JSON value"),
-        (b'{"a":[1}{"b":2}', [Frame(b'{"a":[1}', 0, Flaw.BROKEN), b'{"b":2}'], "another bracket"),
-        (b'{"a":1\n{"b":2}', [Frame(b'{"a":1\n', 0, Flaw.BROKEN), b'{"b":2}'], "where a comma"),
-        (b'{"a":"x\n{"b":2}', [Frame(b'{"a":"x', 0, Flaw.BROKEN), Frame(b'{"b":2}', 1)], "line feed"),
-        (b'}\n{"b":2}', [Frame(b"}", 0, Flaw.BROKEN), Frame(b'{"b":2}', 1)], "should begin"),
-        (b'\x01\xff{"b":2}', [Frame(b"\x01\xff", 0, Flaw.BROKEN), b'{"b":2}'], "should begin"),
+        (b'hello\n{"a":1}', [Frame(b"hello", 0, BROKEN), Frame(b'{"a":1}', 1)], "no JSON value"),
+        (b'hello{"a":1}', [Frame(b"hello", 0, BROKEN), b'{"a":1}'], "no JSON value"),
+        (b'{"a":[1}{"b":2}', [Frame(b'{"a":[1}', 0, BROKEN), b'{"b":2}'], "another bracket"),
+        (b'{"a":1\n{"b":2}', [Frame(b'{"a":1\n', 0, BROKEN), b'{"b":2}'], "where a comma"),
+        (b'{"a":"x\n{"b":2}', [Frame(b'{"a":"x', 0, BROKEN), Frame(b'{"b":2}', 1)], "line feed"),
+        (b'}\n{"b":2}', [Frame(b"}", 0, BROKEN), Frame(b'{"b":2}', 1)], "should begin"),
+        (b'\x01\xff{"b":2}', [Frame(b"\x01\xff", 0, BROKEN), b'{"b":2}'], "should begin"),
         (b"[" * (MAX_DEPTH + 1) + b'\n{"b":2}', [
-            Frame(b"[" * (MAX_DEPTH + 1), 0, Flaw.BROKEN), Frame(b'{"b":2}', 1)], "nested deeper"),
+            Frame(b"[" * (MAX_DEPTH + 1), 0, BROKEN), Frame(b'{"b":2}', 1)], "nested deeper"),
     ],
 )  # fmt: skip
 def test_bytes_that_cannot_be_right_are_a_row_and_the_next_value_is_found(wire, frames, reason):
     check_framer(make(), wire, frames)
-    assert reason in read(make(), [wire]).frames[0].reason
+    assert reason in sentence(read(make(), [wire]).frames[0].flaw)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_bytes_that_cannot_be_right_are_a_row_and_the_next_value_is_found(wire, 
 )
 def test_a_value_over_the_limit_keeps_its_first_bytes_and_ends_where_it_ends(value):
     wire = b'{"b":2}' + value + b'\n{"c":3}'
-    expected = [b'{"b":2}', Frame(value[:8], 0, Flaw.OVER_LIMIT), Frame(b"", 0, Flaw.SKIPPED), b'{"c":3}']
+    expected = [b'{"b":2}', Frame(value[:8], 0, OVERSIZED), Frame(b"", 0, SKIPPED), b'{"c":3}']
     check_framer(make(8), wire, expected, limit=8)
     assert read(make(8), [wire]).framer.dropped_bytes == len(value) - 8
 

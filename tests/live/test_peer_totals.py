@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gdlab import analysis
+from gdlab.facts import SYSTEM, US, Fact, Reason
 from gdlab.live.peer_totals import EventCounts, Tallies
 from gdlab.messages import Direction, Event
 from gdlab.store import Limit, Store
@@ -101,16 +102,20 @@ def test_rows_that_were_evicted_in_between_are_missing_and_nothing_breaks():
 def test_troubles_are_counted_by_what_they_were():
     store, counts = Store("tcp://127.0.0.1:1"), EventCounts()
     for number in range(3):
-        store.append(START_NS, event=Event.ERROR, detail=f"refused: {number} connections are there")
+        store.append(
+            START_NS,
+            event=Event.ERROR,
+            fact=Fact(Reason.REFUSED_LIMIT, US, limit="max_connections").also(there=number, most=2),
+        )
         counts.follow([store.snapshot()])
-    store.append(START_NS, event=Event.ERROR, detail="the reply function raised KeyError: 1")
-    store.append(START_NS, event=Event.ERROR, detail="strange")
-    store.append(START_NS, event=Event.GAP, detail="5 lost", lost=5)
+    store.append(START_NS, event=Event.ERROR, fact=Fact(Reason.REPLY_RAISED, US).also(error="KeyError: 1"))
+    store.append(START_NS, event=Event.ERROR)
+    store.append(START_NS, event=Event.GAP, fact=Fact(Reason.KERNEL_DROP, SYSTEM, count=5).also(buffer=1000))
     store.append(START_NS, event=Event.OPEN)
     counts.follow([store.snapshot()])
     assert counts.errors == {
-        "connections refused (too many)": 3,
-        "failures of the reply function": 1,
-        "other errors": 1,
+        Reason.REFUSED_LIMIT: 3,
+        Reason.REPLY_RAISED: 1,
+        None: 1,
     }
-    assert (counts.gaps, counts.opened, counts.closed, counts.last_error) == (1, 1, 0, "strange")
+    assert (counts.gaps, counts.opened, counts.closed, counts.last_error) == (1, 1, 0, None)

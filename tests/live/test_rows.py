@@ -2,6 +2,7 @@
 
 import pytest
 
+from gdlab.facts import Fact, Reason
 from gdlab.live import rows as module
 from gdlab.live.rows import Follower, payload_of
 from gdlab.messages import Event
@@ -29,9 +30,9 @@ def test_rows_of_several_stores_come_in_order_of_time_and_once(stores):
     assert rows[0].peer == "p"
     assert rows[1].endpoint == "udp://127.0.0.1:2"
     assert follower.new_rows(snapshots(stores), 100) == ([], 0)
-    stores[0].append(NS + 20, event=Event.ERROR, detail="oh")
+    stores[0].append(NS + 20, event=Event.ERROR, fact=Fact(Reason.REPLY_RAISED).also(error="oh"))
     (row,), _ = follower.new_rows(snapshots(stores), 100)
-    assert (row.event, row.detail, row.key) == ("error", "oh", (0, 5))
+    assert (row.event, row.detail, row.key) == ("error", "the reply function raised oh", (0, 5))
 
 
 def test_of_a_flood_the_newest_are_given_and_the_others_counted(stores):

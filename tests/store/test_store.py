@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdlab.messages import CATEGORIES, SCHEMA, Direction, Event, Kind, Peer, Stamp
+from gdlab.facts import PEER, Fact, Reason
+from gdlab.messages import CATEGORIES, SCHEMA, Direction, Event, Kind, Peer, TimeSource
 from gdlab.store import Limit, LimitError, Store, table
 from gdlab.store.store import MAX_PEERS, OTHER_PEERS
 
@@ -40,14 +41,14 @@ def test_a_row_comes_out_as_it_went_in():
         direction=Direction.OUT,
         event=Event.ERROR,
         kind=Kind.BINARY,
-        stamp=Stamp.KERNEL,
+        time_source=TimeSource.KERNEL,
         wire_bytes=50,
-        detail="because",
+        fact=Fact(Reason.INCOMPLETE, PEER, case="line"),
     )
     (row,) = table.build([store.snapshot()]).to_dict("records")
     assert row.pop("time").value == 2**63 - 1
     assert row == {
-        "stamp": "kernel",
+        "time_source": "kernel",
         "endpoint": "udp://127.0.0.1:4242",
         "peer": "[::1]:9",
         "direction": "out",
@@ -56,7 +57,7 @@ def test_a_row_comes_out_as_it_went_in():
         "size_bytes": 2,
         "wire_bytes": 50,
         "payload": b"\x00\xff",
-        "detail": "because",
+        "detail": "the stream ended before the line feed",
     }
 
 
@@ -71,7 +72,13 @@ def test_batches_and_single_rows_make_the_same_table(batches, limit):
         times = np.arange(number, number + len(batch)) + NS
         number += len(batch)
         for time_ns, payload in zip(times.tolist(), batch, strict=True):
-            one.append(time_ns, one.peer_code("p"), payload, stamp=Stamp.KERNEL, wire_bytes=len(payload) + 28)
+            one.append(
+                time_ns,
+                one.peer_code("p"),
+                payload,
+                time_source=TimeSource.KERNEL,
+                wire_bytes=len(payload) + 28,
+            )
         sizes = np.array([len(payload) for payload in batch], np.int64)
         joined = np.frombuffer(b"".join(batch), np.uint8)
         peers, kinds = np.full(len(batch), many.peer_code("p")), np.ones(len(batch), np.int8)
@@ -190,7 +197,7 @@ def test_a_flood_of_peers_ends_in_one_common_peer():
 @pytest.mark.parametrize("text", ["a\nb", "nul\x00", "\ud800lone", "\u202ereversed", "tab\t"])
 def test_notes_are_one_printable_line(text):
     store = Store("e")
-    store.append(NS, detail=text)
+    store.append(NS, fact=Fact(Reason.SYSTEM_ERROR, said=text))
     note = table.build([store.snapshot()]).detail.iloc[0]
     assert note.isprintable()
     assert note.encode("ascii").decode("unicode_escape").encode("utf-8", "surrogatepass") == text.encode(

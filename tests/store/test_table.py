@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gdlab.facts import Fact, Reason
 from gdlab.messages import Direction, Event, Peer
 from gdlab.store import Limit, Store, table
 
@@ -42,7 +43,7 @@ def happen(store: Store, at: int, rows: int, step: int, what: str) -> int:
         payload = b"%d" % (at + number)
         time_ns = NS + (at + step * number) * 1000 + id_of(store)
         if what == "note":
-            store.append(time_ns, event=Event.GAP, detail=f"gap {number}", lost=1)
+            store.append(time_ns, event=Event.GAP, fact=Fact(Reason.KERNEL_DROP, count=number).also(buffer=1))
         else:
             store.append(time_ns, store.peer_code(Peer("::1", number)), payload, direction=Direction.OUT)
     return at + abs(step) * rows
@@ -111,7 +112,7 @@ def test_tables_that_nobody_holds_take_no_memory():
 
 EDITS = {
     "time": pd.Timestamp(5, tz="UTC"),
-    "stamp": "kernel",
+    "time_source": "kernel",
     "peer": "",
     "kind": "text",
     "size_bytes": 7,
@@ -125,7 +126,7 @@ EDITS = {
 def test_a_table_can_be_changed_and_nobody_else_sees_it(column, notes):
     store, builder = filled(20), table.Builder()
     if notes:
-        store.append(NS + 20, event=Event.GAP, detail="a note")
+        store.append(NS + 20, event=Event.GAP, fact=Fact(Reason.PAUSED).also(seconds=1))
     expected = table.build([store.snapshot()])
     before = builder.build([store.snapshot()])
     mine = builder.build([store.snapshot()])

@@ -99,7 +99,7 @@ def test_the_kernel_takes_the_time_on_linux(kit):
         release.set()
         wait_until(lambda: store.received == 2)
     built = kit.messages(store)
-    assert set(built.stamp) == {"kernel"}
+    assert set(built.time_source) == {"kernel"}
     assert built.time.iloc[1].value <= sent_by
 
 
@@ -122,7 +122,7 @@ def test_nothing_that_only_linux_has_is_needed(kit, monkeypatch):
         assert made.statistics().kernel_drops is None
     built = kit.messages(store).query("direction == 'in'")
     assert list(built.payload) == [b"%d" % number for number in range(50)] + [b"me, too"]
-    assert set(built.stamp) == {"user"}
+    assert set(built.time_source) == {"user"}
     assert built.time.is_monotonic_increasing
 
 

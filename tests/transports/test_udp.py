@@ -113,7 +113,7 @@ def test_the_kernel_takes_the_time_on_linux(listening):
         release.set()
         wait_until(lambda: store.received == 2)
     built = rows(store)
-    assert set(built.stamp) == {"kernel"}
+    assert set(built.time_source) == {"kernel"}
     assert built.time.iloc[1].value <= sent_by
 
 
@@ -330,7 +330,7 @@ def test_answers_reach_the_sender_and_are_rows(listening, reply, answer):
     assert list(built.direction) == ["in", "out"]
     assert list(built.payload) == [b"ping", answer]
     assert built.peer.iloc[0] == built.peer.iloc[1]
-    assert built.stamp.iloc[1] == "user"
+    assert built.time_source.iloc[1] == "user"
 
 
 def test_a_reply_of_none_answers_nothing(listening):

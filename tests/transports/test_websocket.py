@@ -405,6 +405,6 @@ def test_mutated_bytes_end_no_listener_and_others_are_served(what, compression):
         wait_until(lambda: len(made._connections) == 1, 30)
         assert made.statistics().connections == 1
         assert made.error is None
-    assert not rows(store).detail.str.contains("fault").any()
+    assert not rows(store).detail.str.contains("internal error").any()
     events = rows(store).event.value_counts()
     assert events["open"] == events["close"]

@@ -1,0 +1,183 @@
+"""Which watches run in this process, and how they are begun."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gdlab import godot
+from gdlab.capture import registry as captures
+from gdlab.debugging import Breaks
+from gdlab.errors import PortInUse
+from gdlab.watching import recorded as recordings
+from gdlab.watching.watcher import DEFAULT_PROFILE, Watch
+
+if TYPE_CHECKING:
+    import os
+
+log = logging.getLogger("gdlab")
+
+_lock = threading.RLock()
+_running: list[Watch] = []
+#: The port each was asked for; None is any.
+_asked: dict[int, int | None] = {}
+#: Watches that were loaded; `findings` asks those that were there at a capture's time.
+_loaded: list[Watch] = []
+
+#: Games that one call starts at the most.
+MAX_PLAYERS = 16
+
+
+def debugger(
+    port: int | None = None,
+    *,
+    recorded: str | Path | None = None,
+    breaks: Breaks = "continue",
+    profile: Sequence[str] = DEFAULT_PROFILE,
+    fresh: bool = False,
+) -> Watch:
+    """Take the editor's place at the end of Godot's ``--remote-debug``: watch games without changing them.
+
+    Parameters
+    ----------
+    port : on this machine; by default a free one. The editor uses 6007.
+    recorded : a folder that `Watch.save` wrote, or a recorded link in it: the same object from a recording.
+    breaks : a game that has a debugger stops at every script error and breakpoint, and its peers leave after 5 s.
+        ``"continue"`` answers at once; ``"hold"`` leaves it standing until `Watch.resume`.
+    profile : what is measured from the first frame on: ``frames``, ``rpcs``, ``syncs``, ``bandwidth``, ``functions``.
+    fresh : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
+
+    Returns
+    -------
+    Watch. Calling again with the same port gives back the running one; without a port, the one that was begun so.
+
+    Raises
+    ------
+    PortInUse : somebody else holds the port, such as the editor. LoadError : no recording.
+    ValueError : there is no profiler of that name, or no such way with breaks.
+    """
+    if breaks not in ("continue", "hold"):
+        raise ValueError(f'breaks is {breaks!r}; it must be "continue" or "hold"')
+    if recorded is not None:
+        streams = recordings.load(recorded)
+        watch = Watch(streams=streams, port=None, path=Path(recorded))
+        with _lock:
+            _loaded.append(watch)
+            del _loaded[:-20]
+        return watch
+    with _lock:
+        known = next((w for w in _running if w.running and _is_at(w, port)), None)
+        if (
+            known is not None
+            and not fresh
+            and known.breaks == breaks
+            and known.profile_names == tuple(profile)
+        ):
+            return known
+        if known is not None:
+            known.stop()
+            _running.remove(known)
+            if not fresh:
+                log.warning("the watch at %s is replaced by a new one with other settings", known.address)
+        try:
+            watch = Watch(breaks=breaks, profile=profile, port=port or 0)
+        except PortInUse as error:
+            raise PortInUse(
+                f"{error}. The editor uses port 6007 while it runs: gd.debugger() without a number takes a free one",
+                address=error.address,
+                holder=error.holder,
+            ) from error
+        _asked[id(watch)] = port
+        _running.append(watch)
+        return watch
+
+
+def _is_at(watch: Watch, port: int | None) -> bool:
+    if port:
+        return watch.address.endswith(f":{port}")
+    return _asked.get(id(watch)) is None and not watch.processes
+
+
+def watch(
+    *,
+    project: str | os.PathLike[str],
+    players: int = 1,
+    args: Sequence[str] | Callable[[int], Sequence[str]] = (),
+    breaks: Breaks = "continue",
+    profile: Sequence[str] = DEFAULT_PROFILE,
+    timeout: float = 20.0,
+    **options: Any,
+) -> Watch:
+    """Start a project once or several times, headless, and watch every one of them.
+
+    Parameters
+    ----------
+    project : a folder with a ``project.godot``.
+    players : how many engines; they are called ``player 1``, ``player 2``, ... in the tables.
+    args : what each gets from ``OS.get_cmdline_user_args()``: the same for all, or a function of the player's number.
+    breaks, profile : as for `debugger`.
+    timeout : seconds until all must have connected.
+    options : as for `gdlab.godot.start`, such as ``scene=`` and ``fps=``.
+
+    Returns
+    -------
+    Watch; `stop` stops the engines, too.
+
+    Raises
+    ------
+    WaitTimeout : not all have connected in time; none is left running. ValueError : a bad number of players.
+    As `gdlab.godot.start`.
+    """
+    if not 1 <= players <= MAX_PLAYERS:
+        raise ValueError(f"players is {players}; it can be 1 to {MAX_PLAYERS}")
+    made = Watch(breaks=breaks, profile=profile)
+    with _lock:
+        _asked[id(made)] = 0
+        _running.append(made)
+    try:
+        for number in range(1, players + 1):
+            own = args(number) if callable(args) else args
+            name = f"player {number}" if players > 1 else "game"
+            made.processes.append(
+                godot.start(project=project, args=own, debugger=made, label=name, **options)
+            )
+        return made.wait(players, timeout=timeout)
+    except BaseException:
+        made.stop()
+        raise
+
+
+def running() -> list[Watch]:
+    """The watches that run in this process."""
+    with _lock:
+        _running[:] = [each for each in _running if each.running]
+        return list(_running)
+
+
+def watched(began_ns: int, ended_ns: int) -> Watch | None:
+    """The watch that saw games between two moments (UTC nanoseconds): the running one, else the last that did."""
+    with _lock:
+        candidates = [*_loaded, *_running]
+    for each in reversed(candidates):
+        if any(
+            game.began_ns <= ended_ns and (game.ended_ns is None or game.ended_ns >= began_ns)
+            for game in each.games
+        ):
+            return each
+    return None
+
+
+def stop_all() -> int:
+    """Stop every watch of this process with the engines it started; return how many there were."""
+    stopped = running()
+    for each in stopped:
+        each.stop()
+    return len(stopped)
+
+
+captures.also_stopped.append(stop_all)
+atexit.register(stop_all)

@@ -1,0 +1,42 @@
+"""The properties of a node, read over the link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdlab.watching import tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gdlab.watching.game import WatchedGame
+    from gdlab.watching.watcher import Watch
+
+
+class Variables:
+    """Readings of one node; made by `Watch.variables`."""
+
+    def __init__(
+        self, watch: Watch, path: str, names: tuple[str, ...], game: WatchedGame, every: float | None
+    ) -> None:
+        self.path = path
+        self.every = every
+        self._watch, self._names, self._game = watch, names, game
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """All readings so far: ``time``, ``game``, ``touched``, then one column a variable."""
+        return tables.variables([self._game], self.path, self._names)
+
+    def stop(self) -> None:
+        """End the readings; the table stays."""
+        if self.every is not None:
+            self._watch.stop_reading(self.path, self._game)
+
+    def __repr__(self) -> str:
+        often = "read once" if self.every is None else f"read every {self.every:g} s"
+        return f"<Variables of {self.path}, {often}: {len(self.df)} readings>"
+
+    def _repr_html_(self) -> str:
+        table: str = self.df.tail(10).to_html(index=False, na_rep="")
+        return table

@@ -1,0 +1,213 @@
+"""The sentences in English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+_NEXT_VALUE: Final = "; the next value is taken to begin at the next line feed or opening bracket"
+_LENGTH: Final = (
+    "the length {header} at byte {offset} of the stream announces {size} bytes, the limit is {most} ({limit})"
+)
+
+
+def _opened_by_client(fact: Mapping[str, Any]) -> str:
+    chosen = f", sub-protocol {fact['subprotocol']}" if fact["subprotocol"] else ""
+    page = f", from the page {fact['page']}" if fact["page"] else ""
+    return f"{fact['said']}{chosen}{page}"
+
+
+def _opened_by_us(fact: Mapping[str, Any]) -> str:
+    again = f", attempt {fact['attempt']}" if fact["attempt"] > 1 else ""
+    chosen = f", sub-protocol {fact['subprotocol']}" if fact["subprotocol"] else ""
+    return f"from {fact['own']}{again}{chosen}"
+
+
+#: One for each reason, or each case of it; what stands in braces is a value of the fact.
+SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
+    "opened": "connected",
+    "opened/ws": _opened_by_client,
+    "opened/out": _opened_by_us,
+    "peer_closed": "closed by the peer",
+    "peer_closed/code": lambda fact: f"closed by the peer: {fact['code']} {fact['said']}".rstrip(),
+    "peer_closed/no_code": "closed by the peer: no code",
+    "peer_closed/no_frame": "closed by the peer without a close frame (1006)",
+    "peer_reset": "reset by the peer",
+    "broken": "the connection broke: {said}",
+    "we_closed": "closed here: {cause}",
+    "we_closed/code": "closed here: {code} {cause}",
+    "slow_reader": (
+        "closed here: the peer does not read, {waiting} bytes wait to be sent, the limit is {most} ({limit})"
+    ),
+    "held_too_much": (
+        "closed here: all connections together hold {held} bytes of messages that are not yet complete, the limit "
+        "is {most} ({limit})"
+    ),
+    "stopped": "closed here: stopped",
+    "internal": "closed: internal error in gdlab, {error}",
+    "lingered": "it did not end its side",
+    "refused_limit": "refused: {there} connections are open, the limit is {most} ({limit})",
+    "refused_limit/system": "refused: {there} connections are open, the limit is {most} on this system",
+    "refused_origin": (
+        "refused with HTTP {code}: the web page {said!r} may not connect; to let it in, listen with "
+        "origins=[{said!r}]"
+    ),
+    "refused_path": "refused with HTTP {code}: nothing is at {said!r}, this listener is at {path!r}",
+    "refused_handshake": "refused: no WebSocket handshake, {said}",
+    "refused_handshake/http": "refused with HTTP {code}: {said}",
+    "handshake_timeout": "refused: the WebSocket handshake was not complete after {seconds:g} s",
+    "handshake_timeout/out": (
+        "connected, but no WebSocket handshake within {seconds:g} s; does the game call accept_stream() and poll()?"
+    ),
+    "handshake_cut": "the connection ended before the WebSocket handshake was complete",
+    "not_websocket": "the server does not speak WebSocket here, {said}",
+    "out_of_files": "cannot accept connections: {there} are open ({said})",
+    "connect_failed": "attempt {attempt} to connect: {cause}",
+    "connect_failed/again": "attempt {attempt} to connect: {cause}; the next attempt in {pause_s:g} s",
+    "nobody_listens": "nobody listens there; start the game first, and see that it listens on this port",
+    "no_answer": "no answer within {seconds:g} s: another address, or a firewall in the way?",
+    "unreachable": "nobody listens at {address}: a datagram was refused",
+    "malformed/json_start": "{found} where a JSON value should begin" + _NEXT_VALUE,
+    "malformed/json_comma": "a value begins where a comma or the end of the one before it should be",
+    "malformed/json_depth": "arrays and objects nested deeper than {most}" + _NEXT_VALUE,
+    "malformed/json_bracket": "{found} closes what was opened by another bracket" + _NEXT_VALUE,
+    "malformed/json_string": "a line feed inside a string" + _NEXT_VALUE,
+    "malformed/json_word": "a word that is no JSON value" + _NEXT_VALUE,
+    "malformed/ws": "{said}",
+    "oversized/frame": (
+        "a frame of {size} bytes at byte {offset} of the stream, the limit is {most} ({limit}); these are its first "
+        "{kept}"
+    ),
+    "oversized/line": "a line longer than the limit of {most} bytes ({limit}); these are its first {kept}",
+    "oversized/json": "a JSON value longer than the limit of {most} bytes ({limit}); these are its first {kept}",
+    "oversized/text": _LENGTH + "; {text!r} is text: framing 'lines', 'json' or 'raw' may fit",
+    "oversized/order": _LENGTH + "; the other byte order makes it {swapped}: framing {other!r} may fit",
+    "oversized/lost": _LENGTH + "; the sender uses another framing, or lost its place",
+    "oversized/ws": "a message longer than the limit of {most} bytes ({limit})",
+    "not_utf8": "a text message is not UTF-8: {problem} at byte {at}",
+    "incomplete/line": "the stream ended before the line feed",
+    "incomplete/length": "the stream ended after {held} of the {size} bytes of a length",
+    "incomplete/frame": "the stream ended after {held} of {size} bytes",
+    "incomplete/json": "the stream ended inside a JSON value",
+    "not_sent": "not sent: {cause}",
+    "unframable/line_feed": "the payload holds a line feed and would be several lines; send them one by one",
+    "unframable/fixed": "the payload has {size} bytes, but {framing!r} sends exactly {exact}",
+    "unframable/prefix": "the payload has {size} bytes, but the length field of {framing!r} ends at {most}",
+    "too_big": "{size} bytes do not fit into one datagram ({most} at most)",
+    "ending": "the connection is being closed",
+    "ending/ended": "the connection has ended: {cause}",
+    "system_error": "{said}",
+    "unsent": "{count} bytes were not sent: {cause}",
+    "reply_raised": "the reply function raised {error}",
+    "framing_guessed/nothing": "framing {framing}: nothing has arrived",
+    "framing_guessed/line_feed": "framing {framing}: text with a line feed, and nothing that says more",
+    "framing_guessed/text": "framing {framing}: text without a line feed",
+    "framing_guessed/unknown": (
+        "framing {framing}: the first bytes fit no framing that can be told from them; if you know it, name it"
+    ),
+    "framing_guessed/tls": (
+        "framing {framing}: the client speaks TLS, which gdlab cannot read: turn it off in the game"
+    ),
+    "framing_guessed/http": (
+        "framing {framing}: an HTTP request; if a WebSocket client sent it, listen on ws:// instead"
+    ),
+    "framing_guessed/json": "framing {framing}: it begins with {opening!r} as a JSON value does",
+    "framing_guessed/controls": (
+        "framing {framing}: it begins as text, but has control characters before the first line feed"
+    ),
+    "framing_guessed/lines": "framing {framing}: the first bytes are text with a line feed",
+    "framing_guessed/binary": (
+        "framing {framing}: binary, and no length of four bytes at its start; if you know the framing, name it"
+    ),
+    "framing_guessed/variant_le": (
+        "framing {framing}: a little-endian u32 length, {length}, and a Variant of type {type}"
+    ),
+    "framing_guessed/variant_be": (
+        "framing {framing}: a big-endian u32 length, {length}, and a Variant of type {type}"
+    ),
+    "framing_guessed/string_le": "framing {framing}: a little-endian u32 length, {length}, and text",
+    "framing_guessed/string_be": "framing {framing}: a big-endian u32 length, {length}, and text",
+    "framing_guessed/alone_le": (
+        "framing {framing}: a little-endian u32 length, {length}, and just so many bytes"
+    ),
+    "framing_guessed/alone_be": "framing {framing}: a big-endian u32 length, {length}, and just so many bytes",
+    "framing_guessed/two_le": (
+        "framing {framing}: two little-endian u32 lengths in a row, {length} and {second}, each before its frame"
+    ),
+    "framing_guessed/two_be": (
+        "framing {framing}: two big-endian u32 lengths in a row, {length} and {second}, each before its frame"
+    ),
+    "may_not_fit": (
+        "{count} bytes are more than the {most} that Godot receives unless the game has set a larger "
+        "WebSocketPeer.inbound_buffer_size; otherwise it closes the connection with the code 1009"
+    ),
+    "probe": "a probe of the round-trip time",
+    "not_captured": "{count} bytes of the payload were not captured",
+    "endpoint_failed": "endpoint stopped: {error}",
+    "kernel_drop": "{count} datagrams dropped by the kernel: the receive buffer of {buffer} bytes was full",
+    "evicted": (
+        "{count} rows ({payload_bytes} payload bytes) dropped: the store keeps {keeps}; give listen(limit=...) more "
+        "to keep more"
+    ),
+    "evicted/spilled": (
+        "{count} rows ({payload_bytes} payload bytes) dropped: the store keeps {keeps}; what the spill has written "
+        "of them is on the disk: gdlab.load({folder!r})"
+    ),
+    "paused": "stopped for {seconds:.1f} s, nothing was received",
+    "skipped/frame": "{count} bytes of the frame over the limit dropped",
+    "skipped/ended": "{count} of {announced} bytes dropped; then the stream ended",
+    "skipped/line": "{count} bytes dropped up to the next line feed",
+    "skipped/line_ended": "{count} bytes dropped; the stream ended without a line feed",
+    "skipped/json": "{count} bytes of the value over the limit dropped",
+    "spill_missed": (
+        "{count} rows ({payload_bytes} payload bytes) dropped: the store keeps {keeps}; that was before the disk had "
+        "taken them; give listen(limit=...) more to bridge a slow disk for longer"
+    ),
+}
+
+#: What a number of rows of each reason is called in a list of counters.
+COUNTED: Final[dict[str, str]] = {
+    "opened": "connections opened",
+    "peer_closed": "connections closed by the peer",
+    "peer_reset": "connections reset by the peer",
+    "broken": "connections that broke",
+    "we_closed": "connections closed for what the peer sent",
+    "slow_reader": "connections closed because the peer did not read",
+    "held_too_much": "connections closed for incomplete messages",
+    "stopped": "connections ended by stop",
+    "internal": "connections ended by an error in gdlab",
+    "lingered": "connections not ended by the peer in time",
+    "refused_limit": "connections refused (too many)",
+    "refused_origin": "web pages refused",
+    "refused_path": "connections refused (wrong path)",
+    "refused_handshake": "connections refused (no WebSocket handshake)",
+    "handshake_timeout": "WebSocket handshakes not complete in time",
+    "handshake_cut": "connections ended during the WebSocket handshake",
+    "not_websocket": "servers that do not speak WebSocket",
+    "out_of_files": "connections refused (the system has no more)",
+    "connect_failed": "attempts to connect that failed",
+    "nobody_listens": "attempts to connect where nobody listens",
+    "no_answer": "attempts to connect without an answer",
+    "unreachable": "datagrams nobody listened for",
+    "malformed": "malformed messages",
+    "oversized": "messages over the limit",
+    "not_utf8": "text messages that are not UTF-8",
+    "incomplete": "messages cut off by the end of the stream",
+    "not_sent": "messages not sent",
+    "unframable": "messages the framing cannot carry",
+    "too_big": "messages too big for a datagram",
+    "ending": "messages for a connection that is ending",
+    "system_error": "errors of the system",
+    "unsent": "ends with unsent bytes",
+    "reply_raised": "failures of the reply function",
+    "framing_guessed": "framings guessed",
+    "may_not_fit": "messages that may not fit",
+    "probe": "probes of the round-trip time",
+    "not_captured": "payloads not captured whole",
+    "endpoint_failed": "endpoints that failed",
+    "kernel_drop": "drops by the kernel",
+    "evicted": "evictions for the limit",
+    "paused": "pauses",
+    "skipped": "stretches of skipped bytes",
+    "spill_missed": "rows missed by the spill",
+}
