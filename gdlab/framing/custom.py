@@ -19,7 +19,8 @@ from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from gdlab.errors import FramingError
 from gdlab.framing.cuts import Cut, CutFunction
-from gdlab.framing.frames import Flaw, Frame
+from gdlab.facts import PEER, Fact, Reason
+from gdlab.framing.frames import Frame
 from gdlab.framing.stream import StreamFramer
 
 #: A function is first shown so much, and all there is only if that does not do: it is asked for each frame anew.
@@ -75,30 +76,35 @@ class CutFramer(StreamFramer):
     def __init__(self, name: str, cut: CutFunction, *, max_frame_bytes: int) -> None:
         super().__init__(name, max_frame_bytes=max_frame_bytes)
         self._cut = cut
-        #: Bytes of the frame that has begun, as far as they are known.
-        self.waits_for = 0
+        self._needed = 0
+
+    @property
+    def waits_for(self) -> int:
+        """Bytes of the frame that has begun, as far as they are known."""
+        return self._needed if self._buffer else 0
 
     def _advance(self) -> None:
-        at, buffer, needed = 0, self._buffer, self.waits_for
+        at, buffer, needed = 0, self._buffer, self._needed
         size_now = len(buffer)
         while at < size_now and size_now - at >= needed:
             try:
                 found = self._asked(at)
             except Exception as error:  # noqa: BLE001 (the user's function)
                 self._forget(at)
-                self._fail(f"{self.name}: {error}" if isinstance(error, ValueError) else f"{self.name}: {error!r}")
+                said = str(error) if isinstance(error, ValueError) else repr(error)
+                self._fail(Fact.of(Reason.MALFORMED, by=PEER, case="cut", framing=self.name, offset=self._taken, said=said))
                 return
             if found is None:
                 needed = 0
                 if size_now - at > self.max_frame_bytes:
                     self._forget(at)
-                    self._fail(self._too_long(size_now - at), flaw=Flaw.OVER_LIMIT, needed_bytes=None)
+                    self._fail(self._too_long(size_now - at))
                     return
                 break
             start, stop, size = found
             if stop - start > self.max_frame_bytes:
                 self._forget(at)
-                self._fail(self._too_long(size), flaw=Flaw.OVER_LIMIT, needed_bytes=size)
+                self._fail(self._too_long(size), needed_bytes=size)
                 return
             needed = size
             if at + size > size_now:
@@ -107,7 +113,7 @@ class CutFramer(StreamFramer):
             at += size
             needed = 0
         self._forget(at)
-        self.waits_for = needed
+        self._needed = needed
 
     def _forget(self, count: int) -> None:
         del self._buffer[:count]
@@ -126,18 +132,22 @@ class CutFramer(StreamFramer):
             raise ValueError(f"a frame cannot lie at {start} to {stop} of {size} bytes")
         return start, stop, size
 
-    def _too_long(self, size: int) -> str:
-        return (
-            f"a frame of {size} bytes or more at byte {self._taken} of the stream, the limit is "
-            f"{self.max_frame_bytes} (max_frame_bytes)"
+    def _too_long(self, size: int) -> Fact:
+        return Fact.of(
+            Reason.OVERSIZED,
+            by=PEER,
+            limit="max_frame_bytes",
+            case="cut",
+            size=size,
+            offset=self._taken,
+            most=self.max_frame_bytes,
         )
 
     def _finish(self) -> None:
         if self._buffer:
-            of = f" of {self.waits_for}" if self.waits_for else ""
-            self._add(
-                bytes(self._buffer), 0, Flaw.INCOMPLETE, f"the stream ended after {len(self._buffer)}{of} bytes of a frame"
-            )
+            held, size = len(self._buffer), self.waits_for
+            case = "frame" if size else "cut"
+            self._add(bytes(self._buffer), 0, Fact.of(Reason.INCOMPLETE, by=PEER, case=case, held=held, size=size))
 
 
 def check_framing(

@@ -99,6 +99,12 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "system_error": "{said}",
     "unsent": "{count} bytes were not sent: {cause}",
     "reply_raised": "the reply function raised {error}",
+    "malformed/cut": "at byte {offset} of the stream no frame of {framing} begins: {said}",
+    "oversized/cut": (
+        "a frame of {size} bytes or more at byte {offset} of the stream, the limit is {most} ({limit})"
+    ),
+    "incomplete/cut": "the stream ended after {held} bytes of a frame",
+    "unframable/separator": "the payload holds 0x{separator}, which ends a message; send it in parts",
     "framing_guessed/nothing": "framing {framing}: nothing has arrived",
     "framing_guessed/line_feed": "framing {framing}: text with a line feed, and nothing that says more",
     "framing_guessed/text": "framing {framing}: text without a line feed",
