@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gdlab.errors import LoadError
-from gdlab.files import csvread, parquet, pcapfile, pcapread, spillread
+from gdlab.files import csvread, parquet, pcapread, spillread
 from gdlab.files.loaded import Loaded
 
 _CAN_READ = "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program"
@@ -46,7 +46,7 @@ def load(path: str | Path) -> Loaded:
         return csvread.read_csv(path)
     if parquet.is_parquet(beginning):
         return parquet.read_parquet(path)
-    if pcapfile.is_capture(beginning):
+    if pcapread.is_capture(beginning):
         return pcapread.read_capture(path)
     raise LoadError(f"{path} is none of the files that gdlab knows. {_CAN_READ}{_guess(beginning)}")
 

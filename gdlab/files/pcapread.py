@@ -1,224 +1,289 @@
-"""UDP and TCP payloads out of pcap and pcapng files, as a table; also out of those of anybody else."""
+"""Captures of any program as a table: what UDP, TCP and WebSocket carried, as the receivers got it."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
 import json
-from array import array
-from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from gdlab.errors import LoadError
-from gdlab.files import cells
-from gdlab.files import to_schema as conform
-from gdlab.files.dissect import TCP, UDP, Segment, dissect
+from gdlab.files import pcapours
 from gdlab.files.loaded import Loaded
-from gdlab.files.pcapfile import Packet, PacketFile
-from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL, STAMPED_BY
-from gdlab.messages import CATEGORIES, Direction, Event, Peer, TimeSource, guess_kind
-from gdlab.payloads import PayloadArray
+from gdlab.files.packets import captured, pcap, pcapng, sides, tcp, websocket
+from gdlab.files.packets.columns import Segments, segments
+from gdlab.files.packets.ip import UDP
+from gdlab.files.packets.rows import Rows
+from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL
+from gdlab.files.progress import Progress, ProgressFunction
+from gdlab.messages import Event, Peer, wire_bytes
+from gdlab.payloads import Int64
 
-_SYN, _PSH, _ACK = 0x02, 0x08, 0x10
+_ASKING: Final = b"GET "
 
 
-def read_capture(path: Path) -> Loaded:
-    """A row for each UDP datagram and each TCP segment with a payload.
+def is_capture(beginning: bytes) -> bool:
+    """Whether a file that begins so is pcap or pcapng."""
+    return pcap.is_pcap(beginning) or pcapng.is_pcapng(beginning)
+
+
+def read_capture(path: Path, data: bytes | None = None, progress: ProgressFunction | None = None) -> Loaded:
+    """A row for each UDP datagram, for what each TCP segment added to its stream, and for each WebSocket message.
 
     In files of other programs, the endpoint of a conversation is the side that was spoken to first (for TCP the one
-    that was connected to), as far as the file shows; TCP is not put together: a row is a segment as it was captured,
-    repeated ones included. In files of `write_pcapng` rows are what they were, see there.
+    that was connected to), as far as the file shows. IP fragments and TCP streams are put together as a receiver would;
+    times are those of the packet that completed a row. What no receiver gets is counted in the notes; what the
+    capturing program lost is a row of event `gap`. In files of `write_pcapng` rows are what they were, see there.
+
+    Parameters
+    ----------
+    data : the content of the file, where it is known already.
 
     Raises
     ------
     LoadError : not one packet can be read.
     """
-    file = PacketFile(path.read_bytes())
-    rows = _Rows(file)
-    empty = True
-    for packet in file.packets():
-        rows.add(packet)
-        empty = False
-    if empty and file.notes:
+    data = path.read_bytes() if data is None else data
+    file = pcapng.read(data) if pcapng.is_pcapng(data) else pcap.read(data)
+    if not len(file) and file.notes:
         raise LoadError(
             f"{path} is a packet capture without one whole packet: {'; '.join(file.notes)}. Expected: pcap or "
             "pcapng as tcpdump, Wireshark or gdlab write them. Capture or copy it again"
         )
+    ours = file.application.startswith(APPLICATION)
+    with Progress(len(file), f"reading {path.name}", progress) as shown:
+        found = segments(file, also=EVENT_PROTOCOL if ours else -1, advance=shown.advance)
+        table, notes = pcapours.table(file, found) if ours else _Foreign(file, found).table()
     provenance: dict[str, Any] = {"application": file.application}
-    if rows.ours:
+    if ours:
         with contextlib.suppress(ValueError, RecursionError):
             told = json.loads(file.comment)
             provenance |= told if isinstance(told, dict) else {}
-    notes = [*file.notes, *rows.notes()]
-    return Loaded(rows.table(), provenance, tuple(notes))
+    left_out = [f"{count} packets were left out: {why}" for why, count in found.left_out.most_common()]
+    return Loaded(table, provenance, (*file.notes, *left_out, *notes))
 
 
-class _Rows:
-    """Rows in columns; what a hostile file can make of them stays in proportion to its size."""
+class _Foreign:
+    """The rows of another program's capture."""
 
-    def __init__(self, file: PacketFile) -> None:
+    def __init__(self, file: captured.Captured, found: Segments) -> None:
         self._file = file
-        self._times, self._starts, self._sizes, self._wire = (array("q") for _ in range(4))
-        self._codes = {name: array("i") for name in conform.CATEGORICAL}
-        self._orders: dict[str, dict[str, int]] = {
-            name: {str(value): code for code, value in enumerate(CATEGORIES.get(name, ()))}
-            for name in conform.CATEGORICAL
-        }
-        self._details: dict[int, str] = {}
-        self._hosts: dict[tuple[bytes, int], str] = {}
-        self._own: set[tuple[int, bytes, int]] = set()
-        self._left_out: Counter[str] = Counter()
-        self._pieces: dict[tuple[str, str, str], list[bytes]] = {}
-        self._joined: list[bytes] = []
-        self._joined_at = len(file.data)
+        self._found = found
+        self._rows = Rows(file.data, found.joined)
+        self._joined = b"".join(found.joined)
+        self._hosts: dict[int, str] = {}
+        self._notes: list[str] = []
 
-    @property
-    def ours(self) -> bool:
-        """Whether `write_pcapng` wrote the file; known once the first block is read."""
-        return self._file.application.startswith(APPLICATION)
+    def table(self) -> tuple[Any, list[str]]:
+        """The table, and what is not in it."""
+        self._datagrams()
+        self._streams()
+        self._drops()
+        return self._rows.table(), self._notes
 
-    def add(self, packet: Packet) -> None:
-        """Take what a packet carries."""
-        data = self._file.data
-        also = EVENT_PROTOCOL if self.ours else -1
-        found = dissect(data, packet.interface.link_type, packet.start, packet.stop, also)
-        if isinstance(found, str):
-            self._left_out[found] += 1
-        elif self.ours and packet.interface.description.startswith(STAMPED_BY):
-            self._add_ours(packet, found)
-        else:
-            self._add_foreign(packet, found)
+    # ---- datagrams
 
-    def _add_ours(self, packet: Packet, found: Segment) -> None:
-        outgoing = packet.direction == 2
-        endpoint = cells.unescape(packet.interface.name)
-        peer = self._peer(found.target if outgoing else found.source)
-        start, size = found.start, found.stop - found.start
-        event, detail = str(Event.MESSAGE), packet.comment
-        if found.protocol == EVENT_PROTOCOL:
-            event, _, detail = packet.comment.partition(": ")
-            if event not in CATEGORIES["event"]:
-                event, detail = str(Event.ERROR), packet.comment
-        elif found.protocol == TCP:
-            # The pieces of a message end with the flag PSH.
-            key = (endpoint, peer, "out" if outgoing else "in")
-            pieces = self._pieces.pop(key, [])
-            if pieces or not found.tcp_flags & _PSH:
-                pieces.append(self._file.data[start : found.stop])
-                if not found.tcp_flags & _PSH:
-                    self._pieces[key] = pieces
-                    return
-                whole = b"".join(pieces)
-                start, size = self._joined_at, len(whole)
-                self._joined.append(whole)
-                self._joined_at += size
-        stamp = packet.interface.description.removeprefix(STAMPED_BY)
-        self._add(
-            packet.time_ns,
-            start,
-            size,
-            found.ip_bytes,
-            time_source=stamp if stamp in CATEGORIES["time_source"] else TimeSource.USER,
-            endpoint=endpoint,
-            peer=peer,
-            direction=Direction.OUT if outgoing else Direction.IN,
-            event=event,
-            detail=cells.unescape(detail),
-        )
-
-    def _add_foreign(self, packet: Packet, found: Segment) -> None:
-        outgoing = self._is_outgoing(packet, found)
-        if found.protocol == TCP and found.start == found.stop and not found.missing:
-            self._left_out["TCP without a payload"] += 1
+    def _datagrams(self) -> None:
+        found = self._found
+        rows = np.flatnonzero(found.protocol == UDP)
+        if not len(rows):
             return
-        own, other = (found.source, found.target) if outgoing else (found.target, found.source)
-        missing = found.missing
-        self._add(
-            packet.time_ns,
-            found.start,
-            found.stop - found.start,
-            found.ip_bytes,
-            time_source=TimeSource.KERNEL,
-            endpoint=f"{'udp' if found.protocol == UDP else 'tcp'}://{self._peer(own)}",
-            peer=self._peer(other),
-            direction=Direction.OUT if outgoing else Direction.IN,
-            event=Event.ERROR if missing else Event.MESSAGE,
-            detail=f"{missing} bytes of the payload were not captured" if missing else "",
+        outgoing = sides.of_datagrams(self._file, found, rows)
+        details = {
+            row: f"{missing} bytes of the payload were not captured"
+            for row, missing in enumerate(found.missing[rows].tolist())
+            if missing
+        }
+        for row in np.flatnonzero(found.lies[rows]).tolist():
+            details[row] = "the length in its UDP header cannot be: a receiver drops it"
+        bad = np.zeros(len(rows), np.bool_)
+        bad[list(details)] = True
+        for chosen, event in ((~bad, Event.MESSAGE), (bad, Event.ERROR)):
+            picked = np.flatnonzero(chosen)
+            if len(picked):
+                told = (
+                    {position: details[row] for position, row in enumerate(picked.tolist())}
+                    if bad[picked[0]]
+                    else {}
+                )
+                self._add("udp", rows[picked], outgoing[picked], event, told)
+
+    def _add(
+        self, transport: str, packets: Int64, outgoing: Any, event: Event, details: dict[int, str]
+    ) -> None:
+        found = self._found
+        own = np.where(outgoing, found.source[packets], found.target[packets])
+        other = np.where(outgoing, found.target[packets], found.source[packets])
+        self._rows.add(
+            self._file.time_ns[packets],
+            found.start[packets],
+            found.stop[packets] - found.start[packets],
+            found.ip_bytes[packets],
+            endpoint=self._codes("endpoint", own, transport + "://"),
+            peer=self._codes("peer", other),
+            outgoing=outgoing,
+            order=packets,
+            event=event,
+            details=details,
         )
 
-    def _is_outgoing(self, packet: Packet, found: Segment) -> bool:
-        """Whether the endpoint's side sent this."""
-        source, target = (found.protocol, *found.source), (found.protocol, *found.target)
-        if packet.direction:
-            return packet.direction == 2
-        # On loopback everything comes in as well as it goes out; the link layer says only one of them.
-        loopback = found.source[0] == found.target[0] or found.source[0][0] == 127
-        if found.outgoing is not None and not loopback:
-            return found.outgoing
-        if found.protocol == TCP and found.tcp_flags & _SYN:
-            listening = source if found.tcp_flags & _ACK else target
-            self._own.add(listening)
-            return listening == source
-        if target not in self._own and source in self._own:
-            return True
-        self._own.add(target)
-        return False
+    # ---- streams
 
-    def _peer(self, host: tuple[bytes, int]) -> str:
-        text = self._hosts.get(host)
-        if text is None:
-            text = self._hosts[host] = self._host_text(*host)
-        return text
+    def _streams(self) -> None:
+        found = self._found
+        streams = tcp.streams(found)
+        self._count(streams.counts)
+        if not len(streams):
+            return
+        own = sides.of_connections(
+            self._file,
+            found,
+            streams.connection,
+            streams.packet,
+            streams.source,
+            streams.target,
+            streams.listening,
+        )
+        taken = self._websockets(streams, own)
+        rest = np.flatnonzero(~taken)
+        numbers = np.array(sorted(own), np.int64)
+        hosts = np.array([own[number] for number in numbers.tolist()], np.int64)
+        side = hosts[np.searchsorted(numbers, streams.connection[rest])]
+        outgoing = (streams.source[rest] == side) & (streams.source[rest] != streams.target[rest])
+        other = np.where(outgoing, streams.target[rest], streams.source[rest])
+        segment, missing = streams.segment[rest], streams.missing[rest]
+        endpoint, peer = self._codes("endpoint", side, "tcp://"), self._codes("peer", other)
+        hole = segment < 0
+        for chosen, event, text in (
+            (~hole & (missing == 0), Event.MESSAGE, ""),
+            (~hole & (missing > 0), Event.ERROR, "{} bytes of the payload were not captured"),
+            (hole, Event.GAP, "{} bytes of the stream were not captured"),
+        ):
+            picked = np.flatnonzero(chosen)
+            where = rest[picked]
+            self._rows.add(
+                self._file.time_ns[streams.packet[where]],
+                streams.start[where],
+                streams.stop[where] - streams.start[where],
+                np.where(hole[picked], 0, found.ip_bytes[np.maximum(segment[picked], 0)]),
+                endpoint=endpoint[picked],
+                peer=peer[picked],
+                outgoing=outgoing[picked],
+                order=streams.packet[where],
+                within=where,
+                event=event,
+                details={
+                    row: text.format(count) for row, count in enumerate(missing[picked].tolist()) if count
+                },
+            )
 
-    def _host_text(self, packed: bytes, port: int) -> str:
-        name = self._file.names.get(packed) if self.ours else None
-        if name is not None:
-            name = cells.unescape(name)
-            return f"{name}:{port}" if port else name
-        if self.ours and not port and not any(packed):
-            return ""
-        return str(Peer(str(ipaddress.ip_address(packed)), port))
-
-    def _add(self, time_ns: int, start: int, size: int, wire: int, *, detail: str, **texts: str) -> None:
-        self._times.append(time_ns)
-        self._starts.append(start)
-        self._sizes.append(size)
-        self._wire.append(wire)
-        for name, text in texts.items():
-            order = self._orders[name]
-            self._codes[name].append(order.setdefault(str(text), len(order)))
-        if detail:
-            self._details[len(self._times) - 1] = detail
-
-    def notes(self) -> list[str]:
-        """What is not in the table."""
-        return [f"{count} packets were left out: {why}" for why, count in self._left_out.most_common()] + [
-            f"a message from {peer} to {endpoint} has no end and was left out"
-            for endpoint, peer, _ in self._pieces
+    def _websockets(self, streams: tcp.Streams, own: dict[int, int]) -> Any:
+        """Rows of the WebSockets among the connections; gives which of the streams' rows these were."""
+        taken = np.zeros(len(streams), np.bool_)
+        stream = streams.connection * 2 + (streams.source < streams.target)
+        _, first = np.unique(stream, return_index=True)
+        asking = [
+            row
+            for row in first.tolist()
+            if _ASKING.startswith(self._bytes(int(streams.start[row]), int(streams.stop[row]))[:4] or b"-")
         ]
+        if not asking:
+            return taken
+        order = np.argsort(streams.connection, kind="stable")
+        ordered = streams.connection[order]
+        for row in asking:
+            number = int(streams.connection[row])
+            begin, end = np.searchsorted(ordered, [number, number + 1])
+            rows = order[begin:end]
+            chunks: tuple[list[websocket.Chunk], list[websocket.Chunk]] = ([], [])
+            for each in rows.tolist():
+                from_client = streams.source[each] == streams.source[row]
+                piece = self._bytes(int(streams.start[each]), int(streams.stop[each]))
+                chunks[not from_client].append(
+                    websocket.Chunk(int(streams.packet[each]), piece, int(streams.missing[each]))
+                )
+            talk = websocket.conversation(*chunks)
+            if talk is not None and not taken[row]:
+                taken[rows] = True
+                self._count(talk.counts)
+                self._add_websocket(talk, int(streams.source[row]), int(streams.target[row]), own[number])
+        return taken
 
-    def table(self) -> pd.DataFrame:
-        """The rows in order of time."""
-        rows = len(self._times)
-        arenas = [np.frombuffer(part, np.uint8) for part in (self._file.data, *self._joined)]
-        sizes = np.array(self._sizes, np.int64)
-        payloads = PayloadArray(arenas, np.array(self._starts, np.int64), sizes)
-        kinds = self._orders["kind"]
-        self._codes["kind"] = array("i", (kinds[guess_kind(payload)] for payload in payloads))
-        details = np.full(rows, "", object)
-        for row, detail in self._details.items():
-            details[row] = detail
-        columns: dict[str, Any] = {
-            "time": pd.DatetimeIndex(np.array(self._times, np.int64).view("datetime64[ns]"), tz="UTC"),
-            "size_bytes": sizes,
-            "wire_bytes": np.array(self._wire, np.int64),
-            "payload": payloads,
-            "detail": pd.array(details, dtype=pd.StringDtype("python")),
-        }
-        for name, codes in self._codes.items():
-            columns[name] = conform.categorical(np.array(codes, np.int32), self._orders[name])
-        return conform.in_order(pd.DataFrame(columns, copy=False)[list(conform.NAMES)])
+    def _add_websocket(self, talk: websocket.Conversation, client: int, server: int, own: int) -> None:
+        path = "" if talk.path == "/" or not talk.path.startswith("/") else talk.path
+        endpoint = self._rows.code("endpoint", f"ws://{self._host(server)}{path}")
+        peer = self._rows.code("peer", self._host(client))
+        if own == client:
+            peer = self._rows.code("peer", self._host(server))
+        ipv6 = len(self._found.hosts[client][0]) == 16
+        for event in {found.event for found in talk.found}:
+            within = [number for number, found in enumerate(talk.found) if found.event == event]
+            same = [talk.found[number] for number in within]
+            starts = [self._rows.add_bytes(found.payload) for found in same]
+            sizes = [len(found.payload) for found in same]
+            wire = [
+                wire_bytes("ws", size, ipv6=ipv6, masked=one.from_client)
+                for one, size in zip(same, sizes, strict=True)
+            ]
+            details = {
+                row: f"{found.code} {found.reason}".strip()
+                if found.event == Event.CLOSE and found.code >= 0
+                else found.reason
+                for row, found in enumerate(same)
+                if found.reason or found.code >= 0
+            }
+            self._rows.add(
+                self._file.time_ns[[found.packet for found in same]],
+                np.array(starts, np.int64),
+                np.array(sizes, np.int64),
+                np.array(wire, np.int64) if event == Event.MESSAGE else np.zeros(len(same), np.int64),
+                endpoint=endpoint,
+                peer=peer,
+                outgoing=np.array([found.from_client == (own == client) for found in same]),
+                order=[found.packet for found in same],
+                within=within,
+                event=event,
+                kind=[self._rows.code("kind", found.kind) for found in same],
+                details=details,
+            )
+
+    # ---- the rest
+
+    def _drops(self) -> None:
+        for drop in self._file.drops:
+            name = self._file.interfaces[drop.interface].name or str(drop.interface)
+            zero = np.zeros(1, np.int64)
+            self._rows.add(
+                np.array([drop.time_ns]),
+                zero,
+                zero,
+                zero,
+                endpoint=self._rows.code("endpoint", f"interface {name}"),
+                peer=self._rows.code("peer", ""),
+                outgoing=False,
+                order=len(self._file),
+                event=Event.GAP,
+                details={0: f"{drop.packets} packets were dropped by the capturing program"},
+            )
+
+    def _count(self, counts: Any) -> None:
+        self._notes += [f"{count} {what}" for what, count in counts.most_common()]
+
+    def _bytes(self, start: int, stop: int) -> bytes:
+        size = len(self._file.data)
+        return self._file.data[start:stop] if start < size else self._joined[start - size : stop - size]
+
+    def _codes(self, column: str, hosts: Int64, prefix: str = "") -> Any:
+        used, which = np.unique(hosts, return_inverse=True)
+        codes = [self._rows.code(column, prefix + self._host(host)) for host in used.tolist()]
+        return np.array(codes, np.int32)[which]
+
+    def _host(self, number: int) -> str:
+        text = self._hosts.get(number)
+        if text is None:
+            packed, port = self._found.hosts[number]
+            text = self._hosts[number] = str(Peer(str(ipaddress.ip_address(packed)), port))
+        return text

@@ -65,8 +65,8 @@ def write_pcapng(
 ) -> Path:
     """Write a table of a capture as pcapng; see the module for what stands in it.
 
-    `load` gives back `time`, `stamp`, `endpoint`, `peer`, `direction`, `event`, `payload` and `detail`; `kind` and
-    `wire_bytes` are then estimates from the packets.
+    `load` gives back `time`, `time_source`, `endpoint`, `peer`, `direction`, `event`, `payload` and `detail`; `kind`
+    and `wire_bytes` are then estimates from the packets.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gdlab.errors import LoadError
 from gdlab.files import load, write_pcapng
-from gdlab.files.dissect import Segment, dissect
+from gdlab.files.packets.ip import Segment, dissect
 from tests.files.tables import table_of
 from tests.waiting import limit
 
@@ -187,14 +187,14 @@ def test_link_types_and_headers(tmp_path, link, packet):
         (1, ethernet(b"\0\1", b"\x08\6"), "not IP"),
         (101, ipv4(1, bytes(8)), "neither UDP nor TCP"),
         (101, ipv4(17, udp(b"x" * 8), fragment=0x2000), "fragments"),
-        (101, ipv6(44, b"\x11" + bytes(7) + udp(b"x")), "fragments"),
+        (101, ipv6(44, b"\x11\0\0\1" + bytes(4) + udp(b"x")), "fragments"),
         (101, ipv4(6, tcp(b"")), "TCP without a payload"),
-        (105, b"\x08", "link type 105"),
+        (105, b"\x80" + bytes(40), "Wi-Fi management"),
+        (77, b"\x08", "link type 77"),
         (101, V4[:22], "cut off"),
         (101, b"", "cut off"),
         (101, bytes(60), "not IP"),
         (101, b"\x41" + V4[1:], "damaged IP"),
-        (101, ipv4(17, b"\0\1\0\1\xff\xff\0\0x"), "damaged UDP"),
         (101, ipv4(6, tcp(b"x").replace(b"\x50\x18", b"\x10\x18")), "damaged TCP"),
     ],
 )

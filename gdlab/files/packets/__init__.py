@@ -1,0 +1,1 @@
+"""What other programs captured: packets, taken apart and put together as a receiver would."""

@@ -1,0 +1,306 @@
+"""From the link layer of a packet to the IP packet in it; pure, and safe with any bytes.
+
+Sources: the LINKTYPE_ pages of tcpdump.org, RFC 1042 (SNAP), 1661 (PPP), 2516 (PPPoE), 3032 (MPLS), IEEE 802.1Q and
+802.11, and radiotap.org.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+IPV4, IPV6 = 0x0800, 0x86DD
+_VLAN = {0x8100, 0x88A8, 0x9100, 0x9200}
+_PPPOE, _MPLS, _BRIDGED, _PPP, _ERSPAN = 0x8864, {0x8847, 0x8848}, 0x6558, 0x880B, 0x88BE
+_DEEPEST: Final = 16  # headers around an IP packet; what has more was made to be hard to read
+_OUTGOING: Final = 4  # Linux' PACKET_OUTGOING
+
+RAW_IP: Final = frozenset({12, 14, 101, 228, 229})
+LOOPBACK: Final = frozenset({0, 108})
+
+
+class Inner(NamedTuple):
+    """Where an IP packet begins, which version it is of, and whether the machine itself sent it, where that is told."""
+
+    at: int
+    ether_type: int
+    outgoing: bool | None = None
+
+
+def inner(data: bytes, link_type: int, at: int, stop: int, depth: int = 0) -> Inner | str:
+    """The IP packet in ``data[at:stop]``, or in words what there is instead.
+
+    Raises
+    ------
+    struct.error, IndexError : the packet is cut off within the headers.
+    """
+    if depth > _DEEPEST:
+        return "more headers around each other than any network has"
+    if link_type == 1:
+        return bridged(data, at, stop, depth)
+    if link_type in RAW_IP:
+        return _by_version(data, at, stop)
+    if link_type in LOOPBACK:  # the family is in the byte order of the machine, IP's version is not
+        return _by_version(data, at + 4, stop)
+    reader = _READERS.get(link_type)
+    if reader is None:
+        return f"link type {link_type} is not known"
+    return reader(data, at, stop, depth + 1)
+
+
+def bridged(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | str:
+    """The IP packet in an Ethernet frame."""
+    if at + 14 > stop:
+        raise IndexError
+    (ether_type,) = struct.unpack_from(">H", data, at + 12)
+    return typed(data, ether_type, at + 14, stop, depth)
+
+
+def typed(data: bytes, ether_type: int, at: int, stop: int, depth: int = 0) -> Inner | str:
+    """The IP packet behind an EtherType, or a length that stands in its place."""
+    for _ in range(_DEEPEST - depth):
+        depth += 1
+        if ether_type in {IPV4, IPV6}:
+            return Inner(at, ether_type)
+        if ether_type in _VLAN:
+            (ether_type,) = struct.unpack_from(">H", data, at + 2)
+            at += 4
+        elif ether_type in _MPLS:
+            return _mpls(data, at, stop, depth)
+        elif ether_type == _PPPOE:
+            return _ppp(data, at + 6, stop, depth)
+        elif ether_type == _PPP:
+            return _ppp(data, at, stop, depth)
+        elif ether_type == _BRIDGED:
+            return bridged(data, at, stop, depth)
+        elif ether_type == _ERSPAN:
+            return bridged(data, at + 8, stop, depth)
+        elif ether_type <= 1500:
+            found = _llc(data, at, stop)
+            if found is None:
+                return "not IP"
+            at, ether_type = found
+        else:
+            return "not IP"
+    return "more headers around each other than any network has"
+
+
+def _by_version(data: bytes, at: int, stop: int) -> Inner | str:
+    if at >= stop:
+        raise IndexError
+    ether_type = {4: IPV4, 6: IPV6}.get(data[at] >> 4)
+    return "not IP" if ether_type is None else Inner(at, ether_type)
+
+
+def _llc(data: bytes, at: int, stop: int) -> tuple[int, int] | None:
+    """Where SNAP or LLC end, and the EtherType; None for other protocols."""
+    if at + 3 > stop:
+        raise IndexError
+    if data[at : at + 3] == b"\xaa\xaa\x03":
+        if at + 8 > stop:
+            raise IndexError
+        (ether_type,) = struct.unpack_from(">H", data, at + 6)
+        # The organisation 00-80-C2 bridges whole Ethernet frames, with a checksum or without.
+        if data[at + 3 : at + 6] == b"\0\x80\xc2" and ether_type in {1, 7}:
+            return at + 8 + 2 * (ether_type == 1), _BRIDGED
+        return (at + 8, ether_type) if ether_type > 1500 else None
+    return (at + 3, IPV4) if data[at : at + 2] == b"\x06\x06" else None
+
+
+def _mpls(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    while at + 4 <= stop:
+        last = data[at + 2] & 1
+        at += 4
+        if last:
+            if data[at] >> 4 == 0:  # a pseudowire's control word (RFC 4385), then Ethernet
+                return bridged(data, at + 4, stop, depth)
+            return _by_version(data, at, stop)
+    raise IndexError
+
+
+def _ppp(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+    if data[at : at + 2] == b"\xff\x03":
+        at += 2
+    if at + 1 >= stop:
+        raise IndexError
+    if data[at] & 1:  # compressed to its last byte
+        protocol, at = data[at], at + 1
+    else:
+        (protocol,) = struct.unpack_from(">H", data, at)
+        at += 2
+    if protocol == 0x0281:
+        return _mpls(data, at, stop, _depth)
+    ether_type = {0x21: IPV4, 0x57: IPV6}.get(protocol)
+    return "not IP" if ether_type is None else Inner(at, ether_type)
+
+
+def _ppp_with_direction(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    return _told(_ppp(data, at + 1, stop, depth), data[at] != 0)
+
+
+def _pppoe(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    return _ppp(data, at + 6, stop, depth)
+
+
+def _cooked(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    kind, protocol = struct.unpack_from(">H12xH", data, at)
+    return _told(_cooked_protocol(data, protocol, at + 16, stop, depth), kind == _OUTGOING)
+
+
+def _cooked_2(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    protocol, kind = struct.unpack_from(">H8xB", data, at)
+    return _told(_cooked_protocol(data, protocol, at + 20, stop, depth), kind == _OUTGOING)
+
+
+def _cooked_protocol(data: bytes, protocol: int, at: int, stop: int, depth: int) -> Inner | str:
+    if protocol in {1, 3}:  # Novell's raw 802.3; all frames
+        return "not IP"
+    return typed(data, protocol, at, stop, depth)
+
+
+def _wifi(data: bytes, at: int, stop: int, depth: int, padded: bool = False) -> Inner | str:
+    control, flags = data[at], data[at + 1]
+    if control >> 2 & 3 != 2 or control & 0x40:
+        return "Wi-Fi management, or without data"
+    if flags & 0x40:
+        return "encrypted Wi-Fi"
+    (sequence,) = struct.unpack_from("<H", data, at + 22)
+    if flags & 0x04 or sequence & 15:
+        return "fragments of Wi-Fi, which are not put together"
+    header = 24 + 6 * (flags & 3 == 3)
+    if control & 0x80:  # quality of service
+        if data[at + header] & 0x80:
+            return "several packets in one Wi-Fi frame"
+        header += 2 + 4 * bool(flags & 0x80)
+    if padded:
+        header += -header % 4
+    found = _llc(data, at + header, stop)
+    return "not IP" if found is None else typed(data, found[1], found[0], stop, depth)
+
+
+def _radiotap(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    (length,) = struct.unpack_from("<H", data, at + 2)
+    (present,) = words = struct.unpack_from("<I", data, at + 4)
+    fields = at + 8
+    while words[0] & 0x80000000 and fields < at + length:
+        words = struct.unpack_from("<I", data, fields)
+        fields += 4
+    if present & 1:  # a time of 8 bytes, aligned
+        fields += -(fields - at) % 8 + 8
+    padded = bool(present & 2 and fields < at + length and data[fields] & 0x20)
+    return _wifi(data, at + length, stop, depth, padded) if length >= 8 else "a damaged radiotap header"
+
+
+def _prism(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    for order in "<>":
+        (length,) = struct.unpack_from(order + "I", data, at + 4)
+        if 8 <= length <= 1024:
+            return _wifi(data, at + length, stop, depth)
+    return "a damaged Prism header"
+
+
+def _avs(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    (length,) = struct.unpack_from(">I", data, at + 4)
+    return _wifi(data, at + length, stop, depth) if 8 <= length <= 1024 else "a damaged AVS header"
+
+
+def _per_packet(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    length, link_type = struct.unpack_from("<xxHI", data, at)
+    return inner(data, link_type, at + length, stop, depth) if length >= 8 else "a damaged PPI header"
+
+
+def _pktap(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    length, _, link_type, flags = struct.unpack_from("<III24xI", data, at)
+    if not 40 <= length <= stop - at:
+        return "a damaged PKTAP header"
+    found = inner(data, link_type, at + length, stop, depth)
+    return _told(found, flags & 3 == 2) if flags & 3 else found
+
+
+def _nflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+    """Netfilter's log: fields in the byte order of the machine that captured; one is the packet."""
+    ether_type = {2: IPV4, 10: IPV6}.get(data[at])
+    begin = at + 4
+    for order in "<>":
+        at = begin
+        while at + 4 <= stop:
+            length, kind = struct.unpack_from(order + "HH", data, at)
+            if length < 4:
+                break
+            if kind == 9:
+                return Inner(at + 4, ether_type) if ether_type else _by_version(data, at + 4, stop)
+            at += length + (-length % 4)
+    return "not IP"
+
+
+def _pflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+    return _by_version(data, at + data[at] + (-data[at] % 4), stop)
+
+
+def _skipping(size: int) -> _Reader:
+    def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+        return _by_version(data, at + size, stop)
+
+    return read
+
+
+def _typed_at(position: int) -> _Reader:
+    """Behind a header whose last two bytes are an EtherType."""
+
+    def read(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+        (ether_type,) = struct.unpack_from(">H", data, at + position)
+        return typed(data, ether_type, at + position + 2, stop, depth)
+
+    return read
+
+
+def _llc_at(position: int) -> _Reader:
+    def read(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+        found = _llc(data, at + position, stop)
+        return "not IP" if found is None else typed(data, found[1], found[0], stop, depth)
+
+    return read
+
+
+def _frame_relay(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    while not data[at] & 1:  # the address ends with an odd byte
+        at += 1
+    if data[at + 1 : at + 3] == b"\x03\xcc":
+        return _by_version(data, at + 3, stop)
+    if data[at + 1 : at + 4] == b"\x03\x00\x80":
+        (ether_type,) = struct.unpack_from(">H", data, at + 7)
+        return typed(data, ether_type, at + 9, stop, depth)
+    return "not IP"
+
+
+def _told(found: Inner | str, outgoing: bool) -> Inner | str:
+    return found if isinstance(found, str) else found._replace(outgoing=outgoing)
+
+
+_Reader = Callable[[bytes, int, int, int], Inner | str]
+
+_READERS: Final[dict[int, _Reader]] = {
+    9: _ppp,
+    11: _llc_at(0),  # ATM (RFC 1483)
+    50: _ppp,
+    51: _pppoe,
+    104: _typed_at(2),  # Cisco HDLC
+    105: _wifi,
+    107: _frame_relay,
+    109: _skipping(12),  # OpenBSD's IPsec
+    113: _cooked,
+    117: _pflog,
+    119: _prism,
+    123: _llc_at(4),  # ATM of SunOS
+    127: _radiotap,
+    138: _typed_at(16),  # Apple's IP over FireWire
+    149: _pktap,
+    163: _avs,
+    166: _ppp_with_direction,
+    192: _per_packet,
+    204: _ppp_with_direction,
+    239: _nflog,
+    258: _pktap,
+    276: _cooked_2,
+}
