@@ -14,9 +14,28 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from gdlab import framing, variant
+from gdlab import variant
 
-WORDS = "player enemy pos velocity health chat hello world ready quit jump fire map score id name team spawn".split()
+WORDS = [
+    "player",
+    "enemy",
+    "pos",
+    "velocity",
+    "health",
+    "chat",
+    "hello",
+    "world",
+    "ready",
+    "quit",
+    "jump",
+    "fire",
+    "map",
+    "score",
+    "id",
+    "name",
+    "team",
+    "spawn",
+]
 
 
 #: Messages of a stream.
@@ -70,7 +89,12 @@ def value(r: random.Random, depth: int = 0) -> object:
 
 
 def state(r: random.Random, seq: int) -> dict[str, object]:
-    return {"seq": seq, "t": seq / 60, "pos": variant.Vector2(r.uniform(-99, 99), r.uniform(-99, 99)), "n": word(r)}
+    return {
+        "seq": seq,
+        "t": seq / 60,
+        "pos": variant.Vector2(r.uniform(-99, 99), r.uniform(-99, 99)),
+        "n": word(r),
+    }
 
 
 def document(r: random.Random, seq: int) -> bytes:
@@ -81,7 +105,10 @@ def document(r: random.Random, seq: int) -> bytes:
 
 
 def struct_of(r: random.Random) -> Callable[[int], bytes]:
-    layout = r.choice(["<Iff", "<HBBff", ">IffI", "<Qddd", "<BBhh", ">Hhhh", "<fff", "<Ifff4x", "<bbbb", "<iiii"])
+    layout = r.choice(
+        ["<Iff", "<HBBff", ">IffI", "<Qddd", "<BBhh", ">Hhhh", "<fff", "<Ifff4x", "<bbbb", "<iiii"]
+    )
+
     def make(seq: int) -> bytes:
         values: list[object] = []
         for code in layout[1:].replace("4x", ""):
@@ -94,6 +121,7 @@ def struct_of(r: random.Random) -> Callable[[int], bytes]:
             else:
                 values.append(seq if len(values) == 0 else r.randrange(0, 1 << 20))
         return struct.pack(layout, *values)
+
     return make
 
 
@@ -164,11 +192,16 @@ def packed(fmt: str) -> Callable[[bytes], bytes]:
 
 
 def framed(
-    name: str, wrap: Callable[[bytes], bytes], make: Callable[[random.Random, int], bytes], *others: str, known: bool = True
+    name: str,
+    wrap: Callable[[bytes], bytes],
+    make: Callable[[random.Random, int], bytes],
+    *others: str,
+    known: bool = True,
 ) -> Callable[[random.Random, int], Stream]:
     def stream(r: random.Random, count: int) -> Stream:
         payloads = [make(r, seq) for seq in range(count)]
         return Stream("", [wrap(one) for one in payloads], (name, *others) if known else others, payloads)
+
     return stream
 
 
@@ -188,7 +221,9 @@ def _opcode(fmt: str, *, before: bool) -> Callable[[random.Random, int], Stream]
         for _ in range(count):
             body, code = blob(r), r.randrange(1, 12)
             writes.append(
-                struct.pack(fmt, code, len(body)) + body if before else struct.pack(fmt, len(body), code) + body
+                struct.pack(fmt, code, len(body)) + body
+                if before
+                else struct.pack(fmt, len(body), code) + body
             )
         code_bytes, size_bytes = (struct.calcsize("<" + part) for part in fmt[1:])
         order = "le" if fmt[0] == "<" else "be"
@@ -196,6 +231,7 @@ def _opcode(fmt: str, *, before: bool) -> Callable[[random.Random, int], Stream]
             code_bytes, size_bytes = size_bytes, code_bytes
         name = f"u{8 * size_bytes}{order}:" + (f"after={code_bytes}" if before else f"plus={code_bytes}")
         return Stream("", writes, (name,), writes)
+
     return stream
 
 
@@ -205,6 +241,7 @@ def _inclusive(fmt: str) -> Callable[[random.Random, int], Stream]:
         size = struct.calcsize(fmt)
         name = f"u{8 * size}{'le' if fmt[0] == '<' else 'be'}:inclusive"
         return Stream("", [struct.pack(fmt, len(p) + size) + p for p in payloads], (name,), payloads)
+
     return stream
 
 
@@ -234,7 +271,9 @@ def varied(r: random.Random, seq: int) -> bytes:
 KINDS: dict[str, Callable[[random.Random, int], Stream]] = {
     "lines": framed("lines", lambda p: p + b"\n", lambda r, s: text(r)),
     "crlf": framed("lines", lambda p: p + b"\r\n", lambda r, s: text(r)),
-    "csv lines": framed("lines", lambda p: p + b"\n", lambda r, s: b"%d,%.3f,%.3f" % (s, r.random(), r.random())),
+    "csv lines": framed(
+        "lines", lambda p: p + b"\n", lambda r, s: b"%d,%.3f,%.3f" % (s, r.random(), r.random())
+    ),
     "json": framed("json", lambda p: p, document),
     "ndjson": framed("json", lambda p: p + b"\n", document, "lines"),
     "json nul": framed("json", lambda p: p + b"\0", document, "nul"),
@@ -268,7 +307,13 @@ KINDS: dict[str, Callable[[random.Random, int], Stream]] = {
     "bare text": _bare_text,
 }
 #: Kinds that a guess must name, as their framing is one that users type.
-KNOWN = frozenset(name for name in KINDS if name not in {"structs", "noise", "tls", "bare text"} and "opcode" not in name and "inclusive" not in name)
+KNOWN = frozenset(
+    name
+    for name in KINDS
+    if name not in {"structs", "noise", "tls", "bare text"}
+    and "opcode" not in name
+    and "inclusive" not in name
+)
 
 
 def streams(count: int, seed: int = 1) -> Iterator[tuple[Stream, list[bytes], list[int]]]:
@@ -294,7 +339,9 @@ def streams(count: int, seed: int = 1) -> Iterator[tuple[Stream, list[bytes], li
         for one in reads:
             at += len(one)
             ends.append(at)
-        pauses = [] if how in (2, 3) else ends  # at 60 Hz there is none; a slow sender has one after each write
+        pauses = (
+            [] if how in (2, 3) else ends
+        )  # at 60 Hz there is none; a slow sender has one after each write
         yield made, reads, pauses
 
 
@@ -309,7 +356,9 @@ def judged(made: Stream, reads: list[bytes], pauses: list[int]) -> str:
         if len(head) < 1.5 * looked and len(head) not in pauses:
             continue
         looked = len(head)
-        found = guess(head, reads=ends, pauses=[p for p in pauses if p <= len(head)], final=len(head) in pauses)
+        found = guess(
+            head, reads=ends, pauses=[p for p in pauses if p <= len(head)], final=len(head) in pauses
+        )
         if found is not None and found.certain:
             break
     else:
@@ -337,7 +386,9 @@ def main() -> None:
         print(f"{kind:28} {total[kind]:5} right {right[kind]:5} raw {raw[kind]:4} wrong {dict(wrong[kind])}")
     misjudged = sum(sum(one.values()) for one in wrong.values())
     known = sum(right[kind] for kind in KNOWN) / max(1, sum(total[kind] for kind in KNOWN))
-    print(f"{count} streams of {len(KINDS)} kinds: {misjudged} misjudged ({misjudged / count:.2%}), known kinds recognised {known:.2%}")
+    print(
+        f"{count} streams of {len(KINDS)} kinds: {misjudged} misjudged ({misjudged / count:.2%}), known kinds recognised {known:.2%}"
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.facts import US, Fact, Reason
+from gdlab.framing import name_of
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import (
@@ -252,7 +253,7 @@ class Capture(Tabular):
         NotSent : nobody is there, nobody reads, or it does not fit. EndpointClosed : the capture has been stopped.
         TypeError, VariantEncodeError : `codec` cannot write this value.
         """
-        outgoing = encode(value, codec, self.options.framing)
+        outgoing = encode(value, codec, name_of(self.options.framing))
         peer = None if to is None else str(to)
         if len(self._endpoints) == 1:
             return self._endpoints[0].send(outgoing, peer)

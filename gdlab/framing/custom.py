@@ -18,8 +18,8 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from gdlab.errors import FramingError
-from gdlab.framing.cuts import Cut, CutFunction
 from gdlab.facts import PEER, Fact, Reason
+from gdlab.framing.cuts import Cut, CutFunction
 from gdlab.framing.frames import Frame
 from gdlab.framing.stream import StreamFramer
 
@@ -92,19 +92,28 @@ class CutFramer(StreamFramer):
             except Exception as error:  # noqa: BLE001 (the user's function)
                 self._forget(at)
                 said = str(error) if isinstance(error, ValueError) else repr(error)
-                self._fail(Fact.of(Reason.MALFORMED, by=PEER, case="cut", framing=self.name, offset=self._taken, said=said))
+                self._fail(
+                    Fact.of(
+                        Reason.MALFORMED,
+                        by=PEER,
+                        case="cut",
+                        framing=self.name,
+                        offset=self._taken,
+                        said=said,
+                    )
+                )
                 return
             if found is None:
                 needed = 0
                 if size_now - at > self.max_frame_bytes:
                     self._forget(at)
-                    self._fail(self._too_long(size_now - at))
+                    self._fail(self._too_long())
                     return
                 break
             start, stop, size = found
-            if stop - start > self.max_frame_bytes:
+            if size > self.max_frame_bytes:
                 self._forget(at)
-                self._fail(self._too_long(size), needed_bytes=size)
+                self._fail(self._too_long(), needed_bytes=size)
                 return
             needed = size
             if at + size > size_now:
@@ -132,13 +141,12 @@ class CutFramer(StreamFramer):
             raise ValueError(f"a frame cannot lie at {start} to {stop} of {size} bytes")
         return start, stop, size
 
-    def _too_long(self, size: int) -> Fact:
+    def _too_long(self) -> Fact:
         return Fact.of(
             Reason.OVERSIZED,
             by=PEER,
             limit="max_frame_bytes",
             case="cut",
-            size=size,
             offset=self._taken,
             most=self.max_frame_bytes,
         )
@@ -147,11 +155,17 @@ class CutFramer(StreamFramer):
         if self._buffer:
             held, size = len(self._buffer), self.waits_for
             case = "frame" if size else "cut"
-            self._add(bytes(self._buffer), 0, Fact.of(Reason.INCOMPLETE, by=PEER, case=case, held=held, size=size))
+            self._add(
+                bytes(self._buffer), 0, Fact.of(Reason.INCOMPLETE, by=PEER, case=case, held=held, size=size)
+            )
 
 
 def check_framing(
-    framing: CutFunction | Framing, stream: bytes, payloads: list[bytes] | None = None, *, limit: int = 1 << 24
+    framing: CutFunction | Framing,
+    stream: bytes,
+    payloads: list[bytes] | None = None,
+    *,
+    limit: int = 1 << 24,
 ) -> None:
     """Check a framing of one's own: the conformance kit.
 
@@ -185,11 +199,16 @@ def check_framing(
     _expect(read([bytes([byte]) for byte in stream]) == whole, "byte by byte it is cut otherwise")
     _expect(read([stream + stream]) == whole * 2, "the same stream twice is cut otherwise")
     for middle in range(1, min(len(stream), 600)):
-        _expect(read([stream[:middle], stream[middle:]]) == whole, f"cut after {middle} bytes it is cut otherwise")
+        _expect(
+            read([stream[:middle], stream[middle:]]) == whole, f"cut after {middle} bytes it is cut otherwise"
+        )
     encode = encoder_of(framing)
     if encode is not None:
         for payload in got:
-            _expect([one for one, _ in read([encode(payload)])] == [payload], f"encode({payload!r}) is not cut back")
+            _expect(
+                [one for one, _ in read([encode(payload)])] == [payload],
+                f"encode({payload!r}) is not cut back",
+            )
 
 
 def _expect(truth: bool, otherwise: str) -> None:

@@ -12,7 +12,16 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from gdlab.framing.cuts import Cut, LengthCut, cut_mqtt, cut_nul, cut_signalr, cut_variants, cut_varint, varint
+from gdlab.framing.cuts import (
+    Cut,
+    LengthCut,
+    cut_mqtt,
+    cut_nul,
+    cut_signalr,
+    cut_variants,
+    cut_varint,
+    varint,
+)
 from gdlab.framing.variant_size import NONE, is_structured, variant_size
 
 #: Frames that are looked at; more do not make it more certain.
@@ -84,8 +93,11 @@ def is_text(piece: bytes, *, cut: bool = True) -> bool:
     try:
         piece.decode()
     except UnicodeDecodeError as error:
-        return cut and error.end == len(piece) and len(piece) - error.start < 4 and error.reason.startswith(
-            "unexpected end"
+        return (
+            cut
+            and error.end == len(piece)
+            and len(piece) - error.start < 4
+            and error.reason.startswith("unexpected end")
         )
     return True
 
@@ -114,7 +126,7 @@ def _variant(payload: bytes) -> float | None:
 
 
 def _bare(frame: bytes) -> float:
-    return 14.0 if is_structured(frame) and len(frame) > 8 else 3.0 if len(frame) > 4 else 1.0
+    return 14.0 if is_structured(frame) and len(frame) > 8 else 3.0 if len(frame) > 4 else -1.0
 
 
 def _protobuf(payload: bytes) -> float:
@@ -168,7 +180,9 @@ def _lengths() -> list[Candidate]:
         found.append(Candidate(f"put_utf8_string{godot}", word, 9, 4, _text))
         found.append(Candidate(f"u32{order}", word, 6, 4, _anything))
         found.append(
-            Candidate(f"u32{order}:inclusive", LengthCut(4, little_endian=little, inclusive=True), 6, 4, _anything)
+            Candidate(
+                f"u32{order}:inclusive", LengthCut(4, little_endian=little, inclusive=True), 6, 4, _anything
+            )
         )
         found.append(Candidate(f"u16{order}", LengthCut(2, little_endian=little), 3.5, 2, _anything, 1 << 16))
         found.append(
@@ -241,7 +255,7 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
             said = candidate.content(inside) if inside else 0.0
             if said is None:
                 return Fit(candidate.name, tuple(ends), OUT)
-            bits += said or 0.0
+            bits += said
         empty += not inside
         bits += candidate.bits if inside else -_EMPTY_BITS
         at += size

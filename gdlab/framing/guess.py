@@ -29,12 +29,6 @@ _AHEAD_BITS: Final = 3.0
 _JSON_OBJECT: Final = re.compile(rb"\s*+\{\s*+([^\s])")
 _JSON_ARRAY: Final = re.compile(rb"\s*+\[\s*+([-+.\w]*+)\s*+([^\s])")
 _SCALAR: Final = re.compile(rb"-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?|true|false|null")
-_HTTP: Final = re.compile(
-    rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) [^ \r\n]{1,2000} HTTP/\d\.\d\r?\n|HTTP/\d\.\d \d{3}[ \r]"
-)
-_HTTP_BEGUN: Final = re.compile(
-    rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) [^ \r\n]{0,2000}(?: [HTP/\d.]{0,8}\r?)?\Z|HTTP/[\d.]{0,3}(?: \d{0,3})?\Z"
-)
 _HEADERS: Final = re.compile(rb"(?i:content-(?:length|type)): ?[^\r\n]{1,200}\r\n")
 _HEADERS_BEGUN: Final = b"content-length:"
 _STOMP: Final = re.compile(
@@ -90,8 +84,12 @@ def guess(
     full = whole >= MOST_BYTES
     named = signatures.of_stream(head)
     if named is not None and named.framing:
-        return Guess(named.framing, named.certain, "signature", protocol=named.name)
-    found = _text(head, reads, pauses, final=final or full) if is_text(head[:4]) else _binary(head, reads, pauses, final=final)
+        return Guess(named.framing, named.certain, named.advice, protocol=named.name)
+    found = (
+        _text(head, reads, pauses, final=final or full)
+        if is_text(head[:4])
+        else _binary(head, reads, pauses, final=final)
+    )
     if found is None and (final or full):
         found = Guess("raw", full, "unknown")
     return found
@@ -101,15 +99,13 @@ def _text(head: bytes, reads: Collection[int], pauses: Collection[int], *, final
     """A stream that begins as text, or None: not yet."""
     if len(head) < 4 and not final:
         return None
-    if _HTTP.match(head):
-        return Guess("http", True, "http", protocol="HTTP")
     if _HEADERS.match(head):
         return Guess("content_length", True, "content_length")
     if _STOMP.match(head):
         return Guess("nul", True, "stomp", protocol="STOMP")
     if not final and _STOMP_BEGUN.match(head):
         return None
-    if not final and (_HTTP_BEGUN.match(head) or _HEADERS_BEGUN.startswith(head[:15].lower())):
+    if not final and (signatures.HTTP_BEGUN.match(head) or _HEADERS_BEGUN.startswith(head[:15].lower())):
         return None
     opening = head.lstrip()[:1]
     if not opening and not final:
@@ -196,4 +192,6 @@ def _chained(
 def _alike(one: Fit, other: Fit) -> bool:
     """Whether both cut the stream at the same places, as far as both go."""
     count = min(len(one.ends), len(other.ends))
-    return one.ends[:count] == other.ends[:count] and (one.name.split(":")[0] == other.name.split(":")[0] or True)
+    return one.ends[:count] == other.ends[:count] and (
+        one.name.split(":")[0] == other.name.split(":")[0] or True
+    )

@@ -127,7 +127,9 @@ def register(name: str, framing: FramingLike) -> None:
     if not re.fullmatch(r"[A-Za-z_][\w.-]{0,40}", name):
         raise FramingError(f"{name!r} cannot name a framing: letters, digits, points and strokes do")
     if isinstance(framing, str):
-        raise FramingError(f"{framing!r} has a name already; register a function, or an object with a method cut()")
+        raise FramingError(
+            f"{framing!r} has a name already; register a function, or an object with a method cut()"
+        )
     _CUTS[name] = cut_of(framing), encoder_of(framing) or _as_it_is
     NAMES[name] = f"registered: {name_of(framing)}"
     _REGISTERED.add(name)
@@ -172,7 +174,7 @@ def framer(framing: FramingLike, *, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYT
     return PrefixFramer(name, prefix, max_frame_bytes=max_frame_bytes, other=other)
 
 
-def check_framing_choice(framing: FramingLike) -> None:
+def check_name(framing: FramingLike) -> None:
     """Raise `FramingError` unless this means a framing; before a connection is there to be framed."""
     if isinstance(framing, str):
         _parse(framing)

@@ -102,8 +102,11 @@ def _mqtt(data: bytes) -> bool:
     return len(data) >= 8 and data[0] == 0x10 and (data[2:8] == b"\0\4MQTT" or data[3:9] == b"\0\4MQTT")
 
 
-_HTTP: Final = re.compile(
-    rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) [^ \r\n]{1,2000} HTTP/\d\.\d\r?\n|HTTP/\d\.\d \d{3}[ \r]"
+_METHODS: Final = rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) "
+_HTTP: Final = re.compile(_METHODS + rb"[^ \r\n]{1,2000} HTTP/\d\.\d\r?\n|HTTP/\d\.\d \d{3}[ \r]")
+#: The beginning of it: more bytes decide.
+HTTP_BEGUN: Final = re.compile(
+    _METHODS + rb"[^ \r\n]{0,2000}(?: [HTP/\d.]{0,8}\r?)?\Z|HTTP/[\d.]{0,3}(?: \d{0,3})?\Z"
 )
 
 
@@ -159,11 +162,6 @@ _PYTHON: Final = re.compile(rb"\s*[\[({]\s*(?:'[^'\n]*'|b'|\d+\s*:|True|False|No
 def _python(data: bytes) -> bool:
     """``str(dict)``: quotes of one stroke, or the constants as Python writes them."""
     return bool(_PYTHON.match(data)) and data.rstrip()[-1:] in (b"}", b"]", b")")
-
-
-def _websocket(data: bytes) -> bool:
-    """Masked WebSocket frames without a handshake; cannot happen by a library."""
-    return False
 
 
 #: In order: the first that fits is named.

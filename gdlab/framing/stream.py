@@ -43,6 +43,16 @@ class StreamFramer(ABC):
         return len(self._buffer)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the bytes that came last are not what the framing promises, and a next frame is looked for."""
+        return False
+
+    @property
+    def held(self) -> bytes:
+        """The bytes that wait."""
+        return bytes(self._buffer)
+
+    @property
     def waits_for(self) -> int:
         """Bytes of the frame that is not yet complete, where it announces them; 0 where it does not."""
         return 0

@@ -17,7 +17,7 @@ from gdlab.framing.fixed import FixedFramer
 from gdlab.framing.frames import DEFAULT_MAX_FRAME_BYTES, Frame, Framer, FrameTable, State
 from gdlab.framing.guess import MOST_BYTES, Guess, guess
 from gdlab.framing.lines import LineFramer
-from gdlab.framing.marks import MAX_READS, Mark, mark_of, written
+from gdlab.framing.marks import MAX_AROUND_BYTES, MAX_READS, Mark, mark_of, written
 from gdlab.framing.names import NAMES, framer
 from gdlab.framing.prefix import PrefixFramer
 from gdlab.framing.raw import RawFramer
@@ -76,21 +76,29 @@ class StreamReader:
     Parameters
     ----------
     framing : a name, a function or an object; "auto" is found out.
+    guess : why it is read so, where that is a guess's consequence.
     """
 
-    def __init__(self, framing: FramingLike, *, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> None:
+    def __init__(
+        self,
+        framing: FramingLike,
+        *,
+        max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES,
+        guess: Guess | None = None,
+    ) -> None:
         self._most = max_frame_bytes
         self._auto = isinstance(framing, str) and framing == "auto"
         #: How what is sent is framed; None as long as that is not known.
         self.framing: FramingLike | None = None if self._auto else framing
         #: What was found out, and by what evidence; None as long as nothing was, and for a framing chosen by name.
-        self.guess: Guess | None = None
+        self.guess = guess
         self._reads: list[Read] = []  # all of them, as long as the guess may change
         self._head = bytearray()
         self._pauses: list[int] = []
         self._ends: list[int] = []
         self._judged = 0
         self._given = False
+        self._excluded: set[str] = set()  # guesses that have failed
         self._dropped = 0
         self._pieces: list[tuple[int, int]] = []  # of the frame that has begun: bytes and time of each read
         self._mirror: bytearray | None = None  # what the framer holds, where its frames do not tell
@@ -176,29 +184,15 @@ class StreamReader:
             batches.append(self._batch(time_ns, self._framer.frames(), held=held))
         return Taken([batch for batch in batches if batch.frames or batch.table], withdrawn)
 
-    def again(self, reads: Sequence[Read], framing: FramingLike | None = None) -> Taken:
-        """Read the whole stream again, in another framing; without one, as it came.
-
-        Parameters
-        ----------
-        reads : all reads since the connection began.
-        """
-        self._auto = False
-        self._release()
-        chosen: FramingLike = "raw" if framing is None else framing
-        if framing is not None and isinstance(framing, str) and framing == "auto":
-            self.__init__("auto", max_frame_bytes=self._most)  # type: ignore[misc]  # anew, from the first byte
-            batches: list[Batch] = []
-            for one in reads:
-                taken = self.receive(*one)
-                batches = list(taken.batches) if taken.withdrawn else [*batches, *taken.batches]
-            return Taken(batches, withdrawn=True)
-        if framing is None:
-            self.guess = Guess("raw", True, "failed")
-        else:
-            self.guess = None
-        self._use(chosen)
-        return self._replayed(reads)
+    def replay(self, reads: Sequence[Read]) -> Taken:
+        """Take a whole stream again, read by read: all that it holds from its first byte on."""
+        batches: list[Batch] = []
+        for chunk, time_ns in reads:
+            taken = self.receive(chunk, time_ns)
+            batches = list(taken.batches) if taken.withdrawn else [*batches, *taken.batches]
+            if taken.failed or taken.error:
+                return taken._replace(batches=batches, withdrawn=True)
+        return Taken(batches, withdrawn=True)
 
     # ---- guessing
 
@@ -208,6 +202,8 @@ class StreamReader:
         found = guess(bytes(self._head), reads=self._ends, pauses=self._pauses, final=final)
         if found is None:
             return None
+        if found.name in self._excluded:
+            found = Guess("raw", False, "unknown")
         done = found.certain or len(self._head) >= MOST_BYTES
         changed = self._framer is None or found.name != self.name
         if not changed and self.guess is not None and self.guess.bits > found.bits:
@@ -225,8 +221,7 @@ class StreamReader:
             self._auto = False
             self._release()
         self._use(found.name)
-        taken = self._replayed(reads)
-        return taken
+        return self._replayed(reads)
 
     def _replayed(self, reads: Sequence[Read]) -> Taken:
         """Give all that has come to a new framer."""
@@ -261,12 +256,17 @@ class StreamReader:
         before = made.held_bytes
         if self._mirror is not None:
             self._mirror += chunk
+            if (
+                len(self._mirror) > made.held_bytes + len(chunk) + MAX_AROUND_BYTES
+            ):  # white space without an end
+                del self._mirror[: -len(chunk) - made.held_bytes]
+                self._dropped = -1
         made.receive_data(chunk)
         if columns and len(chunk) > _LARGE_BYTES and self._mirror is None:
             table = made.table()
             if len(table.lengths):
                 word = self.name
-                first = self._word(Mark(word, reads=self._reads_before(time_ns)))
+                first = written(Mark(word, reads=self._reads_before(time_ns)))
                 self._pieces = []
                 batch = self._batch(time_ns, made.frames())._replace(table=table, first_word=first, word=word)
             else:
@@ -280,7 +280,7 @@ class StreamReader:
             self._piece(held if done or not before else len(chunk), time_ns)
         self._given = self._given or bool(batch.frames or batch.table)
         failing = made.state is State.ERROR or (
-            self._auto and any(frame.flaw is not None for frame in batch.frames)
+            self._auto and (made.is_lost or any(frame.flaw is not None for frame in batch.frames))
         )
         if not failing:
             return Taken((batch,) if batch.frames or batch.table else ())
@@ -295,6 +295,7 @@ class StreamReader:
             return Taken((batch,), error=fact or Fact(Reason.MALFORMED, US, case="cut"))
         if not self._auto:
             return Taken((), failed=fact or Fact(Reason.MALFORMED, US, case="cut"))
+        self._excluded.add(self.guess.name)
         self.guess = Guess("raw", False, "unknown")
         self._use("raw")
         self._given = True
@@ -338,8 +339,8 @@ class StreamReader:
         if self._mirror is not None:
             return Batch(time_ns, frames, self._mirrored(frames, name, reads, known=known))
         if isinstance(made, LineFramer):
-            crlf = self._word(Mark(name, b"", b"\r\n"))
-            plain = {0: self._word(Mark(name, b"", b"")), 1: name, 2: crlf}
+            crlf = written(Mark(name, b"", b"\r\n"))
+            plain = {0: written(Mark(name, b"", b"")), 1: name, 2: crlf}
             words = [plain.get(frame.header_bytes, name) for frame in frames]
         else:
             words = [name] * len(frames)
@@ -347,17 +348,19 @@ class StreamReader:
             if frame.flaw is None:
                 continue
             if frame.flaw.reason in (Reason.SKIPPED, Reason.OVERSIZED):
-                words[index] = self._word(Mark(name, b"", b"", hole=frame.flaw.reason is Reason.SKIPPED))
+                words[index] = written(Mark(name, b"", b"", hole=frame.flaw.reason is Reason.SKIPPED))
             else:
-                words[index] = self._word(Mark(name, held[: frame.header_bytes], b""))
+                words[index] = written(Mark(name, held[: frame.header_bytes], b""))
         if reads:
             first = frames[0]
-            head, tail = {0: (b"", b""), 2: (b"", b"\r\n")}.get(first.header_bytes, (None, None)) if isinstance(
-                made, LineFramer
-            ) else (None, None)
+            head, tail = (
+                {0: (b"", b""), 2: (b"", b"\r\n")}.get(first.header_bytes, (None, None))
+                if isinstance(made, LineFramer)
+                else (None, None)
+            )
             if first.flaw is not None:
                 head, tail = held[: first.header_bytes], b""
-            words[0] = self._word(Mark(name, head, tail, reads))
+            words[0] = written(Mark(name, head, tail, reads))
         return Batch(time_ns, frames, words)
 
     def _mirrored(
@@ -377,12 +380,9 @@ class StreamReader:
                 mark = mark_of(name, frame.payload, raw, reads, known=known)
             reads = ()
             at += size
-            words.append(self._word(mark))
-        del mirror[: len(mirror) - made.held_bytes]
+            words.append(written(mark))
+        del mirror[: len(mirror) - made.held_bytes if lost or made.state is State.ERROR else at]
         return words
-
-    def _word(self, mark: Mark) -> str:
-        return written(mark)
 
 
 def fact_of(found: Guess) -> Fact:

@@ -235,6 +235,7 @@ def _gap_row(snapshot: Snapshot) -> Block:
             wire=np.zeros(1, np.uint32),
             peer=np.zeros(1, np.int32),
             fact=np.ones(1, np.int32),
+            word=np.zeros(1, np.int32),
             time_source=code("time_source", TimeSource.USER),
             direction=code("direction", Direction.IN),
             event=code("event", Event.GAP),
