@@ -25,7 +25,7 @@ def is_csv(beginning: bytes) -> bool:
     """Whether a file that begins so has the header of our CSV (a program may have put a byte order mark before)."""
     first = beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
     columns = first.replace(b'"', b"").decode("ascii", errors="replace").split(",")
-    return versions.names(columns) == list(HEADER)
+    return versions.names(columns) in (list(HEADER), [name for name in HEADER if name not in versions.NEW])
 
 
 def read_csv(path: Path) -> Loaded:
@@ -38,6 +38,7 @@ def read_csv(path: Path) -> Loaded:
     document, notes = sidecar.read_beside(path, "csv")
     _check_end(path)
     collected = _Rows()
+    before: list[str] = []  # columns that its version did not have
     try:
         with pd.read_csv(
             path,
@@ -49,7 +50,9 @@ def read_csv(path: Path) -> Loaded:
             skip_blank_lines=False,
         ) as chunks:
             for chunk in chunks:
-                collected.add(chunk.set_axis(versions.names(chunk.columns), axis=1))
+                chunk = chunk.set_axis(versions.names(chunk.columns), axis=1)
+                before = [name for name in versions.NEW if name not in chunk.columns]
+                collected.add(chunk.assign(**dict.fromkeys(before, "")))
     except (ValueError, OverflowError) as error:  # pandas' and Unicode's errors are ValueErrors
         raise LoadError(
             f"{path} is damaged: {str(error).strip()}. Expected: the CSV as gdlab wrote it. "
@@ -62,6 +65,8 @@ def read_csv(path: Path) -> Loaded:
             told = "guarded against formulas" if guarded else "written with raw=True"
             notes.append(f"cells begin with an apostrophe: by all of them, the file was taken for one {told}")
     table = collected.table(guarded)
+    if before:
+        table = versions.with_facts(table.drop(columns=list(versions.NEW)))
     if document:
         notes += sidecar.check_rows(document, len(table))
         notes += sidecar.restore_categories(table, document)
@@ -78,6 +83,7 @@ class _Rows:
         self._numbers: dict[str, list[Any]] = {name: [] for name in ("time", *_INTEGERS)}
         self._codes: dict[str, list[Any]] = {name: [] for name in conform.CATEGORICAL}
         self._cells: dict[str, dict[str, int]] = {name: {} for name in conform.CATEGORICAL}
+        self._given: dict[str, list[tuple[Int64, Int64]]] = {name: [] for name in conform.NULLABLE}
         self._details: list[Any] = []
         self._arenas: list[UInt8] = []
         self._sizes: list[Int64] = []
@@ -91,6 +97,13 @@ class _Rows:
         self._numbers["time"].append(self._converted(chunk["time"].to_list(), times.parse))
         for name in _INTEGERS:
             self._numbers[name].append(self._converted(chunk[name].to_list(), _integers))
+        for name in conform.NULLABLE:
+            cells_ = chunk[name].to_numpy(object)
+            given = np.flatnonzero(cells_ != "")
+            values = self._converted(cells_[given].tolist(), _integers)
+            if name == "code" and bool((values != values.astype(np.int32)).any()):
+                raise ValueError("a code is beyond 2**31 - 1")
+            self._given[name].append((given + self.rows, values))
         for name, known in self._cells.items():
             codes, distinct = pd.factorize(chunk[name].to_numpy(object))
             new = [known.setdefault(cell, len(known)) for cell in distinct]
@@ -170,12 +183,21 @@ class _Rows:
                 columns[name] = _category(
                     name, joined(self._codes[name], np.int32), map(text, self._cells[name])
                 )
+            elif name in self._given:
+                columns[name] = self._nullable(name, column.dtype)
             elif name == "payload":
                 columns[name] = self._payload_column(joined(self._text, np.bool_) & guarded)
             else:
                 details = [text(cell) if cell else "" for cell in joined(self._details, object)]
                 columns[name] = pd.array(np.array(details, object), dtype=pd.StringDtype("python"))
         return pd.DataFrame(columns, copy=False)
+
+    def _nullable(self, name: str, dtype: str) -> Any:
+        """A column of numbers that few rows have."""
+        values, missing = np.zeros(self.rows, dtype.lower()), np.ones(self.rows, np.bool_)
+        for rows, given in self._given[name]:
+            values[rows], missing[rows] = given, False
+        return pd.arrays.IntegerArray(values, missing)
 
     def _payload_column(self, guarded: Any) -> PayloadArray:
         """The payloads; where `guarded`, a first apostrophe is not looked at."""

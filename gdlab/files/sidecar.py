@@ -20,7 +20,7 @@ from gdlab.files import versions as earlier
 from gdlab.messages import SCHEMA
 
 FORMAT: Final = "gdlab-table"
-VERSION: Final = 1
+VERSION: Final = 2
 _MAX_BYTES = 64 << 20  # some hundred bytes for each of 65,536 peers
 
 
@@ -104,9 +104,9 @@ def decode(data: bytes) -> tuple[dict[str, Any], list[str]]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         return {}, ["the sidecar is not one of gdlab and was not used"]
     version = document.get("version")
-    if version != VERSION:
+    if version not in range(1, VERSION + 1):
         return document, [
-            f"the sidecar is of version {version!r}, this gdlab knows version {VERSION}: what is new there was not used"
+            f"the sidecar is of version {version!r}, gdlab knows those up to {VERSION}: what is new there was not used"
         ]
     return document, []
 

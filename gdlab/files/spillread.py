@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from gdlab.errors import LoadError
 from gdlab.files import arrow, sidecar
 from gdlab.files import to_schema as conform
@@ -52,7 +54,7 @@ def read_spill(folder: Path) -> Loaded:
     if len(descriptions) > 1:
         notes.insert(0, f"the folder holds {len(descriptions)} captures; all their rows are here")
     try:
-        table = arrow.table(pa.Table.from_batches(batches, arrow.schema()))
+        table = _table(batches)
     except (ValueError, pa.ArrowException) as error:
         raise LoadError(
             f"{folder} holds files that are not of a spilled capture: {error}. Expected: the folder as gdlab wrote it"
@@ -63,6 +65,20 @@ def read_spill(folder: Path) -> Loaded:
     return Loaded(conform.in_order(table), provenance, tuple(notes))
 
 
+def _table(batches: list[Any]) -> pd.DataFrame:
+    """One table of all batches, whichever version wrote them."""
+    import pyarrow as pa
+
+    parts = [
+        arrow.table(pa.Table.from_batches(same, schema))
+        for schema in (arrow.schema(), arrow.first_schema())
+        if (same := [batch for batch in batches if batch.schema == schema])
+    ]
+    if len(parts) == 2:
+        return conform.concatenated(parts)
+    return parts[0] if parts else arrow.table(pa.Table.from_batches([], arrow.schema()))
+
+
 def _batches(path: Path) -> tuple[list[Any], str]:
     """The batches that are whole, and what is wrong with the rest."""
     import pyarrow as pa
@@ -70,7 +86,7 @@ def _batches(path: Path) -> tuple[list[Any], str]:
     found: list[Any] = []
     try:
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            if stream.schema != arrow.schema():
+            if stream.schema not in (arrow.schema(), arrow.first_schema()):
                 return [], "has other columns than a capture and was left out"
             for batch in stream:
                 batch.validate(full=True)

@@ -151,7 +151,13 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
         "WebSocketPeer.inbound_buffer_size; otherwise it closes the connection with the code 1009"
     ),
     "probe": "a probe of the round-trip time",
+    "malformed/udp_length": "the length in its UDP header cannot be: a receiver drops it",
+    "malformed/seen": "{said}",
     "not_captured": "{count} bytes of the payload were not captured",
+    "not_captured/stream": "{count} bytes of the stream were not captured",
+    "close_seen": "{said}",
+    "close_seen/code": lambda fact: f"{fact['code']} {fact['said']}".rstrip(),
+    "capture_drop": "{count} packets were dropped by the capturing program",
     "endpoint_failed": "endpoint stopped: {error}",
     "kernel_drop": "{count} datagrams dropped by the kernel: the receive buffer of {buffer} bytes was full",
     "evicted": (
@@ -213,6 +219,8 @@ COUNTED: Final[dict[str, str]] = {
     "may_not_fit": "messages that may not fit",
     "probe": "probes of the round-trip time",
     "not_captured": "payloads not captured whole",
+    "close_seen": "close frames recorded",
+    "capture_drop": "drops by the capturing program",
     "endpoint_failed": "endpoints that failed",
     "kernel_drop": "drops by the kernel",
     "evicted": "evictions for the limit",

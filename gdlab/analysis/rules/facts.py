@@ -14,6 +14,7 @@ from gdlab.analysis.latency import round_trips
 from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.probes import probes
 from gdlab.analysis.sequence import sequence
+from gdlab.facts import Reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +130,12 @@ class Facts:
         rows = np.flatnonzero(which)[:SAMPLE]
         return rows.tolist(), list(self.table["payload"].array[rows])
 
+    def reason(self, *reasons: Reason) -> NDArray[np.bool_]:
+        """(n,) bool: rows with one of these reasons."""
+        return equals(self.table, "reason", *reasons)
+
     def details(self, which: NDArray[np.bool_]) -> tuple[list[int], list[str]]:
-        """Positions and details of the first rows of those, at most `SAMPLE`."""
+        """Positions and sentences of the first rows of those, at most `SAMPLE`; sentences are for people."""
         rows = np.flatnonzero(which)[:SAMPLE]
         return rows.tolist(), [str(text) for text in self.table["detail"].iloc[rows].fillna("")]
 
