@@ -25,7 +25,12 @@ def is_csv(beginning: bytes) -> bool:
     """Whether a file that begins so has the header of our CSV (a program may have put a byte order mark before)."""
     first = beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
     columns = first.replace(b'"', b"").decode("ascii", errors="replace").split(",")
-    return versions.names(columns) in (list(HEADER), [name for name in HEADER if name not in versions.NEW])
+    known = (
+        HEADER,
+        [name for name in HEADER if name not in versions.NEW],
+        [n for n in HEADER if n != "framing"],
+    )
+    return versions.names(columns) in [list(names) for names in known]
 
 
 def read_csv(path: Path) -> Loaded:
@@ -65,7 +70,7 @@ def read_csv(path: Path) -> Loaded:
             told = "guarded against formulas" if guarded else "written with raw=True"
             notes.append(f"cells begin with an apostrophe: by all of them, the file was taken for one {told}")
     table = collected.table(guarded)
-    if before:
+    if "reason" in before:
         table = versions.with_facts(table.drop(columns=list(versions.NEW)))
     if document:
         notes += sidecar.check_rows(document, len(table))
