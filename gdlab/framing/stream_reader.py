@@ -253,7 +253,7 @@ class StreamReader:
     def _feed(self, chunk: bytes, time_ns: int, *, columns: bool) -> Taken:
         made = self._framer
         assert made is not None  # noqa: S101 (whoever calls has one)
-        before = made.held_bytes
+        before, prior = self._waiting_bytes(), list(self._pieces)
         if self._mirror is not None:
             self._mirror += chunk
             if (
@@ -273,7 +273,7 @@ class StreamReader:
                 batch = self._batch(time_ns, made.frames())
         else:
             batch = self._batch(time_ns, made.frames())
-        held = made.held_bytes
+        held = self._waiting_bytes()
         if held:
             # Of the frame that has begun; if one was completed, all that is held came with this read.
             done = bool(batch.frames or batch.table)
@@ -284,18 +284,27 @@ class StreamReader:
         )
         if not failing:
             return Taken((batch,) if batch.frames or batch.table else ())
-        return self._failed(batch)
+        return self._failed(batch, prior)
 
-    def _failed(self, batch: Batch) -> Taken:
+    def _failed(self, batch: Batch, prior: list[tuple[int, int]]) -> Taken:
         """No next frame can be found: a guess is taken back, a framing chosen by name ends the stream."""
         made = self._framer
         flaw = next((frame.flaw for frame in batch.frames if frame.flaw is not None), None)
         fact = made.error.fact if made is not None and made.error is not None else flaw
-        if self.guess is None:
-            return Taken((batch,), error=fact or Fact(Reason.MALFORMED, US, case="cut"))
+        fact = fact or Fact(Reason.MALFORMED, US, case="cut")
         if not self._auto:
-            return Taken((), failed=fact or Fact(Reason.MALFORMED, US, case="cut"))
-        self._excluded.add(self.guess.name)
+            assert made is not None  # noqa: S101 (it has just failed)
+            if self.guess is None:  # its last frame shows all that it held
+                frames = [*batch.frames[:-1], batch.frames[-1]._replace(payload=made.rest)]
+                return Taken((batch._replace(frames=frames),), error=fact)
+            good = batch._replace(frames=batch.frames[:-1], words=batch.words[:-1])
+            is_good = bool(good.frames or good.table)
+            known = sum(count for count, _ in prior)
+            began = [] if is_good else prior
+            self._pieces = [*began, (len(made.rest) - (0 if is_good else known), batch.time_ns)]
+            return Taken((good,) if is_good else (), failed=fact)
+        if self.guess is not None:
+            self._excluded.add(self.guess.name)
         self.guess = Guess("raw", False, "unknown")
         self._use("raw")
         self._given = True
@@ -305,6 +314,11 @@ class StreamReader:
     def rest(self) -> bytes:
         """What a failed framing held: bytes that are in no frame it has given."""
         return b"" if self._framer is None else self._framer.rest
+
+    def _waiting_bytes(self) -> int:
+        """Bytes of the stream that are in no frame yet, what a framer has passed over between frames included."""
+        assert self._framer is not None  # noqa: S101 (whoever asks has one)
+        return self._framer.held_bytes if self._mirror is None else len(self._mirror)
 
     def _piece(self, count: int, time_ns: int) -> None:
         if len(self._pieces) < MAX_READS:
@@ -316,7 +330,10 @@ class StreamReader:
         """What waits for the rest of its frame, or for a decision, read by read."""
         if self._framer is None:
             return list(self._reads)
-        held, found, at = self._framer.held or self._framer.rest, [], 0
+        held = self._framer.held or self._framer.rest
+        if self._mirror is not None and self._framer.state is State.RECEIVING:
+            held = bytes(self._mirror)
+        found, at = [], 0
         for count, time_ns in self._pieces:
             found.append(Read(held[at : at + count], time_ns))
             at += count

@@ -51,6 +51,7 @@ class StreamRow(NamedTuple):
     time_source: TimeSource
     word: str
     payload: bytes
+    wire_bytes: int = 0
 
 
 class _State(NamedTuple):
@@ -368,6 +369,7 @@ class Store:
                     _SOURCES[columns.time_source[row]],
                     block.words[columns.word[row]],
                     block.arena[start : start + size].tobytes(),
+                    int(columns.wire[row]),
                 )
 
     def _seal(self) -> OpenBlock:

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from gdlab.facts import Fact, Reason
-from gdlab.framing import Batch, FrameTable, Read
+from gdlab.framing import Batch, Frame, FrameTable, FramingLike, Read, StreamReader, fact_of
 from gdlab.framing.marks import parsed, raw_of
-from gdlab.messages import Event, Kind, TimeSource, guess_kind
+from gdlab.messages import Event, Kind, TimeSource, guess_kind, wire_bytes
 from gdlab.payloads import UInt8
 from gdlab.store.store import StreamRow
 from gdlab.transports.sink import Sink
@@ -137,11 +137,13 @@ class Stream:
     ----------
     peer : its number.
     began_ns : when it was opened, as far as that is known.
+    overhead : bytes of headers on the wire beside a message.
     complete : nothing is missing between the reads.
     """
 
     peer: int
     began_ns: int
+    overhead: int = wire_bytes("tcp", 0)
     time_source: TimeSource = TimeSource.USER
     reads: list[Read] = field(default_factory=list)
     complete: bool = True
@@ -154,7 +156,7 @@ def history(rows: Iterable[StreamRow], began_ns: int = 0) -> list[Stream]:
     """
     streams: list[Stream] = []
     open_now: dict[int, Stream] = {}
-    for peer, time_ns, time_source, word, payload in rows:
+    for peer, time_ns, time_source, word, payload, wire in rows:
         if not word:
             open_now[peer] = Stream(peer, time_ns)
             streams.append(open_now[peer])
@@ -167,12 +169,36 @@ def history(rows: Iterable[StreamRow], began_ns: int = 0) -> list[Stream]:
         mark = parsed(word)
         stream.complete = stream.complete and not mark.hole
         raw = raw_of(mark, payload)
+        if wire > len(raw):
+            stream.overhead = wire - len(raw)
         at = 0
         for count, before in mark.reads:
             _add(stream.reads, raw[at : at + count], time_ns - before)
             at += count
         _add(stream.reads, raw[at:], time_ns)
     return [stream for stream in streams if stream.reads]
+
+
+def rewrite(sink: Sink, streams: Iterable[Stream], choice: FramingLike, *, max_message_bytes: int) -> None:
+    """Write the rows of streams that have ended, read in another framing."""
+    for stream in streams:
+        reader = StreamReader(choice, max_frame_bytes=max_message_bytes)
+        taken = reader.replay(stream.reads)
+        batches = list(taken.batches)
+        if taken.failed or taken.error:
+            last = stream.reads[-1]
+            if reader.rest:
+                batches.append(
+                    Batch(last.time_ns, [Frame(reader.rest, 0, taken.failed or taken.error)], ["raw"])
+                )
+        else:
+            ended = reader.end()
+            batches = [*([] if ended.withdrawn else batches), *ended.batches]
+        writer = StreamWriter(sink, stream.peer, stream.overhead)
+        writer.about = fact_of(reader.guess) if reader.guess is not None else None
+        for batch in batches:
+            for _ in writer.write(batch, stream.time_source, one_by_one=False):
+                pass
 
 
 def _add(reads: list[Read], data: bytes, time_ns: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Final
 
 from gdlab import framing
@@ -13,10 +14,13 @@ from gdlab.transports.connections import Connection, Encoded, Phase, Session
 from gdlab.transports.encoding import VARIANT_FRAMINGS, Outgoing
 from gdlab.transports.stream_endpoint import StreamEndpoint
 from gdlab.transports.stream_listener import StreamListener
-from gdlab.transports.stream_rows import StreamWriter, history
+from gdlab.transports.stream_rows import StreamWriter, history, rewrite
 
 #: A peer that is quiet for so long, while its framing is still to be found out, waits for an answer.
 _SETTLE_S: Final = 0.05
+
+#: Nothing is answered: it has been before.
+_NEVER: Final = 1 << 63
 
 
 class TcpSession(Session):
@@ -95,9 +99,21 @@ class TcpSession(Session):
         """Bytes that wait for the rest of their message, and of how many, where that is known."""
         return self._reader.held_bytes, self._reader.waits_for
 
-    def reframe(self, choice: FramingLike) -> None:
-        """Read the whole stream again in another framing, and go on in it."""
-        self._again(StreamReader(choice, max_frame_bytes=self._endpoint.options.max_message_bytes))
+    @property
+    def key(self) -> tuple[int, int]:
+        """Peer and time of opening, by which its rows are known."""
+        return self._connection.code, self._began_ns
+
+    def reframe(self, choice: FramingLike, reads: Sequence[Read]) -> None:
+        """Read the whole stream in another framing, and go on in it; its old rows have been taken back.
+
+        Parameters
+        ----------
+        reads : what its rows held.
+        """
+        held = self._reader.held_reads()
+        self._reader = StreamReader(choice, max_frame_bytes=self._endpoint.options.max_message_bytes)
+        self._replay([*reads, *held])
 
     def _settle(self, arrived: int) -> None:
         """Decide with what there is, if nothing more came meanwhile."""
@@ -120,21 +136,23 @@ class TcpSession(Session):
         ----------
         since_ns : where rows are written anew, only messages of this time on are answered; the others were.
         """
-        if taken.failed is not None:
-            self._give_up_guess(taken.failed)
-            return
         if taken.withdrawn:
             self._endpoint.sink.withdraw(self._connection.code, self._began_ns)
-            self._writer.about = None
         writer, endpoint, connection = self._writer, self._endpoint, self._connection
         found = self._reader.guess
+        if taken.withdrawn:
+            writer = self._writer = StreamWriter(endpoint.sink, connection.code, self._overhead)
         if found is not None and writer.about is None:
             writer.about = fact_of(found)
         for batch in taken.batches:
             for message in writer.write(batch, self._time_source, one_by_one=not endpoint.takes_columns):
-                if connection.phase is Phase.OPEN and not (taken.withdrawn and batch.time_ns < since_ns):
+                if connection.phase is Phase.OPEN and not (
+                    batch.time_ns < since_ns and (taken.withdrawn or since_ns == _NEVER)
+                ):
                     endpoint.answer(connection, *message)
-        if taken.error is not None:
+        if taken.failed is not None:
+            self._give_up_guess(taken.failed)
+        elif taken.error is not None:
             endpoint.finish(connection, _closed_for(taken.error))
 
     def _give_up_guess(self, why: Fact) -> None:
@@ -150,13 +168,19 @@ class TcpSession(Session):
     def _again(self, reader: StreamReader, about: Fact | None = None) -> None:
         """Read the stream again from its first byte, by a new reader."""
         sink, connection = self._endpoint.sink, self._connection
-        reads = history(sink.streams(connection.code, self._began_ns), self._began_ns)
-        held = self._reader.held_reads()
+        streams = history(sink.streams(connection.code, self._began_ns), self._began_ns)
+        reads = [*(streams[-1].reads if streams else ()), *self._reader.held_reads()]
         self._reader = reader
+        sink.withdraw(connection.code, self._began_ns)
+        self._replay(reads, about)
+
+    def _replay(self, reads: Sequence[Read], about: Fact | None = None) -> None:
+        """Write the rows of what has come, without answering it again."""
+        reader = self._reader
+        self._writer = StreamWriter(self._endpoint.sink, self._connection.code, self._overhead)
         self._writer.about = about
-        taken = reader.replay([*(reads[-1].reads if reads else ()), *held])
-        self._act(taken._replace(withdrawn=True), since_ns=_never())
-        self._writer.about = self._writer.about or about
+        taken = reader.replay(reads)
+        self._act(taken._replace(withdrawn=False), since_ns=_NEVER)
         if not (reader.is_settled or self._settles):
             self._settle_later()
 
@@ -167,9 +191,27 @@ class TcpListener(StreamListener):
     def _new_session(self, connection: Connection) -> TcpSession:
         return TcpSession(self, connection)
 
+    def _reframe(self, choice: FramingLike) -> None:
+        reframe(self, [connection.session for connection in self._connections], choice)
 
-def _never() -> int:
-    return 1 << 63
+
+def reframe(endpoint: StreamEndpoint, sessions: Sequence[Session], choice: FramingLike) -> None:
+    """Read all streams of an endpoint again, those that have ended and those that go on."""
+    sink = endpoint.sink
+    streams = history(sink.streams())
+    going_on = {session.key: session for session in sessions if isinstance(session, TcpSession)}
+    mine: dict[tuple[int, int], Sequence[Read]] = {}
+    ended = []
+    for stream in streams:
+        key = stream.peer, stream.began_ns
+        if key in going_on:
+            mine[key] = stream.reads
+        else:
+            ended.append(stream)
+    sink.withdraw()
+    rewrite(sink, ended, choice, max_message_bytes=endpoint.options.max_message_bytes)
+    for key, session in going_on.items():
+        session.reframe(choice, mine.get(key, ()))
 
 
 def _closed_for(cause: Fact) -> Fact:
