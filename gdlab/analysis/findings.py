@@ -10,6 +10,7 @@ from gdlab.analysis.columns import require
 from gdlab.analysis.rules import RULES, Facts, Finding
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.text_table import Findings
+from gdlab.analysis.watched import Watched
 from gdlab.messages import SCHEMA
 
 
@@ -20,6 +21,7 @@ def findings(
     seq: str | None = None,
     sender: Source | None = None,
     relay: Source | None = None,
+    watched: Watched | None = None,
 ) -> pd.DataFrame:
     """What is remarkable about a table, most certain first.
 
@@ -31,6 +33,8 @@ def findings(
     seq : column with the numbers of the messages, such as ``"v.seq"``; by default those of probes.
     sender, relay : what the program that sent the messages captured, and one between the two, so that the place of
         a loss can be named; see `where_lost`.
+    watched : a watch of the game, as `gdlab.debugger` makes it: slow frames, breaks and errors then explain what the
+        messages alone cannot. By default the one that a capture has.
 
     Returns
     -------
@@ -41,10 +45,12 @@ def findings(
     """
     if statistics is None and not isinstance(table, pd.DataFrame):
         statistics = getattr(table, "provenance", {}).get("statistics")
+    if watched is None:
+        watched = getattr(table, "watched", None)
     table = table_of(table, seq)
     sender, relay = (None if other is None else table_of(other, seq) for other in (sender, relay))
     require(table, [column.name for column in SCHEMA])
-    facts = Facts(table, statistics, seq, sender=sender, relay=relay)
+    facts = Facts(table, statistics, seq, sender=sender, relay=relay, watched=watched)
     found = [finding for rule in RULES for finding in rule(facts)]
     found.sort(key=lambda finding: -finding.certainty)
     frame = Findings([_cells(finding) for finding in found], columns=[f.name for f in fields(Finding)])

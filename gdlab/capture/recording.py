@@ -36,7 +36,7 @@ class Recording(Tabular):
         return self._table.copy(deep=False)
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """What the file says of where its rows come from."""
         return dict(self.about.get("provenance") or {})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdlab import godot
+from gdlab.capture import Capture, tabular
 from gdlab.capture import registry as captures
 from gdlab.debugging import Breaks
 from gdlab.errors import PortInUse
@@ -38,7 +39,7 @@ def debugger(
     recorded: str | Path | None = None,
     breaks: Breaks = "continue",
     profile: Sequence[str] = DEFAULT_PROFILE,
-    fresh: bool = False,
+    restart: bool = False,
 ) -> Watch:
     """Take the editor's place at the end of Godot's ``--remote-debug``: watch games without changing them.
 
@@ -49,7 +50,7 @@ def debugger(
     breaks : a game that has a debugger stops at every script error and breakpoint, and its peers leave after 5 s.
         ``"continue"`` answers at once; ``"hold"`` leaves it standing until `Watch.resume`.
     profile : what is measured from the first frame on: ``frames``, ``rpcs``, ``syncs``, ``bandwidth``, ``functions``.
-    fresh : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
+    restart : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def debugger(
         known = next((w for w in _running if w.running and _is_at(w, port)), None)
         if (
             known is not None
-            and not fresh
+            and not restart
             and known.breaks == breaks
             and known.profile_names == tuple(profile)
         ):
@@ -81,7 +82,7 @@ def debugger(
         if known is not None:
             known.stop()
             _running.remove(known)
-            if not fresh:
+            if not restart:
                 log.warning("the watch at %s is replaced by a new one with other settings", known.address)
         try:
             watch = Watch(breaks=breaks, profile=profile, port=port or 0)
@@ -179,5 +180,14 @@ def stop_all() -> int:
     return len(stopped)
 
 
+def _of(capture: tabular.Tabular) -> Watch | None:
+    """The watch that ran while a capture of this process did."""
+    if not isinstance(capture, Capture):
+        return None  # a recording says so itself
+    statistics = capture.statistics()
+    return watched(capture.began_ns, capture.began_ns + int(statistics.seconds * 1e9))
+
+
 captures.also_stopped.append(stop_all)
+tabular.find_watch = _of
 atexit.register(stop_all)

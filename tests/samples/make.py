@@ -96,7 +96,7 @@ def udp_unknown_fps() -> Take:
 # ---- UDP: loss
 
 
-def _numbered(to: course.Exhibit, count: int, gap_s: float, size_bytes: int) -> Take:
+def _numbered(to: course.Program, count: int, gap_s: float, size_bytes: int) -> Take:
     """Numbered datagrams to a server that sends back what it has read."""
     before = udp_receive_errors()
     with to, gd.connect(f"udp://127.0.0.1:{to.port}") as cap:

@@ -41,7 +41,7 @@ TREE = [
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    with gd.debugger(fresh=True) as made:
+    with gd.debugger(restart=True) as made:
         yield made
     assert not made.running
 
@@ -63,7 +63,7 @@ def test_a_game_that_connects_is_a_row_with_its_process_id(watch: Watch) -> None
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no unix sockets here")
 def test_a_unix_socket_does_as_well_and_is_gone_afterwards() -> None:
-    with gd.debugger(fresh=True) as watch:
+    with gd.debugger(restart=True) as watch:
         path = Path(watch.best_address.removeprefix("unix://"))
         with puppet(watch, unix=True) as game:
             game.begin()
@@ -91,7 +91,7 @@ def test_breaks_are_answered_and_have_their_place(watch: Watch) -> None:
 
 
 def test_a_held_break_counts_down_until_it_is_let_go() -> None:
-    with gd.debugger(breaks="hold", fresh=True) as watch, puppet(watch) as game:
+    with gd.debugger(breaks="hold", restart=True) as watch, puppet(watch) as game:
         game.say("debug_enter", [True, "Breakpoint Statement", False, 1])
         wait_until(lambda: watch.games and watch.games[0].session.broken)
         assert "its peers leave in" in watch.status.text
@@ -224,7 +224,7 @@ def test_steering_is_asked_of_every_game_and_told_in_the_log(watch: Watch) -> No
 
 
 def test_the_same_port_gives_back_the_running_watch() -> None:
-    with gd.debugger(fresh=True) as first:
+    with gd.debugger(restart=True) as first:
         assert gd.debugger() is first
         port = int(first.address.rpartition(":")[2])
         with pytest.raises(PortInUse, match="6007"), socket.create_server(("127.0.0.1", 0)) as taken:
@@ -263,7 +263,7 @@ def test_what_a_game_says_cannot_act_in_the_page(watch: Watch) -> None:
 
 def test_bad_settings_are_told_at_once() -> None:
     with pytest.raises(ValueError, match="profiler"):
-        gd.debugger(profile=["nonsense"], fresh=True)
+        gd.debugger(profile=["nonsense"], restart=True)
     with pytest.raises(ValueError, match="breaks"):
         gd.debugger(breaks="never")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="players"):
