@@ -74,10 +74,13 @@ class Tabular(Measures):
         Parameters
         ----------
         project : folder of the game's project, whose scripts and scenes name methods and properties.
-        names : names of RPC methods by node path (``{"Main/Game": ["hello", "tick"]}``), instead of a project.
+        names : names of RPC methods by node path (``{"Main/Game": ["hello", "tick"]}``), instead of a project. Without
+            either, those that a sample brings with it.
         """
         from gdlab.capture.multiplayer import Multiplayer  # not before it is needed
 
+        if project is None and names is None:
+            names = self.provenance.get("rpc_methods")
         return Multiplayer(self.df, project=project, names=names)
 
     def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:

@@ -11,7 +11,10 @@ from typing import Any, Final, Self
 
 import pandas as pd
 
-from gdlab import clock
+from gdlab import analysis, clock
+from gdlab.analysis.findings import listed
+from gdlab.analysis.rules.relayed import relay_findings
+from gdlab.analysis.source import Source
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import RelayError, WaitTimeout
@@ -233,6 +236,49 @@ class Relay(Tabular):
             time.sleep(_LOOK_EVERY_S)
         return self
 
+    def agreement(
+        self, receiver: Source, *, way: str = "up", client: int | str | None = None
+    ) -> pd.DataFrame:
+        """Set what a receiver's capture shows beside what this relay did; see `gdlab.analysis.agreement`.
+
+        Parameters
+        ----------
+        receiver : a capture of the program behind the relay: of the server for ``"up"``, of the client for ``"down"``.
+        way : ``"up"`` or ``"down"``.
+        client : its number or address; by default the only one.
+
+        Raises
+        ------
+        RelayError : no such client, or several to choose from. ValueError : payloads that are not all different.
+        """
+        number = self._number(client)
+        truth = self.truth
+        truth = truth[(truth["way"] == way) & (truth["client"] == number)]
+        payloads = self._rows.payloads(number, way)
+        truth = truth[truth["n"] < len(payloads)]
+        return analysis.agreement(truth.assign(payload=[payloads[n] for n in truth["n"].tolist()]), receiver)
+
+    def _number(self, client: int | str | None) -> int:
+        known = self.clients
+        if client is None and len(known) == 1:
+            return next(iter(known))
+        for number, name in known.items():
+            if client in {number, name}:
+                return number
+        names = ", ".join(f"{number}: {name}" for number, name in known.items()) or "nobody yet"
+        raise RelayError(
+            f"which client? There are {names}"
+            if client is None
+            else f"no client {client!r}; there are {names}"
+        )
+
+    def findings(  # type: ignore[override]  # of a relay its truth is known, and itself it is
+        self, *, seq: str | None = None, sender: Source | None = None
+    ) -> pd.DataFrame:
+        """Say in words what the table and the truth show, most certain first; see `gdlab.analysis.findings`."""
+        found = analysis.findings(self, seq=seq, sender=sender)
+        return pd.concat([listed(relay_findings(self.truth)), found], ignore_index=True)
+
     # ---- steering
 
     def set(self, **changes: Any) -> None:
@@ -280,11 +326,7 @@ class Relay(Tabular):
         ------
         RelayError : nobody of that name has come yet.
         """
-        for number, name in self.clients.items():
-            if peer in {number, name}:
-                return ClientWays(self, number)
-        known = ", ".join(f"{number}: {name}" for number, name in self.clients.items()) or "nobody yet"
-        raise RelayError(f"there is no client {peer!r}; there are {known}")
+        return ClientWays(self, self._number(peer))
 
     def outage(self, s: float = 2.0, *, hold: bool = False, way: str = "both") -> None:
         """Take the line down for `s` seconds, now. `hold` keeps what comes until then, as a radio's buffer does."""

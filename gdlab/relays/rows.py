@@ -13,7 +13,7 @@ from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource, wire_bytes
 from gdlab.relays.listening import Listening
 from gdlab.relays.truth import Truth
-from gdlab.store import Limit, Snapshot, Store
+from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import Address
 from gdlab.transports.relaying import wire
 from gdlab.transports.text_or_binary import guess_kinds
@@ -71,6 +71,14 @@ class Rows:
         with self._lock:
             return (self.front.version, *(client.store.version for client in self.clients.values()))
 
+    def payloads(self, number: int, way: str) -> list[bytes]:
+        """What came in from a client (`up`), or for it from the server (`down`), in order: packet n is the n-th."""
+        client = self.clients[number]
+        store, peer = (self.front, client.peer) if way == "up" else (client.store, client.server)
+        rows = table.build([store.snapshot()])
+        rows = rows[(rows["peer"] == peer) & (rows["direction"] == "in") & (rows["event"] == "message")]
+        return [bytes(payload) for payload in rows["payload"]]
+
     @property
     def peers(self) -> dict[int, str]:
         """Addresses of the clients by their numbers."""
@@ -86,12 +94,12 @@ class Rows:
     def rows(self, block: bytes) -> None:
         """See `Told`."""
         (count,) = wire.COUNT.unpack_from(block)
-        table = np.frombuffer(block, _DTYPE, count, wire.COUNT.size)
+        told = np.frombuffer(block, _DTYPE, count, wire.COUNT.size)
         whole = np.frombuffer(block, np.uint8)
-        sizes = table["size"].astype(np.int64)
+        sizes = told["size"].astype(np.int64)
         first = wire.COUNT.size + count * _DTYPE.itemsize
         ends = first + np.cumsum(sizes)
-        keys = table["client"].astype(np.int64) * 8 + table["flags"]
+        keys = told["client"].astype(np.int64) * 8 + told["flags"]
         for key in np.unique(keys).tolist():
             client = self.clients.get(key >> 3)
             if client is None:
@@ -100,7 +108,7 @@ class Rows:
             if self._listening is not None:
                 for row in which.tolist():
                     chunk = bytes(block[int(ends[row] - sizes[row]) : int(ends[row])])
-                    self._listening.feed(client, key & 7, int(table["time"][row]), chunk)
+                    self._listening.feed(client, key & 7, int(told["time"][row]), chunk)
                 continue
             if len(which) == count:
                 payloads = whole[first:]
@@ -109,7 +117,7 @@ class Rows:
                     b"".join([block[int(ends[row] - sizes[row]) : int(ends[row])] for row in which.tolist()]),
                     np.uint8,
                 )
-            self._extend(client, key & 7, table["time"][which].astype(np.int64), sizes[which], payloads)
+            self._extend(client, key & 7, told["time"][which].astype(np.int64), sizes[which], payloads)
 
     def _extend(
         self,

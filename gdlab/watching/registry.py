@@ -48,7 +48,8 @@ def debugger(
     port : on this machine; by default a free one. The editor uses 6007.
     recorded : a folder that `Watch.save` wrote, or a recorded link in it: the same object from a recording.
     breaks : a game that has a debugger stops at every script error and breakpoint, and its peers leave after 5 s.
-        ``"continue"`` answers at once; ``"hold"`` leaves it standing until `Watch.resume`.
+        ``"continue"`` answers at once, which costs the game a frame or two each time; ``"hold"`` leaves it standing
+        until `Watch.resume`; ``"ignore"`` has it not stop at all: errors are reported all the same, breakpoints not.
     profile : what is measured from the first frame on: ``frames``, ``rpcs``, ``syncs``, ``bandwidth``, ``functions``.
     restart : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
 
@@ -61,8 +62,8 @@ def debugger(
     PortInUse : somebody else holds the port, such as the editor. LoadError : no recording.
     ValueError : there is no profiler of that name, or no such way with breaks.
     """
-    if breaks not in ("continue", "hold"):
-        raise ValueError(f'breaks is {breaks!r}; it must be "continue" or "hold"')
+    if breaks not in ("continue", "hold", "ignore"):
+        raise ValueError(f'breaks is {breaks!r}; it must be "continue", "hold" or "ignore"')
     if recorded is not None:
         streams = recordings.load(recorded)
         watch = Watch(streams=streams, port=None, path=Path(recorded))

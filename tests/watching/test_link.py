@@ -268,3 +268,25 @@ def test_bad_settings_are_told_at_once() -> None:
         gd.debugger(breaks="never")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="players"):
         gd.watch(project=".", players=0)
+
+
+def test_a_game_can_be_asked_not_to_stop_at_all() -> None:
+    with gd.debugger(breaks="ignore", restart=True) as watch, puppet(watch) as game:
+        assert game.await_request("set_ignore_error_breaks") == (True,)
+        game.say("debug_enter", [False, "before the request was read", False, 1])
+        game.await_request("continue")
+
+
+def test_methods_are_named_by_the_tree_and_the_project(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "project.godot").write_text("config_version=5\n")
+    (tmp_path / "main.gd").write_text(
+        'extends Node\n@rpc("any_peer")\nfunc hello(a):\n\tpass\n@rpc\nfunc bye():\n\tpass\n'
+    )
+    watch.expect(4711, "mine", project=tmp_path)
+    with puppet(watch) as game:
+        game.begin()
+        watch.wait()
+        game.say("scene:scene_tree", TREE)
+        wait_until(lambda: watch.games[0].tree)
+    wait_until(lambda: not watch.games[0].running)
+    assert watch.rpc_methods() == {"Main": ["bye", "hello"]}

@@ -62,7 +62,7 @@ def unconfirmed(evidence: Evidence) -> Iterator[Finding]:
         side = "server" if who.from_client else "client"
         missing = evidence.who(who.connection, side)
         extra = (
-            f" Each of its {len(mine)} calls carries {int(mine['path_bytes'].iloc[0])} bytes of path and fails there."
+            f" {len(mine)} of its calls failed there, each with {int(mine['path_bytes'].iloc[0])} bytes of path."
             if len(mine)
             else " Nothing of a synchronizer without a partner is ever sent."
         )
@@ -125,7 +125,8 @@ def different_lists(evidence: Evidence) -> Iterator[Finding]:
                 for place, a in enumerate(first)
                 if place >= len(second) or second[place] != a
             ]
-            told = f" ({known[0].path}: {', '.join(first)}; {known[1].path}: {', '.join(second)}): {', '.join(wrong)}"
+            places = known[0].path or "one side", known[1].path or "the other"
+            told = f" ({places[0]}: {', '.join(first)}; {places[1]}: {', '.join(second)}): {', '.join(wrong)}"
         yield Finding(
             "rpc-lists-differ",
             1.0,

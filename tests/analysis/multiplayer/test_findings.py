@@ -61,7 +61,9 @@ def test_the_sentences_hold_the_numbers_that_are_true() -> None:
     assert "threw away 214 of 545" in thrown
     assert "only_server runs owners" in sentence("late_enet", "rpc-lists-differ")
     assert "@Node@2 is an automatic name" in sentence("late_enet", "automatic-name")
-    assert "Each of its 2 calls carries 19 bytes of path" in sentence("late_enet", "path-unconfirmed")
+    assert "2 of its calls failed there, each with 19 bytes of path" in sentence(
+        "late_enet", "path-unconfirmed"
+    )
     assert "The server sent nothing for 8.0 s" in sentence("break_enet", "stood-still")
     assert "gave up 6.7 s after" in sentence("break_enet", "stood-still")
     assert "lost 5% to the server and 11% to client" in sentence("lossy_enet", "network-loss")
