@@ -386,9 +386,8 @@ def main() -> None:
         print(f"{kind:28} {total[kind]:5} right {right[kind]:5} raw {raw[kind]:4} wrong {dict(wrong[kind])}")
     misjudged = sum(sum(one.values()) for one in wrong.values())
     known = sum(right[kind] for kind in KNOWN) / max(1, sum(total[kind] for kind in KNOWN))
-    print(
-        f"{count} streams of {len(KINDS)} kinds: {misjudged} misjudged ({misjudged / count:.2%}), known kinds recognised {known:.2%}"
-    )
+    print(f"{count} streams of {len(KINDS)} kinds: {misjudged} misjudged ({misjudged / count:.2%})")
+    print(f"known kinds recognised: {known:.2%}")
 
 
 if __name__ == "__main__":

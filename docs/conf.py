@@ -27,7 +27,7 @@ napoleon_custom_sections = ["Returns", "Yields"]
 # `size` and `position` are attributes of several Godot types and words of our prose.
 suppress_warnings = ["ref.python"]
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 default_role = "code"

@@ -29,18 +29,27 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from gdlab import analysis, course, godot, variant, widgets
+    from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.capture.samples import sample
     from gdlab.diagnostics.doctor import doctor
+    from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
+    from gdlab.relays import relay
     from gdlab.traffic import demo_game
-    from gdlab.watching import debugger, watch
+    from gdlab.watching import debugger, together, watch
     from gdlab.widgets import Dashboard
 
 __all__ = [
     "Capture",
+    "Flap",
     "GdlabError",
+    "Handover",
+    "Link",
     "Message",
+    "Outage",
+    "Ramp",
     "Recording",
+    "Spike",
+    "Trace",
     "analysis",
     "connect",
     "course",
@@ -49,12 +58,15 @@ __all__ = [
     "demo_game",
     "doctor",
     "godot",
+    "impair",
     "listen",
     "load",
+    "relay",
     "replies",
     "sample",
     "sizes",
     "stop_all",
+    "together",
     "variant",
     "watch",
     "widgets",
@@ -69,9 +81,16 @@ _LATER = {
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),
     "godot": ("gdlab.godot", ""),
+    "impair": ("gdlab.impair", ""),
+    "relay": ("gdlab.relays", "relay"),
     "sample": ("gdlab.capture.samples", "sample"),
+    "together": ("gdlab.watching", "together"),
     "variant": ("gdlab.variant", ""),
     "watch": ("gdlab.watching", "watch"),
+    **{
+        name: ("gdlab.impair", name)
+        for name in ("Flap", "Handover", "Link", "Outage", "Ramp", "Spike", "Trace")
+    },
 }
 
 # As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would
@@ -110,6 +129,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, member = _LATER[name]
     found = import_module(module)
+    if module == "gdlab.watching":
+        found.show_with(_live_watch)
     value = globals()[name] = getattr(found, member) if member else found
     return value
 
@@ -137,6 +158,14 @@ def _live(capture: Capture) -> Any:
         return _widgets().live(capture)
     except MissingDependency:  # the HTML form remains
         show_with(None)
+        return None
+
+
+def _live_watch(watch: Any) -> Any:
+    """Draw a watch that a cell shows."""
+    try:
+        return _widgets().watch_view(watch)
+    except MissingDependency:  # the HTML form remains
         return None
 
 

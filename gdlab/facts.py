@@ -67,6 +67,13 @@ class Reason(StrEnum):
     CLOSE_SEEN = "close_seen"  # a close frame that another program recorded; `code` is its code
     CAPTURE_DROP = "capture_drop"  # packets that the capturing program lost
 
+    COMPRESSED = "compressed"  # of permessage-deflate, shown as it passed a relay
+
+    # ---- a relay
+    SETTING = "setting"  # its conditions changed
+    IDLE = "idle"  # a client was silent for so long that its socket was closed
+    UNTOLD = "untold"  # rows that the notebook was too busy to take
+
     # ---- an endpoint
     ENDPOINT_FAILED = "endpoint_failed"  # an error ended it
 

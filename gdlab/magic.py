@@ -17,7 +17,7 @@ from pygments import highlight
 from pygments.formatters import TerminalFormatter
 from pygments.lexers import get_lexer_by_name
 
-from gdlab import capture, godot
+from gdlab import capture, godot, watching
 from gdlab.errors import GdlabError, GodotEnded
 from gdlab.godot import Ending, Level
 from gdlab.godot.runner import SOURCE_NAME
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from gdlab.godot import Engine, Entry, Game, Run
+    from gdlab.watching.rows import LogRow
 
 SECONDS: Final = 10.0
 #: A notebook of very many lines is slow to show and to save; the rest is in the result.
@@ -68,7 +69,8 @@ class Magics:
 
         ::
 
-            %%gdscript [--fps N] [--seconds S] [--listen NAME] [--result NAME] [--keep-going] [ARGUMENT ...]
+            %%gdscript [--fps N] [--seconds S] [--listen NAME] [--result NAME] [--keep-going]
+                       [--debug] [--watch NAME] [ARGUMENT ...]
 
             --fps N         frames per second, 60 by default
             --seconds S     the engine quits after so long; 10 by default. A script may quit() earlier
@@ -76,6 +78,8 @@ class Magics:
                             PORT and URL (also in the environment: GDLAB_HOST, GDLAB_PORT, GDLAB_URL)
             --result NAME   also keep the result under this name
             --keep-going    a script error is told, and ends neither the engine nor a "Run All"
+            --debug         errors come by the engine's debugger link: with the calls that led to them
+            --watch NAME    the same, and the watch of the run (`gdlab.debugger`) is kept under this name
             ARGUMENT        for OS.get_cmdline_user_args()
 
         The script may extend SceneTree (`_initialize`, `_process`) or Node (`_ready`, `get_tree()`, ...). Without
@@ -94,14 +98,21 @@ class Magics:
         except GdlabError as error:
             _shown_briefly(error, f"{type(error).__name__}: {error}")
             raise
-        run = _Cell(options, told).run(source, engine)
+        watch = watching.Watch() if options.debug or options.watch else None
+        if options.watch:
+            self._shell.user_ns[options.watch] = watch
+        try:
+            run = _Cell(options, told, watch).run(source, engine)
+        finally:
+            if watch is not None:
+                watch.stop()
         if options.result:
             self._shell.user_ns[options.result] = run
         if run.ending is Ending.EXIT and run.seconds >= SECONDS and options.seconds is None:
             print(f"(ended after {SECONDS:g} s; --seconds N sets another time, quit() ends earlier)")
         if told is not None:
             told.report()
-        if failure := _failure(run, source, keep_going=options.keep_going):
+        if failure := _failure(run, source, watch, keep_going=options.keep_going):
             raise failure
         return run
 
@@ -109,15 +120,16 @@ class Magics:
         """``%gdlab status`` tells which captures and engines run in this kernel, ``%gdlab stop`` stops them all."""
         word = line.strip() or "status"
         if word == "status":
-            running = [*capture.running(), *godot.running()]
+            running = [*capture.running(), *watching.running(), *godot.running()]
             for each in running:
                 print(each)
             if not running:
                 print("no capture and no engine of this kernel is running")
         elif word == "stop":
-            captures = len(capture.running())
+            captures, watches = len(capture.running()), len(watching.running())
             capture.stop_all()
-            print(f"stopped: captures {captures}, engines {godot.stop_all()}")
+            told = f"stopped: captures {captures}, engines {godot.stop_all()}"
+            print(told + (f", watches {watches}" if watches else ""))
         else:
             raise UsageError(f"%gdlab knows `status` and `stop`, not {word!r}")
 
@@ -144,6 +156,8 @@ def _parsed(line: str) -> argparse.Namespace:
     parser.add_argument("--listen", metavar="NAME")
     parser.add_argument("--result", metavar="NAME")
     parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--watch", metavar="NAME")
     parser.add_argument("argument", nargs="*")
     try:
         options = parser.parse_args(shlex.split(line))
@@ -153,8 +167,9 @@ def _parsed(line: str) -> argparse.Namespace:
         parser.error(f"--fps is {options.fps}; it must be 1 or more")
     if options.seconds is not None and not 0 < options.seconds < float("inf"):
         parser.error(f"--seconds is {options.seconds}; it must be positive")
-    if options.result and not options.result.isidentifier():
-        parser.error(f"--result {options.result}: that cannot be a name")
+    for option, name in (("--result", options.result), ("--watch", options.watch)):
+        if name and not name.isidentifier():
+            parser.error(f"{option} {name}: that cannot be a name")
     return options
 
 
@@ -202,9 +217,12 @@ class _Address:
 class _Cell:
     """One run of a cell."""
 
-    def __init__(self, options: argparse.Namespace, told: _Address | None) -> None:
+    def __init__(
+        self, options: argparse.Namespace, told: _Address | None, watch: watching.Watch | None
+    ) -> None:
         self._options = options
         self._told = told
+        self._watch = watch
 
     def run(self, source: str, engine: Engine) -> Run:
         """Run until the engine ends; an interrupt ends it, and goes on upwards."""
@@ -237,6 +255,8 @@ class _Cell:
             # For a script that never gives a frame back. Frames may take longer than they should.
             time_limit_s=1.5 * seconds + 10,
             stop_on="parse" if options.keep_going else "script",
+            debugger=self._watch,
+            label="cell",
         )
 
     def _show(self, game: Game) -> None:
@@ -252,13 +272,41 @@ class _Cell:
             count += entry.text.count("\n") + 1
             if count <= MAX_LINES:
                 to = sys.stdout if entry.level is Level.PRINT else sys.stderr
-                print(_told(entry), file=to, flush=True)
+                print(_told(entry) + self._calls(entry), file=to, flush=True)
             elif count - entry.text.count("\n") - 1 <= MAX_LINES:
                 print(
                     f"(more than {MAX_LINES} lines: the others are in the result)",
                     file=sys.stderr,
                     flush=True,
                 )
+
+    def _calls(self, entry: Entry) -> str:
+        """The calls that led to an error, from the link; nothing for what is none, and without a link."""
+        if self._watch is None or entry.level in (Level.PRINT, Level.STDERR):
+            return ""
+        row = _reported(self._watch, entry)
+        return "" if row is None else "".join(f"\n{line}" for line in _stack(row))
+
+
+def _reported(watch: watching.Watch, entry: Entry) -> LogRow | None:
+    """What the link told of an error that the engine printed, too; it comes first, by some milliseconds."""
+    kinds = {Level.SCRIPT_ERROR: "script_error", Level.ERROR: "error", Level.WARNING: "warning"}
+    rows = (
+        row
+        for game in watch.games
+        for row in game.log.rows()
+        if row.kind == kinds.get(entry.level) and row.line == entry.line and row.text in entry.text
+    )
+    return next(rows, None)
+
+
+def _stack(row: LogRow) -> list[str]:
+    """The calls of a row that are in the cell, the most recent first."""
+    inside = [call for call in row.stack if call.file == SOURCE_NAME]
+    return [
+        f"  {'in' if number == 0 else 'called from'} {call.function}(), line {call.line}"
+        for number, call in enumerate(inside)
+    ]
 
 
 def _told(entry: Entry) -> str:
@@ -273,7 +321,7 @@ def _place(entry: Entry) -> str:
     return f" in line {entry.line}" + ("" if entry.file == SOURCE_NAME else f" of {entry.file}")
 
 
-def _failure(run: Run, source: str, *, keep_going: bool) -> CellFailed | None:
+def _failure(run: Run, source: str, watch: watching.Watch | None, *, keep_going: bool) -> CellFailed | None:
     """What the cell raises, if anything."""
     first = next((entry for entry in run.errors if entry.level is Level.SCRIPT_ERROR), None)
     if first is not None and not (keep_going and run.ending is Ending.EXIT):
@@ -281,7 +329,10 @@ def _failure(run: Run, source: str, *, keep_going: bool) -> CellFailed | None:
         text = f"{place}: {first.text}" if place else first.text
         if _OF_A_CAPTURE.search(first.text):
             text += " HOST, PORT and URL are those of a capture: name it, as in %%gdscript --listen cap"
-        return CellFailed(text, run=run, excerpt=_excerpt(source, first))
+        excerpt = _excerpt(source, first)
+        row = _reported(watch, first) if watch is not None else None
+        calls = [] if row is None else _stack(row)
+        return CellFailed(text, run=run, excerpt="\n".join(filter(None, [excerpt, *calls])))
     if run.ending is Ending.TIME_LIMIT:
         text = "the script did not give a frame back in time and was killed: is there a loop that never ends?"
         return CellFailed(text, run=run, excerpt="")

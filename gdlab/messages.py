@@ -21,6 +21,7 @@ class Event(StrEnum):
     CLOSE = "close"  # a connection ended; `reason`, `by` and `code` say why
     ERROR = "error"  # something failed; `reason` says what, `payload` keeps the bytes if there were any
     GAP = "gap"  # something is missing here; `count` and `reason` say how much and why
+    SETTING = "setting"  # a relay's conditions changed; `detail` says how, as JSON
 
 
 class Direction(StrEnum):
@@ -84,7 +85,7 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "event",
         "category",
         "",
-        "`message`, `open`, `close`, `error` or `gap` (what was dropped, and how many)",
+        "`message`, `open`, `close`, `error`, `gap` (what was dropped, and how many) or `setting` (of a relay)",
     ),
     Column(
         "kind", "category", "", "`text` or `binary`; WebSocket tells them apart, for the others it is guessed"

@@ -1,7 +1,7 @@
 """What all tests share: a real engine, a check that nothing is left running, and a count of what really ran.
 
 Under pytest-xdist (`-n 2 --dist loadgroup`, as `tests/check.py` calls it) tests that share an expensive fixture stay
-together in one process, without being told: see `_group`.
+together in one process, without being told: see `tests/groups.py`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,21 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from gdlab.errors import GdlabError, GodotNotFound
 from gdlab.godot import Engine, find
+from tests import groups
 from tests.engine import Impossible, install
 from tests.waiting import PATIENCE, limit
 
@@ -33,6 +37,18 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("gdlab")
+
+
+SETTINGS_FOLDER = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the engines of this process keep their editor's settings to themselves.
+
+    Two that write them at once meet a half-written file, and the user's own are not for tests to change.
+    """
+    config.stash[SETTINGS_FOLDER] = Path(tempfile.mkdtemp(prefix="gdlab-settings-"))
+    os.environ["XDG_CONFIG_HOME"] = str(config.stash[SETTINGS_FOLDER])
 
 
 @functools.cache
@@ -54,14 +70,12 @@ def _install() -> Engine | str:
         return str(error)
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers, and xdist at the groups
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     usual = float(config.getini("timeout"))
     for item in items:
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.godot)
-        if group := _group(item):
-            item.add_marker(pytest.mark.xdist_group(group))
         if PATIENCE != 1:
             marker = item.get_closest_marker("timeout")
             item.add_marker(pytest.mark.timeout(limit(marker.args[0] if marker else usual)), append=False)
@@ -73,26 +87,39 @@ def _is_short(item: pytest.Item) -> bool:
     return not any(item.get_closest_marker(name) for name in (*REAL_PARTS, "timeout"))
 
 
-#: Fixtures of a wide scope that cost nothing to have in several processes.
-_CHEAP = ("engine", "artifacts")
+#: Where the processes that run the tests write down the groups, and the one that hands them out reads them.
+GROUPS_FILE = pytest.StashKey[Path]()
 
 
-def _group(item: pytest.Item) -> str | None:
-    """The name of the tests that must run in one process, as they share a fixture that is dear; None where none is."""
-    fixtures = getattr(item, "_fixtureinfo", None)
-    for name, definitions in (fixtures.name2fixturedefs if fixtures else {}).items():
-        scope, home = definitions[-1].scope, definitions[-1].baseid
-        if scope in ("module", "package", "session") and home.startswith("tests") and name not in _CHEAP:
-            chosen = getattr(item, "callspec", None)
-            variant = chosen.params.get(name, "") if chosen else ""
-            return f"{home}:{variant if isinstance(variant, str) else ''}"
-    return None
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist where to write."""
+    if GROUPS_FILE not in node.config.stash:
+        node.config.stash[GROUPS_FILE] = Path(tempfile.mkdtemp(prefix="gdlab-groups-")) / "groups.json"
+    node.workerinput["groups_file"] = str(node.config.stash[GROUPS_FILE])
 
 
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what belongs together."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    return groups.scheduler(config, log, config.stash[GROUPS_FILE])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[SETTINGS_FOLDER], ignore_errors=True)
+    if file := config.stash.get(GROUPS_FILE, None):
+        shutil.rmtree(file.parent, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist tells what has been collected
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Install the engine before the first test begins, where no test's time limit runs."""
     if session.config.option.collectonly:
         return
+    if file := getattr(session.config, "workerinput", {}).get("groups_file"):
+        groups.write(Path(file), session.items)
     if any(item.get_closest_marker("godot") for item in session.items):
         _find_or_install()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gdlab.analysis.agreement import agreement
 from gdlab.analysis.arrivals import inter_arrival, jitter
 from gdlab.analysis.clocks import clock_offsets, one_way_delay
 from gdlab.analysis.compare import compare, measures
@@ -21,6 +22,7 @@ __all__ = [
     "TAIL_SAMPLES",
     "FrameRate",
     "Worded",
+    "agreement",
     "clock_offsets",
     "compare",
     "conversations",

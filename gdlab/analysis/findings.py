@@ -7,9 +7,11 @@ from dataclasses import astuple, fields
 import pandas as pd
 
 from gdlab.analysis.columns import require
+from gdlab.analysis.numbers import counting_field
 from gdlab.analysis.rules import RULES, Facts, Finding
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.text_table import Findings
+from gdlab.analysis.watched import Watched
 from gdlab.messages import SCHEMA
 
 
@@ -20,6 +22,7 @@ def findings(
     seq: str | None = None,
     sender: Source | None = None,
     relay: Source | None = None,
+    watched: Watched | None = None,
 ) -> pd.DataFrame:
     """What is remarkable about a table, most certain first.
 
@@ -28,9 +31,12 @@ def findings(
     table : a message table with all columns of the schema.
     statistics : counters of the capture, as a mapping or an object with attributes; `kernel_drops` is used. By
         default those that a capture or recording has.
-    seq : column with the numbers of the messages, such as ``"v.seq"``; by default those of probes.
+    seq : column with the numbers of the messages, such as ``"v.seq"``; by default those of probes, and with a
+        `sender` that sent none, a field of the messages that counts up.
     sender, relay : what the program that sent the messages captured, and one between the two, so that the place of
         a loss can be named; see `where_lost`.
+    watched : a watch of the game, as `gdlab.debugger` makes it: slow frames, breaks and errors then explain what the
+        messages alone cannot. By default the one that a capture has.
 
     Returns
     -------
@@ -41,11 +47,20 @@ def findings(
     """
     if statistics is None and not isinstance(table, pd.DataFrame):
         statistics = getattr(table, "provenance", {}).get("statistics")
+    if watched is None:
+        watched = getattr(table, "watched", None)
+    if seq is None and sender is not None:
+        seq = counting_field(sender)
     table = table_of(table, seq)
     sender, relay = (None if other is None else table_of(other, seq) for other in (sender, relay))
     require(table, [column.name for column in SCHEMA])
-    facts = Facts(table, statistics, seq, sender=sender, relay=relay)
-    found = [finding for rule in RULES for finding in rule(facts)]
+    facts = Facts(table, statistics, seq, sender=sender, relay=relay, watched=watched)
+    return listed([finding for rule in RULES for finding in rule(facts)])
+
+
+def listed(found: list[Finding]) -> pd.DataFrame:
+    """Findings as a table, most certain first; see `findings`."""
+    found = list(found)
     found.sort(key=lambda finding: -finding.certainty)
     frame = Findings([_cells(finding) for finding in found], columns=[f.name for f in fields(Finding)])
     return frame.astype({"certainty": "float64"})

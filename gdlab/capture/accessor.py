@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from gdlab.capture import html
@@ -25,7 +23,7 @@ class TableAccessor(Tabular):
         return self._table
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """A table alone does not know where it comes from."""
         return {}
 

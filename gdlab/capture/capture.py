@@ -421,7 +421,7 @@ class Capture(Tabular):
     # ---- showing
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """What a file says of where its rows come from; JSON-able."""
         return {
             "endpoints": list(self.addresses),

@@ -284,7 +284,7 @@ also_stopped: list[Callable[[], int]] = []
 
 
 def stop_all() -> int:
-    """Stop every capture and every watch of this process and free the ports; return how many there were."""
+    """Stop every capture, relay and watch of this process and free the ports; return how many there were."""
     stopped = running()
     for capture in stopped:
         capture.stop()

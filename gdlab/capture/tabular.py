@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -14,8 +14,16 @@ from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
 from gdlab.codecs import Codec, decode
 
+if TYPE_CHECKING:
+    from gdlab.analysis.watched import Watched
+    from gdlab.capture.multiplayer import Multiplayer
+
 #: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
 DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
+
+
+#: Finds what watched the game while a capture ran; `gdlab.watching` puts itself here once it is loaded.
+find_watch: Callable[[Tabular], Watched | None] | None = None
 
 
 class Tabular(Measures):
@@ -24,9 +32,22 @@ class Tabular(Measures):
     #: What `decoded` reads payloads with unless it is told otherwise.
     decode_with: DecodeWith = "auto"
 
+    _watched: Watched | None = None
+
+    @property
+    def watched(self) -> Watched | None:
+        """What watched the game meanwhile, see `gdlab.debugger`; by default what ran at the time."""
+        if self._watched is not None or find_watch is None:
+            return self._watched
+        return find_watch(self)
+
+    @watched.setter
+    def watched(self, value: Watched | None) -> None:
+        self._watched = value
+
     @property
     @abstractmethod
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """Where the table comes from: endpoints, limits, counters; JSON-able, written beside exported files."""
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
@@ -46,6 +67,21 @@ class Tabular(Measures):
     def plot(self) -> Plots:
         """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
         return Plots(self)
+
+    def multiplayer(self, *, project: str | Path | None = None, names: Any = None) -> Multiplayer:
+        """Take Godot's high-level multiplayer apart: which RPC takes the bytes; see `Multiplayer`.
+
+        Parameters
+        ----------
+        project : folder of the game's project, whose scripts and scenes name methods and properties.
+        names : names of RPC methods by node path (``{"Main/Game": ["hello", "tick"]}``), instead of a project. Without
+            either, those that a sample brings with it.
+        """
+        from gdlab.capture.multiplayer import Multiplayer  # not before it is needed
+
+        if project is None and names is None:
+            names = self.provenance.get("rpc_methods")
+        return Multiplayer(self.df, project=project, names=names)
 
     def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.

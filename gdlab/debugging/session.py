@@ -14,7 +14,7 @@ from gdlab.debugging.stream import Reader, Received
 from gdlab.errors import DebuggerError
 
 #: What is done when the game stops at a breakpoint or an error.
-Breaks = Literal["continue", "hold"]
+Breaks = Literal["continue", "hold", "ignore"]
 
 #: The peers of a game that stands still give it up after this long (seen: 5.0 and 6.6 s, ENet).
 PEERS_LEAVE_S: Final = 5.0
@@ -61,7 +61,8 @@ class Session:
 
     Parameters
     ----------
-    breaks : ``"continue"`` answers every break at once; ``"hold"`` leaves the game standing until `resume`.
+    breaks : ``"continue"`` answers every break at once; ``"hold"`` leaves the game standing until `resume`;
+        ``"ignore"`` asks it not to stop at all.
     profile : names of `PROFILERS` to switch on with the first game frame.
     replayed : the bytes are a recording: nothing is answered, and it may begin in the middle.
     """
@@ -79,7 +80,7 @@ class Session:
         #: Breaks that were answered, by `resume` or at once.
         self.continued = 0
         #: So many breaks came that the game was asked not to stop any more, neither at errors nor at breakpoints.
-        self.ignoring = False
+        self.ignoring = breaks == "ignore"
         self._recent_ns: deque[int] = deque(maxlen=_MANY)
         self._touched = False
         self._reader = Reader()
@@ -89,6 +90,8 @@ class Session:
         self._sent: list[tuple[str, bytes]] = []
         for name in profile:
             self.profile(name)
+        if self.ignoring:
+            self._put("set_ignore_error_breaks", [True])
 
     # ---- receiving
 
@@ -138,7 +141,7 @@ class Session:
             self.broken = Broken(received.time_ns, message.text, message.can_continue, message.thread)
             if message.has_stack:  # the engine handles all requests that wait in one turn: this costs no time
                 self._put("get_stack_dump", (), message.thread)
-            if self.breaks == "continue":
+            if self.breaks != "hold":
                 self._spare(received.time_ns)
                 self._continue()
             elif message.has_stack:

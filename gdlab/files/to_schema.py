@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -129,6 +129,26 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     if bool(np.any(times[1:] < times[:-1])):
         return table.take(np.argsort(times, kind="stable")).reset_index(drop=True)
     return table
+
+
+def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables below each other; categories stay categories, in order of first appearance."""
+    if len(tables) == 1:
+        return tables[0]
+    columns: dict[str, Any] = {}
+    for column in SCHEMA:
+        parts = [table[column.name] for table in tables]
+        if column.dtype == "category":
+            order = {str(value): code for code, value in enumerate(CATEGORIES.get(column.name, ()))}
+            codes = [np.empty(0, np.int32)]
+            for part in parts:
+                new = np.array([order.setdefault(each, len(order)) for each in part.cat.categories], np.int32)
+                old = part.cat.codes.to_numpy()
+                codes.append(new[old] if len(new) else old.astype(np.int32))
+            columns[column.name] = categorical(np.concatenate(codes), order)
+        else:
+            columns[column.name] = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(columns, copy=False)
 
 
 def payloads(table: pd.DataFrame) -> PayloadArray:

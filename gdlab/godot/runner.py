@@ -217,7 +217,12 @@ def start(
         raise
     if debugger is not None:
         # The engine needs far longer than this to connect. Places in a project stay as its user knows them.
-        debugger.expect(game.pid, label or what, place if completed is not None else None)
+        debugger.expect(
+            game.pid,
+            label or what,
+            place if completed is not None else None,
+            root if completed is None else None,
+        )
     return game
 
 

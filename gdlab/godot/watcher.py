@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gdlab.godot.output import PlaceMap
 
 
@@ -19,8 +21,14 @@ class Watcher(Protocol):
     def running(self) -> bool:
         """Whether it listens."""
 
-    def expect(self, pid: int, label: str, place: PlaceMap | None = None) -> None:
-        """A process of this id will connect; what it is called, and where its user's lines are."""
+    @property
+    def breaks(self) -> str:
+        """``"ignore"``: errors and breakpoints are not to stop the game."""
+
+    def expect(
+        self, pid: int, label: str, place: PlaceMap | None = None, project: Path | None = None
+    ) -> None:
+        """A process of this id will connect; what it is called, where its user's lines are, and its project."""
 
     def process_ended(self, pid: int, reason: str) -> None:
         """The process of this id has ended, and why."""
@@ -37,4 +45,8 @@ def options(watcher: Watcher) -> list[str]:
         raise ValueError(
             "debugger= has been stopped or is a recording: make one that runs, watch = gd.debugger()"
         )
-    return ["--remote-debug", watcher.best_address]
+    found = ["--remote-debug", watcher.best_address]
+    if watcher.breaks == "ignore":
+        # A break in the first frame comes before the debugger can say that it wants none.
+        found.append("--ignore-error-breaks")
+    return found

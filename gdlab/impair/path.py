@@ -128,7 +128,7 @@ class Path:
         """Change something now; it concerns packets that come later, and the rate what waits."""
         self.setting += 1
         begin = now_ns if self.began_ns is None else self.began_ns
-        told = Step(max(0, now_ns - begin) / _NS, step.do, step.way, step.values, step.whole, step.client)
+        told = Step(max(0, now_ns - begin) / _NS, step.do, step.way, step.fields, step.whole, step.client)
         self.history.append(told)
         self.changed.append((now_ns, self.setting, told))
         for way in ways_of(step.way):
@@ -158,11 +158,11 @@ class Path:
     def _set(self, way: str, step: Step, now_ns: int) -> None:
         if step.client is None:
             base = Link() if step.whole else self.links[way]
-            self.links[way] = base.with_(step.values)
+            self.links[way] = base.with_(step.fields)
             self._bypassed = None
         else:
             own = {} if step.whole else self._own.get((step.client, way), {})
-            self._own[step.client, way] = {**own, **step.values}
+            self._own[step.client, way] = {**own, **step.fields}
         if self._queues:
             self._replan(self._queues[way].change(self.links[way], now_ns))
         for (client, of_way), pipe in self._pipes.items():
@@ -189,11 +189,11 @@ class Path:
             self.moved.append(copy)
 
     def _add_window(self, way: str, step: Step, now_ns: int) -> None:
-        end = now_ns + round(float(step.values["s"]) * _NS)
+        end = now_ns + round(float(step.fields["s"]) * _NS)
         if step.do == "spike":
-            window = Window(now_ns, end, None, round(float(step.values["delay_ms"]) * 1e6))
+            window = Window(now_ns, end, None, round(float(step.fields["delay_ms"]) * 1e6))
         else:
-            window = Window(now_ns, end, bool(step.values.get("hold")))
+            window = Window(now_ns, end, bool(step.fields.get("hold")))
         kept = [(known, only) for known, only in self._windows[way] if known.end_ns > now_ns]
         self._windows[way] = [*kept, (window, step.client)]
         for (client, of_way), pipe in self._pipes.items():

@@ -84,6 +84,11 @@ class Pipeline:
             stream = self._named[stage] = Stream(self._seed, self.client, self._name, stage)
         return stream
 
+    @property
+    def last_release(self) -> int:
+        """The release of the last packet whose order is kept; 0 before the first."""
+        return self._last_release
+
     def change(self, link: Link, setting: int) -> None:
         """Take another link from the next packet on; the streams of random numbers go on."""
         self.link, self.setting, self._fresh = link, setting, True

@@ -104,19 +104,19 @@ class Step:
     at_s : seconds from the scenario's beginning.
     do : ``set``, ``outage`` or ``spike``.
     way : ``up``, ``down`` or ``both``.
-    values : the fields to set; ``s`` and ``hold`` or ``delay_ms`` of the others. ``whole`` replaces the link.
+    fields : the fields to set; ``s`` and ``hold`` or ``delay_ms`` of the others. ``whole`` replaces the link.
     """
 
     at_s: float
     do: str
     way: str
-    values: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
     whole: bool = False
     client: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """JSON-able."""
-        values = changes_as_json(self.values)
+        values = changes_as_json(self.fields)
         out: dict[str, Any] = {"at_s": self.at_s, "do": self.do, "way": self.way, "values": values}
         if self.whole:
             out["whole"] = True
@@ -227,7 +227,7 @@ def scenario(
             raise LinkError(f"the scenario has over {MAX_STEPS} steps; make it shorter and repeat it")
     if repeat is True:
         period = (
-            max(step.at_s + float(step.values.get("s", 0.0)) for step in steps if step.do != "set")
+            max(step.at_s + float(step.fields.get("s", 0.0)) for step in steps if step.do != "set")
             if any(step.do != "set" for step in steps)
             else 0.0
         )
@@ -284,9 +284,9 @@ def _remembered(steps: list[Step], known: dict[str, dict[str, Any]]) -> list[Ste
     for step in steps:
         for way in ways_of(step.way):
             if step.whole:
-                known[way] = dict(step.values)
+                known[way] = dict(step.fields)
             else:
-                known[way].update(step.values)
+                known[way].update(step.fields)
     return steps
 
 
@@ -299,7 +299,7 @@ def _ramp(at: float, ramp: Ramp, known: dict[str, dict[str, Any]]) -> list[Step]
     for target in settings(ramp.values):
         for way in ways_of(target.way):
             begin = {}
-            for name, value in target.values.items():
+            for name, value in target.fields.items():
                 now = known[way].get(name, getattr(plain, name))
                 if isinstance(value, bool) or not isinstance(value, int | float):
                     raise LinkError(f"a Ramp goes from number to number, and {name}={value!r} is none")
@@ -307,7 +307,7 @@ def _ramp(at: float, ramp: Ramp, known: dict[str, dict[str, Any]]) -> list[Step]
             for k in range(1, count + 1):
                 share = k / count
                 values = {
-                    name: begin[name] + share * (value - begin[name]) for name, value in target.values.items()
+                    name: begin[name] + share * (value - begin[name]) for name, value in target.fields.items()
                 }
                 steps.append(Step(at + ramp.s * share, "set", way, values))
     return sorted(steps, key=lambda step: step.at_s)

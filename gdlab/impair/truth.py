@@ -19,10 +19,9 @@ class Fate(IntEnum):
     QUEUE = 2  # no room before the bottleneck
     CUT = 3  # the line was down
     MTU = 4  # too large for the link, which does not fragment
-    RULE = 5  # a rule of the user's dropped it
-    LIMIT = 6  # the relay itself held too much
-    STOPPED = 7  # it was on the line when the relay stopped
-    UNSENT = 8  # the system refused to send it
+    LIMIT = 5  # the relay itself held too much
+    STOPPED = 6  # it was on the line when the relay stopped
+    UNSENT = 7  # the system refused to send it
 
 
 class Also(IntFlag):
@@ -44,7 +43,7 @@ class Copy:
     time : arrival. release : when it is due. sent : when it was handed to the system, 0 before.
     delay, queue, serial, order, slot, reorder, hold, stall : what each stage added; ``release`` is ``time`` and these.
     floor : the release before it, which it may not pass where order is kept.
-    handle : the packet itself, for who sends it.
+    rank : its place among those of one release; for who sends it, as is `handle`, the packet itself.
     """
 
     __slots__ = (
@@ -63,6 +62,7 @@ class Copy:
         "order",
         "pipe",
         "queue",
+        "rank",
         "release",
         "reorder",
         "resends",
@@ -93,6 +93,7 @@ class Copy:
     order: int
     pipe: Any
     queue: int
+    rank: int
     release: int
     reorder: int
     resends: int
@@ -121,9 +122,13 @@ class Copy:
         self.fragments = 1
         self.wire = self.fate = self.also = self.state = self.backlog = self.resends = self.sent = 0
         self.delay = self.queue = self.serial = self.order = self.slot = self.reorder = 0
-        self.hold = self.stall = self.floor = 0
+        self.hold = self.stall = self.floor = self.rank = 0
         self.leave = self.release = time
         self.handle = None
+
+    def __lt__(self, other: object) -> bool:
+        """Nothing: in a heap behind release and rank, where only the same copy can be twice."""
+        return False
 
     def packed(self) -> bytes:
         """The numbers of `FIELDS`, as the relay's process sends them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -31,7 +31,10 @@ _WS_NAMES: Final = {
 
 
 class Row(NamedTuple):
-    """What is needed of a row of the table. `wire` is -1 where the table has no such column."""
+    """What is needed of a row of the table.
+
+    `wire` is -1 where the table has no such column; `trouble` tells why the bytes are not to be read.
+    """
 
     endpoint: str
     peer: str
@@ -328,15 +331,3 @@ def _split(total: int, sizes: list[int]) -> tuple[int, ...]:
 def method_name(code: int) -> str:
     """Name of a compressor by its number in `Units.compressed`."""
     return _METHODS[code]
-
-
-def rows_of(
-    endpoints: Iterable[str],
-    peers: Iterable[str],
-    outs: Iterable[bool],
-    payloads: Iterable[bytes],
-    wires: Iterable[int],
-    troubles: Iterable[str],
-) -> Iterator[Row]:
-    """Rows out of columns."""
-    return map(Row, endpoints, peers, outs, payloads, wires, troubles)

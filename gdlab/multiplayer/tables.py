@@ -62,7 +62,7 @@ def units(view: View) -> pd.DataFrame:
             "slot": columns["slot"],
             "fields": [fields.get(index, ()) for index in range(count)],
             "packet": columns["packet"],
-            "row": columns["row"],
+            "row": view.positions[columns["row"]],
             "note": pd.array([notes.get(index, "") for index in range(count)], dtype="string"),
         }
     )
@@ -121,7 +121,7 @@ def packets(view: View) -> pd.DataFrame:
             "resent": resent[keep],
             "arrived": times(arrived[keep]),
             "delay_ms": delays[keep],
-            "row": view.units["row"][units[keep]] if count else units,
+            "row": view.positions[view.units["row"][units[keep]]] if count else units,
             "note": pd.array(notes, dtype="string"),
         },
         index=pd.Index(keep, name="packet"),

@@ -74,6 +74,6 @@ def round_trips(view: View) -> pd.DataFrame:
             "sequence": columns["sequence"][there],
             "rtt_ms": (view.time_ns[back] - view.time_ns[there]) / 1e6,
             "copy": again[there],
-            "row": columns["row"][back],
+            "row": view.positions[columns["row"][back]],
         }
     )

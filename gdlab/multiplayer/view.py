@@ -31,13 +31,21 @@ class View:
     times_ns : time of each row, UTC nanoseconds.
     names : what is known of paths and methods.
     payloads : of each row, for what asks for whole datagrams.
+    positions : of each row in the table it comes from; by default its number.
     """
 
     def __init__(
-        self, dissector: Dissector, times_ns: Ints, names: Names, payloads: Sequence[bytes] = ()
+        self,
+        dissector: Dissector,
+        times_ns: Ints,
+        names: Names,
+        payloads: Sequence[bytes] = (),
+        positions: Ints | None = None,
     ) -> None:
         self.dissector = dissector
         self._payloads = payloads
+        #: Position in the user's table of each row that was taken.
+        self.positions = np.arange(len(times_ns)) if positions is None else positions
         self.names = names
         self.times_ns = times_ns
         self.packets = dissector.packets

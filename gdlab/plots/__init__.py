@@ -9,13 +9,16 @@ from gdlab.plots.jitter import JitterPlot, jitter
 from gdlab.plots.ladder import LadderPlot, ladder
 from gdlab.plots.latency import LatencyPlot, latency
 from gdlab.plots.live import LiveRates
+from gdlab.plots.live_frames import LiveFrames
 from gdlab.plots.live_latency import LiveLatency
 from gdlab.plots.overhead import OverheadPlot, overhead
 from gdlab.plots.percentiles import PercentilesPlot, percentiles
 from gdlab.plots.rates import RatesPlot, rates
 from gdlab.plots.sequence import SequencePlot, sequence
+from gdlab.plots.shares import SharesPlot, shares
 from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
+from gdlab.plots.together import together
 
 __all__ = [
     "FramePhasePlot",
@@ -23,12 +26,14 @@ __all__ = [
     "JitterPlot",
     "LadderPlot",
     "LatencyPlot",
+    "LiveFrames",
     "LiveLatency",
     "LiveRates",
     "OverheadPlot",
     "PercentilesPlot",
     "RatesPlot",
     "SequencePlot",
+    "SharesPlot",
     "TimelinePlot",
     "frame_phase",
     "histogram",
@@ -41,6 +46,8 @@ __all__ = [
     "rates",
     "save",
     "sequence",
+    "shares",
     "sizes",
     "timeline",
+    "together",
 ]

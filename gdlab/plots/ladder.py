@@ -83,9 +83,15 @@ class LadderPlot:
         self._rungs.set_color(colours)
         self._heads["in"].set_data(np.full(int((~out).sum()), 0.012), y[~out])
         self._heads["out"].set_data(np.full(int(out.sum()), 0.988), y[out])
-        payloads = list(part["payload"].array)
+        # What a table says of its own rows goes before their bytes.
+        named = "label" in part.columns
+        words = (
+            [plain(str(label), WORDS) for label in part["label"]]
+            if named
+            else list(map(_excerpt, part["payload"]))
+        )
         for place, text in enumerate(self._words):
-            text.set_text(_excerpt(payloads[place]) if place < len(part) else "")
+            text.set_text(words[place] if place < len(part) else "")
             text.set_position((0.5, place - 0.08))
         ticks = (
             np.unique(np.linspace(0, max(len(part) - 1, 0), 12).astype(np.int64))

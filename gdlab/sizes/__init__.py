@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gdlab.sizes.call_costs import RpcReport, rpc_report
     from gdlab.sizes.footnotes import DECLARED
     from gdlab.sizes.key_costs import tree
     from gdlab.sizes.measurement import measure
@@ -21,14 +22,26 @@ if TYPE_CHECKING:
     from gdlab.sizes.rpc import call_bytes
     from gdlab.sizes.types import type_table
 
-__all__ = ["DECLARED", "SizeReport", "call_bytes", "measure", "memory_bytes", "tree", "type_table"]
+__all__ = [
+    "DECLARED",
+    "RpcReport",
+    "SizeReport",
+    "call_bytes",
+    "measure",
+    "memory_bytes",
+    "rpc_report",
+    "tree",
+    "type_table",
+]
 
 #: Where each name comes from. Loaded when first used: `gdlab.sizes`, the function, is there from the beginning.
 _HOMES = {
     "DECLARED": "footnotes",
     "SizeReport": "report",
     "call_bytes": "rpc",
+    "RpcReport": "call_costs",
     "measure": "measurement",
+    "rpc_report": "call_costs",
     "memory_bytes": "memory",
     "tree": "key_costs",
     "type_table": "types",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
@@ -10,11 +10,35 @@ from gdlab.codecs import decode
 from gdlab.payloads import PayloadArray
 
 if TYPE_CHECKING:
-    from gdlab.sizes import SizeReport
+    from gdlab.sizes import RpcReport, SizeReport
 
 
 class Sizes:
     """What messages cost; called like a function."""
+
+    @overload
+    def __call__(
+        self,
+        value: Any,
+        *,
+        as_rpc: str,
+        calls_per_frame: int = ...,
+        loss: float = ...,
+        double: bool = ...,
+    ) -> RpcReport: ...
+
+    @overload
+    def __call__(
+        self,
+        value: Any,
+        *,
+        each: bool = ...,
+        rate_hz: float | None = ...,
+        peers: int | None = ...,
+        over: str | None = ...,
+        double: bool = ...,
+        as_rpc: None = ...,
+    ) -> SizeReport: ...
 
     def __call__(
         self,
@@ -25,7 +49,10 @@ class Sizes:
         peers: int | None = None,
         over: str | None = None,
         double: bool = False,
-    ) -> SizeReport:
+        as_rpc: str | None = None,
+        calls_per_frame: int = 10,
+        loss: float = 0.05,
+    ) -> SizeReport | RpcReport:
         """What a message costs in memory, in each encoding and on the wire.
 
         Parameters
@@ -38,18 +65,23 @@ class Sizes:
         peers : receivers, 1 by default.
         over : ``udp``, ``tcp`` or ``ws``; all three by default.
         double : in a double-precision build of Godot.
+        as_rpc : ``unreliable``, ``unreliable_ordered``, ``reliable`` or ``websocket``: what the message costs as the
+            argument of an RPC sent so, layer by layer; a tuple is several arguments.
+        calls_per_frame, loss : with `as_rpc`: how many such calls a frame makes, and the network's loss (0 to 1).
 
         Returns
         -------
-        A `SizeReport`, which shows itself; its `table` has the figures.
+        A `SizeReport`, which shows itself; its `table` has the figures. With `as_rpc` an `RpcReport`.
 
         Raises
         ------
         VariantEncodeError : Godot could not hold the value; `path` says where in it.
         ValueError : options that make no sense, or no message to measure.
         """
-        from gdlab.sizes import measure
+        from gdlab.sizes import measure, rpc_report
 
+        if as_rpc is not None:
+            return rpc_report(value, as_rpc, calls_per_frame=calls_per_frame, loss=loss, double=double)
         captured = _captured(value)
         if captured is None:
             return measure(value, each=each, rate_hz=rate_hz, peers=peers, over=over, double=double)

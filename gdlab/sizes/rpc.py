@@ -7,10 +7,9 @@ Array or Dictionary, is written as usual. Source: captured packets of Godot 4.6.
 
 from __future__ import annotations
 
-import struct
 from typing import Any, Final
 
-from gdlab.variant.codec import dumps
+from gdlab.multiplayer.scene import write_value
 from gdlab.variant.kinds import Type
 from gdlab.variant.types import type_of
 
@@ -18,7 +17,6 @@ from gdlab.variant.types import type_of
 HEADER_BYTES: Final = 3
 #: ENet's share of a datagram with one unreliable packet: peer id, command and its parameters.
 ENET_BYTES: Final = 10
-_MODES: Final = ((1 << 7, "b"), (1 << 15, "h"), (1 << 31, "i"), (1 << 63, "q"))
 
 
 def argument(value: Any, *, double: bool = False) -> bytes:
@@ -28,14 +26,7 @@ def argument(value: Any, *, double: bool = False) -> bytes:
     ------
     VariantEncodeError : Godot has no Variant for it.
     """
-    kind = type_of(value)
-    if kind is Type.BOOL:
-        return bytes([Type.BOOL | (0x80 if value else 0)])
-    if kind is Type.INT:
-        for mode, (limit, code) in enumerate(_MODES):
-            if -limit <= value < limit:
-                return struct.pack(f"<B{code}", Type.INT | mode << 6, value)
-    return dumps(value, double=double)
+    return write_value(value, double=double)
 
 
 def call_bytes(*arguments: Any, double: bool = False) -> int:

@@ -246,8 +246,9 @@ class Store:
         *,
         time_source: TimeSource = TimeSource.KERNEL,
         word: str = "",
+        direction: Direction = Direction.IN,
     ) -> None:
-        """Write n received messages at once.
+        """Write n messages at once.
 
         Parameters
         ----------
@@ -257,7 +258,7 @@ class Store:
         """
         if not len(time_ns):
             return
-        codes = (_TIME_SOURCE[time_source], _DIRECTION[Direction.IN], _EVENT[Event.MESSAGE])
+        codes = (_TIME_SOURCE[time_source], _DIRECTION[direction], _EVENT[Event.MESSAGE])
         block = self._state.open
         if self._is_old(block, int(time_ns[0])):
             block = self._seal()
@@ -265,9 +266,13 @@ class Store:
             block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds, word)
         else:
             self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, word)
-        self._received += len(time_ns)
-        self._received_bytes += len(payloads)
-        self._last_received_ns = int(time_ns[-1])
+        if direction is Direction.IN:
+            self._received += len(time_ns)
+            self._received_bytes += len(payloads)
+            self._last_received_ns = int(time_ns[-1])
+        else:
+            self._sent += len(time_ns)
+            self._sent_bytes += len(payloads)
         self._version += 1
 
     def _extend_blocks(

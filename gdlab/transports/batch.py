@@ -21,13 +21,12 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from gdlab.messages import TimeSource
-from gdlab.payloads import Int64, UInt8
 from gdlab.transports.datagrams import (
     LINUX,
     SO_RXQ_OVFL,
@@ -37,6 +36,9 @@ from gdlab.transports.datagrams import (
     Source,
     stamp_and_drops,
 )
+
+if TYPE_CHECKING:  # it brings pandas, which a relay's process does without
+    from gdlab.payloads import Int64, UInt8
 
 #: Datagrams of one system call: far beyond this the slots leave the processor's cache.
 SLOTS: Final = 1000

@@ -27,7 +27,7 @@ from gdlab.messages import Direction, Event, Peer, TimeSource
 from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection, Phase
-from gdlab.transports.datagrams import Receiver, Source
+from gdlab.transports.datagrams import Receiver, Source, prepare_datagrams
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
@@ -35,7 +35,7 @@ from gdlab.transports.sink import Sink
 from gdlab.transports.states import State
 from gdlab.transports.stream_endpoint import StreamEndpoint
 from gdlab.transports.tcp import TcpSession, reframe
-from gdlab.transports.udp import UdpListener, best_receiver, prepare_datagrams
+from gdlab.transports.udp import UdpListener, best_receiver
 from gdlab.transports.websocket import SHOWN_REFUSAL, WebSocketSession, library_log
 from gdlab.words import sentence
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from gdlab import clock
 from gdlab.messages import TimeSource
-from gdlab.payloads import Int64, UInt8
+
+if TYPE_CHECKING:  # it brings pandas, which a relay's process does without
+    from gdlab.payloads import Int64, UInt8
 
 #: The socket's address of a sender, as `socket.recvfrom` returns it.
 Source: TypeAlias = tuple[Any, ...]
@@ -25,9 +28,13 @@ MAX_DATAGRAM_BYTES: Final = 65_535
 #: Datagrams that the portable receiver takes from one socket before the others, timers and calls have their turn.
 TURN: Final = 512
 
+#: Asked of the system; it grants what it allows.
+RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
+
 # Linux's socket options that Python has no names for (asm-generic/socket.h; not so numbered on parisc and sparc).
 LINUX: Final = sys.platform == "linux"
 SO_RXQ_OVFL: Final = 40
+_SO_RCVBUFFORCE: Final = 33
 SO_TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
 _ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
 _TIMESPEC = struct.Struct("@ll")
@@ -128,3 +135,25 @@ def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, T
         elif kind == SO_RXQ_OVFL and len(data) >= _COUNTER.size:
             drops = _COUNTER.unpack_from(data)[0]
     return time_ns if time_source is TimeSource.KERNEL else clock.now_ns(), time_source, drops
+
+
+def grow_receive_buffer(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -> None:
+    """Ask for a large receive buffer: the kernel's default holds 256 small datagrams, gone in a blink of the GIL."""
+    if LINUX:
+        with contextlib.suppress(OSError):  # not root
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
+            return
+    while size > sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF):
+        # Linux grants silently less; BSD and macOS refuse what is too much.
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+            return
+        size //= 2
+
+
+def prepare_datagrams(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -> None:
+    """Set the options of a datagram socket: a large receive buffer, the kernel's stamps and its count of drops."""
+    grow_receive_buffer(sock, size)
+    if LINUX:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)

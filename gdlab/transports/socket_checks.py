@@ -16,8 +16,9 @@ from gdlab.errors import GdlabError
 from gdlab.messages import Peer, TimeSource
 from gdlab.transports.address import Address, parse
 from gdlab.transports.batch import available
+from gdlab.transports.datagrams import RECEIVE_BUFFER_BYTES
 from gdlab.transports.ports import bind_error
-from gdlab.transports.udp import RECEIVE_BUFFER_BYTES, UdpListener
+from gdlab.transports.udp import UdpListener
 
 #: How long a datagram may take from one socket of this machine to another.
 _ARRIVES_WITHIN_S: Final = 1.0

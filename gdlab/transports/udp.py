@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import selectors
@@ -24,12 +23,11 @@ from gdlab.transports.binding import bind_all
 from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import (
     LINUX,
-    SO_RXQ_OVFL,
-    SO_TIMESTAMPNS,
     Batch,
     OneByOne,
     Receiver,
     Source,
+    prepare_datagrams,
 )
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.endpoint import Endpoint
@@ -39,9 +37,6 @@ from gdlab.transports.pacing import Pacing
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
-
-#: Asked of the system; it grants what it allows, and `statistics` says what that was.
-RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 
 #: The largest payload of a datagram over IPv4.
 MAX_DATAGRAM_BYTES: Final = 65_507
@@ -56,7 +51,6 @@ SENT_TO_FOR_S: Final = 300.0
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
 
-_SO_RCVBUFFORCE: Final = 33
 _SO_MEMINFO: Final = 55
 
 #: Known addresses before the cache is emptied; a flood of forged ones must not fill the memory.
@@ -328,29 +322,6 @@ class UdpListener(Endpoint):
             return self._last_statistics
         known = [count for count in drops if count is not None]
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
-
-
-def prepare_datagrams(sock: socket.socket) -> None:
-    """Set the options of a datagram socket: a large receive buffer, the kernel's stamps and its count of drops."""
-    _grow_receive_buffer(sock)
-    if LINUX:
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-
-
-def _grow_receive_buffer(sock: socket.socket) -> None:
-    """Ask for a large receive buffer: the kernel's default holds 256 small datagrams, gone in a blink of the GIL."""
-    if LINUX:
-        with contextlib.suppress(OSError):  # not root
-            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
-            return
-    size = RECEIVE_BUFFER_BYTES
-    while size > sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF):
-        # Linux grants silently less; BSD and macOS refuse what is too much.
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-            return
-        size //= 2
 
 
 def _buffer_bytes(sock: socket.socket) -> int:

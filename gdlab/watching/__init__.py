@@ -3,11 +3,13 @@
 from gdlab.watching.game import WatchedGame
 from gdlab.watching.registry import debugger, running, stop_all, watch, watched
 from gdlab.watching.status import Status
+from gdlab.watching.timeline import Together, together
 from gdlab.watching.variables import Variables
 from gdlab.watching.watcher import Watch, show_with
 
 __all__ = [
     "Status",
+    "Together",
     "Variables",
     "Watch",
     "WatchedGame",
@@ -15,6 +17,7 @@ __all__ = [
     "running",
     "show_with",
     "stop_all",
+    "together",
     "watch",
     "watched",
 ]

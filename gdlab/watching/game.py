@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from gdlab import clock
@@ -80,6 +81,7 @@ class Expected:
 
     label: str
     place: PlaceMap | None = None
+    project: Path | None = None
 
 
 class WatchedGame:
@@ -124,6 +126,8 @@ class WatchedGame:
         self.tree: tuple[int, SceneTree] | None = None
         self.custom: tuple[str, ...] = ()
         self.title = ""
+        #: The folder it was started from, where that is known.
+        self.project: Path | None = None
         self._expected = expected
         self._place: PlaceMap | None = None
         self._paths: dict[int, str] = {}
@@ -241,7 +245,7 @@ class WatchedGame:
 
     def name_yourself(self, expected: Expected) -> None:
         """Take the name of the process that was started."""
-        self.label, self._place = expected.label, expected.place
+        self.label, self._place, self.project = expected.label, expected.place, expected.project
 
     # ---- messages
 

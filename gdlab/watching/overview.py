@@ -31,8 +31,10 @@ class WatchTables(ABC):
 
         Returns
         -------
-        DataFrame with ``time`` (UTC, when it arrived), ``game``, ``game_time`` (seconds since engine start; errors and
-        warnings only), ``game_frame`` (if `frames` were on; what carries no time may be of the next one), ``kind``,
+        DataFrame with ``time`` (UTC, when it arrived), ``happened`` (when it was raised, by the engine's clock
+        where its offset is known to 30 ms, else the arrival), ``game``, ``game_time`` (seconds since engine start;
+        errors and warnings only), ``game_frame`` (if `frames` were on; what carries no time may be of the next one),
+        ``kind``,
         ``text``, ``file`` and ``line`` (in the user's script, NA where the engine does not tell), ``function``,
         ``stack`` (tuples of file, line, function; the most recent call first), ``raised_in`` (the place in the engine),
         ``offset`` (in the link's stream), ``touched`` (the notebook had changed something in the game).

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdlab import godot
+from gdlab.capture import Capture, tabular
 from gdlab.capture import registry as captures
 from gdlab.debugging import Breaks
 from gdlab.errors import PortInUse
@@ -38,7 +39,7 @@ def debugger(
     recorded: str | Path | None = None,
     breaks: Breaks = "continue",
     profile: Sequence[str] = DEFAULT_PROFILE,
-    fresh: bool = False,
+    restart: bool = False,
 ) -> Watch:
     """Take the editor's place at the end of Godot's ``--remote-debug``: watch games without changing them.
 
@@ -47,9 +48,10 @@ def debugger(
     port : on this machine; by default a free one. The editor uses 6007.
     recorded : a folder that `Watch.save` wrote, or a recorded link in it: the same object from a recording.
     breaks : a game that has a debugger stops at every script error and breakpoint, and its peers leave after 5 s.
-        ``"continue"`` answers at once; ``"hold"`` leaves it standing until `Watch.resume`.
+        ``"continue"`` answers at once, which costs the game a frame or two each time; ``"hold"`` leaves it standing
+        until `Watch.resume`; ``"ignore"`` has it not stop at all: errors are reported all the same, breakpoints not.
     profile : what is measured from the first frame on: ``frames``, ``rpcs``, ``syncs``, ``bandwidth``, ``functions``.
-    fresh : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
+    restart : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
 
     Returns
     -------
@@ -60,8 +62,8 @@ def debugger(
     PortInUse : somebody else holds the port, such as the editor. LoadError : no recording.
     ValueError : there is no profiler of that name, or no such way with breaks.
     """
-    if breaks not in ("continue", "hold"):
-        raise ValueError(f'breaks is {breaks!r}; it must be "continue" or "hold"')
+    if breaks not in ("continue", "hold", "ignore"):
+        raise ValueError(f'breaks is {breaks!r}; it must be "continue", "hold" or "ignore"')
     if recorded is not None:
         streams = recordings.load(recorded)
         watch = Watch(streams=streams, port=None, path=Path(recorded))
@@ -73,7 +75,7 @@ def debugger(
         known = next((w for w in _running if w.running and _is_at(w, port)), None)
         if (
             known is not None
-            and not fresh
+            and not restart
             and known.breaks == breaks
             and known.profile_names == tuple(profile)
         ):
@@ -81,7 +83,7 @@ def debugger(
         if known is not None:
             known.stop()
             _running.remove(known)
-            if not fresh:
+            if not restart:
                 log.warning("the watch at %s is replaced by a new one with other settings", known.address)
         try:
             watch = Watch(breaks=breaks, profile=profile, port=port or 0)
@@ -179,5 +181,14 @@ def stop_all() -> int:
     return len(stopped)
 
 
+def _of(capture: tabular.Tabular) -> Watch | None:
+    """The watch that ran while a capture of this process did."""
+    if not isinstance(capture, Capture):
+        return None  # a recording says so itself
+    statistics = capture.statistics()
+    return watched(capture.began_ns, capture.began_ns + int(statistics.seconds * 1e9))
+
+
 captures.also_stopped.append(stop_all)
+tabular.find_watch = _of
 atexit.register(stop_all)

@@ -36,7 +36,7 @@ def describe(watch: Watch) -> Status:
         return Status("loaded", f"recording {watch.path.name}: {_list(games)}")
     if watch.link_error is not None:
         return Status(
-            "failed", f"watching has failed: {watch.link_error}", "make a new one: gd.debugger(fresh=True)"
+            "failed", f"watching has failed: {watch.link_error}", "make a new one: gd.debugger(restart=True)"
         )
     if not watch.running:
         return Status("stopped", f"stopped; {_list(games)}" if games else "stopped")

@@ -54,6 +54,7 @@ def log(games: Games, last: int | None = None) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "time": _times(row.time_ns for _, row in rows),
+                "happened": _times(_happened_ns(row, offsets[label]) for label, row in rows),
                 "game": _category(label for label, _ in rows),
                 "game_time": pd.Series([row.game_s for _, row in rows], dtype="Float64"),
                 "game_frame": pd.Series([_frame(row, offsets[label]) for label, row in rows], dtype="Int64"),
@@ -79,6 +80,15 @@ def _frame(row: LogRow, offset: Offset | None) -> int | None:
     return row.game_frame + (raised_s * 1e9 > row.frame_ns)
 
 
+def _happened_ns(row: LogRow, offset: Offset | None) -> int:
+    """The best that is known of a row's moment: by the engine's clock where its offset is known, else the arrival."""
+    if row.game_s is None or offset is None or offset.error_s > _USEFUL_S:
+        return row.time_ns
+    return min(row.time_ns, round((offset.offset_s + row.game_s) * 1e9))
+
+
+#: Beyond this the arrival is the better guess.
+_USEFUL_S: Final = 0.03
 #: An offset between the clocks that is known better than this tells two game frames apart.
 _GOOD_S: Final = 0.005
 

@@ -14,6 +14,8 @@ import pandas as pd
 from gdlab import clock
 from gdlab.debugging import PROFILERS, Breaks, Offset, Session
 from gdlab.errors import DebuggerError, EndpointClosed, WaitTimeout
+from gdlab.multiplayer.names.project import project_sources
+from gdlab.multiplayer.names.scripts import scripts_of
 from gdlab.transports.debugger_link import DebuggerLink
 from gdlab.watching import recorded, tables
 from gdlab.watching.calling import target
@@ -27,6 +29,7 @@ from gdlab.watching.variables import Variables
 DEFAULT_PROFILE: Final = ("frames", "bandwidth", "rpcs", "syncs")
 
 _LOOK_S: Final = 0.05
+_TREE_S: Final = 5.0
 
 #: Makes the live view of a watch; `gdlab.widgets` puts itself here once it is loaded.
 _live_view: Callable[[Watch], Any] | None = None
@@ -47,6 +50,7 @@ class Watch(WatchTables):
     ----------
     breaks : ``"continue"``: a game that stops at an error or a breakpoint is told at once to go on, as its peers would
         leave it after 5 s; one that stops again and again is asked not to. ``"hold"``: it stands until `resume`.
+        ``"ignore"``: it is asked not to stop at all.
     """
 
     def __init__(
@@ -343,7 +347,9 @@ class Watch(WatchTables):
 
     # ---- lifetime
 
-    def expect(self, pid: int, label: str, place: PlaceMap | None = None) -> None:
+    def expect(
+        self, pid: int, label: str, place: PlaceMap | None = None, project: Path | None = None
+    ) -> None:
         """A game with this process id has been started and will connect; what it is to be called."""
         with self._changed:
             taken = {game.label for game in self._games if game.pid != pid}
@@ -351,10 +357,31 @@ class Watch(WatchTables):
             name, number = label, 2
             while name in taken:
                 name, number = f"{label} ({number})", number + 1
-            expected = self._expected[pid] = Expected(name, place)
+            expected = self._expected[pid] = Expected(name, place, project)
             for game in self._games:
                 if game.pid == pid and game.running:
                     game.name_yourself(expected)
+
+    def rpc_methods(self) -> dict[str, list[str]]:
+        """Names of the RPC methods of each node that has some: its script is named by the tree, read in the project.
+
+        Returns
+        -------
+        By node path without ``/root/``, as ``cap.multiplayer(names=watch)`` takes it. Only games that were started from
+        here have a project; a live one is asked for its tree first.
+        """
+        found: dict[str, list[str]] = {}
+        for game in self.games:
+            if game.project is None:
+                continue
+            if game.running and self.running:
+                self._fresh_tree(game, _TREE_S)
+            scripts, _, _ = project_sources(game.project)
+            methods = {script.path: script.methods for script in scripts_of(scripts)}
+            for node in game.tree[1].nodes if game.tree is not None else ():
+                if methods.get(node.kind):
+                    found[node.path.removeprefix("/root/")] = list(methods[node.kind])
+        return found
 
     def process_ended(self, pid: int, reason: str) -> None:
         """A game that was started here has ended: the log tells why, also of a crash, which the link cannot."""

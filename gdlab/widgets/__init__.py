@@ -5,6 +5,7 @@ Each part stands alone in a cell, as in ``gdlab.widgets.MessageTable(capture)``.
 
 from gdlab.capture import capture as _captures
 from gdlab.capture import show_with
+from gdlab.watching import show_with as show_watch_with
 from gdlab.widgets.capture_view import Live, live
 from gdlab.widgets.conversations import Conversations
 from gdlab.widgets.counters import Counters
@@ -20,6 +21,7 @@ from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.render import renderer
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
+from gdlab.widgets.watch_panel import WatchPanel, watch_view
 
 __all__ = [
     "Conversations",
@@ -36,10 +38,13 @@ __all__ = [
     "RatePlot",
     "SendForm",
     "SizeLab",
+    "WatchPanel",
     "dashboard",
     "live",
     "renderer",
+    "watch_view",
 ]
 
 show_with(live)
+show_watch_with(watch_view)
 _captures.on_start.add(started)

@@ -21,6 +21,7 @@ from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
+from gdlab.widgets.watch_panel import WatchPanel
 
 
 class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -118,6 +119,11 @@ TABS: Final[Sequence[Tab]] = (
     Tab("Messages", "the last messages, decoded; choose one and see its bytes", _messages),
     Tab("Conversations", "who talks, and how much", lambda tabs: Conversations(tabs.capture)),
     Tab("Findings", "what stands out, in words", lambda tabs: Findings(tabs.capture)),
+    Tab(
+        "Game",
+        "what a watched game prints and reports, and how it runs",
+        lambda tabs: WatchPanel(None, tabs.capture),
+    ),
     Tab("Counters", "what was received, sent and lost", lambda tabs: Counters(tabs.capture)),
     Tab("Sizes", "what the chosen message costs in other encodings", _sizes),
     Tab("Send", "send a message, or a test packet to yourself", lambda tabs: SendForm(tabs.capture)),

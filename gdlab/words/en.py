@@ -35,7 +35,10 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "opened": "connected",
     "opened/ws": _opened_by_client,
     "opened/out": _opened_by_us,
+    "opened/relay": "client {number}, onward to {server} from {own}",
+    "opened/onward": "for client {number}, {client}",
     "peer_closed": "closed by the peer",
+    "peer_closed/both": "closed by both sides",
     "peer_closed/code": lambda fact: f"closed by the peer: {fact['code']} {fact['said']}".rstrip(),
     "peer_closed/no_code": "closed by the peer: no code",
     "peer_closed/no_frame": "closed by the peer without a close frame (1006)",
@@ -53,12 +56,14 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "stopped": "closed here: stopped",
     "internal": "closed: internal error in gdlab, {error}",
     "lingered": "it did not end its side",
+    "refused_limit/relay": "not relayed: there are {most} clients already ({limit})",
     "refused_limit": "refused: {there} connections are open, the limit is {most} ({limit})",
     "refused_limit/system": "refused: {there} connections are open, the limit is {most} on this system",
     "refused_origin": (
         "refused with HTTP {code}: the web page {said!r} may not connect; to let it in, listen with "
         "origins=[{said!r}]"
     ),
+    "refused_origin/relay": "refused: the web page {said!r} may not connect through the relay",
     "refused_path": "refused with HTTP {code}: nothing is at {said!r}, this listener is at {path!r}",
     "refused_handshake": "refused: no WebSocket handshake, {said}",
     "refused_handshake/http": "refused with HTTP {code}: {said}",
@@ -81,6 +86,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "malformed/json_string": "a line feed inside a string" + _NEXT_VALUE,
     "malformed/json_word": "a word that is no JSON value" + _NEXT_VALUE,
     "malformed/ws": "{said}",
+    "malformed/relay": "no WebSocket frames: what follows passes the relay unread",
     "oversized/frame": (
         "a frame of {size} bytes at byte {offset} of the stream, the limit is {most} ({limit}); these are its first "
         "{kept}"
@@ -90,6 +96,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "oversized/text": _LENGTH + "; {text!r} is text: framing 'lines', 'json' or 'raw' may fit",
     "oversized/order": _LENGTH + "; the other byte order makes it {swapped}: framing {other!r} may fit",
     "oversized/lost": _LENGTH + "; the sender uses another framing, or lost its place",
+    "oversized/relay": "a message longer than {most} bytes: it passes the relay, but is not shown",
     "oversized/ws": "a message longer than the limit of {most} bytes ({limit})",
     "not_utf8": "a text message is not UTF-8: {problem} at byte {at}",
     "incomplete/line": "the stream ended before the line feed",
@@ -158,7 +165,12 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "close_seen": "{said}",
     "close_seen/code": lambda fact: f"{fact['code']} {fact['said']}".rstrip(),
     "capture_drop": "{count} packets were dropped by the capturing program",
+    "compressed": "compressed (permessage-deflate), shown as it passes",
+    "setting": "{change}",
+    "idle": "silent for {seconds:g} s: the relay's socket for it was closed",
+    "untold": "{count} rows of the relay are missing: this notebook was too busy to take them",
     "endpoint_failed": "endpoint stopped: {error}",
+    "kernel_drop/relay": "{count} datagrams dropped by the kernel: they came faster than the relay took them",
     "kernel_drop": "{count} datagrams dropped by the kernel: the receive buffer of {buffer} bytes was full",
     "evicted": (
         "{count} rows ({payload_bytes} payload bytes) dropped: the store keeps {keeps}; give listen(limit=...) more "
@@ -221,6 +233,10 @@ COUNTED: Final[dict[str, str]] = {
     "not_captured": "payloads not captured whole",
     "close_seen": "close frames recorded",
     "capture_drop": "drops by the capturing program",
+    "compressed": "compressed messages, not inflated",
+    "setting": "changes of a relay's conditions",
+    "idle": "clients that fell silent",
+    "untold": "stretches of rows that a busy notebook missed",
     "endpoint_failed": "endpoints that failed",
     "kernel_drop": "drops by the kernel",
     "evicted": "evictions for the limit",

@@ -114,8 +114,10 @@ def opened(context, server):
         return notebooks[-1]
 
     yield open_notebook
+    on_stderr = [notebook.on_stderr() for notebook in notebooks]
     for notebook in notebooks:
         notebook.page.close()
     server.end_kernels()
+    assert on_stderr == [[] for _ in notebooks]
     assert [notebook.complaints for notebook in notebooks] == [[] for _ in notebooks]
     assert not server.complaint(began)

@@ -43,6 +43,14 @@ ASK = """async (expression) => {
   return answer.data['text/plain'];
 }"""
 
+#: The texts that the cells of the notebook have written to standard error; nothing where another page is open.
+ON_STDERR = """() => {
+  const widget = window.jupyterapp?.shell.currentWidget;
+  const cells = widget?.context?.model?.toJSON().cells ?? [];
+  const outputs = cells.flatMap(cell => cell.outputs ?? []);
+  return outputs.filter(o => o.output_type === 'stream' && o.name === 'stderr').map(o => [o.text].flat().join(''));
+}"""
+
 #: Chromium asks its maker's servers for things at start; tests stay on loopback.
 QUIET = (
     "--disable-quic",
@@ -290,6 +298,13 @@ class Notebook:
     def ask(self, expression: str) -> Any:
         """Return the value of an expression in the kernel: of whatever `ast.literal_eval` can read."""
         return ast.literal_eval(self.page.evaluate(ASK, expression))
+
+    def on_stderr(self) -> list[str]:
+        """What cells have written to standard error; nothing where the test itself has closed the page."""
+        if self.page.is_closed():
+            return []
+        texts: list[str] = self.page.evaluate(ON_STDERR)
+        return texts
 
     @property
     def complaints(self) -> list[str]:

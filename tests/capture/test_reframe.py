@@ -22,30 +22,17 @@ def sent_in_pieces(capture, wire, cuts):
     """Send bytes piece by piece, each of which is a read of its own."""
     with connect(capture) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        at, reads = 0, 0
+        at = 0
         for cut in (*cuts, len(wire)):
             sock.sendall(wire[at:cut])
-            at, reads = cut, reads + 1
-            wait_until(lambda at=at: arrived(capture) >= at)
+            at = cut
+            wait_until(lambda at=at: arrived(capture) == at)
     wait_until(lambda: (capture.df.event == "close").any())
 
 
 def arrived(capture):
-    """Bytes of the stream that have been read."""
-    taken = capture.endpoints[0].ask(
-        lambda: [c.session.waiting[0] for c in capture.endpoints[0]._connections if hasattr(c, "session")]
-    )
-    df = capture.df
-    rows = df[(df.framing != "") & (df.direction == "in")]
-    return sum(
-        len(framing_raw(word, payload)) for word, payload in zip(rows.framing, rows.payload, strict=True)
-    ) + sum(taken)
-
-
-def framing_raw(word, payload):
-    from gdlab.framing.marks import parsed, raw_of
-
-    return raw_of(parsed(word), payload)
+    """Bytes of a stream that is kept raw."""
+    return sum(map(len, messages(capture.df)[0]))
 
 
 def messages(table):

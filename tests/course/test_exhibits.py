@@ -40,11 +40,16 @@ def test_a_burst_to_the_servers(real, name, low, high):
         for n in range(20):
             cap.send({"n": n})
         wait_until(lambda: cap.statistics().received >= low, 20)
+
+        def last_is_read():
+            # One alone may be lost as any datagram may: the server's system drops what finds no room.
+            cap.send({"n": "last"})
+            return "last" in server.prints[-1]
+
         # A later one is read in a frame of its own, so all that there is of the burst has been read before.
-        cap.send({"n": "last"})
-        wait_until(lambda: "last" in server.prints[-1], 20)
-    read = [line for line in server.prints if line.startswith("Received data")]
-    assert low <= len(read) - 1 <= high
+        wait_until(last_is_read, 20)
+    read = [line for line in server.prints if line.startswith("Received data") and "last" not in line]
+    assert low <= len(read) <= high
     assert not server.running
 
 

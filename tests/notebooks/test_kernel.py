@@ -175,9 +175,11 @@ def test_the_same_cell_again_and_with_other_arguments(kernel, scheme):
         assert ran(kernel, f"{answering}\nprint(cap is before)").endswith("True\n")
         client.send(b"2")
         assert client.receive() == b"anew"
-        # Another limit: a new one in its place; the old one keeps what it has.
+        # Another limit: a new one in its place; the old one keeps what it has. A user who wants to see the log does.
         said = ran(
-            kernel, f"{cell(scheme, port, ', limit=10')}\nprint(cap is before, before.running)\n{COUNT}"
+            kernel,
+            f"import logging\nlogging.basicConfig()\n{cell(scheme, port, ', limit=10')}\n"
+            f"print(cap is before, before.running)\n{COUNT}\nlogging.getLogger().handlers.clear()",
         )
         assert "is replaced by a new capture" in said
         assert said.endswith("False False\n0\n")

@@ -97,6 +97,18 @@ def test_the_error_quotes_the_cell_and_not_our_python(kernel):
     assert "magic.py" not in text
 
 
+def test_the_link_tells_the_calls_that_led_to_an_error(kernel):
+    lines = ["func _ready():", "\tprint('here')", "\touter()", "func outer():", "\tinner(null)", "func inner(x):",
+             "\tx.missing()"]  # fmt: skip
+    said, (name, value) = kernel.run(cell("--watch seen", *lines))
+    assert (name, value.split(":")[0]) == ("CellFailed", "line 8")
+    assert said.splitlines()[0] == "here"
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", traceback(kernel, cell("--debug", *lines)))
+    assert "in inner(), line 8\n  called from outer(), line 6\n  called from _ready(), line 4" in shown
+    said, _ = kernel.run("print(seen.running, seen.log[seen.log.kind == 'script_error'].line.tolist())")
+    assert said == "False [8]\n"
+
+
 def test_a_script_may_go_on_after_an_error(kernel):
     body = ("func _process(_delta):", "\tif Engine.get_frames_drawn() >= 0:", "\t\tvar nothing = null")
     said, error = kernel.run(cell("--keep-going --seconds 0.5 --result run", *body, "\t\tnothing.f()"))

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from gdlab import analysis
+from gdlab.capture.multiplayer import Multiplayer
 from gdlab.codecs import decode
 from gdlab.variant import Vector2
 
@@ -139,6 +140,23 @@ def three_players(table: pd.DataFrame, truth: dict[str, Any]) -> None:
     need(isinstance(of_two["pos"], Vector2), of_two)
 
 
+def hog(table: pd.DataFrame, truth: dict[str, Any]) -> None:
+    calls = Multiplayer(table).summary(overhead=False).query("kind == 'rpc'")
+    need(sorted(calls.bytes) == sorted(truth["bytes"].values()), calls)
+
+
+def throttled(table: pd.DataFrame, truth: dict[str, Any]) -> None:
+    game = Multiplayer(table)
+    need(game.losses().missing_before.sum() == truth["thrown_away"], game.losses())
+    need(len(game.calls) == truth["called"] - truth["thrown_away"], game)
+
+
+def late_joiner(table: pd.DataFrame, truth: dict[str, Any]) -> None:
+    found = Multiplayer(table).findings().set_index("rule").what
+    need(any(truth["only_here"] in what for what in found.loc[["path-unconfirmed"]]), found)
+    need({"rpc-lists-differ", "automatic-name"} <= set(found.index), found)
+
+
 CHECKS = {
     "udp-60fps": frames(60),
     "udp-30fps": frames(30),
@@ -155,4 +173,7 @@ CHECKS = {
     "ws-too-big": too_big,
     "ws-endings": endings,
     "three-players": three_players,
+    "mp-hog": hog,
+    "mp-throttle": throttled,
+    "mp-late-joiner": late_joiner,
 }

@@ -29,6 +29,7 @@ from gdlab import course, godot
 from gdlab.capture.samples import FOLDER
 from gdlab.files import write_csv
 from tests.samples.checks import CHECKS, Unfit
+from tests.samples.recorded_games import RecordedGame
 
 TAKES = 8
 SEED = 20
@@ -38,7 +39,7 @@ SEED = 20
 class Take:
     """What a recipe gives."""
 
-    capture: gd.Capture
+    capture: gd.Capture | RecordedGame
     truth: dict[str, Any] = field(default_factory=dict)
 
 
@@ -96,7 +97,7 @@ def udp_unknown_fps() -> Take:
 # ---- UDP: loss
 
 
-def _numbered(to: course.Exhibit, count: int, gap_s: float, size_bytes: int) -> Take:
+def _numbered(to: course.Program, count: int, gap_s: float, size_bytes: int) -> Take:
     """Numbered datagrams to a server that sends back what it has read."""
     before = udp_receive_errors()
     with to, gd.connect(f"udp://127.0.0.1:{to.port}") as cap:
@@ -325,6 +326,38 @@ def three_players() -> Take:
     return Take(cap, {"players": players, "the_games_printed": [game.prints[-1] for game in games]})
 
 
+# ---- high-level multiplayer: recorded between two games
+
+
+@recipe(
+    "mp-hog",
+    lesson="09",
+    shows="RPCs of a client to its server over ENet: one of three takes nearly all bytes",
+)
+def mp_hog() -> Take:
+    return Take(RecordedGame("hog_profiled"), {"bytes": {"state": 29163, "move": 1480, "chat": 131}})
+
+
+@recipe(
+    "mp-throttle",
+    lesson="09",
+    shows="a round trip that rises from 60 to 300 ms: calls are missing that no network lost",
+)
+def mp_throttle() -> Take:
+    return Take(RecordedGame("step_enet"), {"called": 1244, "thrown_away": 433, "lost": 0})
+
+
+@recipe(
+    "mp-late-joiner",
+    lesson="09",
+    shows="nodes and methods that the other side does not have: calls that run nothing, or another method",
+)
+def mp_late_joiner() -> Take:
+    return Take(
+        RecordedGame("late_enet"), {"only_here": "Main/Game/OnlyHere", "runs": {"only_server": "owners"}}
+    )
+
+
 # ---- writing
 
 
@@ -335,7 +368,7 @@ def write(chosen: Recipe, take: Take, engine: godot.Engine) -> Path:
         "name": chosen.name,
         "shows": chosen.shows,
         "lesson": chosen.lesson,
-        "godot": engine.version,
+        "godot": take.capture.engine if isinstance(take.capture, RecordedGame) else engine.version,
         "how": f"tests/samples/make.py, recipe {chosen.name}",
         "seconds": round((table.time.iloc[-1] - table.time.iloc[0]).total_seconds(), 1),
         "truth": take.truth,

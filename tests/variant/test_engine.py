@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from tests.variant.golden import nested
 from tests.variant.strategies import VALUES
 
 SCRIPT = Path(__file__).parent / "engine.gd"
-RANDOM_VALUES = 2200
+#: The engine needs a millisecond for each; all of them are asked for where new examples are looked for.
+RANDOM_VALUES = 2200 if os.environ.get("GDLAB_EXPLORE") == "1" else 550
 
 
 def _packets(raw: bytes) -> list[bytes]:
@@ -84,7 +86,7 @@ def test_engine_and_we_agree_on_random_values(engine: Engine, tmp_path: Path) ->
         nested(1025, v.Dictionary),
         v.Array([nested(1023, v.Array)]),
     ]
-    assert len(values) > 2000
+    assert len(values) > 0.9 * RANDOM_VALUES
     written = [v.dumps(value) for value in values]
     again = [v.dumps(v.loads(data)) for data in written]
     assert again == written

@@ -56,7 +56,7 @@ def game_folder(tmp_path: Path) -> Path:
 
 def test_a_game_with_an_error_every_tenth_of_a_second_runs_on(engine: Engine, game_folder: Path) -> None:
     with (
-        gd.debugger(fresh=True) as watch,
+        gd.debugger(restart=True) as watch,
         godot.start(project=game_folder, debugger=watch, label="mine", engine=engine) as game,
     ):
         watch.wait(timeout=30)
@@ -104,7 +104,7 @@ def test_variables_are_read_and_a_method_is_called(engine: Engine, game_folder: 
 
 
 def test_a_game_that_is_killed_says_why_it_ended(engine: Engine, tmp_path: Path) -> None:
-    with gd.debugger(fresh=True) as watch:
+    with gd.debugger(restart=True) as watch:
         source = (
             'func _ready():\n\tprint("about to crash")\n'
             '\tawait get_tree().create_timer(0.3).timeout\n\tOS.crash("x")\n'
@@ -117,7 +117,7 @@ def test_a_game_that_is_killed_says_why_it_ended(engine: Engine, tmp_path: Path)
 
 
 def test_a_stopped_watch_is_not_given_to_a_game(engine: Engine) -> None:
-    watch = gd.debugger(fresh=True)
+    watch = gd.debugger(restart=True)
     watch.stop()
     with pytest.raises(ValueError, match="stopped"):
         godot.start(source='print("x")', debugger=watch, engine=engine)

@@ -41,7 +41,7 @@ TREE = [
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    with gd.debugger(fresh=True) as made:
+    with gd.debugger(restart=True) as made:
         yield made
     assert not made.running
 
@@ -63,7 +63,7 @@ def test_a_game_that_connects_is_a_row_with_its_process_id(watch: Watch) -> None
 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no unix sockets here")
 def test_a_unix_socket_does_as_well_and_is_gone_afterwards() -> None:
-    with gd.debugger(fresh=True) as watch:
+    with gd.debugger(restart=True) as watch:
         path = Path(watch.best_address.removeprefix("unix://"))
         with puppet(watch, unix=True) as game:
             game.begin()
@@ -91,7 +91,7 @@ def test_breaks_are_answered_and_have_their_place(watch: Watch) -> None:
 
 
 def test_a_held_break_counts_down_until_it_is_let_go() -> None:
-    with gd.debugger(breaks="hold", fresh=True) as watch, puppet(watch) as game:
+    with gd.debugger(breaks="hold", restart=True) as watch, puppet(watch) as game:
         game.say("debug_enter", [True, "Breakpoint Statement", False, 1])
         wait_until(lambda: watch.games and watch.games[0].session.broken)
         assert "its peers leave in" in watch.status.text
@@ -224,7 +224,7 @@ def test_steering_is_asked_of_every_game_and_told_in_the_log(watch: Watch) -> No
 
 
 def test_the_same_port_gives_back_the_running_watch() -> None:
-    with gd.debugger(fresh=True) as first:
+    with gd.debugger(restart=True) as first:
         assert gd.debugger() is first
         port = int(first.address.rpartition(":")[2])
         with pytest.raises(PortInUse, match="6007"), socket.create_server(("127.0.0.1", 0)) as taken:
@@ -263,8 +263,30 @@ def test_what_a_game_says_cannot_act_in_the_page(watch: Watch) -> None:
 
 def test_bad_settings_are_told_at_once() -> None:
     with pytest.raises(ValueError, match="profiler"):
-        gd.debugger(profile=["nonsense"], fresh=True)
+        gd.debugger(profile=["nonsense"], restart=True)
     with pytest.raises(ValueError, match="breaks"):
         gd.debugger(breaks="never")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="players"):
         gd.watch(project=".", players=0)
+
+
+def test_a_game_can_be_asked_not_to_stop_at_all() -> None:
+    with gd.debugger(breaks="ignore", restart=True) as watch, puppet(watch) as game:
+        assert game.await_request("set_ignore_error_breaks") == (True,)
+        game.say("debug_enter", [False, "before the request was read", False, 1])
+        game.await_request("continue")
+
+
+def test_methods_are_named_by_the_tree_and_the_project(watch: Watch, tmp_path: Path) -> None:
+    (tmp_path / "project.godot").write_text("config_version=5\n")
+    (tmp_path / "main.gd").write_text(
+        'extends Node\n@rpc("any_peer")\nfunc hello(a):\n\tpass\n@rpc\nfunc bye():\n\tpass\n'
+    )
+    watch.expect(4711, "mine", project=tmp_path)
+    with puppet(watch) as game:
+        game.begin()
+        watch.wait()
+        game.say("scene:scene_tree", TREE)
+        wait_until(lambda: watch.games[0].tree)
+    wait_until(lambda: not watch.games[0].running)
+    assert watch.rpc_methods() == {"Main": ["bye", "hello"]}

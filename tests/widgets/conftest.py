@@ -1,5 +1,6 @@
-"""Widget tests need no kernel: a recorder takes the place of the browser."""
+"""Widget tests need no kernel: a recorder takes the place of the browser. None may pass with a view that failed."""
 
+import logging
 from typing import ClassVar
 
 import comm
@@ -9,6 +10,7 @@ from comm.base_comm import BaseComm
 import gdlab as gd
 from gdlab.widgets import panel
 from gdlab.widgets.render import renderer
+from tests.failures import Failures
 
 
 class Recorder(BaseComm):
@@ -18,6 +20,27 @@ class Recorder(BaseComm):
 
     def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
         self.sent.append((msg_type, data or {}, sum(map(len, buffers or []))))
+
+
+@pytest.fixture(autouse=True)
+def failures():
+    """What failed in views while the test ran. A test that plants failures looks at them and clears the list."""
+    handler, logger = Failures(), logging.getLogger("gdlab")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield handler.found
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+    assert handler.found == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_for_the_next_test():
+    """Close the panels of a test that failed: its traceback holds them, and they would be drawn in the next test."""
+    yield
+    for left in list(panel._panels):
+        left.close()
 
 
 @pytest.fixture

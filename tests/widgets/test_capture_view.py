@@ -160,7 +160,7 @@ def test_the_thread_lives_only_while_there_is_something_to_follow():
     wait_until(lambda: drawing._thread is None)
 
 
-def test_one_broken_view_says_so_and_does_not_stop_the_others():
+def test_one_broken_view_says_so_and_does_not_stop_the_others(failures):
     drawing, good, bad = Renderer(hz=200), Fake(), Fake(error=RuntimeError("no ink"))
     drawing.add(good)
     drawing.add(bad)
@@ -169,6 +169,9 @@ def test_one_broken_view_says_so_and_does_not_stop_the_others():
     drawing.remove(good)
     drawing.remove(bad)
     wait_until(lambda: drawing._thread is None)
+    (planted,) = failures
+    assert "no ink" in planted
+    failures.clear()
 
 
 def test_there_is_one_thread_for_all_views(sent, capture):

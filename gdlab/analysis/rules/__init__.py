@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gdlab.analysis.rules import close_codes as closing
-from gdlab.analysis.rules import contents, delay, loss
+from gdlab.analysis.rules import contents, delay, loss, watched
 from gdlab.analysis.rules import no_traffic as silence
 from gdlab.analysis.rules import sample_quality as honesty
 from gdlab.analysis.rules.facts import Facts
@@ -23,6 +23,11 @@ RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     loss.own_buffer,
     loss.gaps,
     closing.close_codes,
+    watched.stood_still,
+    watched.slow_game,
+    watched.script_errors,
+    watched.refused_packets,
+    watched.cut_output,
     delay.frame_quantisation,
     delay.nagle,
     loss.located,

@@ -14,11 +14,14 @@ from gdlab.analysis.latency import round_trips
 from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.probes import probes
 from gdlab.analysis.sequence import sequence
+from gdlab.analysis.watched import causes, explained
 from gdlab.facts import Reason
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from gdlab.analysis.watched import Watched
 
 #: Payloads that rules about contents look at: the first ones. More would not be found out more surely.
 SAMPLE: Final = 2000
@@ -35,6 +38,7 @@ class Facts:
     statistics : counters of the capture, as a mapping or an object with attributes; None for a table alone.
     seq : column with the numbers of the messages, where they are decoded.
     sender, relay : message tables of other places on the way of the messages, where they are at hand.
+    watched : what a game told of itself meanwhile, where it was watched.
     """
 
     def __init__(
@@ -45,8 +49,10 @@ class Facts:
         *,
         sender: pd.DataFrame | None = None,
         relay: pd.DataFrame | None = None,
+        watched: Watched | None = None,
     ) -> None:
         self.table = table
+        self.watched = watched
         self._sender, self._relay = sender, relay
         self._statistics = statistics
         self._seq = seq
@@ -124,6 +130,43 @@ class Facts:
             seq=self._seq,
             kernel_drops=self.counter("kernel_drops"),
         )
+
+    # ---- what the game told
+
+    @cached_property
+    def explained(self) -> pd.DataFrame | None:
+        """Long round trips with the stall that explains each; None without a watch."""
+        return None if self.watched is None else explained(self.table, self.watched)
+
+    def during(self, times: pd.Series[Any]) -> NDArray[np.bool_]:
+        """Which moments lie within the rows of the table, half a second around them."""
+        if not len(self.stamps):
+            return np.ones(len(times), dtype=np.bool_)
+        moments = times.astype("datetime64[ns, UTC]").astype("int64").to_numpy()
+        around = 500_000_000
+        return np.asarray(
+            (moments >= self.stamps.min() - around) & (moments <= self.stamps.max() + around), dtype=np.bool_
+        )
+
+    def log(self, kind: str) -> pd.DataFrame | None:
+        """Rows of one kind of the watched game's log, of the time of the table; None without a watch."""
+        if self.watched is None:
+            return None
+        log = self.watched.log
+        return log[(log["kind"] == kind) & self.during(log["time"])]
+
+    def causes(self, log: pd.DataFrame) -> NDArray[np.int64]:
+        """Position of the packet behind each row of the log; -1 where it is not known."""
+        return causes(log, self.table)
+
+    def rows_at(self, times: pd.Series[Any]) -> tuple[int, ...]:
+        """Positions of the first rows at or after those moments, at most `POINTED`."""
+        if not len(self.stamps):
+            return ()
+        order = np.argsort(self.stamps, kind="stable")
+        moments = times.astype("datetime64[ns, UTC]").astype("int64").to_numpy()[:POINTED]
+        at = np.searchsorted(self.stamps[order], moments)
+        return tuple(dict.fromkeys(order[np.minimum(at, len(order) - 1)].tolist()))
 
     def payloads(self, which: NDArray[np.bool_]) -> tuple[list[int], list[bytes]]:
         """Positions and payloads of the first rows of those, at most `SAMPLE`."""

@@ -183,7 +183,7 @@ def _unpacked(
         "unknown",
         packed,
         [],
-        f"compressed by a method that is not known ({tried} tried)",
+        f"no ENet, or compressed by a method that is not known ({tried} tried)",
     )
 
 

@@ -83,8 +83,8 @@ def read_arguments(data: bytes, pos: int, end: int, *, raw: bool) -> tuple[tuple
     return tuple(found), pos
 
 
-def write_value(value: Any) -> bytes:
-    """The bytes of one value.
+def write_value(value: Any, *, double: bool = False) -> bytes:
+    """The bytes of one value; `double` as a double-precision build writes it.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def write_value(value: Any) -> bytes:
             if -(1 << 8 * width - 1) <= value < 1 << 8 * width - 1:
                 return bytes((2 | mode << 6,)) + _INTS[mode].pack(value)
         raise VariantEncodeError(f"{value} does not fit an int of 64 bits")
-    return dumps(value)
+    return dumps(value, double=double)
 
 
 def write_arguments(arguments: tuple[Any, ...]) -> tuple[bytes, bool]:

@@ -1,0 +1,175 @@
+"""Rules about nodes and methods the two sides do not agree on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.multiplayer.evidence import Evidence
+from gdlab.analysis.rules.finding import Finding
+from gdlab.multiplayer.resolve import Said
+
+#: A path is unconfirmed if nothing came back for so long while the other side was there.
+PATIENCE_NS: Final = 300_000_000
+_NOT_ALLOWED: Final = re.compile(
+    r"RPC '(\w+)' is not allowed on node /root/(\S+) from: (-?\d+)\. "
+    r"Mode is [\"']?(\w+)[\"']?, authority is (-?\d+)"
+)
+
+
+def _told(evidence: Evidence) -> Iterator[tuple[int, Said, str, int]]:
+    """Packet, who says it, path and id of each path that was told, by its number."""
+    view = evidence.view
+    for index in evidence.packets.index[(evidence.packets["kind"] == "simplify_path").to_numpy()].tolist():
+        packet = view.packets.packet[index]
+        yield index, view.said[index], packet.path, packet.node
+
+
+def _confirmed(evidence: Evidence) -> dict[tuple[int, int, int], list[tuple[int, bool]]]:
+    """By connection, sender of the path and id: confirmations and what they say."""
+    view = evidence.view
+    found: dict[tuple[int, int, int], list[tuple[int, bool]]] = {}
+    for index in evidence.packets.index[(evidence.packets["kind"] == "confirm_path").to_numpy()].tolist():
+        packet, who = view.packets.packet[index], view.said[index]
+        found.setdefault((who.connection, who.receiver, packet.node), []).append((index, packet.valid))
+    return found
+
+
+def unconfirmed(evidence: Evidence) -> Iterator[Finding]:
+    """A path that the other side never confirmed, though it went on talking."""
+    view = evidence.view
+    confirmed = _confirmed(evidence)
+    stamps = evidence.packets["time"].astype("int64")
+    rows = evidence.packets["row"]
+    for index, who, path, node in _told(evidence):
+        if (who.connection, who.sender, node) in confirmed:
+            continue
+        since = int(stamps[index])
+        theirs = (view.connection == who.connection) & (view.from_client != who.from_client)
+        later = view.time_ns[theirs & (view.units["kind"] < 20)]
+        if not len(later) or later.max() - since < PATIENCE_NS:
+            continue
+        calls = evidence.calls
+        mine = calls[
+            (calls["connection"] == who.connection).to_numpy()
+            & (calls["path"] == path).to_numpy()
+            & (calls["path_bytes"] > 0).to_numpy()
+        ]
+        side = "server" if who.from_client else "client"
+        missing = evidence.who(who.connection, side)
+        extra = (
+            f" {len(mine)} of its calls failed there, each with {int(mine['path_bytes'].iloc[0])} bytes of path."
+            if len(mine)
+            else " Nothing of a synchronizer without a partner is ever sent."
+        )
+        yield Finding(
+            "path-unconfirmed",
+            0.9,
+            f"{path} exists on one side only: {missing} never confirmed it.{extra}",
+            f"no confirm_path in the {(later.max() - since) / 1e9:.1f} s in which {missing} went on talking",
+            f"Add the node on {missing} before it is called, under the same name and parent: a MultiplayerSpawner "
+            'does that, for late joiners, too. Its errors: "Node not found", "Failed to get path from RPC".',
+            "An RPC finds its node by path: both sides need the same tree, at the time of the call.",
+            (int(rows[index]), *(int(row) for row in mine["row"].head(19))),
+        )
+
+
+def automatic_names(evidence: Evidence) -> Iterator[Finding]:
+    """A path with a name the engine made up, which no other side has."""
+    seen: dict[str, int] = {}
+    for index, _, path, _ in _told(evidence):
+        if any(part.startswith("@") for part in path.split("/")):
+            seen.setdefault(path, index)
+    for path, index in seen.items():
+        name = next(part for part in path.split("/") if part.startswith("@"))
+        yield Finding(
+            "automatic-name",
+            1.0,
+            f"{name} is an automatic name: {path} is another node, or none, on the other side.",
+            "the name begins with @",
+            "add_child(node, true) makes a readable name, or set node.name before adding it; on both sides the same.",
+            "Names the engine makes up differ from process to process.",
+            (int(evidence.packets["row"][index]),),
+        )
+
+
+def different_lists(evidence: Evidence) -> Iterator[Finding]:
+    """The two sides number the methods of a node differently, so calls run another method."""
+    view = evidence.view
+    refused: dict[str, int] = {}
+    for (connection, sender, node), said in _confirmed(evidence).items():
+        for index, valid in said:
+            if not valid:
+                who = view.said[index]
+                path = view.resolver.path(
+                    who._replace(sender=sender, receiver=who.sender, connection=connection), node
+                )
+                refused.setdefault(path, index)
+    for path, sums in view.resolver.md5s.items():
+        if len(set(sums.values())) > 1 and path not in refused:
+            refused[path] = next(index for index, _, other, _ in _told(evidence) if other == path)
+    for path, index in refused.items():
+        lists = [
+            view.names.by_md5.get(md5) for md5 in dict.fromkeys(view.resolver.md5s.get(path, {}).values())
+        ]
+        known = [script for script in lists if script is not None]
+        told = ""
+        if len(known) > 1:
+            first, second = known[0].methods, known[1].methods
+            wrong = [
+                f"{a} runs {second[place] if place < len(second) else 'nothing'}"
+                for place, a in enumerate(first)
+                if place >= len(second) or second[place] != a
+            ]
+            places = known[0].path or "one side", known[1].path or "the other"
+            told = f" ({places[0]}: {', '.join(first)}; {places[1]}: {', '.join(second)}): {', '.join(wrong)}"
+        yield Finding(
+            "rpc-lists-differ",
+            1.0,
+            f"The two sides have different RPC methods on {path.rpartition('/')[2]}: calls run another method{told}.",
+            f'the other side answered the path {path} with "not the same methods", or told another MD5 of its own',
+            "Give both sides the same script, or at least the same list of @rpc functions, base scripts included. "
+            "Update server and clients together.",
+            "A method travels as its place in the sorted list of names; one name more shifts all behind it.",
+            (int(evidence.packets["row"][index]),),
+        )
+
+
+def not_allowed(evidence: Evidence) -> Iterator[Finding]:
+    """The receiver's error names a call it refused; the call that it was is in the packets."""
+    if evidence.log is None or "text" not in evidence.log.columns:
+        return
+    calls = evidence.calls
+    stamps = calls["time"].astype("int64").to_numpy()
+    gathered: dict[tuple[str, str, str, str], list[int]] = {}
+    for when, text in zip(
+        pd.to_datetime(evidence.log["time"], utc=True), evidence.log["text"].astype(str), strict=True
+    ):
+        found = _NOT_ALLOWED.search(text)
+        if found is None:
+            continue
+        method, path, sender, _, authority = found.groups()
+        near = (
+            (calls["method"] == method).to_numpy()
+            & (calls["path"] == path).to_numpy()
+            & (calls["sender"] == int(sender)).fillna(value=False).to_numpy(dtype=np.bool_)
+            & (stamps <= when.value + 50_000_000)
+            & (stamps >= when.value - 2_000_000_000)
+        )
+        rows = gathered.setdefault((method, path, sender, authority), [])
+        rows += [int(row) for row in calls["row"][near].tail(1)]
+    for (method, path, sender, authority), rows in gathered.items():
+        yield Finding(
+            "not-allowed",
+            1.0,
+            f"Ignored: {path.rpartition('/')[2]}.{method} from {sender}: only the authority {authority} may call it.",
+            f"the receiver's own error; {len(rows)} such call{'s' if len(rows) != 1 else ''} in the packets",
+            '@rpc("any_peer") lets others call it; then check multiplayer.get_remote_sender_id() in it. Or give the '
+            "node to its player with set_multiplayer_authority.",
+            "By default only a node's authority may call its RPCs; the caller is not told that it was ignored.",
+            tuple(rows[:20]),
+        )

@@ -1,0 +1,37 @@
+"""Finding the numbers that a game puts into its messages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import messages
+from gdlab.analysis.probes import probes
+from gdlab.analysis.source import Source, table_of
+from gdlab.codecs import decode
+
+#: What such a field is called, the likeliest first.
+NAMES: Final = ("seq", "n", "number", "i", "id", "tick", "frame")
+#: Messages that are looked at, how many of them must have the field, and how often it must count up by one.
+_SAMPLE: Final = 500
+_HAVE: Final = 0.9
+_BY_ONE: Final = 0.9
+
+
+def counting_field(sender: Source) -> str | None:
+    """The field of a sender's messages that counts them; None where probes do, or nothing does."""
+    table = table_of(sender)
+    sent = table[messages(table, "out")].head(_SAMPLE)
+    if len(sent) < 2 or len(probes(sent)):
+        return None
+    decoded = decode(sent)
+    for name in NAMES:
+        column = f"v.{name}"
+        if column not in decoded:
+            continue
+        values = pd.to_numeric(decoded[column], errors="coerce").dropna().to_numpy(dtype=np.float64)
+        if len(values) >= _HAVE * len(sent) and np.mean(np.diff(values) == 1) >= _BY_ONE:
+            return column
+    return None

@@ -1,0 +1,471 @@
+"""The relay: one line between client and server, that delays, loses and queues, and tells the truth about it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import pandas as pd
+
+from gdlab import analysis, clock
+from gdlab.analysis.findings import listed
+from gdlab.analysis.rules.relayed import relay_findings
+from gdlab.analysis.source import Source
+from gdlab.capture import html
+from gdlab.capture.tabular import Tabular
+from gdlab.errors import RelayError, WaitTimeout
+from gdlab.impair import WAYS, Link, Outage, Scenario, Spike, Step, preset, settings
+from gdlab.relays.conditions import as_entry, describe, refuse_for_streams, understood
+from gdlab.relays.rows import Rows
+from gdlab.relays.truth import lateness, truth_table
+from gdlab.store import Limit, table
+from gdlab.transports import Address
+from gdlab.transports.relaying.process import RelayProcess
+
+_LOOK_EVERY_S: Final = 0.02
+
+#: The relays that run in this process.
+running: set[Relay] = set()
+
+
+class Way:
+    """One way of a relay, of all clients or of one."""
+
+    def __init__(self, relay: Relay, way: str, client: int | None = None) -> None:
+        self._relay = relay
+        self._way = way
+        self._client = client
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of the link from now on, such as ``loss=0.05, burst=3``; see `gdlab.Link`."""
+        self._relay._change(self._way, changes, self._client)
+
+    @property
+    def link(self) -> Link:
+        """The link in force for all clients."""
+        return self._relay.links[self._way]
+
+    def __repr__(self) -> str:
+        who = "" if self._client is None else f" of client {self._client}"
+        return f"<{self._way}{who}: {describe(self.link)}>"
+
+
+class ClientWays:
+    """Both ways of one client."""
+
+    def __init__(self, relay: Relay, client: int) -> None:
+        self.up = Way(relay, "up", client)
+        self.down = Way(relay, "down", client)
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of both links of this client."""
+        self.up.set(**changes)
+        self.down.set(**changes)
+
+
+class Relay(Tabular):
+    """A relay that runs in its own process; made by `gdlab.relay`. A context manager: leaving the block stops it.
+
+    Attributes
+    ----------
+    seed : with the packets' numbers it makes all fates: the same seed and packets meet the same network again.
+    up, down : the ways towards the server and back; ``px.up.set(loss=0.05)``.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        to: Address,
+        *,
+        up: Link,
+        down: Link,
+        seed: int,
+        share: str,
+        start_scenario: Scenario | None,
+        limit: Limit,
+        framing: str,
+        max_clients: int,
+        preset_name: str | None,
+    ) -> None:
+        self.seed = seed
+        self.share = share
+        self.to = str(to)
+        self.asked_for = str(address)
+        self.framing = framing
+        self.max_clients = max_clients
+        self.preset = preset_name
+        self.transport = address.transport
+        self.links = {"up": up, "down": down}
+        self.up = Way(self, "up")
+        self.down = Way(self, "down")
+        #: Whether everything passes as it is, by `off`.
+        self.is_off = False
+        self.paused = False
+        #: The panel, kept here by whoever draws it.
+        self.view: Any = None
+        self._lock = threading.RLock()
+        self._builder = table.Builder()
+        self._began_ns = clock.now_ns()
+        self._ended_ns: int | None = None
+        self._rows = Rows(address, limit, framing)
+        if self.transport != "udp":
+            for link in (up, down):
+                refuse_for_streams(self.transport, link.as_json())
+        self._process = RelayProcess(
+            {
+                "transport": self.transport,
+                "address": str(address),
+                "host": address.host,
+                "port": address.port,
+                "to_host": to.host,
+                "to_port": to.port,
+                "seed": seed,
+                "up": up.as_json(),
+                "down": down.as_json(),
+                "share": share,
+                "scenario": start_scenario.as_json() if start_scenario else None,
+                "header_bytes": 48 if ":" in address.host else 28,
+                "max_clients": max_clients,
+                "framing": framing,
+            },
+            self._rows,
+        )
+        self.address = self._process.address
+        self._rows.front.endpoint = self.address
+        running.add(self)
+
+    # ---- reading
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where clients connect to, with the real port."""
+        return (self.address,)
+
+    @property
+    def running(self) -> bool:
+        """Whether it relays."""
+        return self._process.running
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Differs after every change of the rows."""
+        return self._rows.version
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """What came in and went out at both sides of the relay, with the usual columns.
+
+        Towards clients `endpoint` is the relay's own address and `peer` the client; towards the server `endpoint` is
+        the socket that stands for this client there, and `peer` the server.
+        """
+        return self._builder.build(self._rows.snapshots())
+
+    @property
+    def truth(self) -> pd.DataFrame:
+        """What really happened to each copy of each packet; the columns are those of `TRUTH_SCHEMA`."""
+        return truth_table(self._rows.truth_store.records(), self._rows.peers)
+
+    def lateness(self) -> pd.DataFrame:
+        """The relay's own lateness in microseconds for each way: `n`, `p50_us`, `p99_us`, `max_us`."""
+        return lateness(self.truth)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """What the process told last: packets `arrived`, `passed`, `dropped`, `held`, queues in bytes, lateness."""
+        return dict(self._rows.status)
+
+    @property
+    def recent(self) -> list[dict[str, Any]]:
+        """The last status reports, five per second, for live pictures."""
+        return list(self._rows.status_ns)
+
+    @property
+    def clients(self) -> dict[int, str]:
+        """Addresses of the clients by their numbers."""
+        return self._rows.peers
+
+    @property
+    def history(self) -> list[tuple[float, Any]]:
+        """What was changed, with seconds from the first packet on: a scenario that repeats it exactly."""
+        return [as_entry(step) for _, _, step in list(self._rows.settings)]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the table comes from; JSON-able."""
+        return {
+            "relay": {
+                "addresses": list(self.addresses),
+                "to": self.to,
+                "seed": self.seed,
+                "share": self.share,
+                "preset": self.preset,
+                "up": self.links["up"].as_json(),
+                "down": self.links["down"].as_json(),
+                "history": [step for _, _, step in list(self._rows.settings)],
+            },
+            "clock": clock.DESCRIPTION,
+            "statistics": self.status,
+        }
+
+    def wait_sync(self, packets: int = 1, *, timeout: float = 10.0) -> Self:
+        """Wait until so many packets have come and each has met its fate.
+
+        Raises
+        ------
+        WaitTimeout : the deadline (seconds) came first; the message says what has come.
+        """
+        deadline = time.monotonic() + timeout
+        while len(self._rows.truth_store) < packets:
+            if time.monotonic() > deadline or not self.running:
+                settled = len(self._rows.truth_store)
+                raise WaitTimeout(
+                    f"{settled} of {packets} packets had passed or were lost after {timeout:g} s. {self!r}. To try: "
+                    f"does the client send to {self.address}, and not to {self.to}?",
+                    arrived=settled,
+                    wanted=packets,
+                )
+            time.sleep(_LOOK_EVERY_S)
+        return self
+
+    def agreement(
+        self, receiver: Source, *, way: str = "up", client: int | str | None = None
+    ) -> pd.DataFrame:
+        """Set what a receiver's capture shows beside what this relay did; see `gdlab.analysis.agreement`.
+
+        Parameters
+        ----------
+        receiver : a capture of the program behind the relay: of the server for ``"up"``, of the client for ``"down"``.
+        way : ``"up"`` or ``"down"``.
+        client : its number or address; by default the only one.
+
+        Raises
+        ------
+        RelayError : no such client, or several to choose from. ValueError : payloads that are not all different.
+        """
+        number = self._number(client)
+        truth = self.truth
+        truth = truth[(truth["way"] == way) & (truth["client"] == number)]
+        payloads = self._rows.payloads(number, way)
+        truth = truth[truth["n"] < len(payloads)]
+        return analysis.agreement(truth.assign(payload=[payloads[n] for n in truth["n"].tolist()]), receiver)
+
+    def _number(self, client: int | str | None) -> int:
+        known = self.clients
+        if client is None and len(known) == 1:
+            return next(iter(known))
+        for number, name in known.items():
+            if client in {number, name}:
+                return number
+        names = ", ".join(f"{number}: {name}" for number, name in known.items()) or "nobody yet"
+        raise RelayError(
+            f"which client? There are {names}"
+            if client is None
+            else f"no client {client!r}; there are {names}"
+        )
+
+    def findings(  # type: ignore[override]  # of a relay its truth is known, and itself it is
+        self, *, seq: str | None = None, sender: Source | None = None
+    ) -> pd.DataFrame:
+        """Say in words what the table and the truth show, most certain first; see `gdlab.analysis.findings`."""
+        found = analysis.findings(self, seq=seq, sender=sender)
+        return pd.concat([listed(relay_findings(self.truth)), found], ignore_index=True)
+
+    # ---- steering
+
+    def set(self, **changes: Any) -> None:
+        """Change both ways from now on: ``px.set(delay_ms=80)``, ``px.set(up={"loss": 0.1})``; see `gdlab.Link`.
+
+        Raises
+        ------
+        LinkError : no such field, or an impossible value; names the field and the way out.
+        """
+        self._change("both", changes, None)
+
+    def _change(self, way: str, changes: Mapping[str, Any], client: int | None) -> None:
+        steps = settings(changes if way == "both" else {way: dict(changes)})
+        if self.transport != "udp":
+            for step in steps:
+                refuse_for_streams(self.transport, step.fields)
+        with self._lock:
+            links = dict(self.links)
+            for step in steps:
+                for name in WAYS if step.way == "both" else (step.way,):
+                    links[name] = (Link() if step.whole else links[name]).with_(step.fields)
+            if client is not None:
+                steps = [Step(s.at_s, s.do, s.way, s.fields, s.whole, client) for s in steps]
+            self._process.tell(steps=[step.as_json() for step in steps])
+            if client is None:
+                self.links, self.is_off, self.preset = links, False, None
+
+    def use(self, name: str) -> None:
+        """Take a preset from now on, with its scenario where it has one."""
+        found = preset(name)
+        with self._lock:
+            steps = [
+                Step(0, "set", way, link.as_json(), whole=True)
+                for way, link in (("up", found.up), ("down", found.down))
+            ]
+            told = None if found.scenario is None else found.scenario.as_json()
+            self._process.tell(steps=[step.as_json() for step in steps], scenario=told)
+            self.links = {"up": found.up, "down": found.down}
+            self.is_off, self.preset = False, name
+
+    def client(self, peer: str | int) -> ClientWays:
+        """Both ways of one client, by its address or its number.
+
+        Raises
+        ------
+        RelayError : nobody of that name has come yet.
+        """
+        return ClientWays(self, self._number(peer))
+
+    def outage(self, s: float = 2.0, *, hold: bool = False, way: str = "both") -> None:
+        """Take the line down for `s` seconds, now. `hold` keeps what comes until then, as a radio's buffer does."""
+        found = Outage(s, hold, way)
+        self._process.tell(steps=[Step(0, "outage", way, {"s": found.s, "hold": found.hold}).as_json()])
+
+    def spike(self, s: float = 0.5, *, delay_ms: float = 400.0, way: str = "both") -> None:
+        """Let every packet take `delay_ms` longer, for `s` seconds from now."""
+        found = Spike(s, delay_ms, way)
+        self._process.tell(
+            steps=[Step(0, "spike", way, {"s": found.s, "delay_ms": found.delay_ms}).as_json()]
+        )
+
+    def off(self) -> None:
+        """Let everything pass as it comes, until `on`."""
+        with self._lock:
+            self._process.tell(off=True)
+            self.is_off = True
+
+    def on(self) -> None:
+        """Go on with the links as they were before `off`."""
+        with self._lock:
+            self._process.tell(off=False)
+            self.is_off = False
+
+    def scenario(
+        self, entries: Iterable[tuple[float, Any]] | pd.DataFrame | None, *, repeat: bool | float = False
+    ) -> None:
+        """Change conditions by a list, from now on, or from the first packet on where none has come yet.
+
+        Parameters
+        ----------
+        entries : ``[(0, "4g-good"), (10, gd.Outage(1.5)), (12, {"up": {"loss": 0.1}})]``, another relay's `history`,
+            or a table with a column `t_s` and columns such as ``up.delay_ms``; None ends the one that runs.
+        repeat : begin again at the end, or after so many seconds.
+        """
+        if entries is None:
+            self._process.tell(scenario=None)
+            return
+        found = understood(entries, repeat=repeat)
+        if self.transport != "udp":
+            for step in found.steps:
+                if step.do == "set":
+                    refuse_for_streams(self.transport, step.fields)
+        self._process.tell(scenario=found.as_json())
+
+    def pause(self) -> None:
+        """Hold everything that is due; `step` lets single packets through, `resume` all of it."""
+        self._process.tell(pause=True)
+        self.paused = True
+
+    def resume(self) -> None:
+        """Let go what `pause` has held."""
+        self._process.tell(pause=False)
+        self.paused = False
+
+    def step(self, packets: int = 1) -> None:
+        """While paused, let so many packets through, in order, when they are due."""
+        if packets < 1:
+            raise ValueError(f"step lets packets through, and cannot let {packets}")
+        if not self.paused:
+            raise RelayError("nothing is held: pause() first")
+        self._process.tell(step=packets)
+
+    def stop(self, *, flush: bool = False) -> None:
+        """Stop relaying and free the port; the data stays. What is on the line is dropped, or sent first (`flush`)."""
+        with self._lock:
+            if self._ended_ns is None:
+                self._process.stop(flush=flush)
+                self._ended_ns = clock.now_ns()
+                self.paused = False
+            running.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # ---- showing
+
+    def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
+        """Write the table as CSV, and the truth beside it as ``*.truth.csv``."""
+        written = super().to_csv(path, raw=raw, anonymise=anonymise)
+        truth = self.truth
+        if anonymise:
+            truth = truth.drop(columns="peer")
+        truth.to_csv(written.with_suffix(".truth.csv"), index=False)
+        return written
+
+    def _text(self) -> str:
+        state = "relays" if self.running else "stopped"
+        if self._process.failure:
+            state = f"failed: {self._process.failure}"
+        status = self._rows.status
+        conditions = "off: everything passes as it is" if self.is_off else self._conditions()
+        counts = ""
+        if status:
+            counts = f", {status['arrived']} packets, {status['dropped']} lost, {status['clients']} clients"
+        late = self._late_words()
+        return f"{state} {self.address} to {self.to}, {conditions}, seed {self.seed}{counts}{late}"
+
+    def _conditions(self) -> str:
+        ways = ", ".join(f"{way} {describe(self.links[way], self.transport)}" for way in WAYS)
+        trip = self.links["up"].delay_ms + self.links["down"].delay_ms
+        name = f"{self.preset}: " if self.preset else ""
+        return f"{name}{ways} (round trip {trip:g} ms)"
+
+    def _late_words(self) -> str:
+        own = [status for status in self._rows.status_ns if status["sent"]]
+        if not own:
+            return ""
+        return f", own lateness p99 {max(status['late_p99_us'] for status in own[-25:]) / 1e3:.2g} ms"
+
+    def __repr__(self) -> str:
+        return f"<Relay: {self._text()}>"
+
+    def _headline(self) -> html.Headline:
+        if self._process.failure:
+            return html.Headline("failed", self._text(), "make it again by running its cell")
+        hint = "" if self._rows.status.get("arrived") else f"let the client connect to {self.address}"
+        colour = "receiving" if self.running and not hint else "waiting" if self.running else "stopped"
+        return html.Headline(colour, self._text(), hint)
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        if _panel is not None and self.running:
+            shown = _panel(self)
+            if shown is not None:
+                return shown._repr_mimebundle_()
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+#: Draws a relay that a cell shows; `gdlab.widgets` puts itself here.
+_panel: Callable[[Relay], Any] | None = None
+
+
+def show_with(panel: Callable[[Relay], Any] | None) -> None:
+    """Have relays that a cell shows drawn by `panel(relay)`."""
+    global _panel  # noqa: PLW0603 (one notebook, one way to show)
+    _panel = panel
