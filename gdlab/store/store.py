@@ -245,6 +245,7 @@ class Store:
         kinds: npt.NDArray[np.int8],
         *,
         time_source: TimeSource = TimeSource.KERNEL,
+        probes: npt.NDArray[np.bool_] | None = None,
         word: str = "",
         direction: Direction = Direction.IN,
     ) -> None:
@@ -254,6 +255,7 @@ class Store:
         ----------
         time_ns : (n,) int64. peers : (n,) numbers of `peer_code`. sizes : (n,) bytes of each payload.
         payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
+        probes : (n,) bool, which rows are answers to our pings; None where none is.
         word : of all of them, as for `append`.
         """
         if not len(time_ns):
@@ -263,9 +265,9 @@ class Store:
         if self._is_old(block, int(time_ns[0])):
             block = self._seal()
         if block.fits(len(time_ns), len(payloads)):
-            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds, word)
+            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds, probes, word)
         else:
-            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, word)
+            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes, word)
         if direction is Direction.IN:
             self._received += len(time_ns)
             self._received_bytes += len(payloads)
@@ -284,6 +286,7 @@ class Store:
         wire_bytes: npt.NDArray[Any],
         kinds: npt.NDArray[np.int8],
         codes: tuple[int, int, int],
+        probes: npt.NDArray[np.bool_] | None,
         word: str,
     ) -> None:
         """Write messages for which the open block is too small."""
@@ -309,6 +312,7 @@ class Store:
                 peers[part],
                 codes,
                 kinds[part],
+                None if probes is None else probes[part],
                 word,
             )
             row = part.stop

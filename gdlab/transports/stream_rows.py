@@ -43,11 +43,12 @@ class StreamWriter:
 
     Attributes
     ----------
+    sink : where they go.
     about : what the first message's row is to tell of a guess; written once.
     """
 
     def __init__(self, sink: Sink, peer: int, overhead: int) -> None:
-        self._sink = sink
+        self.sink = sink
         self._peer = peer
         self._overhead = overhead
         self.about: Fact | None = None
@@ -82,7 +83,7 @@ class StreamWriter:
                 if one_by_one:
                     yield row
                 continue
-            self._sink.append(
+            self.sink.append(
                 time_ns,
                 self._peer,
                 payload,
@@ -100,7 +101,7 @@ class StreamWriter:
         fact = None
         if self._told is not self.about:
             fact = self._told = self.about
-        self._sink.append(
+        self.sink.append(
             time_ns,
             self._peer,
             payload,
@@ -117,7 +118,7 @@ class StreamWriter:
         if not count:
             return
         payloads = _payloads(table)
-        self._sink.extend(
+        self.sink.extend(
             np.full(count, time_ns, np.int64),
             np.full(count, self._peer, np.int32),
             table.lengths,

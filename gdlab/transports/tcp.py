@@ -139,6 +139,7 @@ class TcpSession(Session):
         if taken.withdrawn:
             self._endpoint.sink.withdraw(self._connection.code, self._began_ns)
         writer, endpoint, connection = self._writer, self._endpoint, self._connection
+        writer.sink = endpoint.sink  # which marks the answers to our pings as soon as there are any
         found = self._reader.guess
         if taken.withdrawn:
             writer = self._writer = StreamWriter(endpoint.sink, connection.code, self._overhead)

@@ -16,6 +16,7 @@ from gdlab.widgets.gdscript_view import GDScriptView
 from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
+from gdlab.widgets.multiplayer_tab import MultiplayerTab
 from gdlab.widgets.panel import Panel, started
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.render import renderer
@@ -34,6 +35,7 @@ __all__ = [
     "LatencyPlot",
     "Live",
     "MessageTable",
+    "MultiplayerTab",
     "Panel",
     "RatePlot",
     "SendForm",

@@ -17,6 +17,7 @@ from gdlab.widgets.gdscript_view import GDScriptView
 from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
+from gdlab.widgets.multiplayer_tab import MultiplayerTab
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
@@ -123,6 +124,11 @@ TABS: Final[Sequence[Tab]] = (
         "Game",
         "what a watched game prints and reports, and how it runs",
         lambda tabs: WatchPanel(None, tabs.capture),
+    ),
+    Tab(
+        "Multiplayer",
+        "which RPC takes the bytes: Godot's high-level multiplayer taken apart",
+        lambda tabs: MultiplayerTab(tabs.capture),
     ),
     Tab("Counters", "what was received, sent and lost", lambda tabs: Counters(tabs.capture)),
     Tab("Sizes", "what the chosen message costs in other encodings", _sizes),

@@ -27,7 +27,7 @@ def sent_in_pieces(capture, wire, cuts):
             sock.sendall(wire[at:cut])
             at = cut
             wait_until(lambda at=at: arrived(capture) == at)
-    wait_until(lambda: (capture.df.event == "close").any())
+    wait_until(lambda: "close" in set(capture.df.event))
 
 
 def arrived(capture):
