@@ -55,6 +55,11 @@ def read_in_reads():
     return count
 
 
+def cost_of_a_move():
+    calls = gd.sample("mp-hog").multiplayer().calls
+    return calls[(calls.method == "move") & (calls["size"] == 18)].wire_bytes.mode()[0]
+
+
 def rates_of_players():
     table = gd.sample("three-players").decoded()
     by = table.groupby("v.id").time
@@ -103,6 +108,10 @@ RIGHT = {
     "07.1": [Later(lambda: gd.sample("three-players").decoded().groupby("v.id").size_bytes.sum().idxmax()), 2],
     "07.2": [Later(rates_of_players), Later(lambda: rates_of_players().to_frame()), {1: 10, 2: 30, 3: 10}],
     "07.4": ["b", "apostrophe"],
+    "09.1": ["state", "World.state"],
+    "09.2": [Later(cost_of_a_move), "56 bytes"],
+    "09.3": [Later(gd.sample("mp-throttle").multiplayer().losses().missing_before.sum), 433],
+    "09.4": ["owners", "owners()"],
 }  # fmt: skip
 
 
@@ -285,6 +294,12 @@ WRONG = {
         (30, "column or a dict"),
     ],
     "07.4": [("a", "calculate"), ("c", "left out"), ("x", "'a', 'b'")],
+    "09.1": [("move", "tiny"), ("chat", "Four"), ("acknowledge", "2 %"), ("x", "summary()")],
+    "09.2": [(18, "alone"), (28, "missing"), (46, "ENet's 10"), (36, "IP"), (5, "explain")],
+    "09.3": [(219, "of its own"), (214, "of its own"), (0, "missing_before"), (811, "came out"),
+             (1244, "were called"), (5, "missing_before")],
+    "09.4": [("only_server", "no such"), ("both", "number 0"), ("zz_only_client", "number 2"), ("nothing", "trouble"),
+             ("x", "both lists")],
 }  # fmt: skip
 
 
