@@ -18,7 +18,8 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
-from gdlab.analysis.probes import probes
+from gdlab.analysis.probes import messages_of
+from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -33,13 +34,14 @@ GAIN: Final = 1 / 16
 RESTART_US: Final = 1e6
 
 
-def inter_arrival(table: Source, *, direction: str = "in") -> pd.DataFrame:
+def inter_arrival(table: Source, *, direction: str = "in", probes: bool = False) -> pd.DataFrame:
     """Time between each message of a peer and the one before it.
 
     Parameters
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
     direction : ``in`` for what arrived, ``out`` for what was sent.
+    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def inter_arrival(table: Source, *, direction: str = "in") -> pd.DataFrame:
     table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event"))
     stamps = times_ns(table)
-    rows = np.flatnonzero(messages(table, direction))
+    rows = np.flatnonzero(messages_of(table, direction, probes=probes))
     subset = table.iloc[rows]
     ids, _ = groups(subset, ("endpoint", "peer"))
     sequence = order(ids, stamps[rows])
@@ -145,7 +147,7 @@ def _sent(
     """Rows that arrived with a time of their sender, and that time in microseconds from the first of them."""
     arrived = messages(table, "in")
     if sent is None:
-        found = probes(table)
+        found = probes_of(table)
         rows = found["row"].to_numpy()
         kept = arrived[rows] & ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
         rows, exact = rows[kept], found["t_us"].to_numpy()[kept]

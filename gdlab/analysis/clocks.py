@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.arrivals import UNIT_US
-from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, time_index, times_ns
-from gdlab.analysis.probes import probes
+from gdlab.analysis.columns import equals, firsts, groups, order, require, time_index, times_ns
+from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
             "two clocks is no delay. Needed are at least 5 answers to probes that carry r_us and s_us. Valid "
             "without: round_trips (both ways together), jitter (changes of the delay), inter_arrival."
         )
-    arrived = messages(table, "in")
+    arrived = messages_of(table, "in")
     if sent is None:
         found = probes(table)
         rows = found["row"].to_numpy()

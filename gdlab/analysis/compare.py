@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.arrivals import inter_arrival
-from gdlab.analysis.columns import messages, times_ns
+from gdlab.analysis.columns import times_ns
 from gdlab.analysis.latency import round_trips
 from gdlab.analysis.percentiles import percentiles
+from gdlab.analysis.probes import messages_of
 from gdlab.analysis.sequence import sequence, wilson
 from gdlab.analysis.source import Source, table_of
 
@@ -33,13 +34,14 @@ COLUMNS: Final = (
 )
 
 
-def compare(a: Source, b: Source, *, seq: str | None = None) -> pd.DataFrame:
+def compare(a: Source, b: Source, *, seq: str | None = None, probes: bool = False) -> pd.DataFrame:
     """The measures of two captures, their uncertainty, and whether they differ by more than it.
 
     Parameters
     ----------
     a, b : message tables.
     seq : column with the numbers of the messages, as of `sequence`; by default those of probes.
+    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def compare(a: Source, b: Source, *, seq: str | None = None) -> pd.DataFrame:
     intervals that overlap do not prove the runs equal. Values of rates and sizes are plain facts of the
     captures: no interval, no verdict.
     """
-    left, right = _measures(a, seq), _measures(b, seq)
+    left, right = _measures(a, seq, probes=probes), _measures(b, seq, probes=probes)
     rows = []
     for (name, unit, *first), (_, _, *second) in zip(left, right, strict=True):
         verdict: bool | None = None
@@ -64,29 +66,33 @@ def compare(a: Source, b: Source, *, seq: str | None = None) -> pd.DataFrame:
     return frame.astype({"a_n": "int64", "b_n": "int64", "differs": "boolean"})
 
 
-def measures(table: Source, *, seq: str | None = None) -> pd.DataFrame:
+def measures(table: Source, *, seq: str | None = None, probes: bool = False) -> pd.DataFrame:
     """The measures of one capture that `compare` puts side by side.
 
     Parameters
     ----------
     table : a message table; may be empty.
-    seq : as of `compare`.
+    seq, probes : as of `compare`.
 
     Returns
     -------
     One row a measure: `measure`, `unit`, `value`, `low`, `high` (float64; the ends of the 95 % interval, NaN
     for what has none), `n` (int64: sample size).
     """
-    frame = pd.DataFrame(_measures(table, seq), columns=["measure", "unit", "value", "low", "high", "n"])
+    frame = pd.DataFrame(
+        _measures(table, seq, probes=probes), columns=["measure", "unit", "value", "low", "high", "n"]
+    )
     return frame.astype({"value": "float64", "low": "float64", "high": "float64", "n": "int64"})
 
 
-def _measures(source: Source, seq: str | None) -> list[tuple[str, str, float, float, float, int]]:
+def _measures(
+    source: Source, seq: str | None, *, probes: bool
+) -> list[tuple[str, str, float, float, float, int]]:
     """Name, unit, value, interval, and sample size of each measure of one run."""
     table = table_of(source, seq)
     stamps = times_ns(table)
     lasted = float(np.ptp(stamps)) / 1e9 if len(stamps) else 0.0
-    arrived = messages(table, "in")
+    arrived = messages_of(table, "in", probes=probes)
     n = int(arrived.sum())
     size = table["size_bytes"].to_numpy(dtype=np.float64)[arrived]
     nan = float("nan")
@@ -100,7 +106,9 @@ def _measures(source: Source, seq: str | None) -> list[tuple[str, str, float, fl
     rtt = trips["rtt_ms"].to_numpy(dtype=np.float64)
     lost = int((trips["outcome"] == "lost").sum())
     rows += _quantiles("round trip", rtt, lost)
-    rows += _quantiles("inter-arrival", inter_arrival(table)["iat_ms"].to_numpy(dtype=np.float64), 0)
+    rows += _quantiles(
+        "inter-arrival", inter_arrival(table, probes=probes)["iat_ms"].to_numpy(dtype=np.float64), 0
+    )
     streams = sequence(table, seq=seq)
     numbers, missing = int(streams["expected"].sum()), int(streams["lost"].sum())
     rows.append(_share("loss of numbered messages", missing, numbers))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gdlab.analysis.columns import equals, groups, messages, require, time_index, times_ns
+from gdlab.analysis.columns import equals, groups, require, time_index, times_ns
+from gdlab.analysis.probes import messages_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def conversations(table: Source) -> pd.DataFrame:
+def conversations(table: Source, *, probes: bool = False) -> pd.DataFrame:
     """What passed between each endpoint and each peer.
 
     Parameters
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`, `size_bytes`, `wire_bytes`; may be
         empty.
+    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -41,8 +43,8 @@ def conversations(table: Source) -> pd.DataFrame:
     stamps = times_ns(subset)
     ids, labels = groups(subset, ("endpoint", "peer"))
     n = len(labels)
-    said = messages(subset)
-    arrived, sent = messages(subset, "in"), messages(subset, "out")
+    said = messages_of(subset, probes=probes)
+    arrived, sent = said & equals(subset, "direction", "in"), said & equals(subset, "direction", "out")
     size = subset["size_bytes"].to_numpy(dtype=np.int64)
 
     def count(which: NDArray[Any]) -> NDArray[Any]:

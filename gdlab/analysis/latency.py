@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, time_index, times_ns
-from gdlab.analysis.probes import probes
+from gdlab.analysis.columns import equals, firsts, groups, order, require, time_index, times_ns
+from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
 
 #: What became of a ping.
@@ -127,7 +127,7 @@ def response_times(table: Source) -> pd.DataFrame:
     table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event"))
     stamps = times_ns(table)
-    rows = np.flatnonzero(messages(table))
+    rows = np.flatnonzero(messages_of(table))
     subset = table.iloc[rows]
     ids, labels = groups(subset, ("endpoint", "peer"))
     sequence = order(ids, stamps[rows])

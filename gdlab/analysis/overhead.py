@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import codes, groups, messages, require
+from gdlab.analysis.columns import codes, groups, require
+from gdlab.analysis.probes import messages_of
 from gdlab.analysis.source import Source, table_of
 from gdlab.messages import (
     IPV4_HEADER_BYTES,
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 LAYERS: Final = ("payload", "websocket", "transport", "ip")
 
 
-def overhead(table: Source, *, by: Sequence[str] = ("endpoint", "direction")) -> pd.DataFrame:
+def overhead(
+    table: Source, *, by: Sequence[str] = ("endpoint", "direction"), probes: bool = False
+) -> pd.DataFrame:
     """Bytes of each layer: payload, WebSocket frame, UDP or TCP header, IP header.
 
     Parameters
     ----------
     table : columns `event`, `endpoint`, `peer`, `size_bytes`, `wire_bytes` and those of `by`; may be empty.
     by : columns that tell groups apart; ``()`` for all messages together.
+    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def overhead(table: Source, *, by: Sequence[str] = ("endpoint", "direction")) ->
     """
     table = table_of(table, *by)
     require(table, ("event", "endpoint", "peer", "size_bytes", "wire_bytes", *by))
-    subset = table.loc[messages(table)]
+    subset = table.loc[messages_of(table, probes=probes)]
     ids, labels = groups(subset, by)
     n = len(labels)
     payload = subset["size_bytes"].to_numpy(dtype=np.float64)

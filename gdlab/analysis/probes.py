@@ -15,6 +15,7 @@ from gdlab import probe
 from gdlab.analysis import probe_layouts as layouts
 from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, times_ns
 from gdlab.analysis.source import Source, table_of
+from gdlab.facts import Reason
 from gdlab.payloads import PayloadArray
 
 if TYPE_CHECKING:
@@ -55,6 +56,27 @@ def probes(table: Source) -> pd.DataFrame:
     )
     found["exchange"], found["ours"] = _exchanges(table, found)
     return found
+
+
+def messages_of(
+    table: pd.DataFrame, direction: str | None = None, *, probes: bool = False
+) -> NDArray[np.bool_]:
+    """True for the rows that are messages, without our own pings and their answers unless `probes`; (n,) bool."""
+    chosen = messages(table, direction)
+    return chosen if probes else chosen & ~own_probes(table)
+
+
+def own_probes(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """True for our pings and what answered them: as the rows are marked, else as their payloads show; (n,) bool."""
+    if "reason" in table.columns:
+        return equals(table, "reason", Reason.PROBE)
+    ours = np.zeros(len(table), dtype=np.bool_)
+    if {"size_bytes", "payload"} <= set(
+        table.columns
+    ):  # made by hand, or by a version that did not mark them
+        found = probes(table)
+        ours[found["row"].to_numpy()[found["ours"].to_numpy()]] = True
+    return ours
 
 
 def _exchanges(table: pd.DataFrame, found: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

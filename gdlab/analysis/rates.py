@@ -24,12 +24,12 @@ from gdlab.analysis.columns import (
     equals,
     firsts,
     groups,
-    messages,
     order,
     require,
     time_index,
     times_ns,
 )
+from gdlab.analysis.probes import messages_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def rates(
     by: Sequence[str] = STREAM,
     top: int | None = None,
     span: tuple[pd.Timestamp, pd.Timestamp] | None = None,
+    probes: bool = False,
 ) -> pd.DataFrame:
     """Messages and bytes per second of each peer and direction.
 
@@ -65,6 +66,7 @@ def rates(
     top : keep this many groups, those with most messages, and make one of the rest (its columns are missing
         values). All groups by default.
     span : when the capture was running, as UTC times; by default from the first to the last row of any event.
+    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -90,7 +92,7 @@ def rates(
     require(table, ("time", "event", "size_bytes", "wire_bytes", *by))
     stamps = times_ns(table)
     start, end = _span(stamps, span)
-    chosen = messages(table) & (stamps >= start) & (stamps <= end)
+    chosen = messages_of(table, probes=probes) & (stamps >= start) & (stamps <= end)
     subset = table.loc[chosen]
     ids, labels = groups(subset, by)
     ids, labels = _merged(ids, labels, top)

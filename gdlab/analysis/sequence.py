@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import firsts, groups, messages, order, require, time_index, times_ns
-from gdlab.analysis.probes import probes
+from gdlab.analysis.probes import messages_of
+from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def numbered(
     direction: str = "in",
     window: int = WINDOW,
     bits: int | None = None,
+    probes: bool = False,
 ) -> pd.DataFrame:
     """What each numbered message is: in order, duplicate, reordered or late.
 
@@ -54,6 +56,7 @@ def numbered(
     direction : ``in`` for what arrived.
     window : how many numbers a message may be behind to count as reordered; further behind it is late.
     bits : width of a counter that wraps around, such as 16. By default it does not.
+    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def numbered(
         raise ValueError(f"bits is the width of a counter, 2 to 62, not {bits}")
     require(table, ("time", "endpoint", "peer", "direction", "event"))
     stamps = times_ns(table)
-    rows, number = _numbers(table, seq, direction)
+    rows, number = _numbers(table, seq, direction, with_probes=probes)
     subset = table.iloc[rows]
     ids, _ = groups(subset, ("endpoint", "peer"))
     sequence = order(ids, stamps[rows])
@@ -126,12 +129,13 @@ def sequence(
     direction: str = "in",
     window: int = WINDOW,
     bits: int | None = None,
+    probes: bool = False,
 ) -> pd.DataFrame:
     """Loss, duplication and reordering of each stream of numbered messages.
 
     Parameters
     ----------
-    table, seq, direction, window, bits : as of `numbered`.
+    table, seq, direction, window, bits, probes : as of `numbered`.
 
     Returns
     -------
@@ -148,7 +152,7 @@ def sequence(
     other; losses in bursts are less certain than it says. Loss is "missing in this capture": where it
     happened (path, the socket buffers of either side, the sender) is another question.
     """
-    each = numbered(table, seq=seq, direction=direction, window=window, bits=bits)
+    each = numbered(table, seq=seq, direction=direction, window=window, bits=bits, probes=probes)
     ids, labels = groups(each, ("endpoint", "peer"))
     streams = len(labels)
     status = each["status"].cat.codes.to_numpy()
@@ -209,11 +213,11 @@ def wilson(hits: Ints, n: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64
     return np.where(empty, 0.0, low), np.where(empty, 1.0, high)
 
 
-def _numbers(table: pd.DataFrame, seq: str | None, direction: str) -> tuple[Ints, Ints]:
+def _numbers(table: pd.DataFrame, seq: str | None, direction: str, *, with_probes: bool) -> tuple[Ints, Ints]:
     """Rows that have a number, and the numbers."""
-    wanted = messages(table, direction)
+    wanted = messages(table, direction) if seq is None else messages_of(table, direction, probes=with_probes)
     if seq is None:
-        found = probes(table)
+        found = probes_of(table)
         rows = found["row"].to_numpy()
         theirs = found["ours"].to_numpy() == (direction == "out")
         kept = wanted[rows] & theirs & ~found["pong"].to_numpy()

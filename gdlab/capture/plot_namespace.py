@@ -28,6 +28,7 @@ class Plots:
         *,
         value: str = "messages_hz",
         bin_s: float | None = None,
+        probes: bool = False,
         theme: ThemeName = "auto",
     ) -> Axes:
         """Messages per second over time, of each peer and direction.
@@ -36,10 +37,11 @@ class Plots:
         ----------
         value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
         bin_s : width of a bin in seconds; chosen by default.
+        probes : also our own pings and what answered them.
         """
         from gdlab import plots
 
-        return plots.rates(self._source, ax, value=value, bin_s=bin_s, theme=theme)
+        return plots.rates(self._source, ax, value=value, bin_s=bin_s, probes=probes, theme=theme)
 
     def latency(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
         """Round-trip times where probes were answered, otherwise the time between arrivals."""
@@ -104,14 +106,25 @@ class Plots:
 
         return plots.frame_phase(self._source, ax, hz=hz, theme=theme)
 
-    def overhead(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
-        """How many of the bytes are payload, and how many are headers of each layer."""
+    def overhead(self, ax: Axes | None = None, *, probes: bool = False, theme: ThemeName = "auto") -> Axes:
+        """How many of the bytes are payload, and how many are headers of each layer.
+
+        Parameters
+        ----------
+        probes : also our own pings and what answered them.
+        """
         from gdlab import plots
 
-        return plots.overhead(self._source, ax, theme=theme)
+        return plots.overhead(self._source, ax, probes=probes, theme=theme)
 
     def ladder(
-        self, ax: Axes | None = None, *, peer: str | None = None, first: int = 0, theme: ThemeName = "auto"
+        self,
+        ax: Axes | None = None,
+        *,
+        peer: str | None = None,
+        first: int = 0,
+        probes: bool = False,
+        theme: ThemeName = "auto",
     ) -> Axes:
         """Messages between the two sides as arrows down a time axis.
 
@@ -119,13 +132,19 @@ class Plots:
         ----------
         peer : which one; by default the one with most messages.
         first : position of the first message of that peer to draw.
+        probes : also our own pings and what answered them.
         """
         from gdlab import plots
 
-        return plots.ladder(self._source, ax, peer=peer, first=first, theme=theme)
+        return plots.ladder(self._source, ax, peer=peer, first=first, probes=probes, theme=theme)
 
-    def timeline(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
-        """Messages and events of each peer over time."""
+    def timeline(self, ax: Axes | None = None, *, probes: bool = False, theme: ThemeName = "auto") -> Axes:
+        """Messages and events of each peer over time.
+
+        Parameters
+        ----------
+        probes : also our own pings and what answered them.
+        """
         from gdlab import plots
 
-        return plots.timeline(self._source, ax, theme=theme)
+        return plots.timeline(self._source, ax, probes=probes, theme=theme)

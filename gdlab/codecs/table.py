@@ -11,13 +11,16 @@ import pandas as pd
 from gdlab.codecs import flatten
 from gdlab.codecs.codec import CODECS, Codec, Decoded, of_function
 from gdlab.codecs.guess import Auto, summary
+from gdlab.facts import Reason
 from gdlab.messages import Event
 from gdlab.payloads import PayloadArray
 
 _AUTO = Auto()
 
 
-def decode(table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "auto") -> pd.DataFrame:
+def decode(
+    table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "auto", *, probes: bool = False
+) -> pd.DataFrame:
     """Decode the payloads of a message table.
 
     Parameters
@@ -25,6 +28,7 @@ def decode(table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "a
     table : with the column `payload`; of a column `event` only the rows ``message`` are decoded. May be empty.
     codec : ``variant`` (as Godot's ``var_to_bytes``), ``json``, ``text`` (UTF-8), ``raw`` (bytes), ``auto``, or a
         function from `bytes` to a value. ``auto`` guesses for each payload.
+    probes : also gdlab's own pings and what answered them.
 
     Returns
     -------
@@ -57,6 +61,8 @@ def decode(table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "a
     wanted = ~payloads.isna()
     if "event" in table.columns:
         wanted &= (table["event"] == Event.MESSAGE).to_numpy(dtype=bool, na_value=False)
+    if "reason" in table.columns and not probes:
+        wanted &= (table["reason"] != Reason.PROBE).to_numpy(dtype=bool, na_value=True)
     found = _spread(used, payloads, wanted)
 
     has_value = wanted & np.array([name is not None for name in found.names], np.bool_)

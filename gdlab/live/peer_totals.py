@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gdlab.facts import Fact, Reason
 from gdlab.messages import CATEGORIES, Direction, Event
 from gdlab.store import Cursor, Snapshot
+from gdlab.store.blocks import Block
 
 _EVENTS: Final = {event: CATEGORIES["event"].index(event) for event in Event}
 _IN: Final = CATEGORIES["direction"].index(Direction.IN)
@@ -62,7 +63,7 @@ class Tallies:
             table = self._tables.setdefault(store, _Table())
             table.grow(len(snapshot.peers))
         for store, _, block in self._cursor.new(snapshots):
-            self._tables[store].count(block.columns)
+            self._tables[store].count(block)
         self._past.append((now_ns, {store: table.received() for store, table in self._tables.items()}))
         while len(self._past) > 2 and now_ns - self._past[1][0] >= RATE_SECONDS * 1e9:
             self._past.popleft()
@@ -120,9 +121,12 @@ class _Table:
     def received(self) -> npt.NDArray[np.int64]:
         return np.stack([self.totals[0], self.totals[2]])
 
-    def count(self, columns: Any) -> None:
-        peers = len(self.last_ns)
+    def count(self, block: Block) -> None:
+        columns, peers = block.columns, len(self.last_ns)
         said = columns.event == _EVENTS[Event.MESSAGE]
+        probes = block.own_probes()
+        if probes is not None:  # ours, not the game's
+            said &= ~probes
         arrived = columns.direction == _IN
         for row, chosen in ((0, said & arrived), (1, said & ~arrived)):
             who = columns.peer[chosen]

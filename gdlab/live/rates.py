@@ -38,6 +38,9 @@ class RateHistory:
             columns = block.columns
             bins = columns.time_ns // self._bin_ns - self._first_bin
             wanted = (columns.event == _MESSAGE) & (bins >= 0) & (bins < self._bins)
+            probes = block.own_probes()
+            if probes is not None:  # ours, not the game's
+                wanted &= ~probes
             for row, direction in enumerate(_DIRECTIONS):
                 chosen = wanted & (columns.direction == CATEGORIES["direction"].index(direction))
                 self._counts[row] += np.bincount(bins[chosen], minlength=self._bins)

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 from gdlab.analysis.columns import messages, times_ns
-from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.source import Source
 from gdlab.plots.canvas import Heading, Note, axes, clock, plain
+from gdlab.plots.shown import nothing, shown
 from gdlab.text import count
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class LadderPlot:
         self.ax.set_xticks([0.0, 1.0], [plain(endpoint or "capture"), plain(peer or "peer")])
         self.ax.set_xlabel("each arrow one message, at the capture's time of it")
         self.ax.set_ylabel(clock(start))
-        self._note.set("" if len(part) else "no messages yet")
+        self._note.set("" if len(part) else nothing(table))
         self._heading.set(
             "Ladder of a conversation",
             f"n = {count(len(part), 'message')} of {len(mine):,} with this peer; {count(len(peers), 'peer')}",
@@ -127,6 +128,7 @@ def ladder(
     *,
     peer: str | None = None,
     first: int = 0,
+    probes: bool = False,
     theme: ThemeName = "auto",
 ) -> Axes:
     """Draw the messages between the capture and a peer as a ladder, 20 of them.
@@ -137,6 +139,7 @@ def ladder(
     ax : where to draw; by default a figure of its own, which a notebook shows.
     peer : which one; by default the one with most messages.
     first : position of the first message of that peer to draw.
+    probes : also our own pings and what answered them.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns
@@ -144,5 +147,5 @@ def ladder(
     The Axes.
     """
     plot = LadderPlot(ax, peer=peer, first=first, theme=theme)
-    plot.update(table_of(table))
+    plot.update(shown(table, probes=probes))
     return plot.ax

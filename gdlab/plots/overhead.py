@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gdlab import analysis
-from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.source import Source
 from gdlab.plots.canvas import Heading, Note, axes, plain
+from gdlab.plots.shown import nothing, shown
 from gdlab.text import count
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class OverheadPlot:
 
     def update(self, table: pd.DataFrame) -> None:
         """Show another state of the table."""
-        layers = analysis.overhead(table)
+        layers = analysis.overhead(table, probes=True)
         groups = len(layers) // len(NAMES)
         mean = layers["mean_bytes"].to_numpy(dtype=np.float64).reshape(groups, len(NAMES))
         share = layers["share"].to_numpy(dtype=np.float64).reshape(groups, len(NAMES))
@@ -92,17 +93,20 @@ class OverheadPlot:
         self.ax.set_xlim(0, top * 1.4 or 1)
         n = int(heads["messages"].sum())
         more = f"; the largest {BARS} of {groups}" if groups > BARS else ""
-        self._note.set("" if n else "no messages yet")
+        self._note.set(nothing(table))
         self._heading.set("Size of a message by layer", f"n = {count(n, 'message')}{more}")
 
 
-def overhead(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+def overhead(
+    table: Source, ax: Axes | None = None, *, probes: bool = False, theme: ThemeName = "auto"
+) -> Axes:
     """Draw the mean bytes of a message by layer: payload, WebSocket, UDP or TCP, IP.
 
     Parameters
     ----------
     table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
+    probes : also our own pings and what answered them.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns
@@ -110,5 +114,5 @@ def overhead(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto"
     The Axes.
     """
     plot = OverheadPlot(ax, theme=theme)
-    plot.update(table_of(table))
+    plot.update(shown(table, probes=probes))
     return plot.ax

@@ -8,10 +8,11 @@ import numpy as np
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
-from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.source import Source
 from gdlab.plots.canvas import Heading, Note, axes, clock, plain, seconds
 from gdlab.plots.decimate import line as decimated
 from gdlab.plots.groups import legend, lines
+from gdlab.plots.shown import nothing, shown
 from gdlab.plots.style import GROUPS
 from gdlab.text import count, number
 
@@ -71,7 +72,7 @@ class RatesPlot:
 
     def update(self, table: pd.DataFrame) -> None:
         """Show another state of the table."""
-        rates = analysis.rates(table, bin_s=self._bin_s, top=GROUPS - 1)
+        rates = analysis.rates(table, bin_s=self._bin_s, top=GROUPS - 1, probes=True)
         bin_s = rates.attrs["bin_s"]
         bins = int(rates["time"].nunique())
         shapes = rates.iloc[::bins] if bins else rates
@@ -99,7 +100,7 @@ class RatesPlot:
         n = int(rates["messages"].sum())
         lasted = float(rates["covered_s"].iloc[:bins].sum())
         peers = table.loc[table["event"] == "message", "peer"].nunique()
-        self._note.set("no messages yet" if not n else "" if highest else "too few messages for a rate")
+        self._note.set(nothing(table) if not n else "" if highest else "too few messages for a rate")
         self.ax.set_xlim(0, lasted or 1)
         self.ax.set_ylim(0, highest * 1.08 or 1)
         self.ax.set_xlabel(clock(start))
@@ -123,6 +124,7 @@ def rates(
     *,
     value: str = "messages_hz",
     bin_s: float | None = None,
+    probes: bool = False,
     theme: ThemeName = "auto",
 ) -> Axes:
     """Draw messages (or bytes) per second against time; gaps in the capture are gaps in the lines.
@@ -133,6 +135,7 @@ def rates(
     ax : where to draw; by default a figure of its own, which a notebook shows.
     value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
     bin_s : width of a bin in seconds; chosen by default.
+    probes : also our own pings and what answered them.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns
@@ -140,7 +143,7 @@ def rates(
     The Axes.
     """
     plot = RatesPlot(ax, value=value, bin_s=bin_s, theme=theme)
-    plot.update(table_of(table))
+    plot.update(shown(table, probes=probes))
     return plot.ax
 
 

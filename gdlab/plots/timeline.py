@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gdlab.analysis.columns import equals, messages, times_ns
-from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.source import Source
 from gdlab.plots import decimate
 from gdlab.plots.canvas import Heading, Note, axes, clock, plain, seconds
 from gdlab.plots.groups import largest, legend
+from gdlab.plots.shown import shown
 from gdlab.text import count
 
 if TYPE_CHECKING:
@@ -87,13 +88,16 @@ class TimelinePlot:
         )
 
 
-def timeline(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
+def timeline(
+    table: Source, ax: Axes | None = None, *, probes: bool = False, theme: ThemeName = "auto"
+) -> Axes:
     """Draw every row at its time, one lane a peer.
 
     Parameters
     ----------
     table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
+    probes : also our own pings and what answered them.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns
@@ -101,5 +105,5 @@ def timeline(table: Source, ax: Axes | None = None, *, theme: ThemeName = "auto"
     The Axes.
     """
     plot = TimelinePlot(ax, theme=theme)
-    plot.update(table_of(table))
+    plot.update(shown(table, probes=probes))
     return plot.ax

@@ -19,6 +19,7 @@ import pandas as pd
 
 from gdlab import analysis, plots
 from gdlab.analysis.columns import equals, messages, times_ns
+from gdlab.analysis.probes import messages_of
 from gdlab.codecs import decode
 from gdlab.facts import clean
 from gdlab.files import sidecar, write_csv, write_document
@@ -171,7 +172,7 @@ def _figures(table: pd.DataFrame, seq: str | None) -> str:
     answered = int(trips["rtt_ms"].notna().sum())
     between = int(analysis.inter_arrival(table)["iat_ms"].notna().sum())
     delays = answered or between
-    said = bool(messages(table).any())
+    said = bool(messages_of(table).any())
     numbered = {"seq": seq} if seq else {}
     figures = (
         _Figure("rates", "How busy it was.", said, {}),

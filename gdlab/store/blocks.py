@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.facts import Fact
+from gdlab.facts import Fact, Reason
 from gdlab.payloads import UInt8
 
 
@@ -41,6 +41,8 @@ class Columns(NamedTuple):
         return Columns._make(change(column) for column in self)
 
 
+_PROBE: Final = Fact(Reason.PROBE)
+
 #: Bytes a row takes beside its payload.
 ROW_BYTES = 8 + 3 * 4 + 2 * 4 + 4 * 1
 
@@ -55,6 +57,13 @@ class Block:
 
     def __len__(self) -> int:
         return len(self.columns.time_ns)
+
+    def own_probes(self) -> npt.NDArray[np.bool_] | None:
+        """(n,) bool, which rows are pings of ours or answers to them; None where none is."""
+        marks = [
+            code for code, fact in enumerate(self.facts) if fact is not None and fact.reason is Reason.PROBE
+        ]
+        return np.isin(self.columns.fact, marks) if marks else None
 
     @property
     def nbytes(self) -> int:
@@ -141,8 +150,12 @@ class OpenBlock:
         peer: npt.NDArray[Any],
         codes: tuple[int, int, int],
         kind: npt.NDArray[np.int8],
+        probes: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        """Write n rows at once, their payloads standing one behind the other; `codes` as for `append`, without kind."""
+        """Write n rows at once, their payloads standing one behind the other; `codes` as for `append`, without kind.
+
+        `probes` says which of them are marked as answers to our pings.
+        """
         rows, columns = slice(self.count, self.count + len(time_ns)), self.columns
         columns.time_ns[rows] = time_ns
         offsets = np.cumsum(sizes)
@@ -154,6 +167,8 @@ class OpenBlock:
         columns.peer[rows] = peer
         columns.time_source[rows], columns.direction[rows], columns.event[rows] = codes
         columns.kind[rows] = kind
+        if probes is not None:
+            columns.fact[rows][probes] = self._fact_code(_PROBE)
         if len(payloads):
             self._write(payloads.data, len(payloads))
         self.count = rows.stop

@@ -223,6 +223,7 @@ class Store:
         kinds: npt.NDArray[np.int8],
         *,
         time_source: TimeSource = TimeSource.KERNEL,
+        probes: npt.NDArray[np.bool_] | None = None,
         direction: Direction = Direction.IN,
     ) -> None:
         """Write n messages at once.
@@ -231,6 +232,7 @@ class Store:
         ----------
         time_ns : (n,) int64. peers : (n,) numbers of `peer_code`. sizes : (n,) bytes of each payload.
         payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
+        probes : (n,) bool, which rows are answers to our pings; None where none is.
         """
         if not len(time_ns):
             return
@@ -239,9 +241,9 @@ class Store:
         if self._is_old(block, int(time_ns[0])):
             block = self._seal()
         if block.fits(len(time_ns), len(payloads)):
-            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds)
+            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds, probes)
         else:
-            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes)
+            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes)
         if direction is Direction.IN:
             self._received += len(time_ns)
             self._received_bytes += len(payloads)
@@ -260,6 +262,7 @@ class Store:
         wire_bytes: npt.NDArray[Any],
         kinds: npt.NDArray[np.int8],
         codes: tuple[int, int, int],
+        probes: npt.NDArray[np.bool_] | None,
     ) -> None:
         """Write messages for which the open block is too small."""
         ends = np.cumsum(sizes)
@@ -284,6 +287,7 @@ class Store:
                 peers[part],
                 codes,
                 kinds[part],
+                None if probes is None else probes[part],
             )
             row = part.stop
 

@@ -8,7 +8,6 @@ sink. Others hand it work by `call`.
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 import random
 import threading
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from gdlab import clock, probe
+from gdlab import clock
 from gdlab.errors import EndpointClosed, NotSent
 from gdlab.facts import US, Fact, Reason
 from gdlab.messages import Direction, Event, Kind, Message, Peer
@@ -27,6 +26,7 @@ from gdlab.transports.bound import Bound
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import ANSWER_S, Loop
 from gdlab.transports.options import EndpointOptions, check_period
+from gdlab.transports.own_pings import MarkingSink, OwnPings
 from gdlab.transports.replies import Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import TRANSITIONS, EndpointStatistics, State
@@ -70,7 +70,7 @@ class Endpoint(ABC):
         #: When it ended, UTC nanoseconds; None before that.
         self.ended_ns: int | None = None
         self._name = str(bound.address)  # as the messages carry it
-        self._pings = itertools.count()
+        self._pings = OwnPings()
         # Which start of the two repetitions is the valid one: a timer of an earlier start must not go on beside it.
         self._ping_run = self._speak_run = 0
         self._reply: ReplyFunction | None = reply_function(self.options.reply)
@@ -360,8 +360,10 @@ class Endpoint(ABC):
     def _ping_peers(self, run: int) -> None:
         if self.options.ping is None or run != self._ping_run:
             return
+        if not self._pings:
+            self.sink = MarkingSink(self.sink, self._pings)
         for target in filter(self._may_ping, self._ping_targets()):
-            ping = probe.ping(next(self._pings), clock.now_ns(), as_variant=self._takes_only_variants(target))
+            ping = self._pings.make(clock.now_ns(), as_variant=self._takes_only_variants(target))
             self._send(Outgoing(ping, Kind.TEXT), target)
         # At irregular moments (RFC 2330 section 11.1.1): in step with a game's frames, all pings would wait alike.
         self._after(self.options.ping * random.uniform(0.5, 1.5), functools.partial(self._ping_peers, run))
@@ -382,8 +384,8 @@ class Endpoint(ABC):
         return self._reply is not None and self.options.every is None
 
     def _answer(self, message: Message, peer: Any, peer_code: int) -> None:
-        """Apply the reply rule to a message, if messages are answered."""
-        if self.options.every is None:
+        """Apply the reply rule to a message, if messages are answered; an answer to a ping of ours asks for nothing."""
+        if self.options.every is None and not (self._pings and self._pings.knows(message.payload)):
             self._reply_to(message, peer, peer_code)
 
     def _reply_to(self, message: Message, peer: Any, peer_code: int) -> None:

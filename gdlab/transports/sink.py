@@ -43,5 +43,6 @@ class Sink(Protocol):
         kinds: npt.NDArray[np.int8],
         *,
         time_source: TimeSource = TimeSource.KERNEL,
+        probes: npt.NDArray[np.bool_] | None = None,
     ) -> None:
-        """Write n received messages at once."""
+        """Write n received messages at once; `probes` are those that are answers to our pings."""

@@ -12,7 +12,7 @@ from gdlab.analysis.columns import codes, equals, messages, times_ns
 from gdlab.analysis.conversations import conversations
 from gdlab.analysis.latency import round_trips
 from gdlab.analysis.loss_location import where_lost
-from gdlab.analysis.probes import probes
+from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.sequence import sequence
 from gdlab.analysis.watched import causes, explained
 from gdlab.facts import Reason
@@ -75,13 +75,18 @@ class Facts:
 
     @cached_property
     def arrived(self) -> NDArray[np.bool_]:
-        """The messages that came in."""
+        """The messages that came in, without answers to our pings."""
+        return messages_of(self.table, "in")
+
+    @cached_property
+    def heard(self) -> NDArray[np.bool_]:
+        """All that came in, answers to our pings as well: who answers is there."""
         return messages(self.table, "in")
 
     @cached_property
     def sent(self) -> NDArray[np.bool_]:
-        """The messages that went out."""
-        return messages(self.table, "out")
+        """The messages that went out, without our pings."""
+        return messages_of(self.table, "out")
 
     def event(self, name: str) -> NDArray[np.bool_]:
         """The rows of an event."""
@@ -111,7 +116,7 @@ class Facts:
     @cached_property
     def conversations(self) -> pd.DataFrame:
         """One row a peer."""
-        return conversations(self.table)
+        return conversations(self.table, probes=True)
 
     @cached_property
     def streams(self) -> pd.DataFrame:

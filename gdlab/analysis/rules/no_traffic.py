@@ -20,7 +20,7 @@ PATIENCE_S: Final = 3.0
 
 def nothing_arrived(facts: Facts) -> Iterator[Finding]:
     """Not one message came in, and nobody even connected."""
-    if facts.arrived.any() or facts.event("open").any():
+    if facts.heard.any() or facts.event("open").any():
         return
     refused = int(facts.event("error").sum())
     sent = int(facts.sent.sum())

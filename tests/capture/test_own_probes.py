@@ -1,0 +1,93 @@
+"""Pings are gdlab's messages, not the game's: they are marked as written and stay out of the game's numbers."""
+
+import socket
+
+import pytest
+
+import gdlab as gd
+from gdlab.analysis.probes import own_probes
+from gdlab.messages import CATEGORIES
+from tests import planted
+from tests.waiting import wait_until
+
+
+@pytest.mark.parametrize("codec", ["json", "variant"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "ws"])
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_planted_truth_is_found_exactly_while_gdlab_pings(seed, transport, codec):
+    assert planted.check(seed, transport, codec) > 0
+
+
+def pinged(reply=None):
+    """A capture that has pinged a game that echoes, and heard 10 messages of it."""
+    cap = gd.listen("udp://127.0.0.1:0", ping=0.01, reply=reply, restart=True)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game:
+        game.connect(("127.0.0.1", cap.port))
+        game.settimeout(10)
+        for number in range(10):
+            game.send(b'{"seq": %d}' % number)
+        echoed = 0
+        while echoed < 5:
+            data = game.recv(2000)
+            if b'"ping"' in data:
+                game.send(data)
+                echoed += 1
+        wait_until(lambda: len(cap) >= 15 + echoed)
+        wait_until(lambda: len(cap.round_trips().dropna(subset="rtt_ms")) >= 5)
+    cap.stop()
+    return cap
+
+
+def test_pings_are_shown_where_they_are_asked_for():
+    cap = pinged()
+    table = cap.df
+    ours = own_probes(table)
+    assert ours.sum() == len(table) - 10
+    assert int(cap.conversations().messages_in.iloc[0]) == 10
+    assert int(cap.conversations(probes=True).messages_in.iloc[0]) >= 15
+    assert len(cap.inter_arrival()) == 10
+    assert len(cap.inter_arrival(probes=True)) >= 15
+    assert cap.rates().messages.sum() == 10
+    assert cap.rates(probes=True).messages.sum() == len(table)
+    assert set(cap.overhead().direction) == {"in"}
+    assert cap.measures().set_index("measure").n["messages in"] == 10
+
+
+def test_a_game_may_have_probes_of_its_own_which_are_its_messages():
+    with gd.listen("udp://127.0.0.1:0", ping=0.01, restart=True) as cap:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game:
+            for number in range(5):
+                game.sendto(
+                    b'{"probe": "ping", "seq": %d, "t_us": %d}' % (number, 10 + number),
+                    ("127.0.0.1", cap.port),
+                )
+        cap.wait_sync(5)
+        cap.stop()
+        assert len(cap.inter_arrival()) == 5
+        assert cap.sequence().messages.tolist() == [5]
+
+
+def test_a_reply_rule_is_not_asked_about_answers_to_our_pings():
+    asked = []
+
+    def reply(message):
+        asked.append(message.payload)
+
+    cap = pinged(reply)
+    assert len(asked) == 10
+    assert not any(b"probe" in payload for payload in asked)
+    assert own_probes(cap.df).sum() > 5
+
+
+def test_a_ping_that_comes_back_inside_other_text_is_known():
+    with gd.listen("udp://127.0.0.1:0", ping=0.01, restart=True) as cap:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game:
+            game.connect(("127.0.0.1", cap.port))
+            game.settimeout(10)
+            game.send(b"hello")
+            game.send(b"Got our msg: " + game.recv(2000))
+            cap.wait_sync(2)
+        cap.stop()
+        (block,) = cap.snapshots()[0].blocks
+        incoming = block.columns.direction == CATEGORIES["direction"].index("in")
+        assert block.own_probes()[incoming].tolist() == [False, True]
