@@ -50,9 +50,10 @@ def tail_cells(part: pd.DataFrame, guarded: bool) -> list[str]:
     """The cells behind the payload, joined, of each row: what happened, which few rows have."""
     rows = len(part)
     cells_ = [",,,,"] * rows
-    reasons, details = part["reason"].cat.codes.to_numpy(), part["detail"].to_numpy(object)
-    blank = part["reason"].cat.categories.tolist()
-    some = (reasons != (blank.index("") if "" in blank else -1)) | (details != "")
+    some = part["detail"].to_numpy(object) != ""
+    for name in ("reason", "by"):
+        told = np.array([category != "" for category in part[name].cat.categories], np.bool_)
+        some |= told[part[name].cat.codes.to_numpy()]
     for name in conform.NULLABLE:
         some |= part[name].notna().to_numpy()
     found = part[some]
