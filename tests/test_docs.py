@@ -114,3 +114,10 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
             getattr(names["game"], "stop", lambda: None)()
         gd.stop_all()
         ipywidgets.Widget.close_all()
+
+
+def test_the_tutorial_names_every_notebook():
+    named = re.findall(
+        r"^\| `(\d\d-[\w-]+)` \|", (DOCS / "tutorial.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert named == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
