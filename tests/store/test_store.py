@@ -57,6 +57,10 @@ def test_a_row_comes_out_as_it_went_in():
         "size_bytes": 2,
         "wire_bytes": 50,
         "payload": b"\x00\xff",
+        "reason": "incomplete",
+        "by": "peer",
+        "code": None,
+        "count": 1,
         "detail": "the stream ended before the line feed",
     }
 

@@ -117,6 +117,10 @@ EDITS = {
     "kind": "text",
     "size_bytes": 7,
     "wire_bytes": 7,
+    "reason": "paused",
+    "by": "us",
+    "code": 7,
+    "count": 7,
     "detail": "mine",
 }
 
