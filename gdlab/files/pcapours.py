@@ -19,7 +19,8 @@ from gdlab.payloads import Int64
 
 #: A comment that tells what happened as data.
 _FACT: Final = re.compile(
-    r"gdlab: reason=(\w*) by=(\w*) code=(-?\d{1,9}|) count=(-?\d{1,18}|)(?: kind=(text|binary))?(?: wire=(-?\d{1,18}))?"
+    r"gdlab: reason=(\w*) by=(\w*) code=(-?\d{1,9}|) count=(-?\d{1,18}|)(?: kind=(text|binary))?"
+    r"(?: wire=(-?\d{1,18}))?(?: framing=(.*))?"
 )
 
 _PSH: Final = 0x08
@@ -72,13 +73,14 @@ class _Ours:
         if match is None:
             return (Note("", "", None, None, cells.unescape(detail)) if detail else None), "", None
         self._tells_facts = True
-        reason, by, code, count, kind, wire = match.groups()
+        reason, by, code, count, kind, wire, framing = match.groups()
         note = Note(
             reason if reason in CATEGORIES["reason"] else "",
             by if by in CATEGORIES["by"] else "",
             int(code) if code else None,
             int(count) if count else None,
             cells.unescape(detail),
+            cells.unescape(framing or ""),
         )
         return note, kind or "", None if wire is None else int(wire)
 

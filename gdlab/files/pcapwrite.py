@@ -97,12 +97,13 @@ def write_pcapng(
     return path
 
 
-def _fact(reason: str, by: str, code: Any, count: Any, kind: str, wire: int | None) -> str:
+def _fact(reason: str, by: str, code: Any, count: Any, framing: str, kind: str, wire: int | None) -> str:
     """What the packet cannot tell, as a comment that `pcapours` reads back."""
-    if not (reason or by or kind or wire is not None or code is not pd.NA or count is not pd.NA):
+    if not (reason or by or framing or kind or wire is not None or code is not pd.NA or count is not pd.NA):
         return ""
     numbers = ["" if value is pd.NA else str(value) for value in (code, count)]
     more = f" kind={kind}" * bool(kind) + f" wire={wire}" * (wire is not None)
+    more += f" framing={cells.escape(framing)}" * bool(framing)
     return f"gdlab: reason={reason} by={by} code={numbers[0]} count={numbers[1]}{more}"
 
 
@@ -164,7 +165,7 @@ class _Packets:
         plain: npt.NDArray[np.bool_] = (
             (part["event"] == Event.MESSAGE).to_numpy(np.bool_)
             & (part["detail"].to_numpy(object) == "")
-            & ((part["reason"] == "") & (part["by"] == "")).to_numpy(np.bool_)
+            & ((part["reason"] == "") & (part["by"] == "") & (part["framing"] == "")).to_numpy(np.bool_)
             & (part["code"].isna() & part["count"].isna()).to_numpy(np.bool_)
             & (payloads.sizes >= 0)
             & (payloads.sizes <= _MOST_UDP)
@@ -226,7 +227,7 @@ class _Packets:
             part[name].astype(object)
             for name in ("time_source", "endpoint", "peer", "direction", "event", "detail")
         ]
-        facts = part[["reason", "by", "code", "count"]].astype(object)
+        facts = part[["reason", "by", "code", "count", "framing"]].astype(object)
         # A packet of a datagram tells these, one of an event or of a stream does not.
         message = (part["event"] == Event.MESSAGE).to_numpy(np.bool_)
         udp = part["endpoint"].astype(object).str.startswith("udp:").to_numpy(np.bool_) & message
