@@ -17,6 +17,7 @@ from gdlab.files import anonymise as names
 from gdlab.files import csvlines, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.atomic import replacing
+from gdlab.files.fields import csv_path
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import SCHEMA
 
@@ -59,7 +60,7 @@ def write_csv(
     TableError : not the columns of a capture.
     OSError : the file cannot be written. What stood under the name before then still does.
     """
-    path = Path(path)
+    path = csv_path(path)
     table = conform.conform(table)
     if anonymise:
         table, provenance = names.anonymise(table, provenance)
