@@ -17,7 +17,7 @@ import logging
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
-from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
+from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all, tabular
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gdlab.capture.samples import sample
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
-    from gdlab.relays import relay
+    from gdlab.relays import relay, replay
     from gdlab.traffic import demo_game
     from gdlab.watching import debugger, together, watch
     from gdlab.widgets import Dashboard
@@ -62,6 +62,7 @@ __all__ = [
     "listen",
     "load",
     "relay",
+    "replay",
     "replies",
     "sample",
     "sizes",
@@ -83,6 +84,7 @@ _LATER = {
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
     "relay": ("gdlab.relays", "relay"),
+    "replay": ("gdlab.relays", "replay"),
     "sample": ("gdlab.capture.samples", "sample"),
     "together": ("gdlab.watching", "together"),
     "variant": ("gdlab.variant", ""),
@@ -169,7 +171,14 @@ def _live_watch(watch: Any) -> Any:
         return None
 
 
+def _find_watch(capture: tabular.Tabular) -> Any:
+    """Ask `gdlab.watching` for the watch of a capture, without loading it where there can be none."""
+    beside = isinstance(capture, Recording) and capture.path.with_suffix(tabular.WATCH_SUFFIX).is_dir()
+    return import_module("gdlab.watching").of(capture) if beside else None
+
+
 show_with(_live)
+tabular.find_watch = _find_watch  # until `gdlab.watching` is loaded, which puts its own there
 
 
 def load_ipython_extension(shell: Any) -> None:

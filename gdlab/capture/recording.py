@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
 from gdlab.codecs import remember
+from gdlab.framing import FramingLike
+
+if TYPE_CHECKING:
+    from gdlab.files.sources import Source
 
 
 class Recording(Tabular):
@@ -43,6 +48,13 @@ class Recording(Tabular):
         """What the file says of where its rows come from."""
         return dict(self.about.get("provenance") or {})
 
+    def reframe(self, framing: FramingLike) -> Self:
+        """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
+        from gdlab.capture.reframing import reframed
+
+        self._table = reframed(self._table, framing)
+        return self
+
     def __len__(self) -> int:
         return len(self._table)
 
@@ -62,18 +74,33 @@ class Recording(Tabular):
         return html.Headline("loaded", self._text(), "; ".join(self.notes))
 
 
-def load(path: str | Path) -> Recording:
-    """Load a capture from a file that `to_csv` wrote.
+def load(path: Source) -> Recording:
+    """Load a capture from a file: of gdlab, or a pcap or pcapng file of any program; or from several files at once.
+
+    Parameters
+    ----------
+    path : a file that `to_csv`, `to_parquet` or `to_pcapng` wrote, a spill folder, or a packet capture (also
+        compressed with gzip, zstd or lz4). A folder, a pattern such as ``"runs/*.csv"`` or a list gives all
+        rows of all of them, in order of time.
 
     Returns
     -------
-    Recording, whose `df` has the dtypes and values of the capture that was written.
+    Recording, whose `df` has the dtypes and values of the capture that was written. Of another program's packet capture
+    a row is a UDP datagram (fragments put together), what a TCP segment added to its stream (each byte once, in order),
+    or a WebSocket message; its time is that of the packet that completed it, its endpoint the side that was spoken to
+    first. What the capturing program lost is a row of event `gap`; what gives no row is counted in `notes`.
 
     Raises
     ------
-    LoadError : the file is missing, damaged, or not a capture; the message says which.
+    LoadError : the file is missing, damaged, or not a capture, or would fill the memory; the message says which.
+    MissingDependency : Parquet, spill folders, and files compressed with zstd or lz4 need pyarrow.
     """
-    from gdlab.files import load as load_file
+    from gdlab.files.sources import load_all  # not before it is needed: `import gdlab` stays light
 
-    loaded = load_file(Path(path))
-    return Recording(loaded.table, loaded.provenance, Path(path), loaded.notes)
+    if not isinstance(path, (str, os.PathLike)):
+        path = list(path)
+    loaded = load_all(path)
+    if isinstance(path, (str, os.PathLike)):
+        return Recording(loaded.table, loaded.provenance, Path(path), loaded.notes)
+    name = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")
+    return Recording(loaded.table, loaded.provenance, name, loaded.notes)

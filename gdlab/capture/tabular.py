@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -17,6 +17,9 @@ from gdlab.codecs import Decoder, DecodeWith
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
+
+#: Of the folder beside a saved capture, with what was watched meanwhile.
+WATCH_SUFFIX: Final = ".watch"
 
 #: Finds what watched the game while a capture ran; `gdlab.watching` puts itself here once it is loaded.
 find_watch: Callable[[Tabular], Watched | None] | None = None
@@ -34,9 +37,12 @@ class Tabular(Measures):
     @property
     def watched(self) -> Watched | None:
         """What watched the game meanwhile, see `gdlab.debugger`; by default what ran at the time."""
-        if self._watched is not None or find_watch is None:
-            return self._watched
-        return find_watch(self)
+        if self._watched is None and find_watch is not None:
+            found = find_watch(self)
+            if not hasattr(self, "endpoints"):  # a recording's does not change: it is read once
+                self._watched = found
+            return found
+        return self._watched
 
     @watched.setter
     def watched(self, value: Watched | None) -> None:

@@ -6,7 +6,12 @@ Two rules, both undone by `load`:
   readers change or refuse it. It is written as a backslash and then the text with Python's escapes (``\x00``,
   ``\ud800``). Text that begins with a backslash is written so, too, so that the rule can be undone.
 - Guard. Spreadsheets take a cell that begins with ``=`` for a formula, and what a peer sent must not become one.
-  Such a cell gets an apostrophe in front; one that begins with an apostrophe gets another.
+  Such a cell gets an apostrophe in front; one that begins with an apostrophe gets another. A plain negative number is
+  none: it stays as it is.
+
+In other languages: where `payload_as` is ``text``, drop one leading apostrophe if there is one (unless the sidecar's
+`guard` is false); then, where a cell of another text column begins with a backslash, drop it and undo Python's escapes.
+Where `payload_as` is ``hex``, the payload is the bytes of the hexadecimal digits; where it is empty, there is none.
 """
 
 from __future__ import annotations
@@ -50,9 +55,18 @@ def _unescape_one(match: re.Match[str]) -> str:
     return chr(code) if code <= 0x10FFFF else match[0]
 
 
+#: What a spreadsheet takes for a number, whatever its language.
+_NEGATIVE = re.compile(r"-[0-9]+(?:\.[0-9]+)?")
+
+
+def is_formula(cell: str) -> bool:
+    """Whether a spreadsheet may take a cell for a formula, or for one that is guarded."""
+    return cell.startswith(FORMULA_STARTS) and not (cell[0] == "-" and _NEGATIVE.fullmatch(cell))
+
+
 def guard(cell: str) -> str:
     """Keep a cell from being taken for a formula."""
-    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
+    return "'" + cell if is_formula(cell) else cell
 
 
 def needs_guard(payloads: PayloadArray) -> npt.NDArray[np.bool_]:
@@ -62,6 +76,8 @@ def needs_guard(payloads: PayloadArray) -> npt.NDArray[np.bool_]:
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])
     first = buffer[offsets[:-1][filled]]
     needed[filled[_FORMULA_BYTE[first]]] = True
+    for row in filled[first == ord("-")]:
+        needed[row] = is_formula(payloads[row].decode())
     for row in filled[first == _WIDE[0]]:
         needed[row] = payloads[row].decode().startswith(FORMULA_STARTS)
     return needed

@@ -1,60 +1,69 @@
-"""Reading tables from CSV that `csvwrite` wrote, also where the sidecar is gone."""
+"""Reading tables from CSV that `csvwrite` wrote, also where the sidecar is gone, or others have saved it again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from gdlab.errors import LoadError
-from gdlab.files import cells, sidecar, times, versions
+from gdlab.files import cells, csvcells, csvform, sidecar, versions
 from gdlab.files import to_schema as conform
 from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
 from gdlab.files.loaded import Loaded
-from gdlab.messages import CATEGORIES, SCHEMA
+from gdlab.files.progress import Progress, ProgressFunction
+from gdlab.messages import CATEGORIES, SCHEMA, Direction, Event, Kind, TimeSource, guess_kind, wire_bytes
 from gdlab.payloads import Int64, PayloadArray, UInt8
 
-_BATCH_ROWS = 65_536
+_BATCH_ROWS: Final = 65_536
+_MAX_CELL: Final = 2**31 - 1
 _INTEGERS = tuple(column.name for column in SCHEMA if column.dtype == "int64")
+#: What stands where a file has no such column.
+_PLAIN: Final = {"time_source": TimeSource.USER, "direction": Direction.IN, "event": Event.MESSAGE}
 
 
 def is_csv(beginning: bytes) -> bool:
-    """Whether a file that begins so has the header of our CSV (a program may have put a byte order mark before)."""
-    first = beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
-    columns = first.replace(b'"', b"").decode("ascii", errors="replace").split(",")
-    return versions.names(columns) == list(HEADER)
+    """Whether a file that begins so has the header of our CSV, in whatever form programs save it."""
+    return csvform.find(beginning) is not None
 
 
-def read_csv(path: Path) -> Loaded:
+def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunction | None = None) -> Loaded:
     """Read a table.
+
+    Parameters
+    ----------
+    content : the content of the file, where it is known already.
 
     Raises
     ------
     LoadError : the file was cut short or changed so that rows cannot be understood.
     """
     document, notes = sidecar.read_beside(path, "csv")
-    _check_end(path)
-    collected = _Rows()
+    content = path.read_bytes() if content is None else content
+    form = csvform.find(content[:_BATCH_ROWS])
+    if form is None:
+        raise LoadError(f"{path} has no columns of a capture")
+    collected = _Rows(form)
     try:
-        with pd.read_csv(
-            path,
-            dtype=object,
-            na_filter=False,
-            encoding="utf-8",
-            compression=None,
-            chunksize=_BATCH_ROWS,
-            skip_blank_lines=False,
-        ) as chunks:
-            for chunk in chunks:
-                collected.add(chunk.set_axis(versions.names(chunk.columns), axis=1))
+        text = csvform.utf8(content, form)
+        _check_end(path, text)
+        with Progress(len(text), f"reading {path.name}", progress, unit=" bytes") as shown:
+            if not (form.is_ours and _read_fast(text, collected, shown)):
+                collected = _Rows(form)
+                _read(text, form, collected, shown)
+    except LoadError:
+        raise
     except (ValueError, OverflowError) as error:  # pandas' and Unicode's errors are ValueErrors
         raise LoadError(
-            f"{path} is damaged: {str(error).strip()}. Expected: the CSV as gdlab wrote it. "
+            f"{path} is damaged: {_said(error)}. Expected: the CSV as gdlab wrote it. "
             "Take the original file; if a spreadsheet saved this one, export it again and open a copy there"
         ) from error
+    notes += form.notes()
     guarded = document.get("guard")
     if not isinstance(guarded, bool):
         guarded = collected.looks_guarded()
@@ -62,22 +71,87 @@ def read_csv(path: Path) -> Loaded:
             told = "guarded against formulas" if guarded else "written with raw=True"
             notes.append(f"cells begin with an apostrophe: by all of them, the file was taken for one {told}")
     table = collected.table(guarded)
+    notes += collected.notes
+    if form.is_first:
+        table = versions.with_facts(table.drop(columns=list(versions.NEW)))
     if document:
         notes += sidecar.check_rows(document, len(table))
         notes += sidecar.restore_categories(table, document)
     return Loaded(table, document, tuple(notes))
 
 
+def _said(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not {error.encoding}: a program saved it in an old encoding; save it in UTF-8"
+    return str(error).strip()[:500]
+
+
+def _read_fast(text: bytes, collected: _Rows, shown: Progress) -> bool:
+    """Read a file of ours as columns; gives whether it is one, else the rows so far are to be forgotten."""
+    try:
+        from gdlab.files import csvfast
+    except ImportError:
+        return False
+    return csvfast.read(text, collected.columns, collected.add_columns, shown.advance)
+
+
+def _read(text: bytes, form: csvform.Form, collected: _Rows, shown: Progress) -> None:
+    """Read any file, a batch of rows at a time."""
+    _check_width(text, form)
+    columns = [name if name in HEADER else f"{number}" for number, name in enumerate(form.columns)]
+    at = 0
+    stream = io.BytesIO(text)
+    with pd.read_csv(
+        stream,
+        dtype=object,
+        na_filter=False,
+        encoding="utf-8",
+        sep=form.separator,
+        names=columns,
+        header=None,
+        skiprows=1,
+        index_col=False,
+        chunksize=_BATCH_ROWS,
+        skip_blank_lines=False,
+    ) as chunks:
+        for chunk in chunks:
+            collected.add(chunk)
+            shown.advance(stream.tell() - at)
+            at = stream.tell()
+
+
+def _check_width(text: bytes, form: csvform.Form) -> None:
+    """Look at the first row: pandas takes the cells that are too many for an index, and a millisecond for each."""
+    if b"\0" in text[:_BATCH_ROWS]:
+        raise ValueError("there are zeros in it")
+    begin = text.index(b"\n") + 1
+    limit = csv.field_size_limit(_MAX_CELL)
+    try:
+        lines = io.TextIOWrapper(io.BytesIO(text[begin:]), "utf-8", newline="")
+        cells_ = next(csv.reader(lines, delimiter=form.separator), None)
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    finally:
+        csv.field_size_limit(limit)
+    if cells_ and len(cells_) != len(form.columns):
+        raise ValueError(f"row 1 has {len(cells_)} cells, and there are {len(form.columns)} columns")
+
+
 class _Rows:
     """The rows read so far. Whether the file was guarded is only known at its end, so cells are kept as they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: csvform.Form) -> None:
         self.rows = 0
+        self.notes: list[str] = []
+        self.columns = form.columns
+        self._has = frozenset(form.columns)
+        self._without_zone = 0
         self.apostrophes = False
         self._guarded = True  # as far as the cells tell
         self._numbers: dict[str, list[Any]] = {name: [] for name in ("time", *_INTEGERS)}
         self._codes: dict[str, list[Any]] = {name: [] for name in conform.CATEGORICAL}
         self._cells: dict[str, dict[str, int]] = {name: {} for name in conform.CATEGORICAL}
+        self._given: dict[str, list[tuple[Int64, Int64]]] = {name: [] for name in conform.NULLABLE}
         self._details: list[Any] = []
         self._arenas: list[UInt8] = []
         self._sizes: list[Int64] = []
@@ -85,22 +159,85 @@ class _Rows:
 
     def add(self, chunk: pd.DataFrame) -> None:
         """Take rows as pandas reads them, all cells text."""
-        # A first row with too many cells makes pandas take the first ones for an index.
-        if not isinstance(chunk.index, pd.RangeIndex) or chunk.isna().to_numpy().any():
-            raise ValueError("a row has fewer or more cells than there are columns")
-        self._numbers["time"].append(self._converted(chunk["time"].to_list(), times.parse))
+        if chunk.isna().to_numpy().any():
+            row = int(np.flatnonzero(chunk.isna().to_numpy().any(axis=1))[0])
+            raise ValueError(f"row {self.rows + row + 1} has fewer cells than there are columns")
+        time_ns = self._converted(chunk["time"].to_list(), self._times)
+        numbers = {
+            name: self._converted(chunk[name].to_list(), csvcells.integers)
+            for name in _INTEGERS
+            if name in self._has
+        }
+        sizes = numbers.get("size_bytes")
+        text, payloads = self._payloads(
+            chunk[PAYLOAD_AS].to_numpy(object), chunk["payload"].to_numpy(object), sizes
+        )
+        arena = np.frombuffer(b"".join(each for each in payloads if each), np.uint8)
+        lengths = np.array([-1 if each is None else len(each) for each in payloads], np.int64)
+        coded = {
+            name: pd.factorize(chunk[name].to_numpy(object))
+            for name in conform.CATEGORICAL
+            if name in self._has
+        }
+        few = {
+            name: chunk[name].to_numpy(object) for name in ("detail", *conform.NULLABLE) if name in self._has
+        }
+        self._look(chunk["payload"].to_numpy(object)[text])
+        self.add_columns(time_ns, numbers, coded, arena, lengths, text, few)
+
+    def add_columns(
+        self,
+        time_ns: Int64,
+        numbers: dict[str, Int64],
+        coded: Mapping[str, tuple[Any, Iterable[str]]],
+        arena: UInt8,
+        lengths: Int64,
+        text: Any,
+        few: Mapping[str, Any],
+        starts: Any = (),
+    ) -> None:
+        """Take rows as columns.
+
+        Parameters
+        ----------
+        coded : codes and the different cells, of each categorical column.
+        arena : the payloads one behind the other, `lengths` bytes each, -1 for a missing one.
+        text : (n,) bool, which payloads stand in the file as text.
+        few : (n,) cells of the columns that few rows have; those of which all are empty may lack.
+        starts : cells of text payloads that may begin a formula, where they have not been looked at.
+        """
+        self._look(starts)
+        self._numbers["time"].append(time_ns)
         for name in _INTEGERS:
-            self._numbers[name].append(self._converted(chunk[name].to_list(), _integers))
+            self._numbers[name].append(numbers.get(name, np.full(len(time_ns), -1)))
         for name, known in self._cells.items():
-            codes, distinct = pd.factorize(chunk[name].to_numpy(object))
+            codes, distinct = coded.get(name, (np.zeros(len(time_ns), np.int32), [str(_PLAIN.get(name, ""))]))
+            distinct = list(distinct)
             new = [known.setdefault(cell, len(known)) for cell in distinct]
-            self._codes[name].append(np.array(new, np.int32)[codes])
+            self._codes[name].append(np.array(new, np.int32)[codes] if new else np.empty(0, np.int32))
             self._look(distinct)
-        details = chunk["detail"].to_numpy(object)
-        self._look(details)
+        for name in conform.NULLABLE:
+            cells_ = few.get(name, np.empty(0, object))
+            given = np.flatnonzero(cells_ != "")
+            values = self._converted(cells_[given].tolist(), csvcells.integers)
+            if name == "code" and bool((values != values.astype(np.int32)).any()):
+                raise ValueError("a code is beyond 2**31 - 1")
+            self._given[name].append((given + self.rows, values))
+        details = few.get("detail")
+        if details is None:
+            details = np.full(len(time_ns), "", object)
+        else:
+            self._look(details)
         self._details.append(details)
-        self._add_payloads(chunk[PAYLOAD_AS].to_numpy(object), chunk["payload"].to_numpy(object))
-        self.rows += len(chunk)
+        self._text.append(text)
+        self._arenas.append(arena)
+        self._sizes.append(lengths)
+        self.rows += len(time_ns)
+
+    def _times(self, values: list[str]) -> Int64:
+        time_ns, without_zone = csvcells.times_of(values)
+        self._without_zone += without_zone
+        return time_ns
 
     def _converted(self, values: list[str], convert: Callable[[list[str]], Int64]) -> Int64:
         """Convert all together; where that fails, find the row for the message."""
@@ -114,15 +251,15 @@ class _Rows:
                     raise ValueError(f"row {self.rows + position + 1}: {error}") from error
             raise
 
-    def _add_payloads(self, forms: Any, payload_cells: Any) -> None:
-        text = forms == "text"
+    def _payloads(self, forms: Any, payload_cells: Any, sizes: Any) -> tuple[Any, list[bytes | None]]:
         values: list[bytes | None] = []
-        for position, (form, cell) in enumerate(zip(forms, payload_cells, strict=True)):
+        told = sizes.tolist() if sizes is not None else [None] * len(forms)
+        for position, (form, cell, size) in enumerate(zip(forms, payload_cells, told, strict=True)):
             if form == "text":
                 values.append(cell.encode())
             elif form == "hex":
                 try:
-                    values.append(bytes.fromhex(cell))
+                    values.append(csvcells.hexadecimal(cell, size))
                 except ValueError as error:
                     raise ValueError(f"row {self.rows + position + 1}: {error}") from error
             elif form == "" == cell:
@@ -131,15 +268,12 @@ class _Rows:
                 raise ValueError(
                     f"row {self.rows + position + 1}: {PAYLOAD_AS} is {form[:20]!r}, not 'text' or 'hex'"
                 )
-        self._look(payload_cells[text])
-        self._text.append(text)
-        self._arenas.append(np.frombuffer(b"".join(value for value in values if value), np.uint8))
-        self._sizes.append(np.array([-1 if value is None else len(value) for value in values], np.int64))
+        return forms == "text", values
 
     def _look(self, text_cells: Any) -> None:
         """Note what cells say about the guard."""
         for cell in text_cells:
-            if cell.startswith(cells.FORMULA_STARTS):
+            if cells.is_formula(cell):
                 if cell.startswith("'"):
                     self.apostrophes = True
                 self._guarded = self._guarded and cell[0] == "'" and cell[1:].startswith(cells.FORMULA_STARTS)
@@ -170,12 +304,41 @@ class _Rows:
                 columns[name] = _category(
                     name, joined(self._codes[name], np.int32), map(text, self._cells[name])
                 )
+            elif name in self._given:
+                columns[name] = self._nullable(name, column.dtype)
             elif name == "payload":
                 columns[name] = self._payload_column(joined(self._text, np.bool_) & guarded)
             else:
-                details = [text(cell) if cell else "" for cell in joined(self._details, object)]
-                columns[name] = pd.array(np.array(details, object), dtype=pd.StringDtype("python"))
+                details = joined(self._details, object)
+                for row in np.flatnonzero(details != ""):
+                    details[row] = text(details[row])
+                columns[name] = pd.array(details, dtype=pd.StringDtype("python"))
+        if self._without_zone:
+            self.notes.append(f"{self._without_zone} times are without a zone, and were taken for UTC")
+        self._fill(columns)
         return pd.DataFrame(columns, copy=False)
+
+    def _nullable(self, name: str, dtype: str) -> Any:
+        """A column of numbers that few rows have."""
+        values, missing = np.zeros(self.rows, dtype.lower()), np.ones(self.rows, np.bool_)
+        for rows, given in self._given[name]:
+            values[rows], missing[rows] = given, False
+        return pd.arrays.IntegerArray(values, missing)
+
+    def _fill(self, columns: dict[str, Any]) -> None:
+        """What can be told of columns that the file does not have."""
+        payloads = columns["payload"]
+        sizes = np.maximum(payloads.sizes, 0)
+        if "size_bytes" not in self._has:
+            columns["size_bytes"] = sizes
+        if "kind" not in self._has:
+            kinds = [Kind.BINARY if payload is pd.NA else guess_kind(payload) for payload in payloads]
+            order = {str(value): code for code, value in enumerate(CATEGORIES["kind"])}
+            columns["kind"] = conform.categorical(np.array([order[kind] for kind in kinds], np.int32), order)
+        if "wire_bytes" not in self._has:
+            transports = [str(name).partition(":")[0] for name in columns["endpoint"].categories]
+            extra = np.array([wire_bytes(name, 0) for name in transports] or [0])
+            columns["wire_bytes"] = columns["size_bytes"] + extra[columns["endpoint"].codes]
 
     def _payload_column(self, guarded: Any) -> PayloadArray:
         """The payloads; where `guarded`, a first apostrophe is not looked at."""
@@ -186,10 +349,6 @@ class _Rows:
         return PayloadArray(self._arenas, addresses + strip, sizes - strip)
 
 
-def _integers(values: list[str]) -> Int64:
-    return np.array([int(value) for value in values], np.int64)
-
-
 def _category(name: str, codes: Any, values: Iterable[str]) -> pd.Categorical:
     """The fixed categories of a closed column first; others in order of first appearance."""
     order: dict[str, int] = {str(value): number for number, value in enumerate(CATEGORIES.get(name, ()))}
@@ -197,11 +356,9 @@ def _category(name: str, codes: Any, values: Iterable[str]) -> pd.Categorical:
     return conform.categorical(translate[codes] if len(codes) else codes, order)
 
 
-def _check_end(path: Path) -> None:
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        if file.read(1) != b"\n":
-            raise LoadError(
-                f"{path} was cut short: its last line does not end. Expected: a line feed at the end. Copy or download "
-                "the file again; to use what is there, delete the part of a line at its end"
-            )
+def _check_end(path: Path, text: bytes) -> None:
+    if not text.endswith(b"\n"):
+        raise LoadError(
+            f"{path} was cut short: its last line does not end. Expected: a line feed at the end. Copy or download "
+            "the file again; to use what is there, delete the part of a line at its end"
+        )

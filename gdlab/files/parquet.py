@@ -10,7 +10,7 @@ import pandas as pd
 
 from gdlab.errors import LoadError
 from gdlab.files import anonymise as names
-from gdlab.files import arrow, sidecar
+from gdlab.files import arrow, budget, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.atomic import replacing
 from gdlab.files.loaded import Loaded
@@ -18,6 +18,7 @@ from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import SCHEMA
 
 _KEY = b"gdlab"
+_AT_ONCE = 131_072
 
 
 def write_parquet(
@@ -33,8 +34,8 @@ def write_parquet(
     Parameters
     ----------
     table : the columns of `messages.SCHEMA`.
-    path : the file, such as ``run1.parquet``. ``run1.gdlab.json`` is written beside it, unless a CSV of the same
-        name already has its sidecar there; `load` takes the same from inside the file.
+    path : the file, such as ``run1.parquet``. What a CSV has in a sidecar it has inside, so that a folder of such
+        files is one that every reader of Parquet takes.
     anonymise, provenance, progress : as for `write_csv`.
 
     Raises
@@ -51,27 +52,23 @@ def write_parquet(
     if anonymise:
         table, provenance = names.anonymise(table, provenance)
     document = sidecar.describe(table, "parquet", guard=False, anonymised=anonymise, provenance=provenance)
-    with replacing(path) as file:
-        # Dictionaries pay where values repeat; the statistics let others find a time without reading all.
-        with (
-            pq.ParquetWriter(
-                file,
-                arrow.schema({_KEY: sidecar.encode(document)}),
-                compression="zstd",
-                use_dictionary=[*conform.CATEGORICAL, "detail"],
-                write_statistics=["time"],
-                write_page_checksum=True,
-            ) as writer,
-            Progress(len(table), f"writing {path.name}", progress) as shown,
-        ):
-            for rows in conform.batches(conform.payloads(table).sizes):
-                part = table.iloc[rows]
-                writer.write_batch(arrow.batch(part))
-                shown.advance(len(part))
-        document["bytes"] = file.tell()
-    if sidecar.beside_is_free(path):
-        with replacing(sidecar.path_for(path)) as beside:
-            beside.write(sidecar.encode(document))
+    # Dictionaries pay where values repeat; the statistics let others find a time without reading all.
+    with (
+        replacing(path) as file,
+        pq.ParquetWriter(
+            file,
+            arrow.schema({_KEY: sidecar.encode(document)}),
+            compression="zstd",
+            use_dictionary=[*conform.CATEGORICAL, *conform.NULLABLE, "detail"],
+            write_statistics=["time"],
+            write_page_checksum=True,
+        ) as writer,
+        Progress(len(table), f"writing {path.name}", progress) as shown,
+    ):
+        for rows in conform.batches(conform.payloads(table).sizes):
+            part = table.iloc[rows]
+            writer.write_batch(arrow.batch(part))
+            shown.advance(len(part))
     return path
 
 
@@ -80,7 +77,7 @@ def is_parquet(beginning: bytes) -> bool:
     return beginning.startswith(b"PAR1")
 
 
-def read_parquet(path: Path) -> Loaded:
+def read_parquet(path: Path, progress: ProgressFunction | None = None) -> Loaded:
     """Read a table; a file of another program is read, too, if it has all the columns.
 
     Raises
@@ -94,9 +91,12 @@ def read_parquet(path: Path) -> Loaded:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             metadata = file.schema_arrow.metadata or {}
-            data = file.read()
+            known = [name for name in conform.NAMES if name in file.schema_arrow.names]
+            extra = [name for name in file.schema_arrow.names if name not in known]
+            _check_size(path, file.metadata)
+            data = _read(path, file, known, progress)
             data.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError, MemoryError) as error:
         raise LoadError(
             f"{path} is Parquet, but damaged or cut short: {error}. Expected: the file as it was written. Copy or "
             "download it again"
@@ -115,7 +115,34 @@ def read_parquet(path: Path) -> Loaded:
         notes += sidecar.check_rows(document, len(table)) + sidecar.restore_categories(table, document)
     else:
         notes.append("the file was not written by gdlab: where it came from is not known")
-    extra = [name for name in data.column_names if name not in table.columns]
     if extra:
-        notes.append(f"columns that a capture does not have were left out: {', '.join(extra)}")
+        notes.append(f"columns that a capture does not have were left out: {', '.join(extra)[:500]}")
     return Loaded(table, document, tuple(notes))
+
+
+def _check_size(path: Path, metadata: Any) -> None:
+    """Refuse, by the footer alone, what would take more memory than captures do."""
+    unpacked = sum(
+        max(metadata.row_group(group).total_byte_size, 0) for group in range(metadata.num_row_groups)
+    )
+    budget.check(path, path.stat().st_size, unpacked, max(metadata.num_rows, 0))
+
+
+def _read(path: Path, file: Any, columns: list[str], progress: ProgressFunction | None) -> Any:
+    """All rows, a batch at a time, so that it is seen and what the footer hides is found before memory is full."""
+    import pyarrow as pa
+
+    size = path.stat().st_size
+    batches = []
+    rows = used = 0
+    with Progress(max(file.metadata.num_rows, 0), f"reading {path.name}", progress) as shown:
+        for batch in file.iter_batches(batch_size=_AT_ONCE, columns=columns):
+            batches.append(batch)
+            rows += len(batch)
+            used += batch.get_total_buffer_size()
+            budget.check(path, size, 0, rows)
+            if used > budget.MOST_BYTES:
+                budget.check(path, size, used, rows)
+            shown.advance(len(batch))
+    fields = [file.schema_arrow.field(name) for name in columns]
+    return pa.Table.from_batches(batches, pa.schema(fields)) if batches else pa.schema(fields).empty_table()

@@ -1,4 +1,4 @@
-"""Progress of long writes: to the caller's function, else as a bar where tqdm is installed."""
+"""Progress of long reads and writes: to the caller's function, else as a bar where tqdm is installed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ class Progress:
     ----------
     total : rows there are.
     label : what the bar says.
+    unit : what is counted.
     function : told after every batch instead of showing a bar; what it raises ends the work, so that it may also
         be used to cancel.
     """
 
-    def __init__(self, total: int, label: str, function: ProgressFunction | None = None) -> None:
+    def __init__(
+        self, total: int, label: str, function: ProgressFunction | None = None, *, unit: str = " rows"
+    ) -> None:
         self.total = total
         self.done = 0
         self._label = label
+        self._unit = unit
         self._function = function
         self._begun = time.monotonic()
         self._bar: Any = None
@@ -58,7 +62,7 @@ class Progress:
                 total=self.total,
                 initial=self.done,
                 desc=self._label,
-                unit=" rows",
+                unit=self._unit,
                 unit_scale=True,
                 leave=False,
             )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
@@ -25,8 +25,14 @@ _MAX_BYTES = 64 << 20  # some hundred bytes for each of 65,536 peers
 
 
 def path_for(path: Path) -> Path:
-    """``run1.csv`` has ``run1.gdlab.json`` beside it."""
-    return path.with_name(path.stem + ".gdlab.json")
+    """Where the sidecar of a file is.
+
+    ``run1.csv`` has ``run1.gdlab.json`` beside it. Of any other name the whole is kept, so that ``lab.1``, ``lab.2``
+    and ``lab.csv.gz`` have sidecars of their own; it begins with ``_``, as readers of whole folders pass over that.
+    """
+    if path.suffix == ".csv" and path.stem:
+        return path.with_name(path.stem + ".gdlab.json")
+    return path.with_name(f"_{path.name}.gdlab.json")
 
 
 def describe(
@@ -104,17 +110,92 @@ def decode(data: bytes) -> tuple[dict[str, Any], list[str]]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         return {}, ["the sidecar is not one of gdlab and was not used"]
     version = document.get("version")
-    if version != VERSION:
-        return document, [
-            f"the sidecar is of version {version!r}, this gdlab knows version {VERSION}: what is new there was not used"
-        ]
-    return document, []
+    notes = _check_types(document)
+    if version not in range(1, VERSION + 1):
+        notes.append(
+            f"the sidecar is of version {repr(version)[:20]}, gdlab knows those up to {VERSION}: what is new there "
+            "was not used"
+        )
+    return document, notes
+
+
+#: What the parts of a description must be.
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "file_format": (str,),
+    "created": (str,),
+    "rows": (int, type(None)),
+    "bytes": (int,),
+    "guard": (bool,),
+    "anonymised": (bool,),
+    "software": (dict,),
+    "clock": (str,),
+    "schema": (list,),
+    "categories": (dict, type(None)),
+    "provenance": (dict,),
+    "missed_rows": (int,),
+    "interval_s": (int, float),
+    "closed": (bool,),
+    "application": (str,),
+}
+_PROVENANCE: Final[dict[str, tuple[type, ...]]] = {
+    "endpoints": (list,),
+    "began": (str,),
+    "running": (bool,),
+    "limit": (str,),
+    "statistics": (dict,),
+    "sample": (dict,),
+    "captures": (list,),
+}
+
+
+def _check_types(document: dict[str, Any]) -> list[str]:
+    """Take out (in place) what is of another type than it must be; gives notes on it."""
+    wrong = _take_out(document, _TYPES)
+    provenance = document.get("provenance")
+    if isinstance(provenance, dict):
+        wrong += [f"provenance.{name}" for name in _take_out(provenance, _PROVENANCE)]
+        statistics = provenance.get("statistics")
+        if isinstance(statistics, dict):
+            counts: dict[str, tuple[type, ...]] = dict.fromkeys(statistics, (int, float, str, type(None)))
+            counts |= {
+                name: (int,)
+                for name in ("kernel_drops", "received", "sent")
+                if statistics.get(name) is not None
+            }
+            wrong += [f"provenance.statistics.{name}" for name in _take_out(statistics, counts)]
+        endpoints = provenance.get("endpoints")
+        if isinstance(endpoints, list) and not all(isinstance(each, str) for each in endpoints):
+            del provenance["endpoints"]
+            wrong.append("provenance.endpoints")
+    if not wrong:
+        return []
+    return [f"the sidecar's {', '.join(wrong)[:200]} cannot be what it says, and was not used"]
+
+
+def _take_out(values: dict[str, Any], types: Mapping[str, tuple[type, ...]]) -> list[str]:
+    wrong = [
+        name
+        for name, expected in types.items()
+        if name in values
+        and (
+            not isinstance(values[name], expected)
+            or (isinstance(values[name], bool) and bool not in expected)
+        )
+    ]
+    for name in wrong:
+        del values[name]
+    return [repr(name) for name in wrong]
 
 
 def read_beside(path: Path, file_format: str) -> tuple[dict[str, Any], list[str]]:
     """The sidecar of a file, compared with the file; see `decode`."""
     beside = path_for(path)
+    older = path.with_name(path.stem + ".gdlab.json")
+    if not beside.exists() and _tells_of(older, path):
+        beside = older
     try:
+        if not stat.S_ISREG(beside.stat().st_mode):
+            return {}, [f"the sidecar {beside.name} is no ordinary file and was not used"]
         if beside.stat().st_size > _MAX_BYTES:
             return {}, [f"the sidecar {beside.name} is too large to be one and was not used"]
         document, notes = decode(beside.read_bytes())
@@ -175,11 +256,12 @@ def _are_categories(value: Any) -> bool:
     )
 
 
-def beside_is_free(path: Path) -> bool:
-    """Whether a sidecar may be written for a file that also has it inside, without taking that of a neighbour."""
+def _tells_of(older: Path, path: Path) -> bool:
+    """Whether a sidecar of the older naming, which several files may claim, was written for this file."""
     try:
-        document, _ = decode(path_for(path).read_bytes())
+        if older.stat().st_size > _MAX_BYTES or not stat.S_ISREG(older.stat().st_mode):
+            return False
+        document, _ = decode(older.read_bytes())
+        return document.get("bytes") == path.stat().st_size
     except OSError:
-        return True
-    neighbour = path.with_suffix("." + str(document.get("file_format")))
-    return not document or os.path.normcase(neighbour) == os.path.normcase(path) or not neighbour.exists()
+        return False

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import stat
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from gdlab.errors import LoadError
-from gdlab.files import arrow, sidecar
+from gdlab.files import arrow, budget, provenance, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.loaded import Loaded
 from gdlab.files.spill import SUFFIX
 
+#: A capture is a time and a token; its files add the number of the endpoint and of the part.
+_SESSION = re.compile(r"[0-9A-Za-z]{1,40}-[0-9a-f]{1,40}")
+_PART = re.compile(rf"({_SESSION.pattern})-\d{{3,}}-\d{{3,}}\.arrow")
+_MAX_BYTES = 64 << 20
+
 
 def is_spill(folder: Path) -> bool:
     """Whether there is a spilled capture in the folder."""
-    return any(folder.glob("*" + SUFFIX))
+    return any(_is_session(each) for each in folder.glob("*" + SUFFIX))
 
 
 def read_spill(folder: Path) -> Loaded:
@@ -29,12 +38,13 @@ def read_spill(folder: Path) -> Loaded:
     notes: list[str] = []
     documents: list[dict[str, Any]] = []
     batches: list[Any] = []
-    descriptions = sorted(folder.glob("*" + SUFFIX))
+    descriptions = sorted(each for each in folder.glob("*" + SUFFIX) if _is_session(each))
+    parts = _parts(folder)
     for description in descriptions:
-        document, said = sidecar.decode(description.read_bytes())
+        document, said = _document(description)
         session = description.name.removesuffix(SUFFIX)
         rows = 0
-        for part in sorted(folder.glob(session + "-*.arrow")):
+        for part in parts.pop(session, ()):
             found, damage = _batches(part)
             rows += sum(len(batch) for batch in found)
             batches += found
@@ -45,22 +55,78 @@ def read_spill(folder: Path) -> Loaded:
                 f"{document.get('interval_s')} s before its end may be missing; after a power cut or a crash of the "
                 "whole system more, what it had not yet put on the disk"
             )
+            if not rows:
+                said.append("nothing had been written yet: whether something had arrived cannot be told")
         elif document:
             said += sidecar.check_rows(document, rows)
         documents.append(document)
         notes += [f"capture {session}: {note}" for note in said]
+    for session, left in parts.items():
+        notes.append(f"{len(left)} files of a capture {session} whose description is gone were left out")
     if len(descriptions) > 1:
         notes.insert(0, f"the folder holds {len(descriptions)} captures; all their rows are here")
     try:
-        table = arrow.table(pa.Table.from_batches(batches, arrow.schema()))
+        table = _table(batches)
     except (ValueError, pa.ArrowException) as error:
         raise LoadError(
             f"{folder} holds files that are not of a spilled capture: {error}. Expected: the folder as gdlab wrote it"
         ) from error
-    if not len(table) and notes and not any(document.get("closed") for document in documents):
-        notes.append("nothing had been written yet")
-    provenance = documents[0] if len(documents) == 1 else {"captures": documents}
-    return Loaded(conform.in_order(table), provenance, tuple(notes))
+    return Loaded(conform.in_order(table), _told(documents), tuple(notes))
+
+
+def _told(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the descriptions tell; of several, each keeps its own."""
+    if len(documents) == 1:
+        about = documents[0]
+    else:
+        together = provenance.merged([dict(each.get("provenance") or {}) for each in documents])
+        about = {"captures": documents, "provenance": together, "missed_rows": _missed(documents)}
+    if not all(each.get("closed") is True for each in documents):
+        # What measures and findings ask: whether all that arrived can be here.
+        about = {**about, "provenance": {**(about.get("provenance") or {}), "ended_in_order": False}}
+    return about
+
+
+def _missed(documents: list[dict[str, Any]]) -> int:
+    return sum(each.get("missed_rows") or 0 for each in documents)
+
+
+def _is_session(description: Path) -> bool:
+    return _SESSION.fullmatch(description.name.removesuffix(SUFFIX)) is not None and description.is_file()
+
+
+def _parts(folder: Path) -> dict[str, list[Path]]:
+    """The files of each capture of the folder, in order."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.arrow")):
+        match = _PART.fullmatch(path.name)
+        # A link may lead out of the folder, and a pipe never ends.
+        if match and stat.S_ISREG(path.lstat().st_mode):
+            found.setdefault(match[1], []).append(path)
+    return found
+
+
+def _document(description: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        if not stat.S_ISREG(description.lstat().st_mode) or description.stat().st_size > _MAX_BYTES:
+            return {}, ["its description is no ordinary file, or too large to be one, and was not used"]
+        return sidecar.decode(description.read_bytes())
+    except OSError as error:
+        return {}, [f"its description cannot be read: {error.strerror}"]
+
+
+def _table(batches: list[Any]) -> pd.DataFrame:
+    """One table of all batches, whichever version wrote them."""
+    import pyarrow as pa
+
+    parts = [
+        arrow.table(pa.Table.from_batches(same, schema))
+        for schema in (arrow.schema(), arrow.first_schema())
+        if (same := [batch for batch in batches if batch.schema == schema])
+    ]
+    if len(parts) == 2:
+        return conform.concatenated(parts)
+    return parts[0] if parts else arrow.table(pa.Table.from_batches([], arrow.schema()))
 
 
 def _batches(path: Path) -> tuple[list[Any], str]:
@@ -70,11 +136,17 @@ def _batches(path: Path) -> tuple[list[Any], str]:
     found: list[Any] = []
     try:
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            if stream.schema != arrow.schema():
+            if stream.schema not in (arrow.schema(), arrow.first_schema()):
                 return [], "has other columns than a capture and was left out"
+            size = path.stat().st_size
+            used = rows = 0
             for batch in stream:
                 batch.validate(full=True)
+                used, rows = used + batch.get_total_buffer_size(), rows + len(batch)
+                budget.check(path, size, used, rows)
                 found.append(batch)
+    except LoadError as error:
+        return found, str(error)
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
         return found, f"damaged or cut short after {sum(len(batch) for batch in found)} rows ({error})"
     return found, ""

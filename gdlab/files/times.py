@@ -14,7 +14,9 @@ WIDTH = 30
 
 _DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1000)), np.uint8).reshape(1000, 3)
 
-_FORM = np.frombuffer(b"0000-00-00T00:00:00.000000000Z\0", np.uint8)
+_FORM = np.frombuffer(b"0000-00-00T00:00:00.000000000Z", np.uint8)
+#: Times as far as this fit into 64 bits of nanoseconds, whatever their seconds.
+_MOST_SECONDS = 9_223_372_000
 _IS_DIGIT = np.isin(_FORM, np.frombuffer(b"0", np.uint8))
 
 
@@ -55,21 +57,49 @@ def parse(texts: Sequence[str]) -> Int64:
         [text.encode("ascii", "replace") for text in texts], f"S{WIDTH + 1}"
     )
     characters = found.view(np.uint8).reshape(-1, WIDTH + 1)
-    digits = characters - ord("0")  # wraps around for what stands before the digits
-
-    def number(start: int, stop: int) -> Int64:
-        value = np.zeros(len(texts), np.int64)
-        for position in range(start, stop):
-            value = value * 10 + digits[:, position]
-        return value
-
-    if bool(np.where(_IS_DIGIT, digits < 10, characters == _FORM).all()):
-        months = (number(0, 4) - 1970) * 12 + number(5, 7) - 1
-        days = months.view("datetime64[M]").astype("datetime64[D]").view(np.int64) + number(8, 10) - 1
-        seconds = ((days * 24 + number(11, 13)) * 60 + number(14, 16)) * 60 + number(17, 19)
-        time_ns = seconds * 1_000_000_000 + number(20, 29)
-        # Finds dates that the calendar does not have, and what wrapped around.
-        if np.array_equal(render(time_ns), characters[:, :WIDTH]):
+    if not characters[:, WIDTH].any():
+        time_ns = parse_characters(characters[:, :WIDTH])
+        if time_ns is not None:
             return time_ns
     example = f": {texts[0][:60]!r}" if len(texts) == 1 else ""
     raise ValueError(f"not a time such as 2023-11-14T22:13:20.000000000Z{example}")
+
+
+def parse_characters(characters: UInt8) -> Int64 | None:
+    """Undo `render` from its own form, (n, 30) uint8; None where one of them is not of that form."""
+    digits = characters - ord("0")  # wraps around for what stands before the digits
+
+    def number(start: int, stop: int) -> Int64:
+        return _number(digits, start, stop)
+
+    if not bool(np.where(_IS_DIGIT, digits < 10, characters == _FORM).all()):
+        return None
+    # A capture has far fewer seconds than rows: only those go through the calendar.
+    minutes = (
+        ((number(0, 4) * 100 + number(5, 7)) * 100 + number(8, 10)) * 10000
+        + number(11, 13) * 100
+        + number(14, 16)
+    )
+    _, first, which = np.unique(minutes, return_index=True, return_inverse=True)
+    chosen = digits[first]
+    year, month, day, hour, minute = (
+        _number(chosen, start, stop) for start, stop in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16))
+    )
+    months = (year - 1970) * 12 + month - 1
+    days = months.view("datetime64[M]").astype("datetime64[D]").view(np.int64) + day - 1
+    begin = ((days * 24 + hour) * 60 + minute) * 60
+    time_ns: Int64 = (begin[which] + number(17, 19)) * 1_000_000_000 + number(20, 29)
+    # Finds dates that the calendar does not have, and what wrapped around.
+    if bool((np.abs(begin) > _MOST_SECONDS).any()):
+        good = np.array_equal(render(time_ns), characters)
+    else:
+        good = np.array_equal(render(begin * 1_000_000_000)[:, :16], characters[first][:, :16])
+        good = good and not bool((number(17, 19) > 59).any())
+    return time_ns if good else None
+
+
+def _number(digits: UInt8, start: int, stop: int) -> Int64:
+    value = np.zeros(len(digits), np.int64)
+    for position in range(start, stop):
+        value = value * 10 + digits[:, position]
+    return value

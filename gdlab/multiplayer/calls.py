@@ -8,14 +8,18 @@ import numpy as np
 import pandas as pd
 
 from gdlab.errors import VariantDecodeError
-from gdlab.multiplayer.scene import read_arguments
+from gdlab.multiplayer.scene import ScenePacket, read_arguments
 from gdlab.multiplayer.tables import call_bytes
 from gdlab.multiplayer.view import View
 
 
 def arguments(view: View, index: int) -> tuple[tuple[Any, ...], str]:
     """Arguments of an RPC, and what is wrong with them; empty if nothing is."""
-    packet, payload = view.packets.packet[index], view.packets.payload[index]
+    return values_of(view.packets.packet[index], view.packets.payload[index])
+
+
+def values_of(packet: ScenePacket, payload: bytes) -> tuple[tuple[Any, ...], str]:
+    """Arguments of an RPC by itself, as `arguments`."""
     try:
         values, end = read_arguments(payload, packet.start, packet.stop, raw=packet.raw)
     except VariantDecodeError as wrong:

@@ -80,6 +80,17 @@ class Dissector:
                 break
         return taken
 
+    def forget(self) -> None:
+        """Begin new lists of units and packets, for a view that keeps only sums.
+
+        What is half put together is lost, and a copy of something from before is taken for the first.
+        """
+        self.units, self.packets = Units(), Packets()
+        for link in self.links:
+            if link.transport == "enet":
+                for half in link.state:
+                    half.forget()
+
     def finish(self) -> None:
         """Account for what streams hold that is not complete; call once, when there will be no more rows."""
         for link in self.links:

@@ -1,7 +1,8 @@
 """Relays and replays in the user's hand: their tables, their truth, and their lifetime."""
 
 from gdlab.relays.live_relay import Relay
+from gdlab.relays.live_replay import Replay, replay
 from gdlab.relays.registry import relay
 from gdlab.relays.truth import TRUTH_SCHEMA
 
-__all__ = ["TRUTH_SCHEMA", "Relay", "relay"]
+__all__ = ["TRUTH_SCHEMA", "Relay", "Replay", "relay", "replay"]

@@ -16,6 +16,7 @@ from gdlab.widgets.gdscript_view import GDScriptView
 from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
+from gdlab.widgets.multiplayer_tab import MultiplayerTab
 from gdlab.widgets.panel import Panel, started
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.render import renderer
@@ -34,6 +35,7 @@ __all__ = [
     "LatencyPlot",
     "Live",
     "MessageTable",
+    "MultiplayerTab",
     "Panel",
     "RatePlot",
     "SendForm",
@@ -44,6 +46,14 @@ __all__ = [
     "renderer",
     "watch_view",
 ]
+
+try:  # drawn by the browser, where anywidget is installed
+    from gdlab.widgets.message_grid import MessageGrid
+    from gdlab.widgets.timeline import TimelinePanel
+except ModuleNotFoundError:
+    pass
+else:
+    __all__ += ["MessageGrid", "TimelinePanel"]
 
 show_with(live)
 show_watch_with(watch_view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
 import ipywidgets
@@ -17,11 +18,19 @@ from gdlab.widgets.gdscript_view import GDScriptView
 from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
+from gdlab.widgets.multiplayer_tab import MultiplayerTab
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
 from gdlab.widgets.watch_panel import WatchPanel
+
+timeline: ModuleType | None
+message_grid: ModuleType | None
+try:
+    from gdlab.widgets import message_grid, timeline
+except ModuleNotFoundError:  # no anywidget: pictures, and the last messages
+    message_grid = timeline = None
 
 
 class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -46,7 +55,7 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._whole = whole
         tabs = TABS if tabs is None else tabs
         self.capture: Capture | None = None
-        self.messages = MessageTable()
+        self.messages: Any = MessageTable() if message_grid is None else message_grid.MessageGrid()
         self._tabs = {tab.title: tab for tab in tabs}
         self._parts: dict[str, Any] = {}
         self.bar = ipywidgets.ToggleButtons(
@@ -124,6 +133,11 @@ TABS: Final[Sequence[Tab]] = (
         "what a watched game prints and reports, and how it runs",
         lambda tabs: WatchPanel(None, tabs.capture),
     ),
+    Tab(
+        "Multiplayer",
+        "which RPC takes the bytes: Godot's high-level multiplayer taken apart",
+        lambda tabs: MultiplayerTab(tabs.capture),
+    ),
     Tab("Counters", "what was received, sent and lost", lambda tabs: Counters(tabs.capture)),
     Tab("Sizes", "what the chosen message costs in other encodings", _sizes),
     Tab("Send", "send a message, or a test packet to yourself", lambda tabs: SendForm(tabs.capture)),
@@ -134,5 +148,8 @@ TABS: Final[Sequence[Tab]] = (
     ),
 )
 
-#: What stands above the tabs and is always in sight.
-PLOTS: Final[Sequence[Callable[[], Panel]]] = (RatePlot, LatencyPlot)
+
+# What stands above the tabs and is always in sight.
+def plots() -> Sequence[Callable[[], Panel]]:
+    """Plots that the browser draws; without anywidget pictures of the last half minute."""
+    return (timeline.TimelinePanel,) if timeline is not None else (RatePlot, LatencyPlot)

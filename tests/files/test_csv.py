@@ -80,9 +80,10 @@ def test_an_empty_table_comes_back_with_its_dtypes(tmp_path):
 def test_the_first_line_has_the_columns_of_the_schema_and_how_the_payload_stands(tmp_path):
     path = write_csv(table_of([{"payload": b"hi, you"}]), tmp_path / "run.csv")
     assert path.read_bytes() == (
-        b"time,time_source,endpoint,peer,direction,event,kind,size_bytes,wire_bytes,payload_as,payload,detail\n"
-        b"2023-11-14T22:13:20.123456789Z,user,udp://127.0.0.1:4242,127.0.0.1:50000,in,message,text,7,35,text,"
-        b'"hi, you",\n'
+        b"time,time_source,endpoint,peer,direction,event,kind,framing,size_bytes,wire_bytes,payload_as,payload,"
+        b"reason,by,code,count,detail\n"
+        b"2023-11-14T22:13:20.123456789Z,user,udp://127.0.0.1:4242,127.0.0.1:50000,in,message,text,,7,35,text,"
+        b'"hi, you",,,,,\n'
     )
     assert tuple(path.read_text().splitlines()[0].split(",")) == HEADER
     assert [name for name in HEADER if name != "payload_as"] == [column.name for column in SCHEMA]
@@ -240,7 +241,7 @@ def test_a_file_cut_anywhere_never_loads_as_if_it_were_whole(tmp_path):
         ("2023-11-14T22", "9999-11-14T22", "not a time"),
         (",text,hello", ",blob,hello", "row 1: payload_as is 'blob'"),
         (",hex,00ff", ",hex,0g", "row 2"),
-        (",33,", ",3e1,", "row 1: invalid literal"),
+        (",33,", ",3e1,", "row 1: not a whole number"),
         (",33,", ",9999999999999999999999,", "row 1"),
         (",33,", ",", "damaged"),
         (",33,", ",33,33,", "damaged"),
@@ -273,7 +274,7 @@ def test_garbage_is_refused_or_loads_but_never_fails_otherwise(tmp_path_factory,
         (b"a,b\n1,2\n", "pandas.read_csv"),
         (b'{"format": "gdlab-table"}', "sidecar"),
         (b"PK\x03\x04", "zip"),
-        (b"\x1f\x8b\x08", "unpack"),
+        (b"\x1f\x8b\x08", "cut short"),
         (b"\x89PNG\r\n", "none of the files"),
     ],
 )

@@ -57,11 +57,12 @@ def test_pandas_reads_the_values_without_gdlab(tmp_path):
     assert (row["peer"], row["detail"], row["size_bytes"]) == ("127.0.0.1:50000", "d", 2)
 
 
-def test_the_sidecar_is_inside_and_beside(tmp_path):
-    path = write_parquet(awkward(), tmp_path / "run.parquet")
-    inside = json.loads(pq.read_schema(path).metadata[b"gdlab"])
-    beside = json.loads((tmp_path / "run.gdlab.json").read_text())
-    assert beside == inside | {"bytes": path.stat().st_size}
+def test_what_a_csv_has_beside_it_is_inside_so_that_a_folder_of_them_can_be_read(tmp_path):
+    for name in ("one", "two"):
+        path = write_parquet(awkward(), tmp_path / f"{name}.parquet")
+    assert json.loads(pq.read_schema(path).metadata[b"gdlab"])["rows"] == len(awkward())
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["one.parquet", "two.parquet"]
+    assert len(pd.read_parquet(tmp_path)) == 2 * len(awkward())
 
 
 def test_the_sidecar_of_a_csv_of_the_same_name_stays(tmp_path):

@@ -150,6 +150,17 @@ def csv_and_report(said, printed, real, pages, folder):
     assert printed.count("True") == 1
 
 
+def what_the_game_does(said, printed, real, pages, folder):
+    assert "slow-game-frame" in said or "frame took 185 ms" in said + " ".join(pages)
+    assert "find_path" in said + " ".join(pages)
+
+
+def multiplayer(said, printed, real, pages, folder):
+    told = " ".join(said.split())
+    assert "threw away 219 of 545" in told
+    assert "only_server runs owners" in told
+
+
 CHECKS = {
     "01-first-packet": first_packet,
     "02-latency-and-frames": latency_and_frames,
@@ -158,6 +169,8 @@ CHECKS = {
     "05-websocket": websocket,
     "06-loss": where_packets_die,
     "07-capture-to-report": csv_and_report,
+    "08-what-the-game-does": what_the_game_does,
+    "09-multiplayer": multiplayer,
 }
 
 PICTURES = {
@@ -167,6 +180,8 @@ PICTURES = {
     "05-websocket": 1,
     "06-loss": 2,
     "07-capture-to-report": 2,
+    "08-what-the-game-does": 3,
+    "09-multiplayer": 2,
 }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 
+import pandas as pd
 import pytest
 
 import gdlab as gd
+from gdlab.analysis.rules.relayed import standing
 from tests.relays.games import arrived, numbered, numbers, udp_client, udp_server
 from tests.waiting import wait_until
 
@@ -76,3 +78,18 @@ def test_order_that_turns_jitter_into_delay_is_a_finding() -> None:
             client.send(numbered(number))
         px.wait_sync(300)
         assert "jitter-clamped" in set(px.findings()["rule"])
+
+
+def test_a_queue_that_never_empties_is_a_finding() -> None:
+    truth = pd.DataFrame(
+        {
+            "way": "up",
+            "time": pd.date_range("2026-01-01", periods=100, freq="100ms", tz="UTC"),
+            "backlog_bytes": [0] + [5000] * 99,
+            "queue_ms": 400.0,
+        }
+    )
+    found = list(standing(truth))
+    assert [finding.rule for finding in found] == ["queue-standing"]
+    assert "9.8 s" in found[0].what
+    assert list(standing(truth.head(20))) == []

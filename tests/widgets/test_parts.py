@@ -20,6 +20,7 @@ FOLLOWING = {
     widgets.Findings: 15_000,
     widgets.LatencyPlot: 60_000,
     widgets.MessageTable: 30_000,
+    widgets.MultiplayerTab: 20_000,
     widgets.RatePlot: 60_000,
     widgets.GDScriptView: 15_000,
     widgets.SendForm: 10_000,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gdlab.analysis.columns import times_ns
 from gdlab.analysis.rules.finding import Finding
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def standing(truth: pd.DataFrame) -> Iterator[Finding]:
         queued = part["backlog_bytes"].to_numpy() > 0
         if not queued.any():
             continue
-        times = part["time"].to_numpy().astype("datetime64[ns]").astype(np.int64)
+        times = times_ns(part)
         edges = np.flatnonzero(np.diff(np.concatenate(([0], queued.astype(np.int8), [0]))))
         begins, ends = edges[::2], edges[1::2] - 1
         longest_s = float((times[ends] - times[begins]).max()) / 1e9

@@ -65,6 +65,12 @@ class Half:
                 del self.seen[next(iter(self.seen))]
         return before
 
+    def forget(self) -> None:
+        """Forget which units came before; the compressor stays known."""
+        self.seen.clear()
+        self.assemblies.clear()
+        self.kept = 0
+
     def prefer(self, method: str) -> None:
         """Try this compressor first from now on."""
         if method in METHODS and self.methods[0] != method:

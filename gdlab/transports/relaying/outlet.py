@@ -49,6 +49,11 @@ class Outlet:
         self.flush()
         self._put(wire.tell_json(**values))
 
+    def block(self, kind: bytes, data: bytes) -> None:
+        """Tell a block of records, after all rows before it."""
+        self.flush()
+        self._put(wire.tell(kind, data))
+
     def flush(self) -> None:
         """Hand on what was collected."""
         if self._rows:

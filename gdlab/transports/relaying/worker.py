@@ -329,6 +329,11 @@ def main() -> None:
     os.dup2(2, 1)  # whatever prints must not disturb the blocks
     outlet = Outlet(out)
     first = json.loads(sys.stdin.readline())
+    if first.get("mode") == "replay":
+        from gdlab.transports.relaying.replayer import run
+
+        run(first, outlet, sys.stdin)
+        return
     try:
         worker = Worker(
             Path(

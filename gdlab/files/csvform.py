@@ -1,0 +1,127 @@
+"""What form a CSV has: encoding, separator, columns; programs and spreadsheets change all of them."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from dataclasses import dataclass
+from typing import Final
+
+from gdlab.files import versions
+from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
+
+#: Without these columns there is nothing that could be a capture.
+NEEDED: Final = ("time", PAYLOAD_AS, "payload")
+
+#: The columns of version 1, under their names of today.
+FIRST_HEADER: Final = tuple(name for name in HEADER if name not in versions.NEW)
+
+_SEPARATORS: Final = (",", ";", "\t", "|")
+_NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_MAX_HEADER: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a file is written.
+
+    Attributes
+    ----------
+    encoding : of its text; `mark` is the length of the byte order mark before it.
+    separator : between cells.
+    columns : their names, as they are today.
+    skip : lines before them.
+    """
+
+    encoding: str
+    mark: int
+    separator: str
+    columns: tuple[str, ...]
+    skip: int = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the columns are those that we write, and stand as we write them."""
+        return (
+            self.columns in (HEADER, FIRST_HEADER)
+            and self.separator == ","
+            and self.encoding == "utf-8"
+            and not self.skip
+        )
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the columns are those of version 1, as far as they are there."""
+        return not set(versions.NEW) & set(self.columns)
+
+    def notes(self) -> list[str]:
+        """What is unusual about it."""
+        told = []
+        if self.separator != ",":
+            told.append(f"the cells are separated by {_NAMES[self.separator]}, as a spreadsheet saves them")
+        if self.encoding != "utf-8":
+            told.append(f"the text is encoded as {self.encoding[:6].upper()}")
+        extra = [name or "(without a name)" for name in self.columns if name not in HEADER]
+        if extra:
+            told.append(f"columns that a capture does not have were left out: {', '.join(extra)[:200]}")
+        wanted = FIRST_HEADER if self.is_first else HEADER
+        missing = [name for name in wanted if name not in self.columns]
+        if missing:
+            told.append(f"columns are missing, and were filled with what can be told: {', '.join(missing)}")
+        return told
+
+
+def find(beginning: bytes) -> Form | None:
+    """The form of a file that begins so; None where it is not the CSV of a capture."""
+    encoding, mark = next(
+        ((name, len(sign)) for sign, name in _MARKS if beginning.startswith(sign)), (_guess(beginning), 0)
+    )
+    text = beginning[mark : mark + _MAX_HEADER].decode(encoding, errors="replace")
+    lines = text.split("\n", 2)
+    told, skip = "", 0
+    first = lines[0].rstrip("\r")
+    if (
+        first.strip('"').lower().startswith("sep=") and len(lines) > 1
+    ):  # a line by which Excel knows the separator
+        told, skip = first.strip('"')[4:5], 1
+        first = lines[1].rstrip("\r")
+    for separator in (told,) if told in _SEPARATORS and told else _SEPARATORS:
+        try:
+            cells = next(csv.reader(io.StringIO(first), delimiter=separator), [])
+        except csv.Error:
+            continue
+        columns = tuple(versions.names(cell.strip().strip("'") for cell in cells))
+        if all(columns.count(name) == 1 for name in NEEDED) and all(
+            columns.count(name) < 2 for name in HEADER
+        ):
+            return Form(encoding, mark, separator, columns, skip)
+    return None
+
+
+def _guess(beginning: bytes) -> str:
+    """The encoding of a file without a mark: of text in Latin letters UTF-16 has a zero in every other byte."""
+    if beginning[1:8:2] == bytes(4):
+        return "utf-16-le"
+    return "utf-16-be" if beginning[0:8:2] == bytes(4) else "utf-8"
+
+
+def utf8(content: bytes, form: Form) -> bytes:
+    """The text as UTF-8, from the line with the columns on.
+
+    Raises
+    ------
+    ValueError : it is not of the encoding.
+    """
+    if form.encoding == "utf-8":
+        text = content[form.mark :] if form.mark else content
+    else:
+        text = content[form.mark :].decode(form.encoding).encode()
+    for _ in range(form.skip):
+        text = text[text.index(b"\n") + 1 :]
+    return text

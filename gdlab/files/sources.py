@@ -1,0 +1,152 @@
+"""Several files as one table: lists, patterns, folders."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pandas as pd
+
+from gdlab.errors import LoadError
+from gdlab.files import provenance, spillread
+from gdlab.files import to_schema as conform
+from gdlab.files.load import load
+from gdlab.files.loaded import Loaded
+from gdlab.files.progress import Progress, ProgressFunction
+from gdlab.files.spill import SUFFIX
+
+#: What `load_all` takes.
+Source: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+_PATTERN: Final = frozenset("*?[")
+_MOST_FILES: Final = 100_000
+
+
+def load_all(source: Source, *, progress: ProgressFunction | None = None) -> Loaded:
+    """Read one file or several; of several, all rows in order of time.
+
+    Parameters
+    ----------
+    source : a file, a folder, a pattern such as ``"runs/*.csv"`` (``**`` for folders in folders), or several of these.
+        Of a folder all captures in it and below; names that begin with ``_`` or ``.`` are passed over.
+    progress : as of `load`; of several files it is told files.
+
+    Returns
+    -------
+    The table. Of several files `provenance` has that of each under ``"files"``, and under ``"provenance"`` what can be
+    told of all together. What cannot be read is named in the notes, and missing.
+
+    Raises
+    ------
+    LoadError : there is no such file, or none of them can be read.
+    """
+    found = list(paths(source))
+    if len(found) == 1:
+        one = load(found[0], progress=progress)
+        said = contradictions(one.table)
+        return Loaded(conform.in_order(one.table), one.provenance, (*one.notes, *said)) if said else one
+    parts: list[tuple[Path, Loaded]] = []
+    broken: list[str] = []
+    with Progress(len(found), "reading files", progress, unit=" files") as shown:
+        for path in found:
+            try:
+                parts.append((path, load(path)))
+            except LoadError as error:
+                broken.append(f"{path.name} is missing here: {error}")
+            shown.advance(1)
+    if not parts:
+        raise LoadError(f"none of {len(found)} files can be read; the first: {broken[0]}")
+    table = conform.in_order(conform.concat([part.table for _, part in parts]))
+    notes = [
+        f"{path.name}: {note}" for path, part in parts for note in (*part.notes, *contradictions(part.table))
+    ]
+    about: dict[str, Any] = {
+        "files": {str(path): part.provenance for path, part in parts},
+        "provenance": provenance.merged([dict(part.provenance.get("provenance") or {}) for _, part in parts]),
+    }
+    return Loaded(table, about, (f"{len(parts)} files are here together", *broken, *notes))
+
+
+def paths(source: Source) -> Iterator[Path]:
+    """The files and spill folders that a source names, each once.
+
+    Raises
+    ------
+    LoadError : there is none.
+    """
+    seen: set[Path] = set()
+    for path in _expanded(source):
+        if path not in seen:
+            if len(seen) >= _MOST_FILES:
+                raise LoadError(f"more than {_MOST_FILES} files; load a part of them")
+            seen.add(path)
+            yield path
+    if not seen:
+        raise LoadError(f"{source!r} names no file that gdlab could read; the current folder is {Path.cwd()}")
+
+
+def _expanded(source: Source) -> Iterator[Path]:
+    if isinstance(source, (str, os.PathLike)):
+        text = os.fspath(source)
+        path = Path(text)
+        if _is_folder(path):
+            yield from _in_folder(path)
+        elif _PATTERN & set(text) and not os.path.lexists(text):
+            for name in sorted(glob.glob(text, recursive=True)):  # noqa: PTH207 (a pattern may be absolute)
+                match = Path(name)
+                if _is_folder(match):
+                    if spillread.is_spill(match):
+                        yield match
+                elif _is_meant(match) and not spillread.is_spill(match.parent):
+                    yield match
+        else:
+            yield path
+        return
+    for each in source:
+        yield from _expanded(each)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    if spillread.is_spill(folder):
+        yield folder
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(("_", ".")):
+            continue
+        if path.is_dir():
+            if not path.is_symlink():
+                yield from _in_folder(path)
+        elif _is_meant(path):
+            yield path
+
+
+def _is_meant(path: Path) -> bool:
+    """Whether a file of a folder is a capture, and not something beside one."""
+    name = path.name
+    return not name.startswith(("_", ".")) and not name.endswith((".gdlab.json", SUFFIX)) and path.is_file()
+
+
+def contradictions(table: pd.DataFrame) -> list[str]:
+    """What in a table cannot be as it says: rows that run backwards, sizes that do not fit their payloads."""
+    said = []
+    times = conform.time_ns(table)
+    back = int((times[1:] < times[:-1]).sum())
+    if back:
+        said.append(f"time runs backwards at {back} rows: all rows were put in order of time")
+    sizes, payloads = table["size_bytes"].to_numpy(), conform.payloads(table).sizes
+    wrong = int(((sizes != payloads) & (payloads >= 0)).sum())
+    if wrong:
+        said.append(
+            f"{wrong} rows tell another size than their payload has: measures of bytes go by what they tell"
+        )
+    return said
