@@ -140,12 +140,15 @@ def _safe(part: pd.DataFrame, *, raw: bool) -> pd.DataFrame:
             naive = column.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]")
             made["time"] = [f"{text}Z" for text in np.datetime_as_string(naive, unit="ns")]
         elif isinstance(column.dtype, pd.StringDtype):
-            cells = [value if value is pd.NA else escape(str(value)) for value in column]
-            made[str(name)] = cells if raw else [cell if cell is pd.NA else guard(cell) for cell in cells]
+            made[str(name)] = [value if value is pd.NA else _cell(str(value), raw=raw) for value in column]
         else:
             made[str(name)] = column.array
-    header = {name: name if raw else guard(escape(name)) for name in made}
+    header = {name: _cell(name, raw=raw) for name in made}
     return pd.DataFrame(made).rename(columns=header)
+
+
+def _cell(text: str, *, raw: bool) -> str:
+    return escape(text) if raw else guard(escape(text))
 
 
 def write_fields_parquet(
