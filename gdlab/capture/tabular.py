@@ -92,29 +92,78 @@ class Tabular(Measures):
             names = self.provenance.get("rpc_methods")
         return Multiplayer(self.df, project=project, names=names)
 
-    def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
-        """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.
+    def to_csv(
+        self,
+        path: str | Path,
+        *,
+        decoded: bool = False,
+        raw: bool = False,
+        anonymise: bool = False,
+        sep: str = ",",
+        decimal: str = ".",
+        bom: bool = False,
+    ) -> Path:
+        """Write the table as CSV, with a sidecar `*.gdlab.json` that says what is in it.
 
         Parameters
         ----------
         path : the file; it appears under this name only when it is complete.
+        decoded : write the decoded fields as flat typed columns, for other tools: seconds since the first message, ISO
+            time, peer, and each field. Without it the file is the capture itself, which `gdlab.load` reads back.
         raw : write text as it is. Otherwise text that a spreadsheet would run as a formula gets an apostrophe in
             front, which `load` takes away again.
         anonymise : peers become P01, P02 ...; payloads are not touched.
+        sep, decimal, bom : with `decoded`: between cells, within numbers, and whether the file begins with a byte
+            order mark; ``sep=";", decimal=",", bom=True`` suits Excel in many European settings.
 
         Returns
         -------
         The path. A capture that is still running writes what has arrived so far.
-        """
-        from gdlab.files import write_csv  # not before it is needed: `import gdlab` stays light
 
+        Raises
+        ------
+        ValueError : the name is that of another kind of file, or an option goes only with `decoded`.
+        """
+        from gdlab.files import (  # not before it is needed: `import gdlab` stays light
+            write_csv,
+            write_fields_csv,
+        )
+
+        if decoded:
+            return write_fields_csv(
+                self._decoded_table(),
+                path,
+                raw=raw,
+                anonymise=anonymise,
+                sep=sep,
+                decimal=decimal,
+                bom=bom,
+                provenance=self.provenance,
+            )
+        if (sep, decimal, bom) != (",", ".", False):
+            raise ValueError(
+                "sep=, decimal= and bom= go with decoded=True: the file of a capture has one form, so that gdlab.load "
+                "reads it everywhere"
+            )
         return write_csv(self.df, path, raw=raw, anonymise=anonymise, provenance=self.provenance)
 
-    def to_parquet(self, path: str | Path, *, anonymise: bool = False) -> Path:
-        """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`)."""
-        from gdlab.files import write_parquet
+    def to_parquet(self, path: str | Path, *, decoded: bool = False, anonymise: bool = False) -> Path:
+        """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`).
 
+        With `decoded` it has the decoded fields as flat typed columns, as of `to_csv`.
+        """
+        from gdlab.files import write_fields_parquet, write_parquet
+
+        if decoded:
+            return write_fields_parquet(
+                self._decoded_table(), path, anonymise=anonymise, provenance=self.provenance
+            )
         return write_parquet(self.df, path, anonymise=anonymise, provenance=self.provenance)
+
+    def _decoded_table(self) -> pd.DataFrame:
+        """The decoded table; of a table that is decoded already, that one."""
+        table = self.df
+        return table if "decode_error" in table.columns else self.decoded()
 
     def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
         """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads."""
