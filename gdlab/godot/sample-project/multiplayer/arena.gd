@@ -1,6 +1,7 @@
 extends Node2D
-## A small game on Godot's high-level multiplayer: players that a spawner makes, states that synchronizers send, and
-## calls of all kinds. Start it once as the server and once or more as a client, with a relay of gdlab between them:
+## A small game on Godot's high-level multiplayer: players that a spawner makes, states that
+## synchronizers send, and calls of all kinds. Start it once as the server and once or more as a
+## client, with a relay of gdlab between them:
 ##
 ##     relay = gd.relay("udp://127.0.0.1:4300", to="udp://127.0.0.1:4242")
 ##     godot --headless --path . multiplayer/arena.tscn -- role=server port=4242

@@ -1,4 +1,4 @@
 extends Node2D
-## A player: where it is goes out always, how many steps it made only when that changes.
+## A player: where it is goes out always, its steps only when they change.
 
 @export var steps := 0
