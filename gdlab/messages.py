@@ -90,6 +90,13 @@ SCHEMA: Final[tuple[Column, ...]] = (
     Column(
         "kind", "category", "", "`text` or `binary`; WebSocket tells them apart, for the others it is guessed"
     ),
+    Column(
+        "framing",
+        "category",
+        "",
+        "TCP: how a message was cut out of its stream, such as `u32le`, with what does not follow from the name (see "
+        "`framing.marks`); empty for others",
+    ),
     Column("size_bytes", "int64", "bytes", "length of `payload`"),
     Column(
         "wire_bytes",

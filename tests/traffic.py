@@ -51,6 +51,7 @@ def table(
             "direction": pd.Categorical(column(direction), categories=list(CATEGORIES["direction"])),
             "event": pd.Categorical(column(event), categories=list(CATEGORIES["event"])),
             "kind": pd.Categorical(column(kind), categories=list(CATEGORIES["kind"])),
+            "framing": pd.Categorical([""] * n),
             "size_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n).copy(),
             "wire_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n) + header_bytes,
             "payload": payloads,

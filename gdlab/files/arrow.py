@@ -103,9 +103,12 @@ def table(data: Any) -> pd.DataFrame:
 
     columns: dict[str, Any] = {}
     found = dict(zip(versions.names(data.column_names), data.columns, strict=True))
-    before = not set(versions.NEW) & set(found)
+    before = "reason" not in found
     for column, field in zip(SCHEMA, schema(), strict=True):
         if before and column.name in versions.NEW:
+            continue
+        if column.name == "framing" and column.name not in found:
+            columns[column.name] = conform.categorical(np.zeros(len(data), np.int8), [""])
             continue
         if column.name not in found:
             raise ValueError(f"there is no column {column.name!r}")

@@ -18,7 +18,9 @@ from gdlab.messages import CATEGORIES, Event, Peer, TimeSource
 from gdlab.payloads import Int64
 
 #: A comment that tells what happened as data.
-_FACT: Final = re.compile(r"gdlab: reason=(\w*) by=(\w*) code=(-?\d{1,9}|) count=(\d{1,18}|)")
+_FACT: Final = re.compile(
+    r"gdlab: reason=(\w*) by=(\w*) code=(-?\d{1,9}|) count=(\d{1,18}|)(?: framing=(.*))?"
+)
 
 _PSH: Final = 0x08
 _OUT: Final = 2
@@ -71,13 +73,14 @@ class _Ours:
         self._tells_facts = True
         if len(comments) == 1:
             detail = ""
-        reason, by, code, count = told.groups()
+        reason, by, code, count, framing = told.groups()
         return Note(
             reason if reason in CATEGORIES["reason"] else "",
             by if by in CATEGORIES["by"] else "",
             int(code) if code else None,
             int(count) if count else None,
             cells.unescape(detail),
+            cells.unescape(framing or ""),
         )
 
     def _are_whole(self, packets: Int64) -> Any:

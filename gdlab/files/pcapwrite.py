@@ -97,12 +97,14 @@ def write_pcapng(
     return path
 
 
-def _fact(reason: str, by: str, code: Any, count: Any) -> str:
-    """What happened, as a comment that `pcapours` reads back."""
-    if not reason:
+def _fact(reason: str, by: str, code: Any, count: Any, framing: str) -> str:
+    """What happened, and how it was cut out of its stream, as a comment that `pcapours` reads back."""
+    if not reason and not framing:
         return ""
     numbers = ["" if value is pd.NA else str(value) for value in (code, count)]
-    return f"gdlab: reason={reason} by={by} code={numbers[0]} count={numbers[1]}"
+    return f"gdlab: reason={reason} by={by} code={numbers[0]} count={numbers[1]}" + (
+        f" framing={cells.escape(framing)}" if framing else ""
+    )
 
 
 class _Packets:
@@ -196,7 +198,11 @@ class _Packets:
             part[name].astype(object)
             for name in ("time_source", "endpoint", "peer", "direction", "event", "detail")
         ]
-        facts = part[["reason", "by", "code", "count"]].astype(object).itertuples(index=False, name=None)
+        facts = (
+            part[["reason", "by", "code", "count", "framing"]]
+            .astype(object)
+            .itertuples(index=False, name=None)
+        )
         for time_ns, payload, fact, *texts in zip(
             conform.time_ns(part).tolist(), conform.payloads(part), facts, *columns, strict=True
         ):

@@ -1,6 +1,6 @@
 """Files of earlier versions, read as tables of today.
 
-Version 1 had no columns for facts: what happened stood in `detail`, in English. Where such a sentence is
+Version 1 had no columns for facts and framings: what happened stood in `detail`, in English. Where such a sentence is
 unmistakably gdlab's own, its reason, code and number are taken from it; nowhere else is `detail` ever read.
 """
 
@@ -21,7 +21,7 @@ from gdlab.messages import CATEGORIES, SCHEMA, Event
 RENAMED: Final[dict[str, str]] = {"stamp": "time_source"}
 
 #: Columns that version 1 did not have.
-NEW: Final = ("reason", "by", "code", "count")
+NEW: Final = ("framing", "reason", "by", "code", "count")
 
 #: How the sentences of version 1 begin, by the event of their row. A group `code` or `count` is a number.
 _SENTENCES: Final[tuple[tuple[Event, str, Reason, str], ...]] = (
@@ -69,7 +69,7 @@ def names(columns: Iterable[str]) -> list[str]:
 
 def categories(told: Mapping[str, Any]) -> dict[str, Any]:
     """The categories of columns, by the columns' names of today; those of new columns are known."""
-    found: dict[str, Any] = {name: list(map(str, CATEGORIES[name])) for name in NEW if name in CATEGORIES}
+    found: dict[str, Any] = {name: list(map(str, CATEGORIES.get(name, ("",)))) for name in NEW}
     return found | dict(zip(names(told), told.values(), strict=True))
 
 
@@ -100,5 +100,6 @@ def with_facts(table: pd.DataFrame) -> pd.DataFrame:
         by=categorical(by, map(str, CATEGORIES["by"])),
         code=code,
         count=count,
+        framing=categorical(np.zeros(rows, np.int8), [""]),
     )
     return table[[column.name for column in SCHEMA]]

@@ -108,6 +108,7 @@ def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
             "direction": category("direction", CATEGORIES["direction"]),
             "event": category("event", CATEGORIES["event"]),
             "kind": category("kind", CATEGORIES["kind"]),
+            "framing": category("word", list(growing.words)),
             "size_bytes": size,
             "wire_bytes": column("wire"),
             "payload": PayloadArray(

@@ -33,6 +33,7 @@ _DTYPES: Final[dict[str, Any]] = {
     "direction": np.int8,
     "event": np.int8,
     "kind": np.int8,
+    "word": np.int8,
     "size": np.int64,
     "wire": np.int64,
     "address": np.int64,
@@ -89,6 +90,7 @@ class Growing:
         self.count = 0
         self.peers: dict[str, int] = {"": 0}
         self.endpoints: dict[str, int] = {}
+        self.words: dict[str, int] = {"": 0}
         self.arenas: list[UInt8] = []
         self.facts: dict[str, Array] | None = None  # as `FACTS`; None as long as no row has one
         self.language = language()
@@ -130,6 +132,7 @@ class Growing:
             return
         self._fit_codes("endpoint", len(self.endpoints))
         self._fit_codes("peer", len(self.peers))
+        self._fit_codes("word", len(self.words))
         first_ns = min(int(part.columns["time_ns"].min()) for part in parts)
         keep = int(np.searchsorted(self.column("time_ns"), first_ns, side="right"))
         if self.facts is None and any(part.facts is not None for part in parts):
@@ -155,11 +158,22 @@ class Growing:
             stop = start + len(block)
             if stop > taken.rows:
                 parts.append(
-                    _part(block.rows(max(0, taken.rows - start), len(block)), taken, taken.arenas[number])
+                    _part(
+                        block.rows(max(0, taken.rows - start), len(block)),
+                        taken,
+                        taken.arenas[number],
+                        self._words(block),
+                    )
                 )
             start = stop
         taken.rows = start
         return parts
+
+    def _words(self, block: Block) -> Array | None:
+        """The block's numbers of words to those of the table; None where no row has one."""
+        if len(block.words) == 1:
+            return None
+        return np.array([self.words.setdefault(word, len(self.words)) for word in block.words], np.int32)
 
     def _reserve(self, rows: int, *, move: bool, keep: int, parts: list[Part]) -> None:
         """Write the parts behind the first `keep` rows, together with the rows that stood there."""
@@ -214,7 +228,7 @@ class Growing:
             self._buffers[name] = wider
 
 
-def _part(block: Block, taken: _Taken, arena: int) -> Part:
+def _part(block: Block, taken: _Taken, arena: int, words: Array | None) -> Part:
     columns = block.columns
     facts = None
     if len(block.facts) > 1 and bool(columns.fact.any()):
@@ -233,6 +247,7 @@ def _part(block: Block, taken: _Taken, arena: int) -> Part:
             "direction": columns.direction,
             "event": columns.event,
             "kind": columns.kind,
+            "word": np.broadcast_to(np.int8(0), len(block)) if words is None else words[columns.word],
             "size": columns.size,
             "wire": columns.wire,
             "address": columns.offset,
@@ -276,6 +291,7 @@ def _gap_row(snapshot: Snapshot) -> Block:
             wire=np.zeros(1, np.uint32),
             peer=np.zeros(1, np.int32),
             fact=np.ones(1, np.int32),
+            word=np.zeros(1, np.int32),
             time_source=code("time_source", TimeSource.USER),
             direction=code("direction", Direction.IN),
             event=code("event", Event.GAP),

@@ -115,6 +115,7 @@ EDITS = {
     "time_source": "kernel",
     "peer": "",
     "kind": "text",
+    "framing": "",
     "size_bytes": 7,
     "wire_bytes": 7,
     "reason": "paused",

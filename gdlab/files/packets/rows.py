@@ -24,6 +24,7 @@ class Note(NamedTuple):
     code: int | None
     count: int | None  # type: ignore[assignment]  # of a tuple, which no note needs
     detail: str
+    framing: str = ""
 
     @classmethod
     def of(cls, fact: Fact) -> Note:
@@ -43,6 +44,7 @@ class Rows:
         self._end = len(data) + sum(map(len, joined))
         self._orders: dict[str, dict[str, int]] = {
             name: {str(value): code for code, value in enumerate(CATEGORIES.get(name, ()))}
+            | ({"": 0} if name == "framing" else {})
             for name in conform.CATEGORICAL
         }
         self._parts: list[dict[str, Any]] = []
@@ -102,6 +104,7 @@ class Rows:
             "time_source": time_source,
             "reason": 0,
             "by": 0,
+            "framing": 0,
         }
         self._parts.append(
             {name: np.broadcast_to(np.asarray(values, np.int32), rows) for name, values in codes.items()}
@@ -125,7 +128,7 @@ class Rows:
         arenas = [np.frombuffer(part, np.uint8) for part in (self._data, b"".join(self._joined)) if part]
         payloads = PayloadArray(arenas, column("start"), sizes)
         details = np.full(self._rows, "", object)
-        told = {name: column(name, np.int32).copy() for name in ("reason", "by")}
+        told = {name: column(name, np.int32).copy() for name in ("reason", "by", "framing")}
         numbers: dict[str, tuple[Any, Any]] = {
             "code": (np.zeros(self._rows, np.int32), np.ones(self._rows, np.bool_)),
             "count": (np.zeros(self._rows, np.int64), np.ones(self._rows, np.bool_)),
@@ -133,6 +136,7 @@ class Rows:
         for row, note in self._notes.items():
             details[row] = note.detail
             told["reason"][row], told["by"][row] = self.code("reason", note.reason), self.code("by", note.by)
+            told["framing"][row] = self.code("framing", note.framing)
             for name, value in (("code", note.code), ("count", note.count)):
                 if value is not None:
                     numbers[name][0][row], numbers[name][1][row] = value, False
