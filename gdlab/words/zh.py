@@ -21,6 +21,12 @@ def _opened_by_us(fact: Mapping[str, Any]) -> str:
     return f"本端地址 {fact['own']}{again}{chosen}"
 
 
+def _evidence(fact: Mapping[str, Any], what: str) -> str:
+    sure = "" if fact["certain"] else "；尚不确定"
+    protocol = f"（{fact['protocol']}）" if fact["protocol"] else ""
+    return f"分帧 {fact['framing']}{protocol}：连续 {fact['frames']} 条消息，{what}{sure}"
+
+
 #: One for each reason, or each case of it; what stands in braces is a value of the fact.
 SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "opened": "已连接",
@@ -96,23 +102,33 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "unsent": "有 {count} 字节没有发送：{cause}",
     "reply_raised": "回复函数抛出了 {error}",
     "framing_guessed/nothing": "分帧 {framing}：没有收到任何数据",
-    "framing_guessed/line_feed": "分帧 {framing}：带换行的文本，没有更多线索",
-    "framing_guessed/text": "分帧 {framing}：没有换行的文本",
-    "framing_guessed/unknown": "分帧 {framing}：开头的字节不符合任何可识别的分帧方式；如果您知道，请指定它",
-    "framing_guessed/tls": "分帧 {framing}：客户端使用 TLS，gdlab 无法读取：请在游戏中关闭它",
-    "framing_guessed/http": "分帧 {framing}：一个 HTTP 请求；如果是 WebSocket 客户端发来的，请改为监听 ws://",
-    "framing_guessed/json": "分帧 {framing}：像 JSON 值一样以 {opening!r} 开头",
-    "framing_guessed/controls": "分帧 {framing}：开头是文本，但第一个换行之前有控制字符",
-    "framing_guessed/lines": "分帧 {framing}：开头的字节是带换行的文本",
-    "framing_guessed/binary": "分帧 {framing}：二进制数据，开头没有四字节长度；如果您知道分帧方式，请指定它",
-    "framing_guessed/variant_le": "分帧 {framing}：小端 u32 长度 {length}，随后是类型 {type} 的 Variant",
-    "framing_guessed/variant_be": "分帧 {framing}：大端 u32 长度 {length}，随后是类型 {type} 的 Variant",
-    "framing_guessed/string_le": "分帧 {framing}：小端 u32 长度 {length}，随后是文本",
-    "framing_guessed/string_be": "分帧 {framing}：大端 u32 长度 {length}，随后是文本",
-    "framing_guessed/alone_le": "分帧 {framing}：小端 u32 长度 {length}，随后恰好是这么多字节",
-    "framing_guessed/alone_be": "分帧 {framing}：大端 u32 长度 {length}，随后恰好是这么多字节",
-    "framing_guessed/two_le": "分帧 {framing}：连续两个小端 u32 长度 {length} 和 {second}，各在其帧之前",
-    "framing_guessed/two_be": "分帧 {framing}：连续两个大端 u32 长度 {length} 和 {second}，各在其帧之前",
+    "framing_guessed/text": "保持 raw：没有换行的文本",
+    "framing_guessed/controls": "保持 raw：开头是文本，但其中有控制字符；如果您知道分帧方式，请指定它",
+    "framing_guessed/unknown": (
+        "保持 raw：开头的字节不符合任何可识别的分帧方式；如果您知道，请指定它，或用 .reframe(...) 重新读取捕获"
+    ),
+    "framing_guessed/failed": "保持 raw：猜出的分帧方式失败了，流已从第一个字节重新读取；{cause}",
+    "framing_guessed/json": "分帧 json：像 JSON 值一样开头",
+    "framing_guessed/lines": "分帧 lines：开头的字节是带换行的文本",
+    "framing_guessed/variants": lambda fact: _evidence(fact, "每帧都是一个完整的 Variant"),
+    "framing_guessed/lengths": lambda fact: _evidence(fact, "每帧的长度都相符"),
+    "framing_guessed/separator": lambda fact: _evidence(fact, "每帧都是到分隔符为止的文本"),
+    "framing_guessed/waiting": "分帧 {framing}：一个 {waits_for} 字节的长度，到目前为止与一个 Variant 相符",
+    "framing_guessed/content_length": "分帧 content_length：带 Content-Length 的头部行",
+    "framing_guessed/stomp": "分帧 nul：STOMP 的帧，以 NUL 结尾",
+    "framing_guessed/signalr": "分帧 signalr：JSON 后跟记录分隔符 0x1e，SignalR 就是这样发送的",
+    "framing_guessed/tls": (
+        "保持 raw：客户端使用 TLS，gdlab 无法读取：请在游戏中关闭它（用 tcp:// 和 ws:// 代替 TLS 和 wss://）"
+    ),
+    "framing_guessed/http": "分帧 http：一个 HTTP 请求；如果是 WebSocket 客户端发来的，请改为监听 ws://",
+    "framing_guessed/mqtt": "分帧 mqtt：MQTT 数据包，第一个是 CONNECT",
+    "framing_guessed/stun": "保持 raw：STUN，程序用它查询自己的地址",
+    "framing_guessed/gzip": "保持 raw：用 gzip 压缩；请在自己的编解码函数中解压",
+    "framing_guessed/zstd": "保持 raw：用 Zstandard 压缩；请在自己的编解码函数中解压",
+    "incomplete/cut": "流在一个帧的 {held} 字节之后结束",
+    "malformed/cut": "流中第 {offset} 字节处不是 {framing} 帧的开头：{said}",
+    "oversized/cut": "流中第 {offset} 字节处的帧超过 {most} 字节的上限（{limit}）",
+    "unframable/separator": "数据中有结束消息的 0x{separator}；请分几次发送",
     "may_not_fit": (
         "{count} 字节超过了 Godot 默认能接收的 {most} 字节，除非游戏把 WebSocketPeer.inbound_buffer_size 设得更大；"
         "否则它会以关闭码 1009 断开连接"
