@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
+from gdlab.analysis.probes import mark
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
 from gdlab.codecs import remember
@@ -100,6 +101,8 @@ def load(path: Source) -> Recording:
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)
     loaded = load_all(path)
+    if loaded.provenance.get("version", 1) == 1:
+        mark(loaded.table)
     if isinstance(path, (str, os.PathLike)):
         return Recording(loaded.table, loaded.provenance, Path(path), loaded.notes)
     name = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")

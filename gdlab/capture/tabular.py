@@ -72,6 +72,22 @@ class Tabular(Measures):
             decoder = self._decoder = Decoder()
         return decoder.decode(self.df, self.decode_with if codec is None else codec, probes=probes)
 
+    def where(self, filter: str) -> pd.DataFrame:  # noqa: A002 (what it is called on the dashboard)
+        """Return the rows that a filter wants, decoded; the same language as on the dashboard.
+
+        Parameters
+        ----------
+        filter : such as ``'v.type == 1 and 10 < v.hp < 20'`` or ``'"CHAT" in text'``; see `gdlab.live.expression`.
+            It is never run as code.
+
+        Raises
+        ------
+        ExpressionError : it is no filter, or uses what there is not; the message says which part.
+        """
+        from gdlab.live.expression import select
+
+        return select(self._decoded_table(), filter)
+
     @property
     def plot(self) -> Plots:
         """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""

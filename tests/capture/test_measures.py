@@ -13,21 +13,19 @@ from gdlab import analysis, plots
 from gdlab.capture.measures import without_first_parameter
 from gdlab.capture.plot_namespace import Plots
 
-#: Of values, not of tables; of what a relay did.
-NOT_OF_TABLES = {"percentiles", "agreement"}
-#: Of a report of sizes; the file forms of a picture.
-NOT_PICTURES_OF_TABLES = {"sizes", "png", "save"}
 
-MEASURES = [
-    name
-    for name in analysis.__all__
-    if inspect.isfunction(getattr(analysis, name)) and name not in NOT_OF_TABLES
-]
-PICTURES = [
-    name
-    for name in plots.__all__
-    if inspect.isfunction(getattr(plots, name)) and name not in NOT_PICTURES_OF_TABLES
-]
+def of_tables(module):
+    """Names of the functions of a module whose first argument is whatever has a table of messages."""
+    for name in module.__all__:
+        function = getattr(module, name)
+        if inspect.isfunction(function):
+            first = next(iter(inspect.signature(function).parameters.values()), None)
+            if first is not None and first.annotation == "Source":
+                yield name
+
+
+MEASURES = list(of_tables(analysis))
+PICTURES = list(of_tables(plots))
 
 
 @pytest.fixture
