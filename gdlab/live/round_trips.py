@@ -57,12 +57,14 @@ class RoundTrips:
         self._cursor = Cursor()
         self._waiting: dict[tuple[int, int, int, int], int] = {}
         self._trips: deque[Trip] = deque(maxlen=REMEMBERED)
+        self._taken: list[Trip] = []
         self._asked: set[tuple[int, int]] = set()
         self._answering: set[tuple[int, int]] = set()
         self.sent = self.answered = self.unanswered = self.theirs = self.passed_over = 0
 
     def follow(self, snapshots: Sequence[Snapshot], now_ns: int) -> None:
         """Look at the rows that are new since the last call."""
+        self._taken = []
         budgets = dict.fromkeys(range(len(snapshots)), PER_TURN)
         for store, snapshot, block in self._cursor.new(snapshots):
             rows, budget = _probes(block), budgets[store]
@@ -101,7 +103,17 @@ class RoundTrips:
         else:
             self.answered += 1
             self._answering.add((store, peer))
-            self._trips.append(Trip(snapshot.peers[peer], time_ns, max(0.0, (time_ns - sent_ns) / 1e6)))
+            trip = Trip(snapshot.peers[peer], time_ns, max(0.0, (time_ns - sent_ns) / 1e6))
+            self._trips.append(trip)
+            self._taken.append(trip)
+
+    def taken(self) -> list[Trip]:
+        """The round trips that the last `follow` has found."""
+        return self._taken
+
+    def skip(self, snapshots: Sequence[Snapshot]) -> None:
+        """Take no notice of what is there already: it has been measured by other means."""
+        self._cursor = Cursor(snapshots)
 
     @property
     def peers(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from gdlab.messages import CATEGORIES
 from gdlab.store import Cursor, Snapshot
+from gdlab.store.blocks import Block
 from gdlab.words import sentence
 
 #: Longer payloads are not kept with their row; `payload_of` fetches them from the capture while it has them.
@@ -77,25 +78,36 @@ def last_rows(snapshot: Snapshot, most: int, store: int = 0) -> list[Row]:
     number = snapshot.end - sum(len(block) for block in part.blocks)
     found = []
     for block in part.blocks:
-        columns = block.columns
-        for row in range(len(block)):
-            start, size = int(columns.offset[row]), int(columns.size[row])
-            found.append(
-                Row(
-                    (store, number),
-                    int(columns.time_ns[row]),
-                    snapshot.endpoint,
-                    snapshot.peers[columns.peer[row]],
-                    CATEGORIES["direction"][columns.direction[row]],
-                    CATEGORIES["event"][columns.event[row]],
-                    CATEGORIES["kind"][columns.kind[row]],
-                    size,
-                    block.arena[start : start + min(size, KEPT_BYTES)].tobytes(),
-                    sentence(fact) if (fact := block.facts[columns.fact[row]]) else "",
-                )
-            )
-            number += 1
+        found += [_row(snapshot, block, row, (store, number + row)) for row in range(len(block))]
+        number += len(block)
     return found
+
+
+def row_of(snapshot: Snapshot, number: int, store: int = 0) -> Row | None:
+    """Return one row by its number in the store; None where the store no longer has it."""
+    at = snapshot.end
+    for block in reversed(snapshot.blocks):  # most looks are at what has come last
+        at -= len(block)
+        if number >= at:
+            return _row(snapshot, block, number - at, (store, number)) if number < at + len(block) else None
+    return None
+
+
+def _row(snapshot: Snapshot, block: Block, row: int, key: tuple[int, int]) -> Row:
+    columns = block.columns
+    start, size = int(columns.offset[row]), int(columns.size[row])
+    return Row(
+        key,
+        int(columns.time_ns[row]),
+        snapshot.endpoint,
+        snapshot.peers[columns.peer[row]],
+        CATEGORIES["direction"][columns.direction[row]],
+        CATEGORIES["event"][columns.event[row]],
+        CATEGORIES["kind"][columns.kind[row]],
+        size,
+        block.arena[start : start + min(size, KEPT_BYTES)].tobytes(),
+        sentence(fact) if (fact := block.facts[columns.fact[row]]) else "",
+    )
 
 
 def payload_of(row: Row, snapshots: Sequence[Snapshot]) -> bytes | None:
@@ -105,11 +117,10 @@ def payload_of(row: Row, snapshots: Sequence[Snapshot]) -> bytes | None:
     store, number = row.key
     if store >= len(snapshots):
         return None
-    snapshot = snapshots[store]
-    place = number - (snapshot.end - sum(len(block) for block in snapshot.blocks))
-    for block in snapshot.blocks:
-        if 0 <= place < len(block):
-            start = int(block.columns.offset[place])
+    at = snapshots[store].end
+    for block in reversed(snapshots[store].blocks):
+        at -= len(block)
+        if number >= at:
+            start = int(block.columns.offset[number - at])
             return block.arena[start : start + row.size_bytes].tobytes()
-        place -= len(block)
     return None

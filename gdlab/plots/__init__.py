@@ -7,6 +7,7 @@ from gdlab.plots.frame_phase import FramePhasePlot, frame_phase
 from gdlab.plots.histogram import HistogramPlot, histogram
 from gdlab.plots.jitter import JitterPlot, jitter
 from gdlab.plots.ladder import LadderPlot, ladder
+from gdlab.plots.lanes import lanes_figure
 from gdlab.plots.latency import LatencyPlot, latency
 from gdlab.plots.live import LiveRates
 from gdlab.plots.live_frames import LiveFrames
@@ -39,6 +40,7 @@ __all__ = [
     "histogram",
     "jitter",
     "ladder",
+    "lanes_figure",
     "latency",
     "overhead",
     "percentiles",

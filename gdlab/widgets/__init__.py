@@ -47,6 +47,14 @@ __all__ = [
     "watch_view",
 ]
 
+try:  # drawn by the browser, where anywidget is installed
+    from gdlab.widgets.message_grid import MessageGrid
+    from gdlab.widgets.timeline import TimelinePanel
+except ModuleNotFoundError:
+    pass
+else:
+    __all__ += ["MessageGrid", "TimelinePanel"]
+
 show_with(live)
 show_watch_with(watch_view)
 _captures.on_start.add(started)

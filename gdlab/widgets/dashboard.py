@@ -16,7 +16,7 @@ from gdlab.widgets.capture_row import CaptureRow
 from gdlab.widgets.endpoint_form import EndpointForm
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.render import RenderStatistics, renderer
-from gdlab.widgets.tabs import PLOTS, Tabs, panels_in
+from gdlab.widgets.tabs import Tabs, panels_in, plots
 
 _NOTHING_YET: Final = (
     '<div style="padding:10px 0 4px">Nothing is captured yet. Choose above where your game sends to and press '
@@ -53,10 +53,14 @@ class Dashboard(Panel):
         self.form = EndpointForm(self.add)
         self.list = ipywidgets.VBox()
         self.list.add_class("gdlab-box")
-        self.plots = ipywidgets.HBox([make() for make in PLOTS], layout={"flex_flow": "row wrap"})
+        self.plots = ipywidgets.HBox([make() for make in plots()], layout={"flex_flow": "row wrap"})
         self.plots.add_class("gdlab-plots")
         self.plots.add_class("gdlab-box")
         self.tabs = Tabs(self)
+        for plot in self.plots.children:
+            if plot.has_trait("marked_ns") and hasattr(self.tabs.messages, "between"):
+                plot.observe(lambda change: self.tabs.messages.between(change["new"]), "marked_ns")
+                plot.observe(lambda change: self.tabs.messages.choose_at(change["new"]), "picked")
         self.empty = ipywidgets.HTML(_NOTHING_YET)
         self.foot = ipywidgets.HTML()
         self.foot.add_class("gdlab-dim")

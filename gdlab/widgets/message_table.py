@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import ipywidgets
-import numpy as np
 import traitlets
 
 from gdlab.capture import Capture
@@ -16,8 +15,8 @@ from gdlab.capture.html import legible, visible
 from gdlab.codecs import Codec, chosen
 from gdlab.live.rows import Follower, Row, payload_of
 from gdlab.messages import Event
-from gdlab.payloads import PayloadArray
 from gdlab.text import number
+from gdlab.widgets import message_text
 from gdlab.widgets.expression import Expression, ExpressionError
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row as side_by_side
@@ -26,13 +25,9 @@ from gdlab.widgets.style import style_sheet
 #: Messages in the list, and how many of them are in sight without scrolling.
 MESSAGES: Final = 50
 VISIBLE: Final = 12
-#: Characters of a decoded message: a line of the list, and so its cost to the browser, is bounded.
-TEXT_CHARACTERS: Final = 120
 #: Rows that a filter looks at in one turn, and after it has changed; the flood beyond is counted, not looked at.
 LOOKED_AT: Final = 1500
 LOOKED_BACK: Final = 2000
-#: Longer payloads are shown by their first characters, and decoded only where somebody asks for that one.
-DECODED_BYTES: Final = 16 * 1024
 #: A list that changes faster cannot be read, and a click into it would be lost when its lines are replaced.
 _PERIOD_S: Final = 0.4
 #: Of long payloads a filter looks at no more than so much in one turn, newest first.
@@ -161,54 +156,15 @@ class MessageTable(Panel):
             self._rows.extend(zip(rows, self._texts(rows[-MESSAGES:]), strict=True))
 
     def _keep_matching(self, rows: list[Row], expression: Expression) -> None:
-        needs_values = bool(expression.names & {"v", "codec"})
-        values: list[Any] = [None] * len(rows)
-        codecs: list[str] = [""] * len(rows)
-        if needs_values:
-            values, codecs = self._decode(rows)
-            self._v_seen = self._v_seen or any(value is not None for value in values)
-        matching = []
-        for row, value, codec in zip(rows, values, codecs, strict=True):
-            fields = {
-                "time": _clock(row.time_ns),
-                "peer": row.peer,
-                "endpoint": row.endpoint,
-                "direction": row.direction,
-                "event": row.event,
-                "kind": row.kind,
-                "size_bytes": row.size_bytes,
-                "text": row.payload.decode(errors="replace") if "text" in expression.names else "",
-                "detail": row.detail,
-                "codec": codec,
-                "v": value,
-            }
-            if expression(fields):
-                matching.append(row)
+        found, decoded = message_text.matching(self._codec, rows, expression)
+        self._v_seen = self._v_seen or decoded
+        matching = [row for row, passes in zip(rows, found, strict=True) if passes]
         self._matched += len(matching)
         shown = matching[-MESSAGES:]
         self._rows.extend(zip(shown, self._texts(shown), strict=True))
 
-    def _decode(self, rows: list[Row]) -> tuple[list[Any], list[str]]:
-        """Values and names of codecs; None for events, for what does not decode, and for what is long."""
-        short = [
-            index
-            for index, row in enumerate(rows)
-            if row.event == Event.MESSAGE and row.size_bytes <= DECODED_BYTES
-        ]
-        payloads = PayloadArray._from_sequence([rows[index].payload for index in short])
-        found = self._codec.decode_column(payloads)
-        values: list[Any] = [None] * len(rows)
-        names = [""] * len(rows)
-        for place, index in enumerate(short):
-            if found.errors[place] is None:
-                values[index] = found.objects[place]
-            names[index] = str(found.names[place] or "")
-        return values, names
-
     def _texts(self, rows: list[Row]) -> list[str]:
-        """What the lines say of their messages."""
-        values, names = self._decode(rows)
-        return [_said(row, value, name) for row, value, name in zip(rows, values, names, strict=True)]
+        return message_text.texts(self._codec, rows)
 
     def _show_list(self) -> None:
         self._since_freeze = 0
@@ -329,49 +285,6 @@ def _newest_within(rows: list[Row], most_bytes: int) -> tuple[list[Row], int]:
     return rows[first:], first
 
 
-def _said(row: Row, value: Any, codec: str) -> str:
-    """A message or an event in one bounded line."""
-    if row.event != Event.MESSAGE:
-        return f"[{row.event}] {legible(row.detail, TEXT_CHARACTERS)}"
-    if value is None or isinstance(value, (bytes, str)) or codec.endswith("json"):
-        return _plain(row, value)
-    return legible(_brief(value), TEXT_CHARACTERS)
-
-
-def _plain(row: Row, value: Any) -> str:
-    """Text as it is; what is no text as hexadecimal."""
-    if row.kind == "text" or isinstance(value, str):
-        text: str | bytes = value if isinstance(value, str) else row.payload[: 4 * TEXT_CHARACTERS]
-        return legible(text, TEXT_CHARACTERS)
-    shown = row.payload[: TEXT_CHARACTERS // 3]
-    return shown.hex(" ") + ("…" if row.size_bytes > len(shown) else "")
-
-
-def _brief(value: Any, depth: int = 0) -> str:
-    """The beginning of a decoded value as an expression; no more of it is written than can be shown."""
-    if isinstance(value, str):
-        return repr(value[:TEXT_CHARACTERS])
-    if isinstance(value, (bytes, bytearray)):
-        return f"<{len(value)} bytes {bytes(value[:16]).hex(' ')}{'…' if len(value) > 16 else ''}>"
-    if isinstance(value, np.ndarray):
-        items = ", ".join(map(str, value[:4].tolist()))
-        return f"{type(value).__name__}({items}{', …' if len(value) > 4 else ''})[{len(value)}]"
-    if depth >= 4:
-        return "…" if isinstance(value, (dict, list, tuple)) else repr(value)[:TEXT_CHARACTERS]
-    if isinstance(value, dict):
-        parts = []
-        for count, (key, part) in enumerate(value.items()):
-            if count == 12:
-                parts.append("…")
-                break
-            parts.append(f"{_brief(key, depth + 1)}: {_brief(part, depth + 1)}")
-        return "{" + ", ".join(parts) + "}"
-    if isinstance(value, list):
-        parts = [_brief(part, depth + 1) for part in value[:12]]
-        return "[" + ", ".join([*parts, *(["…"] if len(value) > 12 else [])]) + "]"
-    return repr(value)[: 4 * TEXT_CHARACTERS]
-
-
 def _columns(when: str, arrow: str, peer: str, size: str, said: str, peer_width: int) -> str:
     return f"{when:<12}  {arrow:<1}  {_fitted(peer, peer_width):<{peer_width}}  {size:>7}  {said}".rstrip()
 
@@ -379,13 +292,10 @@ def _columns(when: str, arrow: str, peer: str, size: str, said: str, peer_width:
 def _line(row: Row, text: str, peer_width: int) -> str:
     arrow = "←" if row.direction == "in" else "→"
     size = str(row.size_bytes) if row.event == Event.MESSAGE else "·"
-    return _columns(_clock(row.time_ns), arrow, legible(row.peer, 64), size, text, peer_width)
+    return _columns(
+        message_text.clock_text(row.time_ns), arrow, legible(row.peer, 64), size, text, peer_width
+    )
 
 
 def _fitted(text: str, width: int) -> str:
     return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
-
-
-def _clock(time_ns: int) -> str:
-    seconds, ns = divmod(time_ns, 10**9)
-    return time.strftime("%H:%M:%S", time.gmtime(seconds)) + f".{ns // 10**6:03d}"

@@ -238,7 +238,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
         return {**data, **self._still.show()}, metadata
 
     def __repr__(self) -> str:
-        of = f" of {', '.join(self._capture.addresses)}" if self._capture is not None else ""
+        of = f" of {self._capture!r}" if self._capture is not None else ""
         return f"<{type(self).__name__}{of}{', closed' if self._closed else ''}>"
 
     def close(self) -> None:

@@ -108,7 +108,10 @@ def parts_of(widget: Any) -> Iterator[str]:
     """What a widget and those in it show, as HTML that needs no widgets; buttons and fields are left out."""
     if widget.layout.display == "none":
         return
-    if isinstance(widget, ipywidgets.HTML):
+    own = getattr(widget, "still_html", None)
+    if own is not None:
+        yield own()
+    elif isinstance(widget, ipywidgets.HTML):
         if widget.value and not widget.value.startswith("<style"):
             yield f"<div>{widget.value}</div>"
     elif isinstance(widget, ipywidgets.Image):

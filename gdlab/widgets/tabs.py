@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
 import ipywidgets
@@ -23,6 +24,13 @@ from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
 from gdlab.widgets.watch_panel import WatchPanel
+
+timeline: ModuleType | None
+message_grid: ModuleType | None
+try:
+    from gdlab.widgets import message_grid, timeline
+except ModuleNotFoundError:  # no anywidget: pictures, and the last messages
+    message_grid = timeline = None
 
 
 class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -47,7 +55,7 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._whole = whole
         tabs = TABS if tabs is None else tabs
         self.capture: Capture | None = None
-        self.messages = MessageTable()
+        self.messages: Any = MessageTable() if message_grid is None else message_grid.MessageGrid()
         self._tabs = {tab.title: tab for tab in tabs}
         self._parts: dict[str, Any] = {}
         self.bar = ipywidgets.ToggleButtons(
@@ -140,5 +148,8 @@ TABS: Final[Sequence[Tab]] = (
     ),
 )
 
-#: What stands above the tabs and is always in sight.
-PLOTS: Final[Sequence[Callable[[], Panel]]] = (RatePlot, LatencyPlot)
+
+# What stands above the tabs and is always in sight.
+def plots() -> Sequence[Callable[[], Panel]]:
+    """Plots that the browser draws; without anywidget pictures of the last half minute."""
+    return (timeline.TimelinePanel,) if timeline is not None else (RatePlot, LatencyPlot)

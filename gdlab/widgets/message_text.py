@@ -1,0 +1,118 @@
+"""Messages as lines of text, decoded as far as a line can show, and matched with a filter."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import numpy as np
+
+from gdlab.capture.html import legible
+from gdlab.codecs import Codec
+from gdlab.live.rows import Row
+from gdlab.messages import Event
+from gdlab.payloads import PayloadArray
+from gdlab.widgets.expression import Expression
+
+#: Characters of a decoded message: a line of the list, and so its cost to the browser, is bounded.
+TEXT_CHARACTERS: Final = 120
+#: Longer payloads are shown by their first characters, and decoded only where somebody asks for that one.
+DECODED_BYTES: Final = 16 * 1024
+
+
+def decode_rows(codec: Codec, rows: list[Row]) -> tuple[list[Any], list[str]]:
+    """Values and names of codecs; None for events, for what does not decode, and for what is long."""
+    short = [
+        index
+        for index, row in enumerate(rows)
+        if row.event == Event.MESSAGE and row.size_bytes <= DECODED_BYTES
+    ]
+    payloads = PayloadArray._from_sequence([rows[index].payload for index in short])
+    found = codec.decode_column(payloads)
+    values: list[Any] = [None] * len(rows)
+    names = [""] * len(rows)
+    for place, index in enumerate(short):
+        if found.errors[place] is None:
+            values[index] = found.objects[place]
+        names[index] = str(found.names[place] or "")
+    return values, names
+
+
+def texts(codec: Codec, rows: list[Row]) -> list[str]:
+    """What the lines show of their messages."""
+    values, names = decode_rows(codec, rows)
+    return [said(row, value, name) for row, value, name in zip(rows, values, names, strict=True)]
+
+
+def matching(codec: Codec, rows: list[Row], expression: Expression) -> tuple[list[bool], bool]:
+    """Whether each row passes a filter, and whether any has decoded to a value."""
+    values: list[Any] = [None] * len(rows)
+    codecs: list[str] = [""] * len(rows)
+    if expression.names & {"v", "codec"}:
+        values, codecs = decode_rows(codec, rows)
+    found = []
+    for row, value, name in zip(rows, values, codecs, strict=True):
+        fields = {
+            "time": clock_text(row.time_ns),
+            "peer": row.peer,
+            "endpoint": row.endpoint,
+            "direction": row.direction,
+            "event": row.event,
+            "kind": row.kind,
+            "size_bytes": row.size_bytes,
+            "text": row.payload.decode(errors="replace") if "text" in expression.names else "",
+            "detail": row.detail,
+            "codec": name,
+            "v": value,
+        }
+        found.append(bool(expression(fields)))
+    return found, any(value is not None for value in values)
+
+
+def clock_text(time_ns: int) -> str:
+    """The time of day, UTC, to the millisecond."""
+    seconds, ns = divmod(time_ns, 10**9)
+    return time.strftime("%H:%M:%S", time.gmtime(seconds)) + f".{ns // 10**6:03d}"
+
+
+def said(row: Row, value: Any, codec: str) -> str:
+    """A message or an event in one bounded line."""
+    if row.event != Event.MESSAGE:
+        return f"[{row.event}] {legible(row.detail, TEXT_CHARACTERS)}"
+    if value is None or isinstance(value, (bytes, str)) or codec.endswith("json"):
+        return _plain(row, value)
+    return legible(_brief(value), TEXT_CHARACTERS)
+
+
+def _plain(row: Row, value: Any) -> str:
+    """Text as it is; what is no text as hexadecimal."""
+    if row.kind == "text" or isinstance(value, str):
+        text: str | bytes = value if isinstance(value, str) else row.payload[: 4 * TEXT_CHARACTERS]
+        return legible(text, TEXT_CHARACTERS)
+    shown = row.payload[: TEXT_CHARACTERS // 3]
+    return shown.hex(" ") + ("…" if row.size_bytes > len(shown) else "")
+
+
+def _brief(value: Any, depth: int = 0) -> str:
+    """The beginning of a decoded value as an expression; no more of it is written than can be shown."""
+    if isinstance(value, str):
+        return repr(value[:TEXT_CHARACTERS])
+    if isinstance(value, (bytes, bytearray)):
+        return f"<{len(value)} bytes {bytes(value[:16]).hex(' ')}{'…' if len(value) > 16 else ''}>"
+    if isinstance(value, np.ndarray):
+        items = ", ".join(map(str, value[:4].tolist()))
+        return f"{type(value).__name__}({items}{', …' if len(value) > 4 else ''})[{len(value)}]"
+    if depth >= 4:
+        return "…" if isinstance(value, (dict, list, tuple)) else repr(value)[:TEXT_CHARACTERS]
+    if isinstance(value, dict):
+        parts = []
+        for count, (key, part) in enumerate(value.items()):
+            if count == 12:
+                parts.append("…")
+                break
+            parts.append(f"{_brief(key, depth + 1)}: {_brief(part, depth + 1)}")
+        return "{" + ", ".join(parts) + "}"
+    if isinstance(value, list):
+        parts = [_brief(part, depth + 1) for part in value[:12]]
+        return "[" + ", ".join([*parts, *(["…"] if len(value) > 12 else [])]) + "]"
+    return repr(value)[: 4 * TEXT_CHARACTERS]
