@@ -17,7 +17,7 @@ import logging
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
-from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all
+from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all, tabular
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
@@ -171,7 +171,14 @@ def _live_watch(watch: Any) -> Any:
         return None
 
 
+def _find_watch(capture: tabular.Tabular) -> Any:
+    """Ask `gdlab.watching` for the watch of a capture, without loading it where there can be none."""
+    beside = isinstance(capture, Recording) and capture.path.with_suffix(tabular.WATCH_SUFFIX).is_dir()
+    return import_module("gdlab.watching").of(capture) if beside else None
+
+
 show_with(_live)
+tabular.find_watch = _find_watch  # until `gdlab.watching` is loaded, which puts its own there
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pandas as pd
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
 
 
+#: Of the folder beside a saved capture, with what was watched meanwhile.
+WATCH_SUFFIX: Final = ".watch"
+
 #: Finds what watched the game while a capture ran; `gdlab.watching` puts itself here once it is loaded.
 find_watch: Callable[[Tabular], Watched | None] | None = None
 
@@ -37,9 +40,12 @@ class Tabular(Measures):
     @property
     def watched(self) -> Watched | None:
         """What watched the game meanwhile, see `gdlab.debugger`; by default what ran at the time."""
-        if self._watched is not None or find_watch is None:
-            return self._watched
-        return find_watch(self)
+        if self._watched is None and find_watch is not None:
+            found = find_watch(self)
+            if not hasattr(self, "endpoints"):  # a recording's does not change: it is read once
+                self._watched = found
+            return found
+        return self._watched
 
     @watched.setter
     def watched(self, value: Watched | None) -> None:

@@ -88,7 +88,7 @@ def together(
     n = int(messages(table).sum())
     caption = (
         f"n = {count(n, 'message')}, {count(len(watched.frames), 'game frame')}, "
-        f"{count(len(watched.log), 'log row')}; shaded: {count(len(stood), 'slow frame or break')}"
+        f"{count(len(watched.log), 'log row')}; shaded: {count(len(stood), 'stall')} (slow frames and breaks)"
     )
     Heading(packets, colours).set("Packets and the game on one axis of time", caption)
     return figure

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gdlab import godot
-from gdlab.capture import Capture, tabular
+from gdlab.capture import Capture, Recording, tabular
 from gdlab.capture import registry as captures
 from gdlab.debugging import Breaks
 from gdlab.errors import PortInUse
@@ -181,14 +181,17 @@ def stop_all() -> int:
     return len(stopped)
 
 
-def _of(capture: tabular.Tabular) -> Watch | None:
-    """The watch that ran while a capture of this process did."""
+def of(capture: tabular.Tabular) -> Watch | None:
+    """The watch that ran while a capture of this process did; of a recording the one that was saved beside it."""
+    if isinstance(capture, Recording):
+        folder = capture.path.with_suffix(tabular.WATCH_SUFFIX)
+        return debugger(recorded=folder) if folder.is_dir() else None
     if not isinstance(capture, Capture):
-        return None  # a recording says so itself
+        return None
     statistics = capture.statistics()
     return watched(capture.began_ns, capture.began_ns + int(statistics.seconds * 1e9))
 
 
 captures.also_stopped.append(stop_all)
-tabular.find_watch = _of
+tabular.find_watch = of
 atexit.register(stop_all)

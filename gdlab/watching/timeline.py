@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from gdlab.analysis.latency import round_trips
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.watched import causes, explained, stalls
 from gdlab.capture.html import legible
+from gdlab.capture.tabular import WATCH_SUFFIX
 
 if TYPE_CHECKING:
     from gdlab.plots.canvas import NotebookFigure
@@ -136,6 +138,22 @@ class Together:
     def findings(self, **options: Any) -> pd.DataFrame:
         """What both show, most certain first; see `gdlab.analysis.findings`."""
         return analysis.findings(self.capture, watched=self.watch, **options)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the capture as CSV, and the watch into a folder beside it.
+
+        `gdlab.load(path).watched` is the watch again.
+
+        Returns
+        -------
+        The path of the CSV.
+        """
+        from gdlab.files import write_csv
+
+        file = Path(path)
+        self.watch.save(file.with_suffix(WATCH_SUFFIX))
+        about = getattr(self.capture, "provenance", None)
+        return write_csv(table_of(self.capture), file, provenance=about)
 
     def __repr__(self) -> str:
         return f"<Together: {self.capture!r} and {self.watch!r}>"

@@ -65,6 +65,22 @@ def sample(name):
     return gd.sample(name).df
 
 
+def watched_game():
+    cap = gd.sample("watched-game")
+    return cap, cap.watched
+
+
+def slowest_frame():
+    explained = gd.together(*watched_game()).explained
+    return explained.query("what == 'frame'").stall_ms.max()
+
+
+def poison():
+    cap, watch = watched_game()
+    row = gd.together(cap, watch).causes[watch.log.kind == "script_error"].iloc[0]
+    return cap.df.payload[row]
+
+
 @dataclass
 class Later:
     """An answer that is computed from a sample."""
@@ -103,6 +119,10 @@ RIGHT = {
     "07.1": [Later(lambda: gd.sample("three-players").decoded().groupby("v.id").size_bytes.sum().idxmax()), 2],
     "07.2": [Later(rates_of_players), Later(lambda: rates_of_players().to_frame()), {1: 10, 2: 30, 3: 10}],
     "07.4": ["b", "apostrophe"],
+    "08.1": [Later(slowest_frame), 184.5, "184.5 ms"],
+    "08.2": ["find_path", "find_path()", Later(lambda: gd.sample("watched-game").watched.functions.function[1])],
+    "08.3": [Later(poison), '{"order": "crate"}'],
+    "08.4": [Later(lambda: gd.sample("watched-game").watched.break_times.stood_ms.max() / 1000), 1.4, "1.4 s"],
 }  # fmt: skip
 
 
@@ -285,6 +305,12 @@ WRONG = {
         (30, "column or a dict"),
     ],
     "07.4": [("a", "calculate"), ("c", "left out"), ("x", "'a', 'b'")],
+    "08.1": [(1418, "breakpoint"), (127, "round trip"), (16.7, "should take"), (3, "busy_ms")],
+    "08.2": [("spawn_wave()", "self_ms"), ("res://game.gd::24::answer", "standing still"), ("_process", "total_ms"),
+             ("other", "watch.functions")],
+    "08.3": [(b'{"order": "crate", "width": 4}', "was obeyed"), ('{"order": "stop"}', "no error"),
+             (b"hello", "script_error")],
+    "08.4": [(1416, "milliseconds"), (0.016, "other break"), (9, "break_times")],
 }  # fmt: skip
 
 

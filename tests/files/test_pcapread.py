@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import fuzz_files, tshark
 from gdlab.errors import LoadError
 from gdlab.files import load, write_pcapng
 from gdlab.files.packets.ip import Segment, dissect
@@ -359,3 +360,17 @@ def test_files_that_wireshark_has_converted_load(tmp_path, file_format):
     assert list(table.payload) == [row["payload"] for row in rows]
     if file_format != "pcap":
         assert [time.value for time in table.time] == [row["time"] for row in rows]
+
+
+def test_changed_files_of_every_kind_raise_the_named_error_or_load():
+    outcomes, failures, _ = fuzz_files.run(25, seed=1)
+    assert failures == []
+    assert {kind for kind, _ in outcomes} == set(fuzz_files.KINDS)
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+def test_tshark_sees_the_same_rows(tmp_path):
+    packets = [ethernet(ipv4(17, udp(b"%d" % number))) for number in range(20)]
+    packets += [ethernet(ipv4(6, tcp(b"abc"))), ethernet(V6)]
+    (tmp_path / "some.pcap").write_bytes(pcap(packets))
+    assert tshark.compare(tmp_path / "some.pcap") == (22, 22, [])

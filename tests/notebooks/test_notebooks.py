@@ -150,6 +150,11 @@ def csv_and_report(said, printed, real, pages, folder):
     assert printed.count("True") == 1
 
 
+def what_the_game_does(said, printed, real, pages, folder):
+    assert "slow-game-frame" in said or "frame took 185 ms" in said + " ".join(pages)
+    assert "find_path" in said + " ".join(pages)
+
+
 CHECKS = {
     "01-first-packet": first_packet,
     "02-latency-and-frames": latency_and_frames,
@@ -158,6 +163,7 @@ CHECKS = {
     "05-websocket": websocket,
     "06-loss": where_packets_die,
     "07-capture-to-report": csv_and_report,
+    "08-what-the-game-does": what_the_game_does,
 }
 
 PICTURES = {
@@ -167,6 +173,7 @@ PICTURES = {
     "05-websocket": 1,
     "06-loss": 2,
     "07-capture-to-report": 2,
+    "08-what-the-game-does": 3,
 }
 
 

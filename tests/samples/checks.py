@@ -157,6 +157,19 @@ def late_joiner(table: pd.DataFrame, truth: dict[str, Any]) -> None:
     need({"rpc-lists-differ", "automatic-name"} <= set(found.index), found)
 
 
+def watched_game(table: pd.DataFrame, truth: dict[str, Any]) -> None:
+    no_gaps(table)
+    trips = analysis.round_trips(table).rtt_ms.dropna()
+    told = truth["watch"]
+    need(len(trips) >= 200, f"{len(trips)} round trips")
+    need(trips.median() < 20, f"the median is {trips.median():.1f} ms")
+    need(trips.max() > 1300, f"the longest is {trips.max():.0f} ms")
+    need(3 <= told["slow_frames"] <= 6, told)
+    need(60 <= told["slowest_ms"] <= 250, told)
+    short, long = told["stood_ms"]
+    need(short < 80 and 1380 < long < 1480, told)
+
+
 CHECKS = {
     "udp-60fps": frames(60),
     "udp-30fps": frames(30),
@@ -173,6 +186,7 @@ CHECKS = {
     "ws-too-big": too_big,
     "ws-endings": endings,
     "three-players": three_players,
+    "watched-game": watched_game,
     "mp-hog": hog,
     "mp-throttle": throttled,
     "mp-late-joiner": late_joiner,

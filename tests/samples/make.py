@@ -25,11 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import gdlab as gd
-from gdlab import course, godot
+from gdlab import course, godot, watching
+from gdlab.analysis.watched import stalls
 from gdlab.capture.samples import FOLDER
 from gdlab.files import write_csv
 from tests.samples.checks import CHECKS, Unfit
 from tests.samples.recorded_games import RecordedGame
+from tests.waiting import wait_until
 
 TAKES = 8
 SEED = 20
@@ -41,6 +43,7 @@ class Take:
 
     capture: gd.Capture | RecordedGame
     truth: dict[str, Any] = field(default_factory=dict)
+    watch: watching.Watch | None = None
 
 
 @dataclass
@@ -326,6 +329,43 @@ def three_players() -> Take:
     return Take(cap, {"players": players, "the_games_printed": [game.prints[-1] for game in games]})
 
 
+# ---- a game that is watched
+
+#: The game's project; the lesson shows its script.
+BUSY_GAME = Path(__file__).parent / "busy_game"
+
+
+@recipe(
+    "watched-game",
+    lesson="08",
+    shows="a game whose answers come late: slow frames, a failed script, a breakpoint; with what it told its debugger",
+)
+def watched_game() -> Take:
+    with (
+        gd.debugger(breaks="hold", profile=["functions"], restart=True) as watch,
+        gd.listen("udp://127.0.0.1:4242", ping=0.04) as cap,
+        godot.start(project=BUSY_GAME, args=["port=4242"], debugger=watch, label="game") as game,
+    ):
+        watch.wait(timeout=30)
+        cap.wait_sync(60, timeout=20)
+        for order, stands_s in (
+            ({"order": "crate", "width": 4}, None),
+            ({"order": "crate"}, 0.0),
+            ({"order": "stop"}, 1.4),
+        ):
+            time.sleep(2.0)
+            cap.send(json.dumps(order))
+            if stands_s is not None:
+                wait_until(lambda: watch.games[0].session.broken, 5)
+                time.sleep(stands_s)
+                watch.resume()
+        time.sleep(4.0)
+        game.stop()
+        cap.stop()
+        wait_until(lambda: not watch.games[0].running, 5)
+    return Take(cap, {"stood_s": 1.4, "broken_by": '{"order": "crate"}'}, watch)
+
+
 # ---- high-level multiplayer: recorded between two games
 
 
@@ -361,6 +401,18 @@ def mp_late_joiner() -> Take:
 # ---- writing
 
 
+def watch_truth(watch: watching.Watch) -> dict[str, Any]:
+    """What the check of a watched game asks for: numbers that the committed recording must give, too."""
+    found = stalls(watch)
+    slow = [each.ms for each in found if each.what == "frame"]
+    return {
+        "game_frames": len(watch.frames),
+        "slow_frames": len(slow),
+        "slowest_ms": round(max(slow, default=0.0), 1),
+        "stood_ms": [round(each.ms) for each in found if each.what == "break"],
+    }
+
+
 def write(chosen: Recipe, take: Take, engine: godot.Engine) -> Path:
     table = take.capture.df
     provenance = dict(take.capture.provenance)
@@ -373,6 +425,8 @@ def write(chosen: Recipe, take: Take, engine: godot.Engine) -> Path:
         "seconds": round((table.time.iloc[-1] - table.time.iloc[0]).total_seconds(), 1),
         "truth": take.truth,
     }
+    if take.watch is not None:
+        take.watch.save(FOLDER / f"{chosen.name}.watch")
     return write_csv(table, FOLDER / f"{chosen.name}.csv", provenance=provenance)
 
 
@@ -389,6 +443,8 @@ def main() -> int:
             take = RECIPES[name].record()
             with suppress(Exception):
                 take.capture.stop()
+            if take.watch is not None:
+                take.truth["watch"] = watch_truth(take.watch)
             try:
                 CHECKS[name](take.capture.df, take.truth)
             except Unfit as why:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.rules.finding import Finding
+from gdlab.text import count as count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ def stood_still(facts: Facts) -> Iterator[Finding]:
         0.99 if long >= 1000 else 0.8,
         f"The game stood still for {long / 1e3:.1f} s in a break{place}."
         if long >= 1000
-        else f"The game stopped {len(breaks)} times in breaks, for {long:.0f} ms at the longest{place}.",
+        else f"The game stopped {_times(len(breaks))} in breaks, for {long:.0f} ms at the longest{place}.",
         f"{len(breaks)} breaks, {float(stood_ms.sum()):.0f} ms in all; reason of the longest: "
         f"{worst['text'] or 'asked for by the debugger'}",
         "Peers give a game up that is silent for 5 s. Mend the error that stops it; a breakpoint stops it only while a "
@@ -96,8 +97,11 @@ def script_errors(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "script-error",
         0.95,
-        f"A script of the game failed {len(log)} times, {count} of them at {file}:{line}: {str(first['text'])[:160]}",
-        f"{len(places)} places; {int((tied >= 0).sum())} of {len(log)} errors follow a single packet within a frame",
+        f"A script of the game failed {_times(len(log))}"
+        + (f", {_times(count)} of them" if count < len(log) else "")
+        + f" at {file}:{line}: {str(first['text'])[:160]}",
+        f"{count_of(len(places), 'place')}; {int((tied >= 0).sum())} of {len(log)} errors follow a single "
+        "packet within a frame",
         "The function is left at that line: whatever it should have sent or answered is missing. See watch.log for the "
         "stack.",
         "An error ends a function, not the game: what is missing afterwards looks like loss.",
@@ -121,7 +125,7 @@ def refused_packets(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "packet-refused",
         0.95,
-        f"The game refused packets of its peers {len(log)} times: {texts.index[0][:160]}",
+        f"The game refused packets of its peers {_times(len(log))}: {texts.index[0][:160]}",
         f"{len(texts)} different errors while the network was polled; {int((tied >= 0).sum())} of {len(log)} are tied "
         f"to {len(np.unique(tied[tied >= 0]))} packets",
         "Look at the packets named, and whether both sides have the same nodes, scripts and authorities at that "
@@ -129,3 +133,7 @@ def refused_packets(facts: Facts) -> Iterator[Finding]:
         "That a packet arrived does not mean that it was understood.",
         rows,
     )
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n:,} times"
