@@ -47,6 +47,7 @@ def tables_of_a_million(rounds: int) -> Iterator[Table]:
     fill(store, ROWS)
     times = np.arange(ROWS) * 1000 + 1_700_000_000_000_000_000
     zeros, sizes, texts = np.zeros(ROWS, np.int8), np.full(ROWS, SIZE), np.full(ROWS, "", object)
+    nothing, missing = {"code": np.zeros(ROWS, np.int32), "count": sizes}, np.ones(ROWS, np.bool_)
     arena, offsets = np.zeros(ROWS * SIZE, np.uint8), np.arange(ROWS) * SIZE
     tuples = [(1_700_000_000_000_000_000 + n, str(PEER), SIZE, bytes(SIZE)) for n in range(ROWS)]
 
@@ -66,6 +67,10 @@ def tables_of_a_million(rounds: int) -> Iterator[Table]:
                 "size_bytes": sizes,
                 "wire_bytes": sizes,
                 "payload": PayloadArray([arena], offsets, sizes),
+                "reason": category(CATEGORIES["reason"]),
+                "by": category(CATEGORIES["by"]),
+                "code": pd.arrays.IntegerArray(nothing["code"], missing),
+                "count": pd.arrays.IntegerArray(nothing["count"], missing),
                 "detail": pd.array(texts, dtype=pd.StringDtype("python")),
             },
             copy=copy,

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, TypeAlias, Union
 class Reason(StrEnum):
     """Why a row is there, or what is special about it; the table has it in its column `reason`.
 
-    What `Fact.count` counts, where it is not 1: datagrams for KERNEL_DROP, rows for EVICTED and SPILL_MISSED, bytes
-    for SKIPPED, UNSENT, MAY_NOT_FIT and NOT_CAPTURED.
+    What `Fact.count` counts, where it is not 1: datagrams for KERNEL_DROP, packets for CAPTURE_DROP, rows for EVICTED
+    and SPILL_MISSED, bytes for SKIPPED, UNSENT, MAY_NOT_FIT and NOT_CAPTURED.
     """
 
     # ---- a connection
@@ -63,7 +63,9 @@ class Reason(StrEnum):
     FRAMING_GUESSED = "framing_guessed"  # the first message behind a guessed framing
     MAY_NOT_FIT = "may_not_fit"  # more than a Godot peer receives unless it was told to
     PROBE = "probe"  # a ping, or the answer to one, of `gdlab.probe`
-    NOT_CAPTURED = "not_captured"  # the program that wrote the file kept only the first bytes
+    NOT_CAPTURED = "not_captured"  # the program that wrote the file did not keep all bytes
+    CLOSE_SEEN = "close_seen"  # a close frame that another program recorded; `code` is its code
+    CAPTURE_DROP = "capture_drop"  # packets that the capturing program lost
 
     COMPRESSED = "compressed"  # of permessage-deflate, shown as it passed a relay
 

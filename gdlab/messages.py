@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from gdlab.facts import PEER, SYSTEM, US, Reason
+
 
 class Event(StrEnum):
     """What a row reports."""
 
     MESSAGE = "message"  # a payload arrived or was sent
     OPEN = "open"  # a connection began
-    CLOSE = "close"  # a connection ended; `detail` has code and reason
-    ERROR = "error"  # something failed; `detail` says what, `payload` keeps the bytes if there were any
-    GAP = "gap"  # messages are missing here; `detail` says how many and who dropped them
+    CLOSE = "close"  # a connection ended; `reason`, `by` and `code` say why
+    ERROR = "error"  # something failed; `reason` says what, `payload` keeps the bytes if there were any
+    GAP = "gap"  # something is missing here; `count` and `reason` say how much and why
     SETTING = "setting"  # a relay's conditions changed; `detail` says how, as JSON
 
 
@@ -88,6 +90,13 @@ SCHEMA: Final[tuple[Column, ...]] = (
     Column(
         "kind", "category", "", "`text` or `binary`; WebSocket tells them apart, for the others it is guessed"
     ),
+    Column(
+        "framing",
+        "category",
+        "",
+        "TCP: how a message was cut out of its stream, such as `u32le`, with what does not follow from the name (see "
+        "`framing.marks`); empty for others",
+    ),
     Column("size_bytes", "int64", "bytes", "length of `payload`"),
     Column(
         "wire_bytes",
@@ -97,11 +106,27 @@ SCHEMA: Final[tuple[Column, ...]] = (
     ),
     Column("payload", "payload", "", "the bytes, never changed"),
     Column(
+        "reason",
+        "category",
+        "",
+        "why the row is there or what is special about it, one of `facts.Reason`, such as `peer_closed` or "
+        "`kernel_drop`; empty for a plain message",
+    ),
+    Column(
+        "by", "category", "", "who did that: `us` (gdlab), `peer` or `system`; empty for nobody in particular"
+    ),
+    Column("code", "Int32", "", "close code of WebSocket, HTTP status or errno; missing where there is none"),
+    Column(
+        "count",
+        "Int64",
+        "",
+        "how many messages, rows or bytes the reason stands for (see `facts.Reason`); missing where `reason` is empty",
+    ),
+    Column(
         "detail",
         "string",
         "",
-        "close code and reason, error text, what a gap lost, how a connection was opened, a guessed framing or a "
-        "warning beside a message; else empty",
+        "`reason` as a sentence, with the other side's own words, for people to read; else empty",
     ),
 )
 
@@ -111,6 +136,8 @@ CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     "direction": tuple(Direction),
     "event": tuple(Event),
     "kind": tuple(Kind),
+    "reason": ("", *Reason),
+    "by": ("", US, PEER, SYSTEM),
 }
 
 IPV4_HEADER_BYTES: Final = 20

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 
+from gdlab.facts import Fact
 from gdlab.messages import CATEGORIES, SCHEMA
+from gdlab.words import sentence
 
 #: 2026-01-01 00:00:00 UTC.
 START_NS = 1_767_225_600_000_000_000
@@ -27,10 +29,10 @@ def table(
     time_source="kernel",
     size_bytes=None,
     header_bytes=28,
-    detail="",
+    fact=None,
     **decoded,
 ) -> pd.DataFrame:
-    """A capture's table; every argument one value for all rows or one a row, times from the start."""
+    """A capture's table; every argument one value for all rows or one for each, times from the start."""
     time_ns = np.asarray(time_ns, dtype=np.int64)
     n = len(time_ns)
 
@@ -49,10 +51,11 @@ def table(
             "direction": pd.Categorical(column(direction), categories=list(CATEGORIES["direction"])),
             "event": pd.Categorical(column(event), categories=list(CATEGORIES["event"])),
             "kind": pd.Categorical(column(kind), categories=list(CATEGORIES["kind"])),
+            "framing": pd.Categorical([""] * n),
             "size_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n).copy(),
             "wire_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n) + header_bytes,
             "payload": payloads,
-            "detail": pd.array(column(detail), dtype="string"),
+            **facts_of([fact] * n if fact is None or isinstance(fact, Fact) else list(fact)),
         }
     )
     for name, values in decoded.items():
@@ -61,9 +64,22 @@ def table(
     return frame
 
 
+def facts_of(facts):
+    """The columns behind the payload, of facts or None."""
+    return {
+        "reason": pd.Categorical(
+            [f.reason if f else "" for f in facts], categories=list(CATEGORIES["reason"])
+        ),
+        "by": pd.Categorical([f.by if f else "" for f in facts], categories=list(CATEGORIES["by"])),
+        "code": pd.array([f.code if f else None for f in facts], dtype="Int32"),
+        "count": pd.array([f.count if f else None for f in facts], dtype="Int64"),
+        "detail": pd.array([sentence(f) if f else "" for f in facts], dtype="string"),
+    }
+
+
 def merged(*tables: pd.DataFrame) -> pd.DataFrame:
     """Several tables as one in order of time, with categories united, as a capture of several endpoints."""
-    text = dict.fromkeys(("time_source", "endpoint", "peer", "direction", "event", "kind"), object)
+    text = dict.fromkeys(("endpoint", "peer", *CATEGORIES), object)
     whole = pd.concat([t.astype(text) for t in tables], ignore_index=True)
     whole = whole.sort_values("time", kind="stable", ignore_index=True)
     for name in ("endpoint", "peer"):

@@ -19,6 +19,7 @@ from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.facts import US, Fact, Reason
+from gdlab.framing import FramingLike, name_of
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import (
@@ -252,7 +253,7 @@ class Capture(Tabular):
         NotSent : nobody is there, nobody reads, or it does not fit. EndpointClosed : the capture has been stopped.
         TypeError, VariantEncodeError : `codec` cannot write this value.
         """
-        outgoing = encode(value, codec, self.options.framing)
+        outgoing = encode(value, codec, name_of(self.options.framing))
         peer = None if to is None else str(to)
         if len(self._endpoints) == 1:
             return self._endpoints[0].send(outgoing, peer)
@@ -265,6 +266,30 @@ class Capture(Tabular):
         if not sent:
             raise problem
         return sent
+
+    def reframe(self, framing: FramingLike) -> Self:
+        """Read the TCP streams again from their first byte, in another framing, and go on in it.
+
+        The bytes of a stream are kept as they came, with the times of the reads: the rows are those that a capture
+        with this framing from the start would have. What a reply has answered is not answered again. Bytes that were
+        dropped, because a message was over its limit, are missing still.
+
+        Parameters
+        ----------
+        framing : as for `gdlab.listen`.
+
+        Returns
+        -------
+        The capture itself.
+
+        Raises
+        ------
+        FramingError : there is no such framing.
+        """
+        for endpoint in self._endpoints:
+            endpoint.reframe(framing)
+        self.options = replace(self.options, framing=framing)
+        return self
 
     def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
         """Replace the reply rule of every endpoint; None answers nothing. With `every` it is said by itself."""

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from gdlab.errors import GdscriptError
+from gdlab.framing import name_of
 from gdlab.gdscript import Script, Target, write
 from gdlab.transports import Address, EndpointOptions, lan_address
 
@@ -21,6 +22,11 @@ def snippet(
 ) -> Script:
     """Write the script; see `Capture.gdscript`."""
     address = _chosen(addresses, endpoint)
+    if not isinstance(options.framing, str):
+        raise GdscriptError(
+            f"the framing {name_of(options.framing)!r} is your own, so gdlab cannot write the game's side of it: frame "
+            'the bytes in the game and send them with StreamPeerTCP.put_data(), or choose one by name, such as "u32le"'
+        )
     return write(
         Target(
             transport=address.transport,
@@ -28,7 +34,7 @@ def snippet(
             port=address.port,
             path=address.path,
             shown=str(address),
-            framing=options.framing,
+            framing=name_of(options.framing),
             subprotocols=tuple(options.subprotocols or ()),
             game_listens=is_client,
             on_lan=address.is_lan,

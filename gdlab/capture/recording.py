@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.framing import FramingLike
 
 if TYPE_CHECKING:
     from gdlab.files.sources import Source
@@ -43,6 +44,13 @@ class Recording(Tabular):
     def provenance(self) -> dict[str, object]:
         """What the file says of where its rows come from."""
         return dict(self.about.get("provenance") or {})
+
+    def reframe(self, framing: FramingLike) -> Self:
+        """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
+        from gdlab.capture.reframing import reframed
+
+        self._table = reframed(self._table, framing)
+        return self
 
     def __len__(self) -> int:
         return len(self._table)

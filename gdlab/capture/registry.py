@@ -15,6 +15,7 @@ from gdlab.capture.capture import Capture
 from gdlab.capture.tabular import DecodeWith
 from gdlab.codecs import chosen
 from gdlab.errors import AddressError, PortInUse
+from gdlab.framing import FramingLike
 from gdlab.store import DEFAULT_LIMIT, Limit
 from gdlab.transports import LISTENERS, STEERED, Address, EndpointOptions, Reply, client, parse, parse_remote
 
@@ -31,7 +32,7 @@ def listen(
     reply: Reply | None = None,
     every: float | None = None,
     ping: float | None = None,
-    framing: str = "auto",
+    framing: FramingLike = "auto",
     decode: DecodeWith = "auto",
     host: str | None = None,
     limit: int | str | Limit | None = None,
@@ -60,8 +61,10 @@ def listen(
         begin with the peer's first message, which tells how to frame them. Pings are JSON, but Variants where the
         framing is that of `put_var`.
     framing : how a TCP stream is divided into messages: a name of `gdlab.framing.NAMES`, such as ``"put_var"`` or
-        ``"lines"``. ``"auto"`` goes by the first bytes and says in the first message's `detail` what it took them for.
-        Replies are framed likewise; as long as the framing is not known they are sent without any.
+        ``"lines"``, or a function of your own (see `gdlab.framing.custom`). ``"auto"`` finds it out, and shows the
+        evidence in the first message's `detail`; a guess loses nothing and is taken back where it fails.
+        `Capture.reframe` reads everything again in another framing, at any time. Replies are framed likewise; as long
+        as the framing is not known they are sent without any.
     decode : what `Capture.decoded` and the dashboard read payloads with: ``"variant"``, ``"json"``, ``"text"``,
         ``"raw"``, a function from bytes to a value, or ``"auto"``, which guesses for each payload. What is captured
         stays bytes.
@@ -131,7 +134,7 @@ def connect(
     reply: Reply | None = None,
     every: float | None = None,
     ping: float | None = None,
-    framing: str = "auto",
+    framing: FramingLike = "auto",
     decode: DecodeWith = "auto",
     reconnect: bool = False,
     limit: int | str | Limit | None = None,

@@ -42,10 +42,26 @@ def schema(metadata: dict[bytes, bytes] | None = None) -> Any:
         "datetime64[ns, UTC]": pa.timestamp("ns", "UTC"),
         "category": pa.dictionary(pa.int32(), pa.string()),
         "int64": pa.int64(),
+        "Int32": pa.int32(),
+        "Int64": pa.int64(),
         "payload": pa.large_binary(),
         "string": pa.string(),
     }
     return pa.schema([pa.field(column.name, types[column.dtype]) for column in SCHEMA], metadata)
+
+
+def first_schema() -> Any:
+    """The Arrow schema of version 1."""
+    import pyarrow as pa
+
+    olds = {new: old for old, new in versions.RENAMED.items()}
+    return pa.schema(
+        [
+            field.with_name(olds.get(field.name, field.name))
+            for field in schema()
+            if field.name not in versions.NEW
+        ]
+    )
 
 
 def batch(part: pd.DataFrame) -> Any:
@@ -64,6 +80,9 @@ def batch(part: pd.DataFrame) -> Any:
             arrays.append(pa.array([cells.escape(text) for text in values.to_numpy(object)], field.type))
         elif column.dtype == "payload":
             arrays.append(pa.array(values.array))
+        elif column.name in conform.NULLABLE:
+            missing = values.isna().to_numpy()
+            arrays.append(pa.array(values.fillna(0).to_numpy(), field.type, mask=missing))
         elif column.dtype == "int64":
             arrays.append(pa.array(values.to_numpy(), field.type))
         else:
@@ -74,6 +93,8 @@ def batch(part: pd.DataFrame) -> Any:
 def table(data: Any) -> pd.DataFrame:
     """The table of an Arrow table, whose columns must be those of `schema` in any order; others are left out.
 
+    The columns may also be those of version 1, see `versions`.
+
     Raises
     ------
     ValueError : columns lack, or hold something else.
@@ -82,11 +103,17 @@ def table(data: Any) -> pd.DataFrame:
 
     columns: dict[str, Any] = {}
     found = dict(zip(versions.names(data.column_names), data.columns, strict=True))
+    before = "reason" not in found
     for column, field in zip(SCHEMA, schema(), strict=True):
+        if before and column.name in versions.NEW:
+            continue
+        if column.name == "framing" and column.name not in found:
+            columns[column.name] = conform.categorical(np.zeros(len(data), np.int8), [""])
+            continue
         if column.name not in found:
             raise ValueError(f"there is no column {column.name!r}")
         values = found[column.name]
-        if column.dtype != "payload" and values.null_count:
+        if column.dtype != "payload" and column.name not in conform.NULLABLE and values.null_count:
             raise ValueError(f"the column {column.name!r} has missing values")
         if column.dtype == "category":
             columns[column.name] = _category(column.name, values.chunks)
@@ -100,12 +127,16 @@ def table(data: Any) -> pd.DataFrame:
         elif column.dtype == "string":
             texts = [cells.unescape(text) for text in values.to_pylist()]
             columns[column.name] = pd.array(np.array(texts, object), dtype=pd.StringDtype("python"))
+        elif column.name in conform.NULLABLE:
+            numbers = values.fill_null(0).to_numpy().astype(column.dtype.lower())
+            columns[column.name] = pd.arrays.IntegerArray(numbers, values.is_null().to_numpy())
         elif column.dtype == "int64":
             columns[column.name] = values.to_numpy()
         else:
             times = values.cast(pa.int64()).to_numpy().view("datetime64[ns]")
             columns[column.name] = pd.DatetimeIndex(times, tz="UTC")
-    return pd.DataFrame(columns, copy=False)
+    built = pd.DataFrame(columns, copy=False)
+    return versions.with_facts(built) if before else built
 
 
 def _category(name: str, chunks: Sequence[Any]) -> pd.Categorical:

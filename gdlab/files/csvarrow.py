@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from gdlab.files import cells, times
 from gdlab.files import to_schema as conform
-from gdlab.files.csvlines import category_cells, text_cell
+from gdlab.files.csvlines import category_cells, tail_cells
 from gdlab.payloads import Int64, PayloadArray, UInt8
 
 _HEX: Any = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.uint16)
@@ -46,7 +46,7 @@ def lines(part: pd.DataFrame, guarded: bool) -> memoryview:
         before,
         payload,
         after,
-        _details(part["detail"].to_numpy(object), guarded),
+        _tails(tail_cells(part, guarded)),
         _scalar(b""),  # the separator
     )
     if isinstance(joined, pa.ChunkedArray):
@@ -70,11 +70,11 @@ def _integers(column: pd.Series[Any]) -> Any:
     return pa.array(column.to_numpy()).cast(pa.large_string()).cast(pa.large_binary())
 
 
-def _details(values: Any, guarded: bool) -> Any:
-    if not (values != "").any():
-        return _scalar(b"\n")
-    cells_ = {value: f"{text_cell(value, guarded)}\n".encode() for value in set(values)}
-    return pa.array([cells_[value] for value in values], pa.large_binary())
+def _tails(tails: list[str]) -> Any:
+    different = {tail: f"{tail}\n".encode() for tail in set(tails)}
+    if len(different) == 1:
+        return _scalar(next(iter(different.values())))
+    return pa.array([different[tail] for tail in tails], pa.large_binary())
 
 
 def _payloads(payloads: PayloadArray, guarded: bool) -> tuple[Any, Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from pyarrow import csv as pacsv
 
 from gdlab.files import cells, times
 from gdlab.files import to_schema as conform
-from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
+from gdlab.files.csvwrite import PAYLOAD_AS
 from gdlab.messages import SCHEMA
 from gdlab.payloads import Int64, UInt8
 
@@ -30,12 +30,15 @@ class _Other(ValueError):
     """The file is not as we write it."""
 
 
-def read(text: bytes, add: Callable[..., None], advance: Callable[[int], None]) -> bool:
+def read(
+    text: bytes, columns: Sequence[str], add: Callable[..., None], advance: Callable[[int], None]
+) -> bool:
     """Read all rows; gives whether that was possible.
 
     Parameters
     ----------
     text : the file, UTF-8 without a mark.
+    columns : their names.
     add : takes rows as columns, see `csvread`.
     advance : told how many bytes more are done.
     """
@@ -43,10 +46,10 @@ def read(text: bytes, add: Callable[..., None], advance: Callable[[int], None]) 
         text.decode()  # pyarrow looks at each cell's; all together are faster
         with pacsv.open_csv(
             pa.BufferReader(text),
-            pacsv.ReadOptions(block_size=_BLOCK_BYTES, column_names=HEADER, skip_rows=1, use_threads=True),
+            pacsv.ReadOptions(block_size=_BLOCK_BYTES, column_names=columns, skip_rows=1, use_threads=True),
             pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
             pacsv.ConvertOptions(
-                column_types=dict.fromkeys(HEADER, pa.binary()), strings_can_be_null=False, check_utf8=False
+                column_types=dict.fromkeys(columns, pa.binary()), strings_can_be_null=False, check_utf8=False
             ),
         ) as reader:
             for batch in reader:
@@ -59,24 +62,25 @@ def read(text: bytes, add: Callable[..., None], advance: Callable[[int], None]) 
 
 
 def _take(batch: Any, add: Callable[..., None]) -> None:
-    column = {name: batch.column(name) for name in HEADER}
+    column = dict(zip(batch.schema.names, batch.columns, strict=True))
     numbers = {name: _integers(column[name]) for name in _INTEGERS}
     arena, lengths, text, starts = _payloads(column[PAYLOAD_AS], column["payload"])
     if bool(((lengths != numbers["size_bytes"]) & (lengths >= 0) & ~text).any()):
         raise _Other  # digits may have been lost
     coded = {}
-    for name in conform.CATEGORICAL:
+    for name in set(conform.CATEGORICAL) & set(column):
         encoded = column[name].dictionary_encode()
         coded[name] = (
             encoded.indices.to_numpy(zero_copy_only=False),
             [cell.decode() for cell in encoded.dictionary.to_pylist()],
         )
-    details = None
-    encoded = column["detail"].dictionary_encode()
-    distinct = [cell.decode() for cell in encoded.dictionary.to_pylist()]
-    if distinct != [""]:
-        details = np.array(distinct, object)[encoded.indices.to_numpy(zero_copy_only=False)]
-    add(_times(column["time"]), numbers, coded, arena, lengths, text, details, starts)
+    few = {}
+    for name in {"detail", *conform.NULLABLE} & set(column):
+        encoded = column[name].dictionary_encode()
+        distinct = [cell.decode() for cell in encoded.dictionary.to_pylist()]
+        if distinct != [""]:
+            few[name] = np.array(distinct, object)[encoded.indices.to_numpy(zero_copy_only=False)]
+    add(_times(column["time"]), numbers, coded, arena, lengths, text, few, starts)
 
 
 def _flat(array: Any) -> tuple[UInt8, Int64]:

@@ -14,6 +14,9 @@ from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
 #: Without these columns there is nothing that could be a capture.
 NEEDED: Final = ("time", PAYLOAD_AS, "payload")
 
+#: The columns of version 1, under their names of today.
+FIRST_HEADER: Final = tuple(name for name in HEADER if name not in versions.NEW)
+
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MARKS: Final = (
@@ -45,7 +48,17 @@ class Form:
     @property
     def is_ours(self) -> bool:
         """Whether the columns are those that we write, and stand as we write them."""
-        return self.columns == HEADER and self.separator == "," and self.encoding == "utf-8" and not self.skip
+        return (
+            self.columns in (HEADER, FIRST_HEADER)
+            and self.separator == ","
+            and self.encoding == "utf-8"
+            and not self.skip
+        )
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the columns are those of version 1, as far as they are there."""
+        return not set(versions.NEW) & set(self.columns)
 
     def notes(self) -> list[str]:
         """What is unusual about it."""
@@ -57,7 +70,8 @@ class Form:
         extra = [name or "(without a name)" for name in self.columns if name not in HEADER]
         if extra:
             told.append(f"columns that a capture does not have were left out: {', '.join(extra)[:200]}")
-        missing = [name for name in HEADER if name not in self.columns]
+        wanted = FIRST_HEADER if self.is_first else HEADER
+        missing = [name for name in wanted if name not in self.columns]
         if missing:
             told.append(f"columns are missing, and were filled with what can be told: {', '.join(missing)}")
         return told

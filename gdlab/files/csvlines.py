@@ -31,31 +31,57 @@ def lines(part: pd.DataFrame, guarded: bool) -> bytes:
     stamps = times.render(conform.time_ns(part)).view(f"S{times.WIDTH}").ravel().astype(str).tolist()
     prefixes, which = category_cells(part, guarded)
     payload = _payload_cells(conform.payloads(part), guarded)
-    details = [text_cell(detail, guarded) if detail else "" for detail in part["detail"].to_numpy(object)]
     joined = [
-        f"{stamp},{prefixes[code]},{size},{wire},{cell},{detail}\n"
-        for stamp, code, size, wire, cell, detail in zip(
+        f"{stamp},{prefixes[code]},{size},{wire},{cell},{tail}\n"
+        for stamp, code, size, wire, cell, tail in zip(
             stamps,
             which.tolist(),
             part["size_bytes"].to_list(),
             part["wire_bytes"].to_list(),
             payload,
-            details,
+            tail_cells(part, guarded),
             strict=True,
         )
     ]
     return "".join(joined).encode()
 
 
+def tail_cells(part: pd.DataFrame, guarded: bool) -> list[str]:
+    """The cells behind the payload, joined, of each row: what happened, which few rows have."""
+    rows = len(part)
+    cells_ = [",,,,"] * rows
+    some = part["detail"].to_numpy(object) != ""
+    for name in ("reason", "by"):
+        told = np.array([category != "" for category in part[name].cat.categories], np.bool_)
+        some |= told[part[name].cat.codes.to_numpy()]
+    for name in conform.NULLABLE:
+        some |= part[name].notna().to_numpy()
+    found = part[some]
+    texts = [found[name].astype(object).to_list() for name in ("reason", "by", "detail")]
+    numbers = [["" if value is pd.NA else str(value) for value in found[name]] for name in conform.NULLABLE]
+    known: dict[tuple[str, ...], str] = {}
+    for row, reason, by, detail, code, count in zip(
+        np.flatnonzero(some).tolist(), *texts, *numbers, strict=True
+    ):
+        key = (reason, by, detail, code, count)
+        joined = known.get(key)
+        if joined is None:
+            joined = known[key] = ",".join(
+                [text_cell(reason, guarded), text_cell(by, guarded), code, count, text_cell(detail, guarded)]
+            )
+        cells_[row] = joined
+    return cells_
+
+
 def category_cells(part: pd.DataFrame, guarded: bool) -> tuple[list[str], Any]:
-    """The cells of the categorical columns, which stand side by side, joined: there are few different ones.
+    """The cells of the categorical columns before the payload, side by side, joined: there are few different ones.
 
     Returns
     -------
     texts : the different combinations.
     which : (n,) which of them each row has.
     """
-    columns = [part[name].array for name in conform.CATEGORICAL]
+    columns = [part[name].array for name in conform.LEADING]
     combined = np.zeros(len(part), np.int64)
     combinations = 1
     for column in columns:

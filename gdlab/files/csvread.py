@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.errors import LoadError
-from gdlab.files import cells, csvcells, csvform, sidecar
+from gdlab.files import cells, csvcells, csvform, sidecar, versions
 from gdlab.files import to_schema as conform
 from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
 from gdlab.files.loaded import Loaded
@@ -72,6 +72,8 @@ def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunctio
             notes.append(f"cells begin with an apostrophe: by all of them, the file was taken for one {told}")
     table = collected.table(guarded)
     notes += collected.notes
+    if form.is_first:
+        table = versions.with_facts(table.drop(columns=list(versions.NEW)))
     if document:
         notes += sidecar.check_rows(document, len(table))
         notes += sidecar.restore_categories(table, document)
@@ -90,7 +92,7 @@ def _read_fast(text: bytes, collected: _Rows, shown: Progress) -> bool:
         from gdlab.files import csvfast
     except ImportError:
         return False
-    return csvfast.read(text, collected.add_columns, shown.advance)
+    return csvfast.read(text, collected.columns, collected.add_columns, shown.advance)
 
 
 def _read(text: bytes, form: csvform.Form, collected: _Rows, shown: Progress) -> None:
@@ -141,6 +143,7 @@ class _Rows:
     def __init__(self, form: csvform.Form) -> None:
         self.rows = 0
         self.notes: list[str] = []
+        self.columns = form.columns
         self._has = frozenset(form.columns)
         self._without_zone = 0
         self.apostrophes = False
@@ -148,6 +151,7 @@ class _Rows:
         self._numbers: dict[str, list[Any]] = {name: [] for name in ("time", *_INTEGERS)}
         self._codes: dict[str, list[Any]] = {name: [] for name in conform.CATEGORICAL}
         self._cells: dict[str, dict[str, int]] = {name: {} for name in conform.CATEGORICAL}
+        self._given: dict[str, list[tuple[Int64, Int64]]] = {name: [] for name in conform.NULLABLE}
         self._details: list[Any] = []
         self._arenas: list[UInt8] = []
         self._sizes: list[Int64] = []
@@ -175,9 +179,11 @@ class _Rows:
             for name in conform.CATEGORICAL
             if name in self._has
         }
-        details = chunk["detail"].to_numpy(object) if "detail" in self._has else None
+        few = {
+            name: chunk[name].to_numpy(object) for name in ("detail", *conform.NULLABLE) if name in self._has
+        }
         self._look(chunk["payload"].to_numpy(object)[text])
-        self.add_columns(time_ns, numbers, coded, arena, lengths, text, details)
+        self.add_columns(time_ns, numbers, coded, arena, lengths, text, few)
 
     def add_columns(
         self,
@@ -187,7 +193,7 @@ class _Rows:
         arena: UInt8,
         lengths: Int64,
         text: Any,
-        details: Any,
+        few: Mapping[str, Any],
         starts: Any = (),
     ) -> None:
         """Take rows as columns.
@@ -197,7 +203,7 @@ class _Rows:
         coded : codes and the different cells, of each categorical column.
         arena : the payloads one behind the other, `lengths` bytes each, -1 for a missing one.
         text : (n,) bool, which payloads stand in the file as text.
-        details : (n,) cells, or None where all are empty.
+        few : (n,) cells of the columns that few rows have; those of which all are empty may lack.
         starts : cells of text payloads that may begin a formula, where they have not been looked at.
         """
         self._look(starts)
@@ -210,6 +216,14 @@ class _Rows:
             new = [known.setdefault(cell, len(known)) for cell in distinct]
             self._codes[name].append(np.array(new, np.int32)[codes] if new else np.empty(0, np.int32))
             self._look(distinct)
+        for name in conform.NULLABLE:
+            cells_ = few.get(name, np.empty(0, object))
+            given = np.flatnonzero(cells_ != "")
+            values = self._converted(cells_[given].tolist(), csvcells.integers)
+            if name == "code" and bool((values != values.astype(np.int32)).any()):
+                raise ValueError("a code is beyond 2**31 - 1")
+            self._given[name].append((given + self.rows, values))
+        details = few.get("detail")
         if details is None:
             details = np.full(len(time_ns), "", object)
         else:
@@ -290,6 +304,8 @@ class _Rows:
                 columns[name] = _category(
                     name, joined(self._codes[name], np.int32), map(text, self._cells[name])
                 )
+            elif name in self._given:
+                columns[name] = self._nullable(name, column.dtype)
             elif name == "payload":
                 columns[name] = self._payload_column(joined(self._text, np.bool_) & guarded)
             else:
@@ -301,6 +317,13 @@ class _Rows:
             self.notes.append(f"{self._without_zone} times are without a zone, and were taken for UTC")
         self._fill(columns)
         return pd.DataFrame(columns, copy=False)
+
+    def _nullable(self, name: str, dtype: str) -> Any:
+        """A column of numbers that few rows have."""
+        values, missing = np.zeros(self.rows, dtype.lower()), np.ones(self.rows, np.bool_)
+        for rows, given in self._given[name]:
+            values[rows], missing[rows] = given, False
+        return pd.arrays.IntegerArray(values, missing)
 
     def _fill(self, columns: dict[str, Any]) -> None:
         """What can be told of columns that the file does not have."""

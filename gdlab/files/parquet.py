@@ -59,7 +59,7 @@ def write_parquet(
             file,
             arrow.schema({_KEY: sidecar.encode(document)}),
             compression="zstd",
-            use_dictionary=[*conform.CATEGORICAL, "detail"],
+            use_dictionary=[*conform.CATEGORICAL, *conform.NULLABLE, "detail"],
             write_statistics=["time"],
             write_page_checksum=True,
         ) as writer,

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any, Final
 
 import numpy as np
 
-from gdlab.files import cells
+from gdlab.files import cells, versions
 from gdlab.files.packets.captured import Captured
 from gdlab.files.packets.columns import Segments
 from gdlab.files.packets.ip import TCP, UDP
-from gdlab.files.packets.rows import Rows
+from gdlab.files.packets.rows import Note, Rows
 from gdlab.files.pcapwrite import EVENT_PROTOCOL, STAMPED_BY
 from gdlab.messages import CATEGORIES, Event, Peer, TimeSource
 from gdlab.payloads import Int64
+
+#: A comment that tells what happened as data.
+_FACT: Final = re.compile(
+    r"gdlab: reason=(\w*) by=(\w*) code=(-?\d{1,9}|) count=(\d{1,18}|)(?: framing=(.*))?"
+)
 
 _PSH: Final = 0x08
 _OUT: Final = 2
@@ -32,6 +38,7 @@ class _Ours:
         self._rows = Rows(file.data, found.joined)
         self._notes: list[str] = []
         self._hosts: dict[int, int] = {}
+        self._tells_facts = False
 
     def table(self) -> tuple[Any, list[str]]:
         found = self._found
@@ -41,18 +48,40 @@ class _Ours:
         whole = messages[(found.protocol[messages] == UDP) | self._are_whole(messages)]
         self._add(whole[~commented[whole]])
         for packet in whole[commented[whole]].tolist():
-            self._add(np.array([packet]), detail=self._comment(packet))
+            self._add(np.array([packet]), note=self._note(packet, self._comment(packet)))
         self._pieces(messages[~np.isin(messages, whole)])
         for packet in np.flatnonzero(found.protocol == EVENT_PROTOCOL).tolist():
             told, _, detail = self._comment(packet).partition(": ")
             event = Event(told) if told in CATEGORIES["event"] else Event.ERROR
             if event != told:
                 detail = self._comment(packet)
-            self._add(np.array([packet]), event=event, detail=detail)
-        return self._rows.table(), self._notes
+            self._add(np.array([packet]), event=event, note=self._note(packet, detail))
+        table = self._rows.table()
+        if not self._tells_facts:
+            table = versions.with_facts(table.drop(columns=list(versions.NEW)))
+        return table, self._notes
 
     def _comment(self, packet: int) -> str:
         return (self._file.comments.get(packet) or [""])[-1]
+
+    def _note(self, packet: int, detail: str) -> Note | None:
+        """What is behind the payload; the reason stands in a comment of its own, before that of the detail."""
+        comments = self._file.comments.get(packet) or [""]
+        told = _FACT.fullmatch(comments[0])
+        if told is None:
+            return Note("", "", None, None, cells.unescape(detail)) if detail else None
+        self._tells_facts = True
+        if len(comments) == 1:
+            detail = ""
+        reason, by, code, count, framing = told.groups()
+        return Note(
+            reason if reason in CATEGORIES["reason"] else "",
+            by if by in CATEGORIES["by"] else "",
+            int(code) if code else None,
+            int(count) if count else None,
+            cells.unescape(detail),
+            cells.unescape(framing or ""),
+        )
 
     def _are_whole(self, packets: Int64) -> Any:
         """(n,) bool: which of these packets hold a message of their own."""
@@ -78,12 +107,18 @@ class _Ours:
             pieces.append(data[found.start[packet] : found.stop[packet]])
             if found.flags[packet] & _PSH:
                 del waiting[stream]
-                self._add(np.array([packet]), payload=b"".join(pieces), detail=self._comment(packet))
+                note = self._note(packet, self._comment(packet))
+                self._add(np.array([packet]), payload=b"".join(pieces), note=note)
         for _ in waiting:
             self._notes.append("a message has no end and was left out")
 
     def _add(
-        self, packets: Int64, *, event: Event = Event.MESSAGE, detail: str = "", payload: bytes | None = None
+        self,
+        packets: Int64,
+        *,
+        event: Event = Event.MESSAGE,
+        note: Note | None = None,
+        payload: bytes | None = None,
     ) -> None:
         if not len(packets):
             return
@@ -117,7 +152,7 @@ class _Ours:
             order=packets,
             event=event,
             time_source=np.array(stamps)[which],
-            details={0: cells.unescape(detail)} if detail else None,
+            notes={0: note} if note else None,
         )
 
     def _peer(self, host: int) -> int:

@@ -11,12 +11,13 @@ from typing import Any, Final
 import numpy as np
 
 from gdlab.errors import LoadError
+from gdlab.facts import PEER, SYSTEM, Fact, Reason
 from gdlab.files import pcapours
 from gdlab.files.loaded import Loaded
 from gdlab.files.packets import captured, pcap, pcapng, sides, tcp, websocket
 from gdlab.files.packets.columns import Segments, segments
 from gdlab.files.packets.ip import UDP
-from gdlab.files.packets.rows import Rows
+from gdlab.files.packets.rows import Note, Rows
 from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import Event, Peer, wire_bytes
@@ -66,6 +67,15 @@ def read_capture(path: Path, data: bytes | None = None, progress: ProgressFuncti
     return Loaded(table, provenance, (*file.notes, *left_out, *notes))
 
 
+def _websocket_fact(found: websocket.Found, *, incoming: bool) -> Fact:
+    """What is to be known of a row of a WebSocket that another program recorded."""
+    by = PEER if incoming else ""
+    if found.event == Event.CLOSE:
+        code = found.code if found.code >= 0 else None
+        return Fact(Reason.CLOSE_SEEN, by, code, said=found.reason, case="code" if code is not None else "")
+    return Fact(Reason.MALFORMED, by, said=found.reason, case="seen")
+
+
 class _Foreign:
     """The rows of another program's capture."""
 
@@ -92,27 +102,27 @@ class _Foreign:
         if not len(rows):
             return
         outgoing = sides.of_datagrams(self._file, found, rows)
-        details = {
-            row: f"{missing} bytes of the payload were not captured"
+        notes = {
+            row: Note.of(Fact(Reason.NOT_CAPTURED, count=missing))
             for row, missing in enumerate(found.missing[rows].tolist())
             if missing
         }
         for row in np.flatnonzero(found.lies[rows]).tolist():
-            details[row] = "the length in its UDP header cannot be: a receiver drops it"
+            notes[row] = Note.of(Fact(Reason.MALFORMED, case="udp_length"))
         bad = np.zeros(len(rows), np.bool_)
-        bad[list(details)] = True
+        bad[list(notes)] = True
         for chosen, event in ((~bad, Event.MESSAGE), (bad, Event.ERROR)):
             picked = np.flatnonzero(chosen)
             if len(picked):
                 told = (
-                    {position: details[row] for position, row in enumerate(picked.tolist())}
+                    {position: notes[row] for position, row in enumerate(picked.tolist())}
                     if bad[picked[0]]
                     else {}
                 )
                 self._add("udp", rows[picked], outgoing[picked], event, told)
 
     def _add(
-        self, transport: str, packets: Int64, outgoing: Any, event: Event, details: dict[int, str]
+        self, transport: str, packets: Int64, outgoing: Any, event: Event, notes: dict[int, Note]
     ) -> None:
         found = self._found
         own = np.where(outgoing, found.source[packets], found.target[packets])
@@ -127,7 +137,7 @@ class _Foreign:
             outgoing=outgoing,
             order=packets,
             event=event,
-            details=details,
+            notes=notes,
         )
 
     # ---- streams
@@ -157,10 +167,10 @@ class _Foreign:
         segment, missing = streams.segment[rest], streams.missing[rest]
         endpoint, peer = self._codes("endpoint", side, "tcp://"), self._codes("peer", other)
         hole = segment < 0
-        for chosen, event, text in (
+        for chosen, event, case in (
             (~hole & (missing == 0), Event.MESSAGE, ""),
-            (~hole & (missing > 0), Event.ERROR, "{} bytes of the payload were not captured"),
-            (hole, Event.GAP, "{} bytes of the stream were not captured"),
+            (~hole & (missing > 0), Event.ERROR, ""),
+            (hole, Event.GAP, "stream"),
         ):
             picked = np.flatnonzero(chosen)
             where = rest[picked]
@@ -175,8 +185,10 @@ class _Foreign:
                 order=streams.packet[where],
                 within=where,
                 event=event,
-                details={
-                    row: text.format(count) for row, count in enumerate(missing[picked].tolist()) if count
+                notes={
+                    row: Note.of(Fact(Reason.NOT_CAPTURED, count=count, case=case))
+                    for row, count in enumerate(missing[picked].tolist())
+                    if count
                 },
             )
 
@@ -228,10 +240,8 @@ class _Foreign:
                 wire_bytes("ws", size, ipv6=ipv6, masked=one.from_client)
                 for one, size in zip(same, sizes, strict=True)
             ]
-            details = {
-                row: f"{found.code} {found.reason}".strip()
-                if found.event == Event.CLOSE and found.code >= 0
-                else found.reason
+            notes = {
+                row: Note.of(_websocket_fact(found, incoming=found.from_client != (own == client)))
                 for row, found in enumerate(same)
                 if found.reason or found.code >= 0
             }
@@ -247,7 +257,7 @@ class _Foreign:
                 within=within,
                 event=event,
                 kind=[self._rows.code("kind", found.kind) for found in same],
-                details=details,
+                notes=notes,
             )
 
     # ---- the rest
@@ -266,7 +276,7 @@ class _Foreign:
                 outgoing=False,
                 order=len(self._file),
                 event=Event.GAP,
-                details={0: f"{drop.packets} packets were dropped by the capturing program"},
+                notes={0: Note.of(Fact(Reason.CAPTURE_DROP, SYSTEM, count=drop.packets))},
             )
 
     def _count(self, counts: Any) -> None:

@@ -97,6 +97,16 @@ def write_pcapng(
     return path
 
 
+def _fact(reason: str, by: str, code: Any, count: Any, framing: str) -> str:
+    """What happened, and how it was cut out of its stream, as a comment that `pcapours` reads back."""
+    if not reason and not framing:
+        return ""
+    numbers = ["" if value is pd.NA else str(value) for value in (code, count)]
+    return f"gdlab: reason={reason} by={by} code={numbers[0]} count={numbers[1]}" + (
+        f" framing={cells.escape(framing)}" if framing else ""
+    )
+
+
 class _Packets:
     """Makes the blocks of a table's rows; knows the interfaces, the hosts and how far each TCP stream is."""
 
@@ -156,6 +166,7 @@ class _Packets:
         plain: npt.NDArray[np.bool_] = (
             (part["event"] == Event.MESSAGE).to_numpy(np.bool_)
             & (part["detail"].to_numpy(object) == "")
+            & (part["reason"] == "").to_numpy(np.bool_)
             & (sizes >= 0)
             & (sizes <= _MOST_UDP)
         )
@@ -187,15 +198,21 @@ class _Packets:
             part[name].astype(object)
             for name in ("time_source", "endpoint", "peer", "direction", "event", "detail")
         ]
-        for time_ns, payload, *texts in zip(
-            conform.time_ns(part).tolist(), conform.payloads(part), *columns, strict=True
+        facts = (
+            part[["reason", "by", "code", "count", "framing"]]
+            .astype(object)
+            .itertuples(index=False, name=None)
+        )
+        for time_ns, payload, fact, *texts in zip(
+            conform.time_ns(part).tolist(), conform.payloads(part), facts, *columns, strict=True
         ):
-            yield self._row(time_ns, b"" if payload is pd.NA else payload, *texts)
+            yield self._row(time_ns, b"" if payload is pd.NA else payload, _fact(*fact), *texts)
 
     def _row(
         self,
         time_ns: int,
         payload: bytes,
+        fact: str,
         stamp: str,
         endpoint: str,
         peer: str,
@@ -219,8 +236,8 @@ class _Packets:
                 packets = iter((_udp(source, target, payload),))
         for packet in packets:
             options = [(2, struct.pack("<I", flags))]
-            if comment:
-                options.insert(0, (1, comment.encode()[:_MAX_OPTION]))
+            comments = [text for text in (fact, comment) if text]
+            options = [(1, text.encode()[:_MAX_OPTION]) for text in comments] + options
             head = struct.pack(
                 "<IIIII", interface, time_ns >> 32, time_ns & 0xFFFFFFFF, len(packet), len(packet)
             )

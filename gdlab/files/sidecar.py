@@ -111,9 +111,9 @@ def decode(data: bytes) -> tuple[dict[str, Any], list[str]]:
         return {}, ["the sidecar is not one of gdlab and was not used"]
     version = document.get("version")
     notes = _check_types(document)
-    if version != VERSION:
+    if version not in range(1, VERSION + 1):
         notes.append(
-            f"the sidecar is of version {repr(version)[:20]}, this gdlab knows version {VERSION}: what is new there "
+            f"the sidecar is of version {repr(version)[:20]}, gdlab knows those up to {VERSION}: what is new there "
             "was not used"
         )
     return document, notes

@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from gdlab.errors import LoadError
 from gdlab.files import arrow, budget, provenance, sidecar
 from gdlab.files import to_schema as conform
@@ -64,7 +66,7 @@ def read_spill(folder: Path) -> Loaded:
     if len(descriptions) > 1:
         notes.insert(0, f"the folder holds {len(descriptions)} captures; all their rows are here")
     try:
-        table = arrow.table(pa.Table.from_batches(batches, arrow.schema()))
+        table = _table(batches)
     except (ValueError, pa.ArrowException) as error:
         raise LoadError(
             f"{folder} holds files that are not of a spilled capture: {error}. Expected: the folder as gdlab wrote it"
@@ -113,6 +115,20 @@ def _document(description: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"its description cannot be read: {error.strerror}"]
 
 
+def _table(batches: list[Any]) -> pd.DataFrame:
+    """One table of all batches, whichever version wrote them."""
+    import pyarrow as pa
+
+    parts = [
+        arrow.table(pa.Table.from_batches(same, schema))
+        for schema in (arrow.schema(), arrow.first_schema())
+        if (same := [batch for batch in batches if batch.schema == schema])
+    ]
+    if len(parts) == 2:
+        return conform.concatenated(parts)
+    return parts[0] if parts else arrow.table(pa.Table.from_batches([], arrow.schema()))
+
+
 def _batches(path: Path) -> tuple[list[Any], str]:
     """The batches that are whole, and what is wrong with the rest."""
     import pyarrow as pa
@@ -120,7 +136,7 @@ def _batches(path: Path) -> tuple[list[Any], str]:
     found: list[Any] = []
     try:
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            if stream.schema != arrow.schema():
+            if stream.schema not in (arrow.schema(), arrow.first_schema()):
                 return [], "has other columns than a capture and was left out"
             size = path.stat().st_size
             used = rows = 0

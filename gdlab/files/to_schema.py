@@ -16,6 +16,16 @@ from gdlab.payloads import Int64, PayloadArray, PayloadDtype
 #: The columns whose few different values are kept as categories.
 CATEGORICAL = tuple(column.name for column in SCHEMA if column.dtype == "category")
 
+#: Those of them before the payload, which every row has something in.
+LEADING = tuple(
+    column.name
+    for column in SCHEMA[: [column.name for column in SCHEMA].index("payload")]
+    if column.dtype == "category"
+)
+
+#: Numbers that few rows have.
+NULLABLE = tuple(column.name for column in SCHEMA if column.dtype in ("Int32", "Int64"))
+
 #: All columns.
 NAMES = tuple(column.name for column in SCHEMA)
 _BATCH_ROWS = 65_536
@@ -34,9 +44,11 @@ def conform(table: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    TableError : columns lack or are too many, a value is missing (only a payload may be), or a column holds
-        something else than the schema says.
+    TableError : columns lack or are too many, a value is missing (only a payload, a code and a count may be), or a
+        column holds something else than the schema says.
     """
+    if "framing" not in table.columns:  # made by hand, or of no stream
+        table = table.assign(framing=categorical(np.zeros(len(table), np.int8), [""]))
     missing = [name for name in NAMES if name not in table.columns]
     extra = [str(name) for name in table.columns if name not in NAMES]
     if missing or extra:
@@ -59,6 +71,8 @@ def conform(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _column(series: Any, dtype: str) -> Any:
+    if dtype in ("Int32", "Int64"):
+        return pd.array(series.array, dtype=dtype, copy=False)
     if dtype != "payload" and series.isna().any():
         raise ValueError(f"{int(series.isna().sum())} values are missing; fill or drop those rows first")
     if dtype == "payload":
@@ -101,6 +115,12 @@ def time_ns(table: pd.DataFrame) -> Int64:
         pd.DatetimeIndex(table["time"]).tz_convert(None), "datetime64[ns]"
     )
     return times.view(np.int64)
+
+
+def concatenated(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Tables one behind the other, with the categories of all."""
+    plain = [table.astype(dict.fromkeys(CATEGORICAL, object)) for table in tables]
+    return conform(pd.concat(plain, ignore_index=True))
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:

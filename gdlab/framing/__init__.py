@@ -1,19 +1,21 @@
-"""Bytes of a stream to frames: sans-I/O framers, chosen by the name the user types.
+"""Bytes of a stream to frames: sans-I/O framers, chosen by the name the user types, or found out.
 
-An endpoint drives one framer per connection and direction::
+An endpoint drives one `StreamReader` per connection::
 
-    framer = framing.framer("put_var")
-    framer.receive_data(chunk)
-    for frame in framer.frames():
-        ...                                # frame.payload, frame.header_bytes, frame.flaw
-    if framer.state is State.ERROR:
-        ...                                # close the connection, saying framer.error
+    reader = framing.StreamReader("auto")
+    taken = reader.receive(chunk, time_ns)
+    for batch in taken.batches:             # batch.frames, batch.time_ns
+        ...
 
-`encode` is the sending side for the same names. Nothing here knows sockets, threads, clocks or Variants.
+It uses the framer of one framing (`framer`), which turns chunks into frames and nothing else. `encode` is the sending
+side for the same framings. A framing of one's own is a function, see `custom`. Nothing here knows sockets, threads,
+clocks or values.
 """
 
 from __future__ import annotations
 
+from gdlab.framing.custom import Framing, FramingLike, check_framing, name_of
+from gdlab.framing.cuts import Cut
 from gdlab.framing.frames import (
     DEFAULT_MAX_FRAME_BYTES,
     KEPT_BYTES,
@@ -22,17 +24,32 @@ from gdlab.framing.frames import (
     FrameTable,
     State,
 )
-from gdlab.framing.names import NAMES, check_name, encode, framer
+from gdlab.framing.guess import Guess
+from gdlab.framing.names import LENGTH_OPTIONS, NAMES, check_name, encode, framer, register
+from gdlab.framing.stream_reader import Batch, Read, StreamReader, Taken, fact_of
 
 __all__ = [
     "DEFAULT_MAX_FRAME_BYTES",
     "KEPT_BYTES",
+    "LENGTH_OPTIONS",
     "NAMES",
+    "Batch",
+    "Cut",
     "Frame",
     "FrameTable",
     "Framer",
+    "Framing",
+    "FramingLike",
+    "Guess",
+    "Read",
     "State",
+    "StreamReader",
+    "Taken",
+    "check_framing",
     "check_name",
     "encode",
+    "fact_of",
     "framer",
+    "name_of",
+    "register",
 ]

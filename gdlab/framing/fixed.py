@@ -22,6 +22,11 @@ class FixedFramer(StreamFramer):
             )
         self.frame_bytes = frame_bytes
 
+    @property
+    def waits_for(self) -> int:
+        """Bytes of the frame that has begun."""
+        return self.frame_bytes if self._buffer else 0
+
     def table(self) -> FrameTable:
         """All complete frames, as arrays."""
         if self._ready or self.state is not State.RECEIVING:

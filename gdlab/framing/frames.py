@@ -91,11 +91,7 @@ class Framer(Protocol):
 
     @property
     def name(self) -> str:
-        """The framing's name, as `framer` and `encode` take it; "auto" until it has guessed."""
-
-    @property
-    def guess(self) -> Fact | None:
-        """What `auto` guessed and why; None as long as it has not, and for a framing chosen by name."""
+        """The framing's name."""
 
     @property
     def state(self) -> State:
@@ -113,6 +109,10 @@ class Framer(Protocol):
     def held_bytes(self) -> int:
         """Bytes waiting for the rest of their frame."""
 
+    @property
+    def waits_for(self) -> int:
+        """Bytes of the frame that is not yet complete, where it announces them; 0 where it does not."""
+
     def receive_data(self, chunk: bytes | bytearray | memoryview) -> None:
         """Take the bytes of one read; in the state ERROR they are only counted.
 
@@ -121,9 +121,6 @@ class Framer(Protocol):
         FramingError
             `end` was called before: one framer serves one connection.
         """
-
-    def settle(self) -> None:
-        """Decide now what "auto" has not decided yet, because the peer is waiting; else nothing."""
 
     def end(self) -> None:
         """The stream has ended: `frames` then also gives what remains, as INCOMPLETE."""

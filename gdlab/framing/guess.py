@@ -1,116 +1,145 @@
-"""Which framing a stream uses, judged by its first bytes."""
+"""Which framing a stream uses, judged by its first bytes.
+
+Two sorts of evidence. Some streams name themselves: TLS, HTTP, a Content-Length, STOMP, JSON, lines of text. All
+others are tried with every framing there is (`evidence.CANDIDATES`), and the best is taken if it is far enough ahead
+of every other that would cut the stream otherwise. Where none is, the stream is kept raw, which is never wrong; a
+guess is only a view, and is taken back as soon as more bytes speak against it.
+"""
 
 from __future__ import annotations
 
-import codecs
 import re
-import struct
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from gdlab.facts import US, Fact, Reason, Value
+from gdlab.framing import signatures
+from gdlab.framing.evidence import CANDIDATES, Fit, fit, incomplete_variant, is_text
 
-#: Lengths beyond this are not believed: the first four bytes of a text, read as a length, are always more.
-_MAX_LENGTH: Final = 64 * 1024 * 1024
 #: Undecided streams of so many bytes are taken as they come.
 MOST_BYTES: Final = 4096
-#: So many bytes of a payload are looked at to call it text.
-_TEXT_WINDOW: Final = 64
-#: Two lengths in a row that are both below this do not happen by chance (2 times 12 leading zero bits).
-_MAX_CHAINED: Final = 1024 * 1024
-_VARIANT_TYPES: Final = 39
+
+#: A guess is made with this much evidence, and is certain with that much; both are bits.
+LIKELY_BITS: Final = 6.5
+CERTAIN_BITS: Final = 28.0
+#: A guess of lengths of one byte is made with this much.
+SHORT_BITS: Final = 14.0
+#: The best must be so far ahead of the next that cuts the stream otherwise.
+_AHEAD_BITS: Final = 3.0
+
 _JSON_OBJECT: Final = re.compile(rb"\s*+\{\s*+([^\s])")
 _JSON_ARRAY: Final = re.compile(rb"\s*+\[\s*+([-+.\w]*+)\s*+([^\s])")
 _SCALAR: Final = re.compile(rb"-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?|true|false|null")
-_CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
+_HEADERS: Final = re.compile(rb"(?i:content-(?:length|type)): ?[^\r\n]{1,200}\r\n")
+_HEADERS_BEGUN: Final = b"content-length:"
+_STOMP: Final = re.compile(
+    rb"(?:CONNECT|STOMP|CONNECTED|SEND|SUBSCRIBE|UNSUBSCRIBE|ACK|NACK|BEGIN|COMMIT|ABORT|DISCONNECT|MESSAGE|RECEIPT|ERROR)"
+    rb"\r?\n(?:[A-Za-z0-9_.-]{1,100}:[^\r\n]*\r?\n)*\r?\n"
+)
+_STOMP_BEGUN: Final = re.compile(
+    rb"(?:CONNECT|STOMP|CONNECTED|SEND|SUBSCRIBE|MESSAGE)\r?(?:\n(?:[A-Za-z0-9_.-]{1,100}(?::[^\r\n]*\r?)?)?)*\Z"
+)
 
 
 class Guess(NamedTuple):
-    """The name of a framing, and why it is thought to be that."""
+    """The name of a framing, and why it is thought to be that.
+
+    Attributes
+    ----------
+    certain : more bytes will hardly change it.
+    case : which sort of evidence there was; its sentences are those of the reason `framing_guessed`.
+    frames : complete frames that were seen.
+    waits_for : bytes of the frame that is on its way, where it announces them.
+    bits : how much speaks for it, where that was weighed.
+    protocol : what it is called, where it is somebody else's protocol.
+    """
 
     name: str
-    why: Fact
+    certain: bool
+    case: str
+    frames: int = 0
+    waits_for: int = 0
+    bits: int = 0
+    protocol: str = ""
 
 
-def _guess(name: str, case: str, **more: Value) -> Guess:
-    return Guess(name, Fact(Reason.FRAMING_GUESSED, US, case=case).also(framing=name, **more))
-
-
-def guess(head: bytes, *, final: bool = False) -> Guess | None:
+def guess(
+    head: bytes, *, reads: Collection[int] = (), pauses: Collection[int] = (), final: bool = False
+) -> Guess | None:
     """The framing of a stream that begins with `head`, or None: not yet.
-
-    Once it answers, more bytes do not change the answer; so it does not depend on how the stream was cut.
 
     Parameters
     ----------
-    head : the first bytes; more than a few thousand are never needed.
+    head : the first bytes; more than `MOST_BYTES` are not looked at.
+    reads : the positions in it at which reads ended. Senders mostly write whole messages.
+    pauses : those of them at which nothing more came for a while.
     final : answer with what is there, because the stream has ended or the peer waits.
 
     Notes
     -----
-    Looked for, in this order: TLS, HTTP, JSON, text; then Godot's u32 length before a Variant or before text,
-    and two such lengths in a row before anything else, little-endian first as Godot's default is. Lengths of
-    one or two bytes and fixed sizes cannot be told from other binary data and are never guessed.
+    With more bytes the answer may be another one as long as it is not certain.
     """
-    head = head[:MOST_BYTES]
+    whole, head = len(head), head[:MOST_BYTES]
     if not head:
-        return _guess("raw", "nothing") if final else None
-    if head[0] == 0x16:
-        found = _tls(head, final=final)
-    elif _is_text(head[:4]):
-        # A length of four bytes may begin with a letter or a space, but has a control character among them.
-        found = _text(head) if len(head) >= 4 or final else None
-    else:
-        found = _binary(head, final=final)
-    if found is None and (final or len(head) >= MOST_BYTES):
-        if _is_text(head) and b"\n" in head:
-            return _guess("lines", "line_feed")
-        if _is_text(head):
-            return _guess("raw", "text")
-        return _guess("raw", "unknown")
+        return Guess("raw", False, "nothing") if final else None
+    full = whole >= MOST_BYTES
+    named = signatures.of_stream(head)
+    if named is not None and named.framing:
+        return Guess(named.framing, named.certain, named.advice, protocol=named.name)
+    found = (
+        _text(head, reads, pauses, final=final or full)
+        if is_text(head[:4])
+        else _binary(head, reads, pauses, final=final)
+    )
+    if found is None and (final or full):
+        found = Guess("raw", full, "unknown")
     return found
 
 
-def _is_text(piece: bytes) -> bool:
-    """Whether this is UTF-8 without control characters; the last character may be cut off."""
-    if piece.translate(None, _CONTROLS) != piece:
-        return False
-    try:
-        codecs.utf_8_decode(piece, "strict", False)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _tls(head: bytes, *, final: bool) -> Guess | None:
-    """A TLS record of type handshake, RFC 8446 section 5.1, or binary data that begins alike."""
-    if len(head) < 3:
+def _text(head: bytes, reads: Collection[int], pauses: Collection[int], *, final: bool) -> Guess | None:
+    """A stream that begins as text, or None: not yet."""
+    if len(head) < 4 and not final:
         return None
-    if head[1] == 3 and 1 <= head[2] <= 4:
-        return _guess("raw", "tls")
-    return _binary(head, final=final)
-
-
-def _text(head: bytes) -> Guess | None:
-    """A stream that begins as text."""
-    if head[:4] == b"GET ":
-        return _guess("lines", "http")
+    if _HEADERS.match(head):
+        return Guess("content_length", True, "content_length")
+    if _STOMP.match(head):
+        return Guess("nul", True, "stomp", protocol="STOMP")
+    if not final and _STOMP_BEGUN.match(head):
+        return None
+    if not final and (signatures.HTTP_BEGUN.match(head) or _HEADERS_BEGUN.startswith(head[:15].lower())):
+        return None
     opening = head.lstrip()[:1]
-    if not opening:
+    if not opening and not final:
         return None  # white space may stand before lines and before JSON alike
     if opening in (b"{", b"["):
+        if b"}\x1e" in head:
+            return Guess("signalr", True, "signalr", protocol="SignalR")
         verdict = _json(head)
-        if verdict is None:
+        if verdict is None and not final:
             return None
         if verdict:
-            return _guess("json", "json", opening=opening.decode())
+            return Guess("json", len(head) > 200 or head.count(b"}") > 1, "json")
     line, feed, _ = head.partition(b"\n")
-    if not _is_text(line):
-        return _guess("raw", "controls")
-    if feed:
-        return _guess("lines", "lines")
-    return None
+    if not is_text(head):
+        return _mixed(head, line, feed, reads, pauses)
+    if not feed:
+        return Guess("raw", False, "text") if final else None
+    feeds = head.count(b"\n")
+    torn = sum(1 for place in pauses if place <= len(head) and head[place - 1 : place] != b"\n")
+    if feeds < 2 * torn:
+        return Guess("raw", False, "text")
+    return Guess("lines", feeds >= 2, "lines", feeds)
+
+
+def _mixed(
+    head: bytes, line: bytes, feed: bytes, reads: Collection[int], pauses: Collection[int]
+) -> Guess | None:
+    """A stream that begins as text and has control characters later."""
+    best = _chained(head, reads, pauses, doubt_bits=4.0)
+    if best is not None:
+        return best
+    if feed and is_text(line, cut=False) and len(line) > 1 and b"\0" not in head[:64]:
+        return Guess("lines", False, "lines", 1)
+    return Guess("raw", False, "controls")
 
 
 def _json(head: bytes) -> bool | None:
@@ -126,81 +155,43 @@ def _json(head: bytes) -> bool | None:
     return after in b",]" and _SCALAR.fullmatch(word) is not None
 
 
-def _binary(head: bytes, *, final: bool) -> Guess | None:
-    """A stream with control characters: a length of four bytes, or nothing that can be known."""
-    if len(head) < 4:
+def _binary(head: bytes, reads: Collection[int], pauses: Collection[int], *, final: bool) -> Guess | None:
+    """A stream with control characters: frames with lengths, or nothing that can be known."""
+    if len(head) < 2:
         return None
-    # Empty strings and packets say nothing about what they are.
-    empty = 0
-    while head[empty : empty + 4] == bytes(4) and empty < MOST_BYTES:
-        empty += 4
-    for order, suffixes in (("<", ("", "le")), (">", ("_be", "be"))):
-        verdict = _prefixed(head, empty, order, final=final)
-        if verdict is None:
-            return None  # more bytes may still speak for this order, so the other must not overtake it
-        if verdict.kind:
-            name = verdict.kind + suffixes[verdict.kind == "u32"]
-            return _guess(name, f"{verdict.case}_{suffixes[1]}", **verdict.values)
-    return _guess("raw", "binary")
+    return _chained(head, reads, pauses) or (Guess("raw", False, "unknown") if final else None)
 
 
-class _Verdict(NamedTuple):
-    """What stands after a length: a framing without its byte order, and why; no framing where it is empty."""
-
-    kind: str = ""
-    case: str = ""
-    values: Mapping[str, int] = MappingProxyType({})
-
-
-def _prefixed(head: bytes, at: int, order: str, *, final: bool) -> _Verdict | None:
-    """What stands after a u32 length at `at`; None for not yet."""
-    if len(head) < at + 4:
+def _chained(
+    head: bytes, reads: Collection[int], pauses: Collection[int], *, doubt_bits: float = 0.0
+) -> Guess | None:
+    """The candidate that fits best, if it is far enough ahead; None where none is."""
+    waits_for = incomplete_variant(head)
+    if waits_for:
+        name = "put_var" if head[2:4] == b"\0\0" or head[3] == 0 else "put_var_be"
+        return Guess(name, False, "waiting", 0, waits_for, 20)
+    fits = [fit(candidate, head, reads, pauses) for candidate in CANDIDATES]
+    # Stable: of those that fit equally well the preferred comes first.
+    ranked = sorted((one for one in fits if one.ends and one.bits > 0), key=lambda one: -one.bits)
+    if not ranked:
         return None
-    (length,) = struct.unpack_from(f"{order}I", head, at)
-    if not 0 < length <= _MAX_LENGTH:
-        return _Verdict()
-    body = head[at + 4 : at + 4 + length]
-    if length >= 4 and length % 4 == 0:
-        if len(body) < 4:
-            return None
-        if _is_variant(body, length):
-            return _Verdict("put_var", "variant", {"length": length, "type": body[0]})
-    window = min(length, _TEXT_WINDOW)
-    if not _is_text(body[:window]):
-        return _chained(head, at, length, order, final=final)
-    if len(body) < window:
+    best = ranked[0]
+    rival = max((one.bits for one in ranked[1:] if not _alike(one, best)), default=0.0)
+    # A length of one byte says next to nothing: only many of them, all in their places, do.
+    short = best.name in ("u8", "varint")
+    if best.bits < doubt_bits + (SHORT_BITS if short else LIKELY_BITS) or best.bits - rival < _AHEAD_BITS:
         return None
-    return _Verdict("put_utf8_string", "string", {"length": length})
+    certain = best.bits >= CERTAIN_BITS and len(best.ends) > 1
+    case = "variants" if best.name in ("variants", "put_var", "put_var_be") else "lengths"
+    if best.name in ("nul", "signalr"):
+        case = "separator"
+    protocol = "MQTT" if best.name == "mqtt" else ""
+    return Guess(best.name, certain, case, len(best.ends), best.waits_for, int(best.bits), protocol)
 
 
-def _is_variant(body: bytes, length: int) -> bool:
-    """Whether these bytes begin a Variant of just this length (sizes: Godot 4.6 marshalls.cpp)."""
-    (header,) = struct.unpack_from("<I", body)
-    kind, flags = header & 0xFFFF, header >> 16
-    wide = flags & 1
-    if kind >= _VARIANT_TYPES or flags > 0b1111:
-        return False
-    if kind == 0:
-        return length == 4
-    if kind == 1:
-        return length == 8 and not flags
-    if kind in (2, 3):
-        return length == (12 if wide else 8)
-    return length >= 8 or kind in (24, 25)
-
-
-def _chained(head: bytes, at: int, length: int, order: str, *, final: bool) -> _Verdict | None:
-    """Whether a second length follows the first frame, or all there will be ends with it."""
-    if length > _MAX_CHAINED:
-        return _Verdict()
-    after = at + 4 + length
-    if after + 4 > MOST_BYTES:
-        return _Verdict()
-    if final and len(head) == after:
-        return _Verdict("u32", "alone", {"length": length})
-    if len(head) < after + 4:
-        return None
-    (second,) = struct.unpack_from(f"{order}I", head, after)
-    if not 0 < second <= _MAX_CHAINED:
-        return _Verdict()
-    return _Verdict("u32", "two", {"length": length, "second": second})
+def _alike(one: Fit, other: Fit) -> bool:
+    """Whether both cut the stream at the same places, as far as both go."""
+    count = min(len(one.ends), len(other.ends))
+    return one.ends[:count] == other.ends[:count] and (
+        one.name.split(":")[0] == other.name.split(":")[0] or True
+    )

@@ -64,6 +64,11 @@ class JsonFramer(StreamFramer):
             _Mode.BROKEN: self._broken,
         }
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it looks for a place where a value may begin."""
+        return self._mode is _Mode.BROKEN
+
     def _advance(self) -> None:
         while self._at < len(self._buffer) and self._steps[self._mode]():
             pass

@@ -35,6 +35,14 @@ class PrefixFramer(StreamFramer):
         self._skip = 0  # bytes of it still to be dropped
         self._skipped = 0  # bytes of it to be dropped in all
 
+    @property
+    def waits_for(self) -> int:
+        """Bytes of the frame that has begun, its length included."""
+        if len(self._buffer) < self.prefix.header_bytes:
+            return 0
+        (length,) = self._unpack(self._buffer)
+        return int(length) + self.prefix.header_bytes
+
     def table(self) -> FrameTable:
         """The plain frames up to the first flawed one, as arrays."""
         if self._ready or self._over or self._skip or not self._is_complete():
@@ -77,7 +85,7 @@ class PrefixFramer(StreamFramer):
             length = self._slice()
             if length <= self.max_frame_bytes:
                 return
-            if length > SKIP_FACTOR * self.max_frame_bytes:
+            if self.strict or length > SKIP_FACTOR * self.max_frame_bytes:
                 self._fail(self._too_long(length), needed_bytes=length)
                 return
             self._over = length

@@ -17,8 +17,6 @@ class StreamFramer(ABC):
     byte in CPython; joining chunks anew for every read would be quadratic for a long frame in small pieces.
     """
 
-    guess: Fact | None = None
-
     def __init__(self, name: str, *, max_frame_bytes: int) -> None:
         if max_frame_bytes < 1:
             raise FramingError(f"max_frame_bytes is {max_frame_bytes}, but must be at least 1")
@@ -29,6 +27,10 @@ class StreamFramer(ABC):
         self.error: FramingError | None = None
         self.dropped_bytes = 0
         self._buffer = bytearray()
+        #: What was held when the stream was given up, and is in no frame but for its beginning.
+        self.rest = b""
+        #: Give the stream up at a frame over the limit, instead of skipping it: what was guessed may be wrong.
+        self.strict = False
         self._taken = 0  # bytes of the stream before the buffer
         self._ready: list[Frame] = []
 
@@ -40,6 +42,21 @@ class StreamFramer(ABC):
         """Bytes waiting for the rest of their frame."""
         return len(self._buffer)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the bytes that came last are not what the framing promises, and a next frame is looked for."""
+        return False
+
+    @property
+    def held(self) -> bytes:
+        """The bytes that wait."""
+        return bytes(self._buffer)
+
+    @property
+    def waits_for(self) -> int:
+        """Bytes of the frame that is not yet complete, where it announces them; 0 where it does not."""
+        return 0
+
     def receive_data(self, chunk: bytes | bytearray | memoryview) -> None:
         """Take the bytes of one read."""
         if self.state is State.ENDED:
@@ -48,9 +65,6 @@ class StreamFramer(ABC):
             self.dropped_bytes += len(chunk)
             return
         self._buffer += chunk
-
-    def settle(self) -> None:  # noqa: B027  # a default, not a hook: only "auto" has something to decide
-        """Nothing to decide: the framing was chosen by name."""
 
     def end(self) -> None:
         """The stream has ended: what remains becomes an INCOMPLETE frame."""
@@ -105,5 +119,6 @@ class StreamFramer(ABC):
         """Give up the stream: the first buffered bytes become a last frame, `error` and `state` say why."""
         self.error = FramingError(sentence(flaw), offset=self._taken, needed_bytes=needed_bytes, fact=flaw)
         self.state = State.ERROR
+        self.rest = bytes(self._buffer)
         self._add(self._take(min(len(self._buffer), self.kept_bytes)), 0, flaw)
         self._drop(len(self._buffer))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
 from gdlab.errors import GdscriptError
-from gdlab.framing import check_name
+from gdlab.framing import NAMES, check_name
 from gdlab.gdscript.compose import compose
 from gdlab.gdscript.script import Script
 
@@ -36,6 +36,9 @@ _PUT: Final = {
 }
 #: Framings that are a function of Godot's StreamPeer, and what that takes.
 _NATIVE: Final = {"put_var": "variant", "put_string": "text", "put_utf8_string": "text"}
+
+#: Framings of other programs, whose game's side Godot has no call for.
+_NOT_WRITTEN: Final = frozenset({"variants", "varint", "nul", "signalr", "content_length", "http", "mqtt"})
 
 #: Codecs that a framing can carry, the usual one first; the framings that are not here carry all.
 _ALL: Final = ("json", "text", "variant", "bytes")
@@ -180,6 +183,13 @@ def _check(target: Target, kind: str, codec: str) -> None:
     if codec not in CODECS:
         raise GdscriptError(f"no codec is called {codec!r}; there are {', '.join(CODECS)}")
     check_name(target.framing)
+    if target.transport == "tcp" and target.framing.partition(":")[0] in _NOT_WRITTEN | {
+        name for name in NAMES if NAMES[name].startswith("registered")
+    }:
+        raise GdscriptError(
+            f"gdlab writes no game's side of the framing {target.framing!r}: frame the bytes in the game and send them "
+            'with StreamPeerTCP.put_data(), or choose another framing, such as "u32le" or "put_var"'
+        )
     if kind != "web":
         return
     if target.transport != "ws":

@@ -48,22 +48,34 @@ class Reader(Protocol):
 
 
 class Framed:
-    """A TCP stream by its framing."""
+    """A TCP stream by its framing.
+
+    What has been shown is not taken back: where a guess changes, what comes from then on is cut anew.
+    """
 
     def __init__(self, name: str) -> None:
-        self._framer = framing.framer(name, max_frame_bytes=MAX_MESSAGE_BYTES)
-        self._to_tell = name == "auto"
+        self._reader = framing.StreamReader(name, max_frame_bytes=MAX_MESSAGE_BYTES)
+        self._told = ""
+        self._reads = 0
 
     def feed(self, chunk: bytes) -> list[Read]:
         """See `Reader`."""
-        self._framer.receive_data(chunk)
+        self._reads += 1
+        taken = self._reader.receive(chunk, self._reads)
+        if taken.failed is not None:
+            held = self._reader.held_reads()
+            self._reader = framing.StreamReader("raw", max_frame_bytes=MAX_MESSAGE_BYTES)
+            taken = self._reader.replay(held)
         messages = []
-        for frame in self._framer.frames():
-            fact = frame.flaw
-            if self._to_tell and self._framer.guess is not None:
-                self._to_tell, fact = False, fact or self._framer.guess
-            size = len(frame.payload) + frame.header_bytes
-            messages.append((frame.payload, guess_kind(frame.payload), size, fact))
+        for batch in taken.batches:
+            if taken.withdrawn and self._told and batch.time_ns < self._reads:
+                continue
+            for frame in batch.frames:
+                fact, guess = frame.flaw, self._reader.guess
+                if guess is not None and guess.name != self._told:
+                    self._told, fact = guess.name, fact or framing.fact_of(guess)
+                size = len(frame.payload) + frame.header_bytes
+                messages.append((frame.payload, guess_kind(frame.payload), size, fact))
         return messages
 
 

@@ -19,10 +19,11 @@ from gdlab.payloads import UInt8
 
 
 class Columns(NamedTuple):
-    """The rows of a block, column by column; all of length n but `arena` and `facts`.
+    """The rows of a block, column by column; all of length n.
 
     The codes of `time_source`, `direction`, `event` and `kind` are positions in `messages.CATEGORIES`; those of `peer`
-    are positions in the store's list of peers, those of `fact` positions in `facts`.
+    are positions in the store's list of peers, those of `fact` and `word` positions in the
+    block's `facts` and `words`. A word is how a message was cut out of its stream, see `framing.marks`; 0 is none.
     """
 
     time_ns: npt.NDArray[np.int64]
@@ -31,6 +32,7 @@ class Columns(NamedTuple):
     wire: npt.NDArray[np.uint32]
     peer: npt.NDArray[np.int32]
     fact: npt.NDArray[np.int32]
+    word: npt.NDArray[np.int32]
     time_source: npt.NDArray[np.int8]
     direction: npt.NDArray[np.int8]
     event: npt.NDArray[np.int8]
@@ -44,7 +46,7 @@ class Columns(NamedTuple):
 _PROBE: Final = Fact(Reason.PROBE)
 
 #: Bytes a row takes beside its payload.
-ROW_BYTES = 8 + 3 * 4 + 2 * 4 + 4 * 1
+ROW_BYTES = 8 + 3 * 4 + 3 * 4 + 4 * 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Block:
     columns: Columns
     arena: UInt8
     facts: tuple[Fact | None, ...]
+    words: tuple[str, ...] = ("",)
 
     def __len__(self) -> int:
         return len(self.columns.time_ns)
@@ -72,7 +75,22 @@ class Block:
 
     def rows(self, start: int, stop: int) -> Block:
         """Some of the rows, over the same memory."""
-        return Block(self.columns.map(lambda column: column[start:stop]), self.arena, self.facts)
+        return Block(self.columns.map(lambda column: column[start:stop]), self.arena, self.facts, self.words)
+
+    def without(self, rows: npt.NDArray[np.bool_]) -> Block:
+        """All rows but some; the payloads of those go, too, if they take more than a quarter."""
+        keep = np.flatnonzero(~rows)
+        columns = self.columns.map(lambda column: column[keep])
+        arena = self.arena
+        sizes = columns.size.astype(np.int64)
+        if 4 * int(sizes.sum()) < 3 * len(arena):
+            view = arena.data
+            parts = [
+                view[at : at + size] for at, size in zip(columns.offset.tolist(), sizes.tolist(), strict=True)
+            ]
+            arena = np.frombuffer(b"".join(parts), np.uint8)
+            columns = columns._replace(offset=(np.cumsum(sizes) - sizes).astype(np.uint32))
+        return Block(columns.map(_read_only), _read_only(arena), self.facts, self.words)
 
 
 class OpenBlock:
@@ -93,6 +111,7 @@ class OpenBlock:
             wire=np.empty(rows, np.uint32),
             peer=np.empty(rows, np.int32),
             fact=np.zeros(rows, np.int32),  # few rows have one: `extend` leaves it as it is
+            word=np.zeros(rows, np.int32),  # likewise: datagrams have none
             time_source=np.empty(rows, np.int8),
             direction=np.empty(rows, np.int8),
             event=np.empty(rows, np.int8),
@@ -105,6 +124,8 @@ class OpenBlock:
         self.used = 0
         self.facts: list[Fact | None] = [None]
         self._fact_codes: dict[Fact, int] = {}
+        self.words: list[str] = [""]
+        self._word_codes: dict[str, int] = {"": 0}
         self._rows = rows
         self._arena_bytes = arena_bytes
 
@@ -127,6 +148,7 @@ class OpenBlock:
         peer: int,
         fact: Fact | None,
         codes: tuple[int, int, int, int],
+        word: str = "",
     ) -> None:
         """Write one row; `codes` are those of time source, direction, event and kind."""
         row, size, items = self.count, len(payload), self._items
@@ -136,6 +158,8 @@ class OpenBlock:
         items.wire[row] = wire
         items.peer[row] = peer
         items.fact[row] = 0 if fact is None else self._fact_code(fact)
+        if word:
+            items.word[row] = self._word_code(word)
         items.time_source[row], items.direction[row], items.event[row], items.kind[row] = codes
         if size:
             self._write(payload, size)
@@ -151,6 +175,7 @@ class OpenBlock:
         codes: tuple[int, int, int],
         kind: npt.NDArray[np.int8],
         probes: npt.NDArray[np.bool_] | None = None,
+        word: str = "",
     ) -> None:
         """Write n rows at once, their payloads standing one behind the other; `codes` as for `append`, without kind.
 
@@ -169,6 +194,8 @@ class OpenBlock:
         columns.kind[rows] = kind
         if probes is not None:
             columns.fact[rows][probes] = self._fact_code(_PROBE)
+        if word:
+            columns.word[rows] = self._word_code(word)
         if len(payloads):
             self._write(payloads.data, len(payloads))
         self.count = rows.stop
@@ -178,6 +205,13 @@ class OpenBlock:
         if code is None:
             code = self._fact_codes[fact] = len(self.facts)
             self.facts.append(fact)
+        return code
+
+    def _word_code(self, word: str) -> int:
+        code = self._word_codes.get(word)
+        if code is None:
+            code = self._word_codes[word] = len(self.words)
+            self.words.append(word)
         return code
 
     def _write(self, payload: bytes | bytearray | memoryview, size: int) -> None:
@@ -190,12 +224,25 @@ class OpenBlock:
         self.arena.data[self.used : needed] = payload
         self.used = needed
 
+    def take(self, block: Block) -> None:
+        """Begin with the rows of a block; only for one that is empty, and has the room."""
+        rows = slice(0, len(block))
+        for name in Columns._fields:
+            getattr(self.columns, name)[rows] = getattr(block.columns, name)
+        self.arena = np.empty(max(len(self.arena), len(block.arena)), np.uint8)
+        self.arena[: len(block.arena)] = block.arena
+        self.used = len(block.arena)
+        self.facts, self.words = list(block.facts), list(block.words)
+        self._fact_codes = {fact: code for code, fact in enumerate(self.facts) if fact is not None}
+        self._word_codes = {word: code for code, word in enumerate(self.words)}
+        self.count = rows.stop
+
     def view(self) -> Block:
         """What has been written so far, without copying it."""
         count = self.count  # first: all below was written before it was raised
         columns = self.columns.map(lambda column: _read_only(column[:count]))
         used = int(columns.offset[-1]) + int(columns.size[-1]) if count else 0
-        return Block(columns, _read_only(self.arena[:used]), tuple(self.facts))
+        return Block(columns, _read_only(self.arena[:used]), tuple(self.facts), tuple(self.words))
 
     def seal(self) -> Block:
         """The rows as a block that owns hardly more memory than it needs."""
@@ -207,7 +254,7 @@ class OpenBlock:
         arena = self.arena[:used]
         if used < 0.9 * len(self.arena):
             arena = arena.copy()
-        return Block(columns.map(_read_only), _read_only(arena), tuple(self.facts))
+        return Block(columns.map(_read_only), _read_only(arena), tuple(self.facts), tuple(self.words))
 
 
 def _read_only(array: npt.NDArray[Any]) -> Any:

@@ -6,7 +6,7 @@ passed the oldest goes, is counted, and every table built from then on begins wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ _CODES: dict[str, dict[str, int]] = {
 }
 _TIME_SOURCE, _DIRECTION = _CODES["time_source"], _CODES["direction"]
 _EVENT, _KIND = _CODES["event"], _CODES["kind"]
+_SOURCES = tuple(TimeSource)
 
 
 class Evicted(NamedTuple):
@@ -40,6 +41,17 @@ class Evicted(NamedTuple):
     rows: int = 0
     payload_bytes: int = 0
     until_ns: int = 0  # time of the last row that went
+
+
+class StreamRow(NamedTuple):
+    """A row that was cut out of a stream; one without a word is the opening of a connection."""
+
+    peer: int
+    time_ns: int
+    time_source: TimeSource
+    word: str
+    payload: bytes
+    wire_bytes: int = 0
 
 
 class _State(NamedTuple):
@@ -63,6 +75,8 @@ class Snapshot:
     origin: object = None
     #: Where evicted rows are, or what would keep them.
     about_evicted: Fact = KEEP_MORE
+    #: Rows that were taken back, see `Store.withdraw`.
+    withdrawn: int = 0
 
     def __len__(self) -> int:
         return sum(len(block) for block in self.blocks) + (self.evicted.rows > 0)
@@ -70,7 +84,7 @@ class Snapshot:
     @property
     def end(self) -> int:
         """How many rows the store has ever had; the number of the next one."""
-        return self.evicted.rows + sum(len(block) for block in self.blocks)
+        return self.evicted.rows + self.withdrawn + sum(len(block) for block in self.blocks)
 
     def since(self, number: int) -> Snapshot:
         """Return the rows from a number on, as `end` counts them; those already evicted are missing."""
@@ -133,6 +147,7 @@ class Store:
             self._block_rows = min(self._block_rows, max(64, self._block_bytes // ROW_BYTES))
         self._open_bytes = self._block_bytes + self._block_rows * ROW_BYTES
         self._origin = object()
+        self._withdrawn = 0
         self._state = _State((), self._new_block(), Evicted())
         self._sealed_rows = 0
         self._sealed_bytes = 0
@@ -190,13 +205,20 @@ class Store:
         time_source: TimeSource = TimeSource.USER,
         wire_bytes: int = 0,
         fact: Fact | None = None,
+        word: str = "",
     ) -> None:
-        """Write one row; `peer` is a number of `peer_code`, `fact` what is to be known beside the bytes."""
+        """Write one row.
+
+        Parameters
+        ----------
+        peer : a number of `peer_code`. fact : what is to be known beside the bytes.
+        word : how the bytes were cut out of their stream, see `framing.marks`.
+        """
         block = self._state.open
         if not block.fits(1, len(payload)) or self._is_old(block, time_ns):
             block = self._seal()
         codes = (_TIME_SOURCE[time_source], _DIRECTION[direction], _EVENT[event], _KIND[kind])
-        block.append(time_ns, payload, wire_bytes, peer, None if fact is None else cleaned(fact), codes)
+        block.append(time_ns, payload, wire_bytes, peer, None if fact is None else cleaned(fact), codes, word)
         if event is Event.MESSAGE:
             if direction is Direction.IN:
                 self._received += 1
@@ -224,6 +246,7 @@ class Store:
         *,
         time_source: TimeSource = TimeSource.KERNEL,
         probes: npt.NDArray[np.bool_] | None = None,
+        word: str = "",
         direction: Direction = Direction.IN,
     ) -> None:
         """Write n messages at once.
@@ -233,6 +256,7 @@ class Store:
         time_ns : (n,) int64. peers : (n,) numbers of `peer_code`. sizes : (n,) bytes of each payload.
         payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
         probes : (n,) bool, which rows are answers to our pings; None where none is.
+        word : of all of them, as for `append`.
         """
         if not len(time_ns):
             return
@@ -241,9 +265,9 @@ class Store:
         if self._is_old(block, int(time_ns[0])):
             block = self._seal()
         if block.fits(len(time_ns), len(payloads)):
-            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds, probes)
+            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds, probes, word)
         else:
-            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes)
+            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes, word)
         if direction is Direction.IN:
             self._received += len(time_ns)
             self._received_bytes += len(payloads)
@@ -263,6 +287,7 @@ class Store:
         kinds: npt.NDArray[np.int8],
         codes: tuple[int, int, int],
         probes: npt.NDArray[np.bool_] | None,
+        word: str,
     ) -> None:
         """Write messages for which the open block is too small."""
         ends = np.cumsum(sizes)
@@ -288,8 +313,73 @@ class Store:
                 codes,
                 kinds[part],
                 None if probes is None else probes[part],
+                word,
             )
             row = part.stop
+
+    def withdraw(self, peer: int | None = None, since_ns: int = 0) -> int:
+        """Take back the rows that were cut out of streams: they are about to be written anew, cut otherwise.
+
+        Parameters
+        ----------
+        peer : of this peer only; None for all. since_ns : not those from before.
+
+        Returns
+        -------
+        How many rows that were. The others keep their order; the numbers of `Snapshot.end` go on.
+        """
+        sealed, open_block, evicted = self._state
+        blocks = [*sealed, open_block.view()]
+        kept: list[Block] = []
+        total = 0
+        for block in blocks:
+            columns = block.columns
+            rows = (columns.word != 0) & (columns.time_ns >= since_ns)
+            if peer is not None:
+                rows &= columns.peer == peer
+            count = int(np.count_nonzero(rows))
+            total += count
+            if not count:
+                kept.append(block)
+                continue
+            messages = rows & (columns.event == _EVENT[Event.MESSAGE])
+            self._received -= int(np.count_nonzero(messages))
+            self._received_bytes -= int(columns.size[messages].sum())
+            self._errors -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.ERROR])))
+            self._gaps -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.GAP])))
+            kept.append(block.without(rows))
+        if not total:
+            return 0
+        last = kept.pop()
+        self._sealed_rows = sum(map(len, kept))
+        self._sealed_bytes = sum(block.nbytes for block in kept)
+        fresh = self._new_block(last if len(last) else None)
+        fresh.take(last)
+        self._withdrawn += total
+        self._origin = object()
+        self._state = _State(tuple(block for block in kept if len(block)), fresh, evicted)
+        self._version += 1
+        return total
+
+    def streams(self, peer: int | None = None, since_ns: int = 0) -> Iterator[StreamRow]:
+        """Give the rows that were cut out of streams, as they were written, and the openings between them."""
+        for block in self.snapshot().blocks:
+            columns = block.columns
+            wanted = ((columns.word != 0) & (columns.time_ns >= since_ns)) | (
+                columns.event == _EVENT[Event.OPEN]
+            )
+            if peer is not None:
+                wanted &= columns.peer == peer
+            for row in np.flatnonzero(wanted).tolist():
+                start, size = int(columns.offset[row]), int(columns.size[row])
+                yield StreamRow(
+                    int(columns.peer[row]),
+                    int(columns.time_ns[row]),
+                    _SOURCES[columns.time_source[row]],
+                    block.words[columns.word[row]],
+                    block.arena[start : start + size].tobytes(),
+                    int(columns.wire[row]),
+                )
 
     def _seal(self) -> OpenBlock:
         """Close the open block, drop what passes the bounds, and return a new open one."""
@@ -340,7 +430,16 @@ class Store:
         view = open_block.view()
         peers = tuple(self._peers)  # after the view: it has every peer that the view's rows name
         blocks = (*sealed, view) if len(view) else sealed
-        return Snapshot(self.endpoint, blocks, peers, evicted, self.limit, self._origin, self.about_evicted)
+        return Snapshot(
+            self.endpoint,
+            blocks,
+            peers,
+            evicted,
+            self.limit,
+            self._origin,
+            self.about_evicted,
+            self._withdrawn,
+        )
 
     def statistics(self) -> StoreStatistics:
         """Return the counters as they are now."""

@@ -13,7 +13,7 @@ import pandas as pd
 from gdlab.messages import CATEGORIES
 from gdlab.payloads import PayloadArray
 from gdlab.store.store import Snapshot
-from gdlab.store.table_columns import ARENA_SHIFT, Array, Growing
+from gdlab.store.table_columns import ARENA_SHIFT, FACTS, Array, Growing, no_facts
 
 #: Text columns hold Python strings: what a peer wrote must fit, whether pyarrow is installed or not.
 STRING = pd.StringDtype("python")
@@ -95,9 +95,7 @@ def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
         return values
 
     def category(name: str, categories: Sequence[str]) -> pd.Categorical:
-        return pd.Categorical.from_codes(
-            column(name), categories=pd.Index(list(categories), dtype=object), validate=False
-        )
+        return _category(column(name), categories)
 
     size = column("size")
     bases = np.arange(len(growing.arenas) + 1, dtype=np.int64) << ARENA_SHIFT
@@ -110,27 +108,50 @@ def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
             "direction": category("direction", CATEGORIES["direction"]),
             "event": category("event", CATEGORIES["event"]),
             "kind": category("kind", CATEGORIES["kind"]),
+            "framing": category("word", list(growing.words)),
             "size_bytes": size,
             "wire_bytes": column("wire"),
             "payload": PayloadArray(
                 growing.arenas, column("address"), size if shared else size.copy(), bases=bases
             ),
-            "detail": _details(growing, shared=shared),
+            **_facts(growing, shared=shared),
         },
         copy=False,
     )
 
 
-def _details(growing: Growing, *, shared: bool) -> Any:
-    if growing.detail is not None:
-        texts = growing.detail[: growing.count]
-        column = pd.array(texts, dtype=STRING, copy=False)
-        if shared:
-            texts.flags.writeable = False
-        return column
+def _facts(growing: Growing, *, shared: bool) -> dict[str, Any]:
+    """The columns behind the payload; out of nearly no memory where no row has a fact."""
+    rows = growing.count
+    if growing.facts is not None:
+        found = {name: values[:rows] for name, values in growing.facts.items()}
+    elif shared:
+        found = {
+            name: np.broadcast_to(dtype(fill), rows)
+            for name, (dtype, fill) in FACTS.items()
+            if name != "detail"
+        }
+    else:
+        found = no_facts(rows)
+    detail = (
+        _BLANKS.first(rows) if "detail" not in found else pd.array(found["detail"], dtype=STRING, copy=False)
+    )
     if shared:
-        return _BLANKS.first(growing.count)
-    return pd.array([""], dtype=STRING).repeat(growing.count)
+        for values in found.values():
+            values.flags.writeable = False
+    return {
+        "reason": _category(found["reason"], CATEGORIES["reason"]),
+        "by": _category(found["by"], CATEGORIES["by"]),
+        "code": pd.arrays.IntegerArray(found["code"], found["no_code"], copy=False),
+        "count": pd.arrays.IntegerArray(found["count"], found["no_count"], copy=False),
+        "detail": detail,
+    }
+
+
+def _category(codes: Array, categories: Sequence[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(
+        codes, categories=pd.Index(list(categories), dtype=object), validate=False
+    )
 
 
 class _Blanks:

@@ -18,7 +18,7 @@ from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.store.blocks import Block, Columns
 from gdlab.store.store import Snapshot
-from gdlab.words import sentence
+from gdlab.words import language, sentence
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -33,10 +33,26 @@ _DTYPES: Final[dict[str, Any]] = {
     "direction": np.int8,
     "event": np.int8,
     "kind": np.int8,
+    "word": np.int8,
     "size": np.int64,
     "wire": np.int64,
     "address": np.int64,
 }
+
+
+#: Columns that few rows have something in: their dtypes, and what stands in all other rows. They take memory only
+#: where one row has a fact. A true `no_code` means that `code` is missing.
+FACTS: Final[dict[str, tuple[Any, Any]]] = {
+    "reason": (np.int8, 0),
+    "by": (np.int8, 0),
+    "code": (np.int32, 0),
+    "no_code": (np.bool_, True),
+    "count": (np.int64, 0),
+    "no_count": (np.bool_, True),
+    "detail": (object, ""),
+}
+_REASON: Final = {reason: code for code, reason in enumerate(CATEGORIES["reason"])}
+_BY: Final = {who: code for code, who in enumerate(CATEGORIES["by"])}
 
 
 class _Taken:
@@ -57,7 +73,7 @@ class Part(NamedTuple):
 
     columns: dict[str, Array]
     base: int
-    details: Array | None  # object, where a row has one
+    facts: dict[str, Array] | None  # as `FACTS`, where a row has one
 
 
 class Growing:
@@ -74,8 +90,10 @@ class Growing:
         self.count = 0
         self.peers: dict[str, int] = {"": 0}
         self.endpoints: dict[str, int] = {}
+        self.words: dict[str, int] = {"": 0}
         self.arenas: list[UInt8] = []
-        self.detail: Array | None = None  # object; None as long as no row has one
+        self.facts: dict[str, Array] | None = None  # as `FACTS`; None as long as no row has one
+        self.language = language()
         self._buffers = {name: np.empty(0, dtype) for name, dtype in _DTYPES.items()}
         self._taken = [
             _Taken(snapshot, self.endpoints.setdefault(snapshot.endpoint, len(self.endpoints)))
@@ -98,6 +116,7 @@ class Growing:
             snapshot.origin is not None
             and snapshot.origin is taken.origin
             and snapshot.evicted == taken.evicted
+            and self.language == language()
             for snapshot, taken in zip(snapshots, self._taken, strict=True)
         )
 
@@ -113,10 +132,11 @@ class Growing:
             return
         self._fit_codes("endpoint", len(self.endpoints))
         self._fit_codes("peer", len(self.peers))
+        self._fit_codes("word", len(self.words))
         first_ns = min(int(part.columns["time_ns"].min()) for part in parts)
         keep = int(np.searchsorted(self.column("time_ns"), first_ns, side="right"))
-        if self.detail is None and any(part.details is not None for part in parts):
-            self.detail = np.full(self.capacity, "", object)
+        if self.facts is None and any(part.facts is not None for part in parts):
+            self.facts = no_facts(self.capacity)
         late = self.count - keep
         self._reserve(self.count + rows, move=late > 0, keep=keep, parts=parts)
 
@@ -138,26 +158,38 @@ class Growing:
             stop = start + len(block)
             if stop > taken.rows:
                 parts.append(
-                    _part(block.rows(max(0, taken.rows - start), len(block)), taken, taken.arenas[number])
+                    _part(
+                        block.rows(max(0, taken.rows - start), len(block)),
+                        taken,
+                        taken.arenas[number],
+                        self._words(block),
+                    )
                 )
             start = stop
         taken.rows = start
         return parts
 
+    def _words(self, block: Block) -> Array | None:
+        """The block's numbers of words to those of the table; None where no row has one."""
+        if len(block.words) == 1:
+            return None
+        return np.array([self.words.setdefault(word, len(self.words)) for word in block.words], np.int32)
+
     def _reserve(self, rows: int, *, move: bool, keep: int, parts: list[Part]) -> None:
         """Write the parts behind the first `keep` rows, together with the rows that stood there."""
-        old, old_detail, end = self._buffers, self.detail, self.count
+        old, old_facts, end = self._buffers, self.facts, self.count
         if move or rows > self.capacity:
             capacity = rows + int(rows * self._spare)
             self._buffers = {name: np.empty(capacity, buffer.dtype) for name, buffer in old.items()}
             for name, buffer in self._buffers.items():
                 buffer[:keep] = old[name][:keep]
-            if old_detail is not None:
-                self.detail = np.full(capacity, "", object)
-                self.detail[:keep] = old_detail[:keep]
+            if old_facts is not None:
+                self.facts = no_facts(capacity)
+                for name, buffer in self.facts.items():
+                    buffer[:keep] = old_facts[name][:keep]
         if keep < end:
-            details = None if old_detail is None else old_detail[keep:end]
-            parts = [Part({name: buffer[keep:end] for name, buffer in old.items()}, 0, details), *parts]
+            facts = old_facts and {name: buffer[keep:end] for name, buffer in old_facts.items()}
+            parts = [Part({name: buffer[keep:end] for name, buffer in old.items()}, 0, facts), *parts]
         at = keep
         for part in parts:
             stop = at + len(part.columns["time_ns"])
@@ -166,8 +198,9 @@ class Growing:
                     buffer[at:stop] = part.columns[name]
             addresses = self._buffers["address"][at:stop]
             np.add(part.columns["address"], part.base, out=addresses, dtype=np.int64)
-            if self.detail is not None and part.details is not None:
-                self.detail[at:stop] = part.details
+            if self.facts is not None and part.facts is not None:
+                for name, buffer in self.facts.items():
+                    buffer[at:stop] = part.facts[name]
             at = stop
         self.count = rows
         self._sort_from(keep)
@@ -182,8 +215,8 @@ class Growing:
         for name in self._buffers:
             tail = self.column(name)[keep:]
             tail[:] = tail[order]
-        if self.detail is not None:
-            tail = self.detail[keep : self.count]
+        for buffer in (self.facts or {}).values():
+            tail = buffer[keep : self.count]
             tail[:] = tail[order]
 
     def _fit_codes(self, name: str, categories: int) -> None:
@@ -195,13 +228,16 @@ class Growing:
             self._buffers[name] = wider
 
 
-def _part(block: Block, taken: _Taken, arena: int) -> Part:
+def _part(block: Block, taken: _Taken, arena: int, words: Array | None) -> Part:
     columns = block.columns
-    details = None
+    facts = None
     if len(block.facts) > 1 and bool(columns.fact.any()):
+        # Few are used by these rows: a sentence is made once for each of those.
         used, which = np.unique(columns.fact, return_inverse=True)
-        facts = [block.facts[code] for code in used.tolist()]
-        details = np.array([sentence(fact) if fact else "" for fact in facts], object)[which]
+        facts = {
+            name: values[which]
+            for name, values in _fact_columns([block.facts[code] for code in used]).items()
+        }
     return Part(
         {
             "time_ns": columns.time_ns,
@@ -211,13 +247,33 @@ def _part(block: Block, taken: _Taken, arena: int) -> Part:
             "direction": columns.direction,
             "event": columns.event,
             "kind": columns.kind,
+            "word": np.broadcast_to(np.int8(0), len(block)) if words is None else words[columns.word],
             "size": columns.size,
             "wire": columns.wire,
             "address": columns.offset,
         },
         arena << ARENA_SHIFT,
-        details,
+        facts,
     )
+
+
+def no_facts(rows: int) -> dict[str, Array]:
+    """The columns of `FACTS` for rows without any."""
+    return {name: np.full(rows, fill, dtype) for name, (dtype, fill) in FACTS.items()}
+
+
+def _fact_columns(facts: Sequence[Fact | None]) -> dict[str, Array]:
+    """The columns of `FACTS`, of a few different facts."""
+    columns = no_facts(len(facts))
+    for row, fact in enumerate(facts):
+        if fact is None:
+            continue
+        columns["reason"][row], columns["by"][row] = _REASON[fact.reason], _BY[fact.by]
+        columns["count"][row], columns["no_count"][row] = fact.count, False
+        if fact.code is not None:
+            columns["code"][row], columns["no_code"][row] = fact.code, False
+        columns["detail"][row] = sentence(fact)
+    return columns
 
 
 def _gap_row(snapshot: Snapshot) -> Block:
@@ -235,6 +291,7 @@ def _gap_row(snapshot: Snapshot) -> Block:
             wire=np.zeros(1, np.uint32),
             peer=np.zeros(1, np.int32),
             fact=np.ones(1, np.int32),
+            word=np.zeros(1, np.int32),
             time_source=code("time_source", TimeSource.USER),
             direction=code("direction", Direction.IN),
             event=code("event", Event.GAP),

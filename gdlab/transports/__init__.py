@@ -15,6 +15,7 @@ from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.socket_checks import Reception, has_ipv6_loopback, port_problem, reception
 from gdlab.transports.states import EndpointStatistics, State
+from gdlab.transports.stream_rows import history, rewrite
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 from gdlab.transports.websocket import WebSocketListener
@@ -43,12 +44,14 @@ __all__ = [
     "client",
     "encode",
     "has_ipv6_loopback",
+    "history",
     "lan_address",
     "listener",
     "parse",
     "parse_remote",
     "port_problem",
     "reception",
+    "rewrite",
 ]
 
 

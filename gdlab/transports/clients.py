@@ -22,6 +22,7 @@ from websockets.uri import parse_uri
 from gdlab import clock
 from gdlab.errors import NotConnected
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
+from gdlab.framing import FramingLike
 from gdlab.messages import Direction, Event, Peer, TimeSource
 from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
@@ -33,7 +34,7 @@ from gdlab.transports.options import EndpointOptions
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import State
 from gdlab.transports.stream_endpoint import StreamEndpoint
-from gdlab.transports.tcp import TcpSession
+from gdlab.transports.tcp import TcpSession, reframe
 from gdlab.transports.udp import UdpListener, best_receiver
 from gdlab.transports.websocket import SHOWN_REFUSAL, WebSocketSession, library_log
 from gdlab.words import sentence
@@ -217,6 +218,9 @@ class TcpClient(StreamClient):
 
     def _new_session(self, connection: Connection) -> TcpSession:
         return TcpSession(self, connection)
+
+    def _reframe(self, choice: FramingLike) -> None:
+        reframe(self, [connection.session for connection in self._connections], choice)
 
 
 class WebSocketClient(StreamClient):

@@ -95,6 +95,7 @@ class Connection:
     end_received, end_sent : one side has said that it sends nothing more.
     reason : why it ends, as soon as that is decided; the first reason counts.
     held_bytes : what its session held after the last read.
+    last_read_ns : time of the last read; a stream has an order, so no later one has an earlier time.
     last_sent_s : when a message was last sent, by the monotonic clock; 0 before the first.
     """
 
@@ -105,6 +106,7 @@ class Connection:
         "events",
         "held_bytes",
         "ipv6",
+        "last_read_ns",
         "last_sent_s",
         "own_host",
         "peer",
@@ -134,6 +136,7 @@ class Connection:
         self.events = 0
         self.held_bytes = 0
         self.last_sent_s = 0.0
+        self.last_read_ns = 0
 
     @property
     def closed(self) -> bool:

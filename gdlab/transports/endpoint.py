@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final, Self, TypeVar
 from gdlab import clock
 from gdlab.errors import EndpointClosed, NotSent
 from gdlab.facts import US, Fact, Reason
+from gdlab.framing import FramingLike, check_name
 from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
@@ -39,6 +40,9 @@ _T = TypeVar("_T")
 
 #: How long `close` waits for the end. It comes at once unless a reply function of the user's does not return.
 CLOSE_DEADLINE_S: Final = 5.0
+
+#: How long reading all streams again may take.
+REFRAME_DEADLINE_S: Final = 60.0
 
 #: How long `send` waits for a peer that does not read.
 SEND_DEADLINE_S: Final = 5.0
@@ -297,6 +301,27 @@ class Endpoint(ABC):
         if ping is not None and before is None and self._state is State.LISTENING:
             self._ping_run += 1
             self.call(functools.partial(self._ping_peers, self._ping_run))
+
+    def reframe(self, choice: FramingLike) -> None:
+        """Read all streams, from their first byte on, in another framing, and go on in it; others have none.
+
+        Raises
+        ------
+        FramingError : there is no such framing. TimeoutError, EndpointClosed : as for `ask`.
+        """
+        check_name(choice)
+
+        def change() -> None:
+            self.options = replace(self.options, framing=choice)
+            self._reframe(choice)
+
+        if self._state is State.LISTENING:
+            self._loop.ask(self, change, REFRAME_DEADLINE_S)
+        else:  # nobody else writes to the sink
+            change()
+
+    def _reframe(self, choice: FramingLike) -> None:  # noqa: B027 (only streams are framed)
+        """Read the streams again."""
 
     # ---- on the loop's thread
 

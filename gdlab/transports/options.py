@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, SupportsFloat
 
-from gdlab.framing import DEFAULT_MAX_FRAME_BYTES, check_name
+from gdlab.framing import DEFAULT_MAX_FRAME_BYTES, FramingLike, check_name
 from gdlab.transports.replies import Reply, reply_function
 
 
@@ -21,7 +21,8 @@ class EndpointOptions:
     every : do not answer, but send `reply` to each peer this often, in seconds. All peers get it at the same moment,
         the first time at most this long after they connected. A function gets a `Message` without payload then, with
         the direction `out` and the peer it is for.
-    framing : TCP: how messages are told apart, see `gdlab.framing.NAMES`.
+    framing : TCP: how messages are told apart, see `gdlab.framing.NAMES`; or a function or an object of the
+        user's own, see `gdlab.framing.custom`.
     nodelay : send at once (`TCP_NODELAY`). False shows what Nagle's algorithm does, which Godot leaves on for TCP.
     max_message_bytes : longer messages end as a row of event `error`.
     max_connections : further ones are refused, each with a row.
@@ -39,7 +40,7 @@ class EndpointOptions:
     reply: Reply | None = None
     ping: float | None = None
     every: float | None = None
-    framing: str = "auto"
+    framing: FramingLike = "auto"
     nodelay: bool = True
     max_message_bytes: int = DEFAULT_MAX_FRAME_BYTES
     max_connections: int = 1000

@@ -87,6 +87,8 @@ class MarkingSink:
         self._sink = sink
         self._pings = pings
         self.peer_code = sink.peer_code
+        self.withdraw = sink.withdraw
+        self.streams = sink.streams
 
     def append(
         self,
@@ -100,6 +102,7 @@ class MarkingSink:
         time_source: TimeSource = TimeSource.USER,
         wire_bytes: int = 0,
         fact: Fact | None = None,
+        word: str = "",
     ) -> None:
         """Write one row."""
         if fact is None and event is Event.MESSAGE and self._pings.knows(bytes(payload)):
@@ -114,6 +117,7 @@ class MarkingSink:
             time_source=time_source,
             wire_bytes=wire_bytes,
             fact=fact,
+            word=word,
         )
 
     def extend(
@@ -127,10 +131,19 @@ class MarkingSink:
         *,
         time_source: TimeSource = TimeSource.KERNEL,
         probes: npt.NDArray[np.bool_] | None = None,
+        word: str = "",
     ) -> None:
         """Write n received messages at once."""
         if probes is None:
             probes = self._pings.among(sizes, payloads)
         self._sink.extend(
-            time_ns, peers, sizes, payloads, wire_bytes, kinds, time_source=time_source, probes=probes
+            time_ns,
+            peers,
+            sizes,
+            payloads,
+            wire_bytes,
+            kinds,
+            time_source=time_source,
+            probes=probes,
+            word=word,
         )

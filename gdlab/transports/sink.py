@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from gdlab.facts import Fact
 from gdlab.messages import Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
+from gdlab.store.store import StreamRow
 
 
 class Sink(Protocol):
@@ -30,8 +32,9 @@ class Sink(Protocol):
         time_source: TimeSource = TimeSource.USER,
         wire_bytes: int = 0,
         fact: Fact | None = None,
+        word: str = "",
     ) -> None:
-        """Write one row; `fact` is what is to be known beside the bytes."""
+        """Write one row; `fact` is what is to be known beside the bytes, `word` how they were cut out of a stream."""
 
     def extend(
         self,
@@ -44,5 +47,12 @@ class Sink(Protocol):
         *,
         time_source: TimeSource = TimeSource.KERNEL,
         probes: npt.NDArray[np.bool_] | None = None,
+        word: str = "",
     ) -> None:
         """Write n received messages at once; `probes` are those that are answers to our pings."""
+
+    def withdraw(self, peer: int | None = None, since_ns: int = 0) -> int:
+        """Take back the rows that were cut out of streams, to write them anew."""
+
+    def streams(self, peer: int | None = None, since_ns: int = 0) -> Iterable[StreamRow]:
+        """Give the rows that were cut out of streams, and the openings between them."""

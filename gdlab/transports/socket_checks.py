@@ -115,6 +115,14 @@ class _One:
         self.time_source, self.time_ns, self.seen_ns = kwargs["time_source"], time_ns, clock.now_ns()
         self.came.set()
 
+    def withdraw(self, *_args: Any) -> int:
+        """Datagrams are not cut out of anything."""
+        return 0
+
+    def streams(self, *_args: Any) -> tuple[()]:
+        """Datagrams are no stream."""
+        return ()
+
     def extend(self, time_ns: npt.NDArray[np.int64], *args: Any, **kwargs: Any) -> None:
         """Keep the time of the first; only the kernel's stamps come in batches."""
         self.append(int(time_ns[0]), time_source=TimeSource.KERNEL)

@@ -215,6 +215,10 @@ class StreamEndpoint(Endpoint):
             if not connection.closed:
                 self._flush(connection)
             return False
+        # Where the kernel has just begun to stamp, the reads before have our own time, which is later.
+        if time_ns < connection.last_read_ns:
+            time_ns, time_source = connection.last_read_ns, TimeSource.USER
+        connection.last_read_ns = time_ns
         if connection.phase is not Phase.ENDING:
             connection.session.receive(chunk, time_ns, time_source)
             self._count_held(connection)
@@ -329,16 +333,28 @@ class StreamEndpoint(Endpoint):
             fact=fact,
         )
         if self._answers and connection.phase is Phase.OPEN:
-            message = Message(
-                time_ns,
-                self._name,
-                connection.peer,
-                payload,
-                kind=kind,
-                time_source=time_source,
-                wire_bytes=wire_bytes,
-            )
-            self._answer(message, connection, connection.code)
+            self.answer(connection, payload, kind, wire_bytes, time_ns, time_source)
+
+    def answer(
+        self,
+        connection: Connection,
+        payload: bytes,
+        kind: Kind,
+        wire_bytes: int,
+        time_ns: int,
+        time_source: TimeSource,
+    ) -> None:
+        """Answer a received message, where messages are answered."""
+        message = Message(
+            time_ns,
+            self._name,
+            connection.peer,
+            payload,
+            kind=kind,
+            time_source=time_source,
+            wire_bytes=wire_bytes,
+        )
+        self._answer(message, connection, connection.code)
 
     @property
     def takes_columns(self) -> bool:

@@ -23,6 +23,13 @@ def _opened_by_us(fact: Mapping[str, Any]) -> str:
     return f"from {fact['own']}{again}{chosen}"
 
 
+def _evidence(fact: Mapping[str, Any], what: str) -> str:
+    name, frames = fact["framing"], fact["frames"]
+    sure = "" if fact["certain"] else "; not yet certain"
+    protocol = f" ({fact['protocol']})" if fact["protocol"] else ""
+    return f"framing {name}{protocol}: {frames} message{'' if frames == 1 else 's'} in a row, {what}{sure}"
+
+
 #: One for each reason, or each case of it; what stands in braces is a value of the fact.
 SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "opened": "connected",
@@ -106,50 +113,58 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "system_error": "{said}",
     "unsent": "{count} bytes were not sent: {cause}",
     "reply_raised": "the reply function raised {error}",
-    "framing_guessed/nothing": "framing {framing}: nothing has arrived",
-    "framing_guessed/line_feed": "framing {framing}: text with a line feed, and nothing that says more",
-    "framing_guessed/text": "framing {framing}: text without a line feed",
-    "framing_guessed/unknown": (
-        "framing {framing}: the first bytes fit no framing that can be told from them; if you know it, name it"
+    "malformed/cut": "at byte {offset} of the stream no frame of {framing} begins: {said}",
+    "oversized/cut": (
+        "a frame longer than the limit of {most} bytes ({limit}) at byte {offset} of the stream"
     ),
+    "incomplete/cut": "the stream ended after {held} bytes of a frame",
+    "unframable/separator": "the payload holds 0x{separator}, which ends a message; send it in parts",
+    "framing_guessed/nothing": "framing {framing}: nothing has arrived",
+    "framing_guessed/text": "kept raw: text without a line feed",
+    "framing_guessed/controls": (
+        "kept raw: it begins as text, but has control characters; if you know the framing, name it"
+    ),
+    "framing_guessed/unknown": (
+        "kept raw: the first bytes fit no framing that can be told from them; if you know it, name it, or read the "
+        "capture again with .reframe(...)"
+    ),
+    "framing_guessed/failed": (
+        "kept raw: the framing that was guessed has failed, and the stream was read again from its first byte; {cause}"
+    ),
+    "framing_guessed/json": "framing json: it begins as a JSON value does",
+    "framing_guessed/lines": "framing lines: the first bytes are text with line feeds",
+    "framing_guessed/variants": lambda fact: _evidence(fact, "each a whole Variant"),
+    "framing_guessed/lengths": lambda fact: _evidence(fact, "each with a length that fits"),
+    "framing_guessed/separator": lambda fact: _evidence(fact, "each text up to its separator"),
+    "framing_guessed/waiting": (
+        "framing {framing}: a length of {waits_for} bytes, and a Variant that agrees with it so far"
+    ),
+    "framing_guessed/content_length": "framing content_length: header lines with a Content-Length",
+    "framing_guessed/stomp": "framing nul: STOMP's frames, which end with a NUL",
+    "framing_guessed/signalr": "framing signalr: JSON with the record separator 0x1e behind it, as SignalR sends it",
     "framing_guessed/tls": (
-        "framing {framing}: the client speaks TLS, which gdlab cannot read: turn it off in the game"
+        "kept raw: the client speaks TLS, which gdlab cannot read: turn it off in the game (tcp:// and ws:// in place "
+        "of TLS and wss://)"
     ),
     "framing_guessed/http": (
-        "framing {framing}: an HTTP request; if a WebSocket client sent it, listen on ws:// instead"
+        "framing http: an HTTP request; if a WebSocket client sent it, listen on ws:// instead"
     ),
-    "framing_guessed/json": "framing {framing}: it begins with {opening!r} as a JSON value does",
-    "framing_guessed/controls": (
-        "framing {framing}: it begins as text, but has control characters before the first line feed"
-    ),
-    "framing_guessed/lines": "framing {framing}: the first bytes are text with a line feed",
-    "framing_guessed/binary": (
-        "framing {framing}: binary, and no length of four bytes at its start; if you know the framing, name it"
-    ),
-    "framing_guessed/variant_le": (
-        "framing {framing}: a little-endian u32 length, {length}, and a Variant of type {type}"
-    ),
-    "framing_guessed/variant_be": (
-        "framing {framing}: a big-endian u32 length, {length}, and a Variant of type {type}"
-    ),
-    "framing_guessed/string_le": "framing {framing}: a little-endian u32 length, {length}, and text",
-    "framing_guessed/string_be": "framing {framing}: a big-endian u32 length, {length}, and text",
-    "framing_guessed/alone_le": (
-        "framing {framing}: a little-endian u32 length, {length}, and just so many bytes"
-    ),
-    "framing_guessed/alone_be": "framing {framing}: a big-endian u32 length, {length}, and just so many bytes",
-    "framing_guessed/two_le": (
-        "framing {framing}: two little-endian u32 lengths in a row, {length} and {second}, each before its frame"
-    ),
-    "framing_guessed/two_be": (
-        "framing {framing}: two big-endian u32 lengths in a row, {length} and {second}, each before its frame"
-    ),
+    "framing_guessed/mqtt": "framing mqtt: MQTT packets, the first of them a CONNECT",
+    "framing_guessed/stun": "kept raw: STUN, by which a program looks for its address",
+    "framing_guessed/gzip": "kept raw: compressed by gzip; decompress it in a codec function of your own",
+    "framing_guessed/zstd": "kept raw: compressed by Zstandard; decompress it in a codec function of your own",
     "may_not_fit": (
         "{count} bytes are more than the {most} that Godot receives unless the game has set a larger "
         "WebSocketPeer.inbound_buffer_size; otherwise it closes the connection with the code 1009"
     ),
     "probe": "a probe of the round-trip time",
+    "malformed/udp_length": "the length in its UDP header cannot be: a receiver drops it",
+    "malformed/seen": "{said}",
     "not_captured": "{count} bytes of the payload were not captured",
+    "not_captured/stream": "{count} bytes of the stream were not captured",
+    "close_seen": "{said}",
+    "close_seen/code": lambda fact: f"{fact['code']} {fact['said']}".rstrip(),
+    "capture_drop": "{count} packets were dropped by the capturing program",
     "compressed": "compressed (permessage-deflate), shown as it passes",
     "setting": "{change}",
     "idle": "silent for {seconds:g} s: the relay's socket for it was closed",
@@ -216,6 +231,8 @@ COUNTED: Final[dict[str, str]] = {
     "may_not_fit": "messages that may not fit",
     "probe": "probes of the round-trip time",
     "not_captured": "payloads not captured whole",
+    "close_seen": "close frames recorded",
+    "capture_drop": "drops by the capturing program",
     "compressed": "compressed messages, not inflated",
     "setting": "changes of a relay's conditions",
     "idle": "clients that fell silent",

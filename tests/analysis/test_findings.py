@@ -7,6 +7,7 @@ import pytest
 
 from gdlab import analysis
 from gdlab.analysis.rules import RULES, Facts, loss, watched
+from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from tests.plots.cases import CASES, probed, stream
 from tests.traffic import merged, ping, pings, table
 
@@ -42,8 +43,12 @@ def paused():
     return pings(sent, np.full(100, MS))
 
 
-def closes(code):
-    return table([0, S], [b"hi", b""], endpoint=WS, event=["message", "close"], detail=["", f"{code} bye"])
+def closes(code, *, by=PEER, said="bye"):
+    reason, case = (Reason.PEER_CLOSED, "code") if by == PEER else (Reason.WE_CLOSED, "code")
+    fact = Fact(reason, by, code, said=said, case=case).also(
+        cause=Fact(Reason.MALFORMED, said=said, case="ws")
+    )
+    return table([0, S], [b"hi", b""], endpoint=WS, event=["message", "close"], fact=[None, fact])
 
 
 def numbers(values):
@@ -51,11 +56,11 @@ def numbers(values):
 
 
 GAP = merged(
-    stream(50), table([S], b"", event="gap", peer="", detail="stopped for 3.0 s, nothing was received")
+    stream(50), table([S], b"", event="gap", peer="", fact=Fact.of(Reason.PAUSED, by=US, seconds=3.0))
 )
 DROPPED = merged(
     stream(50),
-    table([S], b"", event="gap", peer="", detail="37 datagrams dropped by the kernel: full"),
+    table([S], b"", event="gap", peer="", fact=Fact.of(Reason.KERNEL_DROP, by=SYSTEM, count=37, buffer=1000)),
 )
 OTHER = table([9 * S], endpoint=TCP, peer="other")
 OPENED = table([0], b"", endpoint=TCP, event="open")
@@ -127,12 +132,18 @@ FIRES_AND_NOT = {
             merged(table([0], b"Z rich", direction="out"), table([1], b"Z rich")),
         ),
     ],
-    "close-1009": [(closes(1009), closes(1000))],
+    "close-1009": [
+        (closes(1009), closes(1000)),
+        (closes(1009), closes(1009, by=US)),
+        (closes(1009), closes(4001, said="match 1009 is over")),
+    ],
     "close-1011": [(closes(1011), closes(1001))],
     "close-1006": [(closes(1006), closes(4321))],
-    "close-1": [
-        (closes(-1), table([0, S], [b"x", b""], endpoint=TCP, event=["message", "close"], detail=["", "-1"]))
+    "own-close-1009": [
+        (closes(1009, by=US), closes(1009)),
+        (closes(1009, by=US), closes(1001, by=US)),
     ],
+    "own-close-1002": [(closes(1002, by=US), closes(1002))],
     "foreign-clock": [(numbers(range(5)), exponential())],
     "coarse-clock": [
         (table(np.arange(30) * MS, [ping(i, i * 1000) for i in range(30)]), numbers(range(30))),

@@ -55,6 +55,15 @@ def read_in_reads():
     return count
 
 
+def thrown_away():
+    return gd.sample("mp-throttle").multiplayer().losses().missing_before.sum()
+
+
+def cost_of_a_move():
+    calls = gd.sample("mp-hog").multiplayer().calls
+    return calls[(calls.method == "move") & (calls["size"] == 18)].wire_bytes.mode()[0]
+
+
 def rates_of_players():
     table = gd.sample("three-players").decoded()
     by = table.groupby("v.id").time
@@ -123,6 +132,10 @@ RIGHT = {
     "08.2": ["find_path", "find_path()", Later(lambda: gd.sample("watched-game").watched.functions.function[1])],
     "08.3": [Later(poison), '{"order": "crate"}'],
     "08.4": [Later(lambda: gd.sample("watched-game").watched.break_times.stood_ms.max() / 1000), 1.4, "1.4 s"],
+    "09.1": ["state", "World.state"],
+    "09.2": [Later(cost_of_a_move), "56 bytes"],
+    "09.3": [Later(thrown_away), 433],
+    "09.4": ["owners", "owners()"],
 }  # fmt: skip
 
 
@@ -311,6 +324,12 @@ WRONG = {
     "08.3": [(b'{"order": "crate", "width": 4}', "was obeyed"), ('{"order": "stop"}', "no error"),
              (b"hello", "script_error")],
     "08.4": [(1416, "milliseconds"), (0.016, "other break"), (9, "break_times")],
+    "09.1": [("move", "tiny"), ("chat", "Four"), ("acknowledge", "2 %"), ("x", "summary()")],
+    "09.2": [(18, "alone"), (28, "missing"), (46, "ENet's 10"), (36, "IP"), (5, "explain")],
+    "09.3": [(219, "of its own"), (214, "of its own"), (0, "missing_before"), (811, "came out"),
+             (1244, "were called"), (5, "missing_before")],
+    "09.4": [("only_server", "no such"), ("both", "number 0"), ("zz_only_client", "number 2"), ("nothing", "trouble"),
+             ("x", "both lists")],
 }  # fmt: skip
 
 

@@ -85,7 +85,12 @@ def table_of(rows):
         "direction": "in",
         "event": "message",
         "kind": "text",
+        "framing": "",
         "payload": b"",
+        "reason": "",
+        "by": "",
+        "code": None,
+        "count": None,
         "detail": "",
     }
     rows = [plain | row for row in rows]
@@ -102,6 +107,8 @@ def table_of(rows):
             values = pd.DatetimeIndex(np.array(values, np.int64).view("datetime64[ns]"), tz="UTC")
         elif name == "payload":
             values = pd.array(values, dtype=PayloadDtype())
+        elif name in ("code", "count"):
+            values = pd.array(values, dtype=column.dtype)
         elif name == "detail":
             values = pd.array(np.array(values, object), dtype=pd.StringDtype("python"))
         elif column.dtype == "category":
@@ -123,9 +130,14 @@ ROWS = st.lists(
             "direction": st.sampled_from(CATEGORIES["direction"]),
             "event": st.sampled_from(CATEGORIES["event"]),
             "kind": st.sampled_from(CATEGORIES["kind"]),
+            "framing": st.sampled_from(["", "u32le", "json head=0a tail=", "lines reads=3@-5,1@2"]),
             "size_bytes": INT64,
             "wire_bytes": INT64,
             "payload": st.one_of(st.none(), ANY_PAYLOAD),
+            "reason": st.sampled_from(list(map(str, CATEGORIES["reason"]))),
+            "by": st.sampled_from(CATEGORIES["by"]),
+            "code": st.one_of(st.none(), st.integers(-(2**31), 2**31 - 1)),
+            "count": st.one_of(st.none(), INT64),
             "detail": ANY_TEXT,
         }
     ),

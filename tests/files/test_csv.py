@@ -80,9 +80,10 @@ def test_an_empty_table_comes_back_with_its_dtypes(tmp_path):
 def test_the_first_line_has_the_columns_of_the_schema_and_how_the_payload_stands(tmp_path):
     path = write_csv(table_of([{"payload": b"hi, you"}]), tmp_path / "run.csv")
     assert path.read_bytes() == (
-        b"time,time_source,endpoint,peer,direction,event,kind,size_bytes,wire_bytes,payload_as,payload,detail\n"
-        b"2023-11-14T22:13:20.123456789Z,user,udp://127.0.0.1:4242,127.0.0.1:50000,in,message,text,7,35,text,"
-        b'"hi, you",\n'
+        b"time,time_source,endpoint,peer,direction,event,kind,framing,size_bytes,wire_bytes,payload_as,payload,"
+        b"reason,by,code,count,detail\n"
+        b"2023-11-14T22:13:20.123456789Z,user,udp://127.0.0.1:4242,127.0.0.1:50000,in,message,text,,7,35,text,"
+        b'"hi, you",,,,,\n'
     )
     assert tuple(path.read_text().splitlines()[0].split(",")) == HEADER
     assert [name for name in HEADER if name != "payload_as"] == [column.name for column in SCHEMA]

@@ -117,9 +117,14 @@ def test_pcap_of_either_byte_order_and_resolution(tmp_path, order, nanoseconds):
             "direction": direction,
             "event": "message",
             "kind": "text",
+            "framing": "",
             "size_bytes": len(payload),
             "wire_bytes": len(payload) + 28,
             "payload": payload,
+            "reason": "",
+            "by": "",
+            "code": None,
+            "count": None,
             "detail": "",
         }
         for payload, direction in ((b"hello", "in"), (b"answer", "out"))

@@ -20,9 +20,11 @@ TSHARK = shutil.which("tshark")
 needs_tshark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
 
 #: What a pcapng of ours gives back; the others are estimates.
-KEPT = ["time", "time_source", "endpoint", "peer", "direction", "event", "size_bytes", "payload", "detail"]
+KEPT = ["time", "time_source", "endpoint", "peer", "direction", "event", "size_bytes", "payload"]
+KEPT += ["reason", "by", "code", "count", "detail"]
 
 V6 = {"endpoint": "udp://[::1]:4242", "peer": "[::1]:50000"}
+BYE = {"reason": "peer_closed", "by": "peer", "code": 1000, "count": 1}
 TCP = {"endpoint": "tcp://192.168.1.2:50007", "peer": "192.168.1.9:40000"}
 
 
@@ -44,8 +46,17 @@ def conversation():
         {**TCP, "payload": b"again"},
         {**TCP, "payload": b""},
         {**TCP, "event": "error", "detail": "too long", "payload": b"\1\2\3"},
-        {**TCP, "event": "close", "detail": "1000 bye"},
-        {"event": "gap", "peer": "", "detail": "7 rows dropped"},
+        {
+            **TCP,
+            "event": "close",
+            "reason": "peer_closed",
+            "by": "peer",
+            "code": 1000,
+            "count": 1,
+            "detail": "1000 bye",
+        },
+        {"event": "gap", "peer": "", "reason": "evicted", "by": "us", "count": 7, "detail": "7 rows dropped"},
+        {"payload": b"asked", "direction": "out", "reason": "probe", "by": "us", "count": 1},
         {"endpoint": "udp://localhost:1", "peer": "[::1]:7", "payload": b"both families"},
         {"endpoint": "udp://lan:1", "peer": "10.0.0.7:7", "payload": b"lan"},
         {"endpoint": "ws://127.0.0.1:5000/chat", "peer": "127.0.0.1:7", "payload": b"ws"},
@@ -108,7 +119,13 @@ def test_wireshark_reads_what_the_table_has(tmp_path):
         assert packet["frame.interface_name"] == row["endpoint"]
         assert int(packet["frame.packet_flags_direction"], 0) == (1 if row["direction"] == "in" else 2)
         detail = row["detail"] if row["event"] == "message" else f"{row['event']}: {row['detail']}"
-        assert packet["frame.comment"].replace("\\", "") == detail
+        comments = [detail] if detail else []
+        if row["reason"]:
+            code = "" if row["code"] is None else row["code"]
+            comments.insert(
+                0, f"gdlab: reason={row['reason']} by={row['by']} code={code} count={row['count']}"
+            )
+        assert packet["frame.comment"].replace("\\", "") == ",".join(comments)
         assert packet["_ws.malformed"] == ""
         source, target = row["peer"], row["endpoint"].split("://")[1].split("/")[0]
         if row["direction"] == "out":

@@ -102,7 +102,10 @@ def test_rows_that_memory_dropped_before_they_were_written_are_a_gap_row(tmp_pat
         spill.add(store)
     loaded = load(tmp_path).table
     kept = table.build([store.snapshot()])
-    pd.testing.assert_frame_equal(loaded.drop(columns="detail"), kept.drop(columns="detail"))
+    told = ["reason", "detail"]
+    pd.testing.assert_frame_equal(loaded.drop(columns=told), kept.drop(columns=told))
+    assert (loaded.reason[0], kept.reason[0]) == (Reason.SPILL_MISSED, Reason.EVICTED)
+    assert loaded["count"][0] == kept["count"][0] == 1000 - (len(kept) - 1)
     assert loaded.event[0] == kept.event[0] == Event.GAP
     assert "before the disk had taken them" in loaded.detail[0]
     assert f"gdlab.load({str(tmp_path)!r})" in kept.detail[0]

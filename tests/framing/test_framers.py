@@ -22,9 +22,21 @@ from tests.framing.conformance import (
     read,
 )
 
-PREFIXED = [name for name in NAMES if name not in ("auto", "raw", "lines", "json", "fixed")]
+#: Framings that cannot carry any bytes: they end at a separator, or are packets of their own.
+CHOOSY = {"variants", "nul", "signalr", "http", "mqtt"}
+PREFIXED = [
+    name
+    for name in NAMES
+    if name not in {"auto", "raw", "lines", "json", "fixed", "varint", "content_length", *CHOOSY}
+]
 PAYLOADS = [b"", b"hi~", bytes(range(100)), b"\n\r{[\"'", "Grüße 你好".encode(), b"x" * 100, b"x" * 100]
-ALL = [name for name in NAMES if name != "fixed"] + ["fixed:1", "fixed:7"]
+ALL = [name for name in NAMES if name not in {"fixed", "auto"}] + [
+    "fixed:1",
+    "fixed:7",
+    "u16le:inclusive",
+    "u32be:after=2",
+    "u16be:plus=1",
+]
 
 
 def make(name, limit=1 << 24):
@@ -176,6 +188,8 @@ def test_a_giant_announcement_takes_no_memory():
 def test_a_framer_serves_one_connection():
     for name in ALL:
         framer_ = framer(name)
+        if name in CHOOSY:
+            continue
         framer_.receive_data(b"x")
         framer_.end()
         framer_.end()

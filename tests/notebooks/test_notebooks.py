@@ -155,6 +155,12 @@ def what_the_game_does(said, printed, real, pages, folder):
     assert "find_path" in said + " ".join(pages)
 
 
+def multiplayer(said, printed, real, pages, folder):
+    told = " ".join(said.split())
+    assert "threw away 219 of 545" in told
+    assert "only_server runs owners" in told
+
+
 CHECKS = {
     "01-first-packet": first_packet,
     "02-latency-and-frames": latency_and_frames,
@@ -164,6 +170,7 @@ CHECKS = {
     "06-loss": where_packets_die,
     "07-capture-to-report": csv_and_report,
     "08-what-the-game-does": what_the_game_does,
+    "09-multiplayer": multiplayer,
 }
 
 PICTURES = {
@@ -174,6 +181,7 @@ PICTURES = {
     "06-loss": 2,
     "07-capture-to-report": 2,
     "08-what-the-game-does": 3,
+    "09-multiplayer": 2,
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gdlab.facts import PEER as BY_PEER
+from gdlab.facts import Fact, Reason
 from tests.traffic import PEER, merged, ping, pings, table
 
 S = 1_000_000_000
@@ -26,7 +28,16 @@ def probed(n=400, seed=0, *, fps=60.0, lost=0.02, peer=PEER, endpoint="udp://127
 
 def events():
     """No message at all."""
-    return table([0, S, 3 * S], b"", event=["open", "error", "close"], detail=["", "reset", "1006"])
+    return table(
+        [0, S, 3 * S],
+        b"",
+        event=["open", "error", "close"],
+        fact=[
+            Fact(Reason.OPENED, BY_PEER),
+            Fact(Reason.PEER_RESET, BY_PEER),
+            Fact(Reason.PEER_CLOSED, BY_PEER, 1006, case="no_frame"),
+        ],
+    )
 
 
 def numbered():

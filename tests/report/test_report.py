@@ -14,6 +14,7 @@ from PIL import Image
 import gdlab as gd
 from gdlab import analysis
 from gdlab.capture.recording import Recording
+from gdlab.facts import Fact, Reason
 from gdlab.report.glossary import STATISTICS, of_measure
 from tests.plots.cases import CASES
 from tests.traffic import merged, table
@@ -105,7 +106,7 @@ def test_a_live_capture_with_its_counters(tmp_path):
 def test_what_strangers_wrote_is_text(tmp_path):
     hostile = merged(
         table([0, 1, 2], HOSTILE.encode(), peer=HOSTILE, endpoint=f"udp://{HOSTILE}:1"),
-        table([3], b"", event="error", detail=HOSTILE, peer="a\u202eb"),
+        table([3], b"", event="error", fact=Fact(Reason.SYSTEM_ERROR, said=HOSTILE), peer="a\u202eb"),
     )
     about = {
         HOSTILE: HOSTILE,

@@ -43,6 +43,7 @@ def test_a_row_comes_out_as_it_went_in():
         kind=Kind.BINARY,
         time_source=TimeSource.KERNEL,
         wire_bytes=50,
+        word="u32le reads=1@2",
         fact=Fact(Reason.INCOMPLETE, PEER, case="line"),
     )
     (row,) = table.build([store.snapshot()]).to_dict("records")
@@ -54,9 +55,14 @@ def test_a_row_comes_out_as_it_went_in():
         "direction": "out",
         "event": "error",
         "kind": "binary",
+        "framing": "u32le reads=1@2",
         "size_bytes": 2,
         "wire_bytes": 50,
         "payload": b"\x00\xff",
+        "reason": "incomplete",
+        "by": "peer",
+        "code": None,
+        "count": 1,
         "detail": "the stream ended before the line feed",
     }
 

@@ -115,8 +115,13 @@ EDITS = {
     "time_source": "kernel",
     "peer": "",
     "kind": "text",
+    "framing": "",
     "size_bytes": 7,
     "wire_bytes": 7,
+    "reason": "paused",
+    "by": "us",
+    "code": 7,
+    "count": 7,
     "detail": "mine",
 }
 

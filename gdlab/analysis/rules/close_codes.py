@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from gdlab.analysis.rules.facts import POINTED
 from gdlab.analysis.rules.finding import Finding
+from gdlab.facts import US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gdlab.analysis.rules.facts import Facts
 
-_CODE: Final = re.compile(r"(?<![\d.])(-1|1\d{3})(?![\d.])")
-#: What the close codes of RFC 6455 section 7.4.1 mean with a Godot at the other end (seen in Godot 4.6).
+#: What the close codes of RFC 6455 section 7.4.1 mean where the other end, a Godot, ended the connection (seen in
+#: Godot 4.6).
 CODES: Final = {
     1002: (
         "a protocol error",
@@ -47,30 +49,42 @@ CODES: Final = {
             "Poll while paused, or set ping_interval=None."
         ),
     ),
-    -1: (
-        "no close frame, as Godot reports it",
-        "The connection ended without the closing handshake; see 1006.",
+}
+
+#: The same where gdlab ended it, because of what the peer had sent.
+OURS: Final = {
+    1002: (
+        "the peer broke the protocol",
+        "The row of event error before the close names what was wrong with its frame.",
     ),
+    1007: CODES[1007],
+    1009: (
+        "a message beyond this capture's own limit",
+        "Raise max_message_bytes where the capture is made, or send less at once.",
+    ),
+    1011: ("an error in gdlab", "The log has the traceback; please report it."),
 }
 
 
 def close_codes(facts: Facts) -> Iterator[Finding]:
     """WebSocket connections that ended otherwise than by 1000 or 1001."""
     closed = facts.event("close") & facts.transport("ws", "wss")
-    rows, details = facts.details(closed)
-    seen: dict[int, list[int]] = {}
-    for row, text in zip(rows, details, strict=True):
-        found = _CODE.search(text)
-        if found and int(found[1]) in CODES:
-            seen.setdefault(int(found[1]), []).append(row)
-    for code, where in Counter({code: len(at) for code, at in seen.items()}).most_common():
-        meaning, advice = CODES[code]
+    ended = facts.table.loc[closed, ["by", "code"]]
+    rows = np.flatnonzero(closed)
+    seen: dict[tuple[bool, int], list[int]] = {}
+    for row, by, code in zip(rows.tolist(), ended["by"], ended["code"].fillna(0), strict=True):
+        ours = by == US
+        if code in (OURS if ours else CODES):
+            seen.setdefault((ours, int(code)), []).append(row)
+    for (ours, code), where in sorted(seen.items(), key=lambda item: -len(item[1])):
+        meaning, advice = (OURS if ours else CODES)[code]
+        who = "were ended by gdlab" if ours else "ended"
         yield Finding(
-            f"close-{abs(code)}",
+            f"own-close-{code}" if ours else f"close-{code}",
             0.95,
-            f"{where} of {len(rows)} WebSocket connections ended with {code}: {meaning}.",
-            f"close code {code} in {where} rows",
+            f"{len(where):,} of {len(rows):,} WebSocket connections {who} with {code}: {meaning}.",
+            f"close code {code} in {len(where):,} rows" + (", sent by gdlab" if ours else ""),
             advice,
             "The close code is the only word about why; a program that quits without closing says nothing.",
-            tuple(seen[code][:20]),
+            tuple(where[:POINTED]),
         )

@@ -15,6 +15,7 @@ from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.sequence import sequence
 from gdlab.analysis.watched import causes, explained
+from gdlab.facts import Reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,8 +178,12 @@ class Facts:
         rows = np.flatnonzero(which)[:SAMPLE]
         return rows.tolist(), list(self.table["payload"].array[rows])
 
+    def reason(self, *reasons: Reason) -> NDArray[np.bool_]:
+        """(n,) bool: rows with one of these reasons."""
+        return equals(self.table, "reason", *reasons)
+
     def details(self, which: NDArray[np.bool_]) -> tuple[list[int], list[str]]:
-        """Positions and details of the first rows of those, at most `SAMPLE`."""
+        """Positions and sentences of the first rows of those, at most `SAMPLE`; sentences are for people."""
         rows = np.flatnonzero(which)[:SAMPLE]
         return rows.tolist(), [str(text) for text in self.table["detail"].iloc[rows].fillna("")]
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from gdlab.analysis.rules.facts import pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.facts import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gdlab.analysis.rules.facts import Facts
 
-_BY_KERNEL: Final = re.compile(r"(\d+) \w+ dropped by the kernel")
 #: A ping this soon after another is in the same frame for any usual frame rate; this late, it is alone.
 TOGETHER_S: Final = 0.002
 ALONE_S: Final = 0.1
@@ -23,14 +22,8 @@ ALONE_S: Final = 0.1
 
 def own_buffer(facts: Facts) -> Iterator[Finding]:
     """The kernel dropped messages because this capture's receive buffer was full."""
-    gaps = facts.event("gap")
-    rows, details = facts.details(gaps)
-    told = [
-        (row, int(found[1]))
-        for row, text in zip(rows, details, strict=True)
-        if (found := _BY_KERNEL.search(text))
-    ]
-    dropped = max(sum(n for _, n in told), facts.counter("kernel_drops") or 0)
+    told = facts.reason(Reason.KERNEL_DROP)
+    dropped = max(int(facts.table["count"][told].sum()), facts.counter("kernel_drops") or 0)
     if not dropped:
         return
     n = int(facts.arrived.sum())
@@ -42,7 +35,7 @@ def own_buffer(facts: Facts) -> Iterator[Finding]:
         "Nothing is wrong with the path. Send in smaller bursts, or give the listener a larger buffer "
         "(on Linux net.core.rmem_max limits it).",
         "A datagram that arrives is lost all the same when nobody fetches it in time.",
-        tuple(row for row, _ in told[:20]),
+        pointed(told),
     )
 
 
@@ -151,15 +144,14 @@ def one_a_frame(facts: Facts) -> Iterator[Finding]:
 
 def gaps(facts: Facts) -> Iterator[Finding]:
     """The capture itself has holes."""
-    holes = facts.event("gap")
-    _rows, details = facts.details(holes)
-    other = [text for text in details if not _BY_KERNEL.search(text)]
-    if other:
+    holes = facts.event("gap") & ~facts.reason(Reason.KERNEL_DROP)
+    if holes.any():
+        _rows, told = facts.details(holes)
         yield Finding(
             "gap",
             1.0,
-            f"The capture has {len(other)} gaps; rates and losses around them are lower bounds.",
-            "; ".join(other[:3]),
+            f"The capture has {int(holes.sum()):,} gaps; rates and losses around them are lower bounds.",
+            "; ".join(told[:3]),
             "Look at the rows named, and give the capture a larger limit if rows were evicted.",
             "A measurement should know what it did not see.",
             pointed(holes),

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from gdlab.facts import Fact
 from gdlab.files import kinds
 from gdlab.files import to_schema as conform
 from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource
 from gdlab.payloads import Int64, PayloadArray
+from gdlab.words import sentence
+
+
+class Note(NamedTuple):
+    """What a row has behind its payload."""
+
+    reason: str
+    by: str
+    code: int | None
+    count: int | None  # type: ignore[assignment]  # of a tuple, which no note needs
+    detail: str
+    framing: str = ""
+
+    @classmethod
+    def of(cls, fact: Fact) -> Note:
+        """What a row with this fact has."""
+        return cls(fact.reason, fact.by, fact.code, fact.count, sentence(fact))
 
 
 class Rows:
@@ -26,10 +44,11 @@ class Rows:
         self._end = len(data) + sum(map(len, joined))
         self._orders: dict[str, dict[str, int]] = {
             name: {str(value): code for code, value in enumerate(CATEGORIES.get(name, ()))}
+            | ({"": 0} if name == "framing" else {})
             for name in conform.CATEGORICAL
         }
         self._parts: list[dict[str, Any]] = []
-        self._details: dict[int, str] = {}
+        self._notes: dict[int, Note] = {}
         self._rows = 0
 
     def __len__(self) -> int:
@@ -62,7 +81,7 @@ class Rows:
         event: Event = Event.MESSAGE,
         kind: Any = -1,
         time_source: Any = None,
-        details: dict[int, str] | None = None,
+        notes: Mapping[int, Note] | None = None,
     ) -> None:
         """Rows; single values hold for all.
 
@@ -71,18 +90,21 @@ class Rows:
         endpoint, peer : categories, see `code`.
         order, within : which of rows of equal time comes first: the packet's number, and a number among its rows.
         kind : categories, -1 to guess it.
-        details : by position among these rows.
+        notes : by position among these rows.
         """
         rows = len(time_ns)
         time_source = self.code("time_source", TimeSource.KERNEL) if time_source is None else time_source
         into, out = self.code("direction", Direction.IN), self.code("direction", Direction.OUT)
-        codes = {
+        codes: dict[str, Any] = {
             "endpoint": endpoint,
             "peer": peer,
             "direction": np.where(outgoing, out, into),
             "event": self.code("event", event),
             "kind": kind,
             "time_source": time_source,
+            "reason": 0,
+            "by": 0,
+            "framing": 0,
         }
         self._parts.append(
             {name: np.broadcast_to(np.asarray(values, np.int32), rows) for name, values in codes.items()}
@@ -92,8 +114,8 @@ class Rows:
                 for name, values in (("order", order), ("within", within))
             }
         )
-        for row, detail in (details or {}).items():
-            self._details[self._rows + row] = detail
+        for row, note in (notes or {}).items():
+            self._notes[self._rows + row] = note
         self._rows += rows
 
     def table(self) -> pd.DataFrame:
@@ -106,8 +128,18 @@ class Rows:
         arenas = [np.frombuffer(part, np.uint8) for part in (self._data, b"".join(self._joined)) if part]
         payloads = PayloadArray(arenas, column("start"), sizes)
         details = np.full(self._rows, "", object)
-        for row, detail in self._details.items():
-            details[row] = detail
+        told = {name: column(name, np.int32).copy() for name in ("reason", "by", "framing")}
+        numbers: dict[str, tuple[Any, Any]] = {
+            "code": (np.zeros(self._rows, np.int32), np.ones(self._rows, np.bool_)),
+            "count": (np.zeros(self._rows, np.int64), np.ones(self._rows, np.bool_)),
+        }
+        for row, note in self._notes.items():
+            details[row] = note.detail
+            told["reason"][row], told["by"][row] = self.code("reason", note.reason), self.code("by", note.by)
+            told["framing"][row] = self.code("framing", note.framing)
+            for name, value in (("code", note.code), ("count", note.count)):
+                if value is not None:
+                    numbers[name][0][row], numbers[name][1][row] = value, False
         kind = column("kind", np.int32).copy()
         unknown = np.flatnonzero(kind < 0)
         text = np.empty(len(unknown), np.bool_)
@@ -122,10 +154,11 @@ class Rows:
             "size_bytes": sizes,
             "wire_bytes": column("wire"),
             "payload": payloads,
+            **{name: pd.arrays.IntegerArray(*parts) for name, parts in numbers.items()},
             "detail": pd.array(details, dtype=pd.StringDtype("python")),
         }
         for name in conform.CATEGORICAL:
-            codes = kind if name == "kind" else column(name, np.int32)
+            codes = kind if name == "kind" else told[name] if name in told else column(name, np.int32)
             columns[name] = conform.categorical(codes, self._orders[name])
         table = pd.DataFrame(columns, copy=False)[list(conform.NAMES)]
         keys = [column("within"), column("order"), column("time")]
