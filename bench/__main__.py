@@ -47,7 +47,9 @@ def main() -> int:
     for name in options.name or names:
         module = importlib.import_module(f"bench.{name}")
         if not hasattr(module, "tables"):
-            if options.name and hasattr(module, "main"):  # one with a print of its own, run when it is asked for
+            if options.name and hasattr(
+                module, "main"
+            ):  # one with a print of its own, run when it is asked for
                 sys.argv = [f"bench/{name}.py"]
                 print(f"\n== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
                 module.main()
