@@ -28,6 +28,7 @@ if sys.argv[1] == 'browser':
         global drawn
         drawn += content['type'] == 'data'
     for view in views:
+        view._displayed = True  # what no cell has shown is drawn each two seconds only
         view.canvas.send = told
         view.canvas._handle_custom_msg({'type': 'ready', 'width': 900}, [])
 if sys.argv[1] == 'live':
@@ -35,6 +36,7 @@ if sys.argv[1] == 'live':
     from gdlab.widgets.capture_view import Live
     render.renderer.period_s = 1 / float(sys.argv[2])
     view = Live(cap)
+    view._displayed = True
     def count(change):
         global drawn
         drawn += 1

@@ -19,7 +19,8 @@ from gdlab.payloads import Int64
 
 #: A comment that tells what happened as data.
 _FACT: Final = re.compile(
-    r"gdlab: reason=(\w*) by=(\w*) code=(-?\d{1,9}|) count=(\d{1,18}|)(?: framing=(.*))?"
+    r"gdlab: reason=(\w*) by=(\w*) code=(-?\d{1,9}|) count=(-?\d{1,18}|)(?: kind=(text|binary))?"
+    r"(?: wire=(-?\d{1,18}))?(?: framing=(.*))?"
 )
 
 _PSH: Final = 0x08
@@ -39,23 +40,20 @@ class _Ours:
         self._notes: list[str] = []
         self._hosts: dict[int, int] = {}
         self._tells_facts = False
+        self._commented = np.fromiter(file.comments, np.int64, len(file.comments))
 
     def table(self) -> tuple[Any, list[str]]:
         found = self._found
-        commented = np.zeros(len(self._file), np.bool_)
-        commented[list(self._file.comments)] = True
         messages = np.flatnonzero((found.protocol == UDP) | (found.protocol == TCP))
         whole = messages[(found.protocol[messages] == UDP) | self._are_whole(messages)]
-        self._add(whole[~commented[whole]])
-        for packet in whole[commented[whole]].tolist():
-            self._add(np.array([packet]), note=self._note(packet, self._comment(packet)))
+        self._add(whole)
         self._pieces(messages[~np.isin(messages, whole)])
+        events: dict[Event, list[int]] = {}
         for packet in np.flatnonzero(found.protocol == EVENT_PROTOCOL).tolist():
-            told, _, detail = self._comment(packet).partition(": ")
-            event = Event(told) if told in CATEGORIES["event"] else Event.ERROR
-            if event != told:
-                detail = self._comment(packet)
-            self._add(np.array([packet]), event=event, note=self._note(packet, detail))
+            told, _, _ = self._comment(packet).partition(": ")
+            events.setdefault(Event(told) if told in CATEGORIES["event"] else Event.ERROR, []).append(packet)
+        for event, packets in events.items():
+            self._add(np.array(packets), event=event)
         table = self._rows.table()
         if not self._tells_facts:
             table = versions.with_facts(table.drop(columns=list(versions.NEW)))
@@ -64,17 +62,19 @@ class _Ours:
     def _comment(self, packet: int) -> str:
         return (self._file.comments.get(packet) or [""])[-1]
 
-    def _note(self, packet: int, detail: str) -> Note | None:
-        """What is behind the payload; the reason stands in a comment of its own, before that of the detail."""
+    def _told(self, packet: int, event: Event) -> tuple[Note | None, str, int | None]:
+        """What comments tell: what is behind the payload, the kind, and the bytes on the wire."""
         comments = self._file.comments.get(packet) or [""]
-        told = _FACT.fullmatch(comments[0])
-        if told is None:
-            return Note("", "", None, None, cells.unescape(detail)) if detail else None
+        match = _FACT.fullmatch(comments[0])
+        detail = comments[-1] if match is None or len(comments) > 1 else ""
+        if event != Event.MESSAGE:
+            name, _, rest = detail.partition(": ")
+            detail = rest if name == event else detail
+        if match is None:
+            return (Note("", "", None, None, cells.unescape(detail)) if detail else None), "", None
         self._tells_facts = True
-        if len(comments) == 1:
-            detail = ""
-        reason, by, code, count, framing = told.groups()
-        return Note(
+        reason, by, code, count, kind, wire, framing = match.groups()
+        note = Note(
             reason if reason in CATEGORIES["reason"] else "",
             by if by in CATEGORIES["by"] else "",
             int(code) if code else None,
@@ -82,6 +82,7 @@ class _Ours:
             cells.unescape(detail),
             cells.unescape(framing or ""),
         )
+        return note, kind or "", None if wire is None else int(wire)
 
     def _are_whole(self, packets: Int64) -> Any:
         """(n,) bool: which of these packets hold a message of their own."""
@@ -107,8 +108,7 @@ class _Ours:
             pieces.append(data[found.start[packet] : found.stop[packet]])
             if found.flags[packet] & _PSH:
                 del waiting[stream]
-                note = self._note(packet, self._comment(packet))
-                self._add(np.array([packet]), payload=b"".join(pieces), note=note)
+                self._add(np.array([packet]), payload=b"".join(pieces))
         for _ in waiting:
             self._notes.append("a message has no end and was left out")
 
@@ -117,7 +117,6 @@ class _Ours:
         packets: Int64,
         *,
         event: Event = Event.MESSAGE,
-        note: Note | None = None,
         payload: bytes | None = None,
     ) -> None:
         if not len(packets):
@@ -127,6 +126,17 @@ class _Ours:
         start, size = found.start[packets], found.stop[packets] - found.start[packets]
         if payload is not None:
             start, size = np.array([self._rows.add_bytes(payload)]), np.array([len(payload)])
+        wire, kind = found.ip_bytes[packets].copy(), np.full(len(packets), -1)
+        notes: dict[int, Note] = {}
+        commented = np.flatnonzero(np.isin(packets, self._commented)) if self._file.comments else ()
+        for row in commented:
+            note, told_kind, told_wire = self._told(int(packets[row]), event)
+            if note is not None:
+                notes[int(row)] = note
+            if told_kind:
+                kind[row] = self._rows.code("kind", told_kind)
+            if told_wire is not None:
+                wire[row] = told_wire
         interfaces, which = np.unique(file.interface[packets], return_inverse=True)
         endpoints, stamps = [], []
         for number in interfaces.tolist():
@@ -145,14 +155,15 @@ class _Ours:
             file.time_ns[packets],
             start,
             size,
-            found.ip_bytes[packets],
+            wire,
             endpoint=np.array(endpoints)[which],
             peer=np.array([self._peer(host) for host in peers.tolist()])[what],
             outgoing=outgoing,
             order=packets,
             event=event,
             time_source=np.array(stamps)[which],
-            notes={0: note} if note else None,
+            kind=kind,
+            notes=notes,
         )
 
     def _peer(self, host: int) -> int:

@@ -22,6 +22,7 @@ _BLOCK: Final = [
     ("captured", "<u4"),
     ("original", "<u4"),
 ]
+_ETHERNET: Final = [("to_station", "V6"), ("from_station", "V6"), ("ether_type", ">u2")]
 _IPV4: Final = [
     ("version", "u1"),
     ("service", "u1"),
@@ -52,9 +53,24 @@ _TAIL: Final = [
     ("end", "<u4"),
     ("block_length", "<u4"),
 ]
-_HEADS: Final = {4: np.dtype(_BLOCK + _IPV4 + _UDP), 16: np.dtype(_BLOCK + _IPV6 + _UDP)}
+_HEADS: Final = {
+    4: np.dtype(_BLOCK + _ETHERNET + _IPV4 + _UDP),
+    16: np.dtype(_BLOCK + _ETHERNET + _IPV6 + _UDP),
+}
 _TAIL_DTYPE: Final = np.dtype(_TAIL)
 _PROTOCOL: Final = 17
+
+#: Stations that are nobody's: locally administered addresses.
+TO_STATION: Final = b"\x02\0\0\0\0\1"
+FROM_STATION: Final = b"\x02\0\0\0\0\2"
+_STATIONS: Final = 14
+_ETHER_TYPES: Final = {4: 0x0800, 16: 0x86DD}
+
+
+def ethernet(packet: bytes) -> bytes:
+    """An IP packet in an Ethernet frame."""
+    ether_type = _ETHER_TYPES[4 if packet[0] >> 4 == 4 else 16]
+    return TO_STATION + FROM_STATION + ether_type.to_bytes(2, "big") + packet
 
 
 class Flow(NamedTuple):
@@ -106,10 +122,13 @@ def _of_family(
     heads = np.zeros(len(time_ns), _HEADS[size])
     packet = 28 if size == 4 else 48
     heads["kind"] = 6
-    heads["block_length"] = 28 + packet + lengths + (-lengths & 3) + 16
+    captured = _STATIONS + packet + lengths
+    heads["block_length"] = 28 + captured + (-captured & 3) + 16
     heads["interface"] = each([one.interface for one in chosen])
     heads["time_high"], heads["time_low"] = time_ns >> 32, time_ns & 0xFFFF_FFFF
-    heads["captured"] = heads["original"] = packet + lengths
+    heads["captured"] = heads["original"] = captured
+    heads["to_station"], heads["from_station"] = np.void(TO_STATION), np.void(FROM_STATION)
+    heads["ether_type"] = _ETHER_TYPES[size]
     heads["protocol"], heads["hops"] = _PROTOCOL, 64
     for name in ("source", "target"):
         addresses = b"".join(getattr(one, name) for one in chosen)
@@ -148,7 +167,7 @@ def _joined(heads: Any, buffer: Any, offsets: Int64, tails: Any) -> list[bytes]:
     made = []
     for row in range(len(heads)):
         start, stop = starts[row], starts[row + 1]
-        skip = 3 - (start - stop & 3)  # of the three bytes of padding
+        skip = 3 - (start - stop - _STATIONS & 3)  # of the three bytes of padding
         made.append(
             before[row * head : (row + 1) * head]
             + between[start:stop]

@@ -1,14 +1,15 @@
 """Writing tables as pcapng, for Wireshark.
 
-A capture holds payloads, not packets, so the headers are made up: IPv4 or IPv6 (link type 101, raw IP), then UDP, or
-TCP for ``tcp://`` and ``ws://``, with right lengths and checksums, the addresses of the table, and TCP sequence
-numbers by which Wireshark follows the stream. Each endpoint is an interface of the file, named as the endpoint, with
-times in nanoseconds.
+A capture holds payloads, not packets, so the headers are made up: Ethernet between two stations that are nobody's (all
+programs read that, and many nothing that differs within a file), IPv4 or IPv6, then UDP, or TCP for ``tcp://`` and
+``ws://``, with right lengths and checksums, the addresses of the table, and TCP sequence numbers by which Wireshark
+follows the stream. Each endpoint is an interface of the file, named as the endpoint, with times in nanoseconds.
 
 - A message is a packet; one over TCP that is too large for a packet is several, the last with the flag PSH. Of
   WebSocket there is the payload without its framing.
 - A row of another event is an IP packet of protocol 253 (for experiments, RFC 3692) whose comment has the event and
-  its detail. `detail` of a message is its comment, too.
+  its detail. `detail` of a message is its comment, too. What else the packet cannot tell (the reason; `kind` and
+  `wire_bytes` where they are others than the packet's) stands in a comment before, which begins with ``gdlab:``.
 - A peer or endpoint that is no IP address (after ``anonymise=True``) has one of 198.18.0.0/15 (for benchmarks,
   RFC 2544), and its name in a name resolution block, so that Wireshark shows it.
 """
@@ -30,11 +31,11 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.files import anonymise as names
-from gdlab.files import cells, pcapudp
+from gdlab.files import cells, kinds, pcapudp
 from gdlab.files import to_schema as conform
 from gdlab.files.atomic import replacing
 from gdlab.files.progress import Progress, ProgressFunction
-from gdlab.messages import Direction, Event
+from gdlab.messages import Direction, Event, Kind
 
 #: How our files name the program that wrote them; the version follows.
 APPLICATION: Final = "gdlab "
@@ -65,8 +66,7 @@ def write_pcapng(
 ) -> Path:
     """Write a table of a capture as pcapng; see the module for what stands in it.
 
-    `load` gives back `time`, `time_source`, `endpoint`, `peer`, `direction`, `event`, `payload` and `detail`; `kind`
-    and `wire_bytes` are then estimates from the packets.
+    `load` gives back all columns; of a datagram that is too large for one, what fits.
 
     Parameters
     ----------
@@ -97,14 +97,14 @@ def write_pcapng(
     return path
 
 
-def _fact(reason: str, by: str, code: Any, count: Any, framing: str) -> str:
-    """What happened, and how it was cut out of its stream, as a comment that `pcapours` reads back."""
-    if not reason and not framing:
+def _fact(reason: str, by: str, code: Any, count: Any, framing: str, kind: str, wire: int | None) -> str:
+    """What the packet cannot tell, as a comment that `pcapours` reads back."""
+    if not (reason or by or framing or kind or wire is not None or code is not pd.NA or count is not pd.NA):
         return ""
     numbers = ["" if value is pd.NA else str(value) for value in (code, count)]
-    return f"gdlab: reason={reason} by={by} code={numbers[0]} count={numbers[1]}" + (
-        f" framing={cells.escape(framing)}" if framing else ""
-    )
+    more = f" kind={kind}" * bool(kind) + f" wire={wire}" * (wire is not None)
+    more += f" framing={cells.escape(framing)}" * bool(framing)
+    return f"gdlab: reason={reason} by={by} code={numbers[0]} count={numbers[1]}{more}"
 
 
 class _Packets:
@@ -131,7 +131,7 @@ class _Packets:
         blocks = [
             _block(
                 1,
-                struct.pack("<HHI", 101, 0, 0)
+                struct.pack("<HHI", 1, 0, 0)
                 + _options(
                     (2, cells.escape(endpoint).encode()), (3, (STAMPED_BY + stamp).encode()), (9, b"\x09")
                 ),
@@ -157,20 +157,49 @@ class _Packets:
             else:
                 yield from next(others)
 
-    @staticmethod
-    def _is_plain(part: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    def _is_plain(self, part: pd.DataFrame) -> npt.NDArray[np.bool_]:
         """(n,) bool: which rows are datagrams that need no comment."""
         endpoints = part["endpoint"].cat
         is_udp = np.array([name.startswith("udp:") for name in endpoints.categories], np.bool_)
-        sizes = conform.payloads(part).sizes
+        payloads = conform.payloads(part)
         plain: npt.NDArray[np.bool_] = (
             (part["event"] == Event.MESSAGE).to_numpy(np.bool_)
             & (part["detail"].to_numpy(object) == "")
-            & (part["reason"] == "").to_numpy(np.bool_)
-            & (sizes >= 0)
-            & (sizes <= _MOST_UDP)
+            & ((part["reason"] == "") & (part["by"] == "") & (part["framing"] == "")).to_numpy(np.bool_)
+            & (part["code"].isna() & part["count"].isna()).to_numpy(np.bool_)
+            & (payloads.sizes >= 0)
+            & (payloads.sizes <= _MOST_UDP)
         )
-        return plain & is_udp[endpoints.codes.to_numpy()] if len(is_udp) else plain
+        plain = plain & is_udp[endpoints.codes.to_numpy()] if len(is_udp) else plain
+        if not plain.any():
+            return plain
+        known: npt.NDArray[np.bool_] = plain & (self._kinds(part) == "") & (self._wire(part) < 0)
+        return known
+
+    @staticmethod
+    def _kinds(part: pd.DataFrame) -> npt.NDArray[np.object_]:
+        """(n,) the kind where the payload does not tell it, else empty."""
+        buffer, offsets = conform.payloads(part).contiguous()
+        text = kinds.are_text(buffer, offsets[:-1], np.diff(offsets))
+        told = part["kind"].astype(object).to_numpy()
+        known: npt.NDArray[np.object_] = np.where(
+            told == np.where(text, str(Kind.TEXT), str(Kind.BINARY)), "", told
+        )
+        return known
+
+    def _wire(self, part: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """(n,) `wire_bytes` where they are others than those of a datagram with this payload, else -1."""
+        endpoint, peer = part["endpoint"].cat.codes.to_numpy(), part["peer"].cat.codes.to_numpy()
+        pair, which = np.unique(endpoint.astype(np.int64) << 32 | peer, return_inverse=True)
+        headers = np.array([len(self._addresses(int(each >> 32), int(each & 0xFFFFFFFF))) for each in pair])
+        wire = part["wire_bytes"].to_numpy()
+        expected = conform.payloads(part).sizes + np.where(headers == 4, 28, 48)[which]
+        told: npt.NDArray[np.int64] = np.where(wire == expected, -1, wire)
+        return told
+
+    def _addresses(self, endpoint: int, peer: int) -> bytes:
+        pair = self._endpoints[endpoint], self._peers[peer]
+        return (self._pairs.get(pair) or self._pair(*pair))[0].packed
 
     def _datagrams(self, part: pd.DataFrame) -> list[bytes]:
         if not len(part):
@@ -198,13 +227,20 @@ class _Packets:
             part[name].astype(object)
             for name in ("time_source", "endpoint", "peer", "direction", "event", "detail")
         ]
-        facts = (
-            part[["reason", "by", "code", "count", "framing"]]
-            .astype(object)
-            .itertuples(index=False, name=None)
-        )
+        facts = part[["reason", "by", "code", "count", "framing"]].astype(object)
+        # A packet of a datagram tells these, one of an event or of a stream does not.
+        message = (part["event"] == Event.MESSAGE).to_numpy(np.bool_)
+        udp = part["endpoint"].astype(object).str.startswith("udp:").to_numpy(np.bool_) & message
+        facts["kind"] = self._kinds(part)
+        wire, plain = part["wire_bytes"].to_numpy(), self._wire(part)
+        alike = plain < 0
+        facts["wire"] = np.where(udp & alike, None, wire.astype(object))  # type: ignore[call-overload]
         for time_ns, payload, fact, *texts in zip(
-            conform.time_ns(part).tolist(), conform.payloads(part), facts, *columns, strict=True
+            conform.time_ns(part).tolist(),
+            conform.payloads(part),
+            facts.itertuples(index=False, name=None),
+            *columns,
+            strict=True,
         ):
             yield self._row(time_ns, b"" if payload is pd.NA else payload, _fact(*fact), *texts)
 
@@ -234,7 +270,7 @@ class _Packets:
             packets = iter((_event(source, target, payload),))
             if event == Event.MESSAGE:
                 packets = iter((_udp(source, target, payload),))
-        for packet in packets:
+        for packet in map(pcapudp.ethernet, packets):
             options = [(2, struct.pack("<I", flags))]
             comments = [text for text in (fact, comment) if text]
             options = [(1, text.encode()[:_MAX_OPTION]) for text in comments] + options

@@ -35,6 +35,7 @@ from gdlab.debugging import (
     Unreadable,
 )
 from gdlab.errors import DebuggerError, EndpointClosed
+from gdlab.watching.polling import Polls
 from gdlab.watching.reading import MAX_TEXT, GameFrame, PlaceMap, broke, printed, reported
 from gdlab.watching.ring import Ring
 from gdlab.watching.rows import (
@@ -52,8 +53,6 @@ from gdlab.watching.rows import (
 _MIB: Final = 2**20
 #: Objects and functions whose names are remembered.
 _MAX_NAMES: Final = 100_000
-#: An answer that has not come by then never will: the object is gone, or the game stands still.
-_PATIENCE_S: Final = 1.0
 
 _IGNORING: Final = (
     "the game stopped again and again, so it has been asked not to stop any more: errors are still reported, "
@@ -61,18 +60,6 @@ _IGNORING: Final = (
 )
 #: Usage of entries that are no properties: PROPERTY_USAGE_GROUP, _CATEGORY and _SUBGROUP.
 _HEADINGS: Final = 64 | 128 | 256
-
-
-@dataclass(slots=True)
-class _Poll:
-    """An object that is asked for its properties again and again."""
-
-    path: str
-    every_ns: int
-    next_ns: int = 0
-    object_id: int | None = None
-    asked_ns: int | None = None
-    tree_asked_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +120,7 @@ class WatchedGame:
         self._paths: dict[int, str] = {}
         self._functions: dict[int, str] = {}
         self._at: GameFrame = (None, 0)
-        self._polls: dict[str, _Poll] = {}
+        self.polls = Polls(self.session)
         self._changed = changed
         self._told_ignoring = False
 
@@ -160,8 +147,7 @@ class WatchedGame:
     def tick(self, now_ns: int) -> float | None:
         """Ask for the properties that are due."""
         with self._changed:
-            waits = [self._poll(poll, now_ns) for poll in self._polls.values()] if self.session.ready else []
-        return min(waits, default=None)
+            return self.polls.tick(now_ns) if self.session.ready else None
 
     def ended(self, now_ns: int, why: str) -> None:
         """The connection has ended."""
@@ -236,12 +222,9 @@ class WatchedGame:
             return self.session.resume()
 
     def poll(self, path: str, every_s: float | None) -> None:
-        """Ask for the properties of a node so often; None stops it."""
+        """Ask for the properties of a node so often; None ends it."""
         with self._changed:
-            if every_s is None:
-                self._polls.pop(path, None)
-            else:
-                self._polls[path] = _Poll(path, int(every_s * 1e9))
+            self.polls.ask_every(path, every_s)
 
     def name_yourself(self, expected: Expected) -> None:
         """Take the name of the process that was started."""
@@ -290,7 +273,7 @@ class WatchedGame:
                 self.tree = (now_ns, message)
                 for node in message.nodes:
                     self._remember(node.object_id, node.path)
-                self._found_nodes(message)
+                self.polls.found_nodes(message)
             case Inspected():
                 for each in message.objects:
                     self._inspected(received, each)
@@ -401,36 +384,7 @@ class WatchedGame:
             InspectedRow(received.time_ns, each.object_id, path, each.class_name, values, received.touched),
             received.size_bytes,
         )
-        for poll in self._polls.values():
-            if poll.object_id == each.object_id:
-                poll.asked_ns = None
-
-    def _found_nodes(self, tree: SceneTree) -> None:
-        waiting = [poll for poll in self._polls.values() if poll.tree_asked_ns is not None]
-        if waiting:
-            ids = {node.path: node.object_id for node in tree.nodes}
-            for poll in waiting:
-                poll.tree_asked_ns = None
-                poll.object_id = ids.get(poll.path)
-                # A node that is not there may come: asked again, but not in every turn.
-                poll.next_ns += 0 if poll.object_id is not None else int(_PATIENCE_S * 1e9)
-
-    def _poll(self, poll: _Poll, now_ns: int) -> float:
-        """Ask if it is due and the last answer has come; after how many seconds to look again."""
-        patience_ns = int(_PATIENCE_S * 1e9)
-        if poll.asked_ns is not None and now_ns - poll.asked_ns > patience_ns:
-            poll.asked_ns, poll.object_id = None, None  # the object is gone; another may have its path
-        if self.session.broken is None and now_ns >= poll.next_ns:
-            if poll.object_id is None:
-                if poll.tree_asked_ns is None or now_ns - poll.tree_asked_ns > patience_ns:
-                    poll.tree_asked_ns = now_ns
-                    poll.next_ns = now_ns
-                    self.session.ask("scene:request_scene_tree")
-            elif poll.asked_ns is None:
-                poll.asked_ns = now_ns
-                poll.next_ns = max(poll.next_ns + poll.every_ns, now_ns + poll.every_ns // 2)
-                self.session.ask("scene:inspect_objects", [[poll.object_id], False])
-        return max(0.005, (poll.next_ns - now_ns) / 1e9)
+        self.polls.answered(each.object_id)
 
     def _note_sent(self, now_ns: int) -> None:
         for name, body in self.session.sent():

@@ -9,15 +9,15 @@ from gdlab.watching import tables
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gdlab.watching.asking import Asking
     from gdlab.watching.game import WatchedGame
-    from gdlab.watching.watcher import Watch
 
 
 class Variables:
     """Readings of one node; made by `Watch.variables`."""
 
     def __init__(
-        self, watch: Watch, path: str, names: tuple[str, ...], game: WatchedGame, every: float | None
+        self, watch: Asking, path: str, names: tuple[str, ...], game: WatchedGame, every: float | None
     ) -> None:
         self.path = path
         self.every = every

@@ -13,17 +13,15 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.debugging import PROFILERS, Breaks, Offset, Session
-from gdlab.errors import DebuggerError, EndpointClosed, WaitTimeout
+from gdlab.errors import DebuggerError, WaitTimeout
 from gdlab.multiplayer.names.project import project_sources
 from gdlab.multiplayer.names.scripts import scripts_of
 from gdlab.transports.debugger_link import DebuggerLink
-from gdlab.watching import recorded, tables
-from gdlab.watching.calling import target
+from gdlab.watching import recorded
+from gdlab.watching.asking import Asking
 from gdlab.watching.game import Expected, WatchedGame
-from gdlab.watching.overview import WatchTables
 from gdlab.watching.reading import PlaceMap
 from gdlab.watching.status import Status, describe, html
-from gdlab.watching.variables import Variables
 
 #: What is switched on unless the user says otherwise.
 DEFAULT_PROFILE: Final = ("frames", "bandwidth", "rpcs", "syncs")
@@ -41,7 +39,7 @@ def show_with(view: Callable[[Watch], Any] | None) -> None:
     _live_view = view
 
 
-class Watch(WatchTables):
+class Watch(Asking):
     """What games tell their debugger, from the moment they connected; made by `gdlab.debugger` and `gdlab.watch`.
 
     A watch is a context manager: leaving the block stops it and keeps the tables.
@@ -146,157 +144,6 @@ class Watch(WatchTables):
     def games_and_others(self) -> tuple[WatchedGame, ...]:
         """All that ever connected: the log also tells of what was no game."""
         return tuple(self._games)
-
-    # ---- asking
-
-    def tree(self, game: str | None = None, *, timeout: float = 5.0) -> pd.DataFrame:
-        """The scene tree as it is now.
-
-        Returns
-        -------
-        DataFrame with ``path``, ``kind`` (script, else class), ``scene_file``, ``children``, ``object_id``.
-
-        Raises
-        ------
-        WaitTimeout : the game did not answer. EndpointClosed : it is not there any more. LookupError : which game?
-        """
-        one = self._one(game)
-        if self._link is None:
-            return tables.nodes(one)
-        self._fresh_tree(one, timeout)
-        return tables.nodes(one)
-
-    def _fresh_tree(self, one: WatchedGame, timeout: float) -> None:
-        before = one.tree
-        one.ask("scene:request_scene_tree")
-        self._wake()
-        self._until(lambda: one.tree is not before, timeout, f"{one.label} has not sent its scene tree")
-
-    def variables(
-        self,
-        path: str,
-        names: Sequence[str] = (),
-        *,
-        every: float | None = None,
-        game: str | None = None,
-        timeout: float = 5.0,
-    ) -> Variables:
-        """Read the properties of a node, once or again and again; the game's code is not asked for it.
-
-        Parameters
-        ----------
-        path : such as ``"/root/Main/Player"``. names : columns of the table; by default all the node has.
-        every : seconds between two readings; without it one is made.
-
-        Returns
-        -------
-        Variables: its `df` is the table of all readings of this node; `stop()` ends them.
-
-        Raises
-        ------
-        LookupError : the game has no such node. WaitTimeout, EndpointClosed : see `tree`. ValueError : a bad `every`.
-        """
-        if every is not None and not 0.01 <= every <= 3600:
-            raise ValueError(f"every is {every}; readings can be 0.01 to 3600 s apart")
-        one = self._one(game)
-        found = Variables(self, path, (names,) if isinstance(names, str) else tuple(names), one, every)
-        if self._link is None:
-            return found
-        self._fresh_tree(one, timeout)
-        if one.tree is not None:
-            target_id = next((n.object_id for n in one.tree[1].nodes if n.path == path), None)
-            if target_id is None:
-                raise LookupError(f"{one.label} has no node {path}; see watch.tree()")
-            if every is not None:
-                one.poll(path, every)
-            else:
-                before = one.inspected.total
-                one.ask("scene:inspect_objects", [[target_id], False])
-                self._wake()
-                self._until(
-                    lambda: one.inspected.total != before,
-                    timeout,
-                    f"{one.label} has not sent the properties of {path}",
-                )
-        self._wake()
-        return found
-
-    def stop_reading(self, path: str, game: WatchedGame) -> None:
-        """End the readings that `variables` began."""
-        game.poll(path, None)
-
-    def call(self, path: str, method: str, *args: Any, game: str | None = None, timeout: float = 5.0) -> None:
-        """Call a method of a node, also ``"rpc_id"``; the game gives no answer. Rows that follow are marked.
-
-        Raises
-        ------
-        LookupError : no such node, or it cannot be called alone; the message says why. VariantEncodeError : an argument
-            that no Variant holds. WaitTimeout, EndpointClosed : see `tree`.
-        """
-        one = self._one(game)
-        self._require_live(one)
-        self._fresh_tree(one, timeout)
-        found = target(one.tree[1].nodes if one.tree is not None else (), path)
-        with self._changed:  # the three belong together
-            one.ask("scene:live_set_root", [found.root, found.scene_file])
-            one.ask("scene:live_node_path", [found.inside, 1])
-            one.ask("scene:live_node_call", [1, method, *args])
-            one.note(clock.now_ns(), f"the notebook calls {path}.{method}()")
-        self._wake()
-
-    def set(self, path: str, name: str, value: Any, *, game: str | None = None, timeout: float = 5.0) -> None:
-        """Set a property of a node; setters run. A property it has not is passed over in silence."""
-        one = self._one(game)
-        self._require_live(one)
-        self._fresh_tree(one, timeout)
-        nodes = one.tree[1].nodes if one.tree is not None else ()
-        object_id = next((node.object_id for node in nodes if node.path == path), None)
-        if object_id is None:
-            raise LookupError(f"{one.label} has no node {path}; see watch.tree()")
-        one.ask("scene:set_object_property", [object_id, name, value])
-        one.note(clock.now_ns(), f"the notebook sets {path}.{name}")
-        self._wake()
-
-    def pause(self, on: bool = True, *, game: str | None = None) -> None:
-        """Stop `_process` and `_physics_process`, or let them go on with False.
-
-        Timers and the multiplayer poll go on. (Single steps are not offered: a headless game would resume for good.)
-        """
-        self._steer("scene:suspend_changed", [bool(on)], "pauses" if on else "resumes", game)
-
-    def speed(self, factor: float = 1.0, *, game: str | None = None) -> None:
-        """Set the game's time scale; 1 is its own."""
-        if not 0 < factor <= 100:
-            raise ValueError(f"the factor is {factor}; it must be above 0 and at most 100")
-        self._steer("scene:speed_changed", [float(factor)], f"sets the time scale to {factor:g} of", game)
-
-    def _steer(self, name: str, data: Sequence[Any], what: str, game: str | None) -> None:
-        chosen = [self._one(game)] if game is not None else [g for g in self.games if g.running]
-        if not chosen:
-            self._require_live(self._one(game))
-        for one in chosen:
-            one.ask(name, data)
-            one.note(clock.now_ns(), f"the notebook {what} the game")
-        self._wake()
-
-    def resume(self, game: str | None = None) -> int:
-        """Let games that stand in a break go on; returns how many did."""
-        chosen = self.games if game is None else (self._one(game),)
-        count = sum(one.resume() for one in chosen)
-        self._wake()
-        return count
-
-    def profile(self, *names: str, on: bool = True, game: str | None = None) -> None:
-        """Switch measuring in the games on or off: ``frames``, ``rpcs``, ``syncs``, ``bandwidth``, ``functions``.
-
-        ``functions`` measures GDScript per function and slows it down; the others cost next to nothing.
-        """
-        chosen = [self._one(game)] if game is not None else [g for g in self.games if g.running]
-        for one in chosen:
-            with self._changed:
-                for name in names:
-                    one.session.profile(name, on=on)
-        self._wake()
 
     # ---- waiting
 
@@ -473,34 +320,9 @@ class Watch(WatchTables):
         game.ended(last_ns, why)
         self._games.append(game)
 
-    def _one(self, label: str | None) -> WatchedGame:
-        games = self.games
-        if label is not None:
-            found = [game for game in games if game.label == label or str(game.pid) == label]
-            if not found:
-                raise LookupError(f"no game is called {label!r}; there are {_names(games)}")
-            return found[-1]
-        live = [game for game in games if game.running] or list(games)
-        if not live:
-            raise LookupError(
-                f"no game has connected yet. Start one with {self.option}"
-                if self.running
-                else "it has no games"
-            )
-        if len(live) > 1:
-            raise LookupError(f"several games are watched: name one with game=, of {_names(live)}")
-        return live[0]
-
-    def _require_live(self, one: WatchedGame) -> None:
-        if self._link is None:
-            raise EndpointClosed("a recording cannot be asked or changed; it can only be looked at")
-        if not one.running:
-            raise EndpointClosed(f"{one.label} is not there any more: {one.why or 'its link has ended'}")
+    def _is_live(self) -> bool:
+        return self._link is not None
 
     def _wake(self) -> None:
         if self._link is not None:
             self._link.wake()
-
-
-def _names(games: Sequence[WatchedGame]) -> str:
-    return ", ".join(repr(game.label) for game in games) or "none"
