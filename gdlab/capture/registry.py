@@ -12,7 +12,8 @@ from pathlib import Path
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
-from gdlab.codecs import DecodeWith, chosen
+from gdlab.codecs import chosen
+from gdlab.codecs.table import DecodeWith
 from gdlab.errors import AddressError, PortInUse
 from gdlab.framing import FramingLike
 from gdlab.store import DEFAULT_LIMIT, Limit

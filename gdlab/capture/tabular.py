@@ -12,7 +12,8 @@ import pandas as pd
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
-from gdlab.codecs import Decoder, DecodeWith
+from gdlab.codecs import Decoder
+from gdlab.codecs.table import DecodeWith
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from gdlab.codecs.codec import CODECS, Codec, Decoded
 from gdlab.codecs.flatten import MAX_COLUMNS, columns
-from gdlab.codecs.table import Decoder, DecodeWith, chosen, decode, remember, remembered
+from gdlab.codecs.table import Decoder, chosen, decode, remember, remembered
 
 __all__ = [
     "CODECS",
     "MAX_COLUMNS",
     "Codec",
-    "DecodeWith",
     "Decoded",
     "Decoder",
     "chosen",
