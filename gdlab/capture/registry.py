@@ -217,7 +217,9 @@ def connect(
 
 def _kept_where(limit: int | str | Limit | None, spill: str | Path | None) -> tuple[Limit, Path | None]:
     """Return what stays in memory, and the folder for all of it."""
-    return Limit.parse(limit or (SPILLED_LIMIT if spill else DEFAULT_LIMIT)), Path(spill) if spill else None
+    if limit is None:  # 0 is no limit that anything could be kept in, and is refused
+        limit = SPILLED_LIMIT if spill else DEFAULT_LIMIT
+    return Limit.parse(limit), Path(spill) if spill else None
 
 
 def _kept(
