@@ -1,20 +1,39 @@
 """The documentation: it builds without a warning, names everything public, and its examples run."""
 
+import ast
+import asyncio
+import contextlib
 import importlib
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import ipywidgets
+import matplotlib as mpl
 import pytest
 from sphinx.util.inventory import InventoryFile
 
+import gdlab as gd
+from tests import ports
 from tests.waiting import limit
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 #: Rooms whose names are for those who change gdlab; what users need of them is reached through `gdlab` itself.
-CONTRIBUTORS = {"capture", "cli", "debugging", "files", "live", "report", "sizes", "store", "words"}
+CONTRIBUTORS = {
+    "capture",
+    "cli",
+    "debugging",
+    "files",
+    "live",
+    "multiplayer",
+    "report",
+    "sizes",
+    "store",
+    "words",
+}
 MODULES = [path.stem for path in sorted((DOCS / "reference").glob("*.rst"))]
 
 
@@ -53,9 +72,52 @@ def test_every_package_with_public_names_is_a_page():
     assert top <= set(MODULES)
 
 
-@pytest.mark.parametrize("page", ["extending"])
-def test_the_examples_run(page):
-    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 3
-    exec(compile("\n".join(blocks), f"{page}.md", "exec"), {"__name__": page})
+def blocks(page):
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
+    if "_build" not in page.parts and blocks(page)
+]
+#: Somebody may be using the usual ports on this machine.
+FIXED_PORT = re.compile(r"(?<=://127\.0\.0\.1:)(4242|4243|5000|50007)\b")
+
+
+def test_the_pages_that_show_python_are_found():
+    assert {"README.md", "extending.md", "capturing.md", "index.md"} <= {page.name for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GDLAB_GODOT", "")  # the game is the one written in Python
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("MPLCONFIGDIR", mpl.get_cachedir())  # or it looks for all fonts once more
+    with contextlib.ExitStack() as stack:
+        taken = {
+            port: stack.enter_context(ports.bound(socket.SOCK_DGRAM))
+            for port in ("4242", "4243", "5000", "50007")
+        }
+        chosen = {port: str(sock.getsockname()[1]) for port, sock in taken.items()}
+    code = FIXED_PORT.sub(lambda found: chosen[found[0]], "\n".join(blocks(page)))
+    program = compile(code, page.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names = {"__name__": page.stem}
+    try:
+        waiting = eval(program, names)
+        if waiting is not None:  # a page that awaits, as a notebook does
+            asyncio.run(waiting)
+    finally:
+        if "game" in names:  # a program would end here, and the game with it
+            getattr(names["game"], "stop", lambda: None)()
+        gd.stop_all()
+        ipywidgets.Widget.close_all()
+
+
+def test_the_tutorial_names_every_notebook():
+    named = re.findall(
+        r"^\| `(\d\d-[\w-]+)` \|", (DOCS / "tutorial.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert named == sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
