@@ -13,7 +13,8 @@ def test_half_a_surrogate_pair_blinds_nothing():
     decoded = decode(table)
     assert list(decoded["v.seq"]) == [1, 2]
     assert decoded["v.s"][1] == "\ud800"
-    assert list(decoded["v.\\udc00"].dropna()) == [1]
+    (column,) = (name for name in decoded.columns if "udc00" in name)
+    assert list(decoded[column].dropna()) == [1]
 
 
 def test_a_value_that_no_variant_holds_is_left_out_of_the_sizes_and_said():
