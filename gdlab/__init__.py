@@ -23,6 +23,7 @@ from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
 from gdlab.sizes.call import sizes
 from gdlab.transports import replies
+from gdlab.words import language
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,7 @@ __all__ = [
     "doctor",
     "godot",
     "impair",
+    "language",
     "listen",
     "load",
     "relay",
