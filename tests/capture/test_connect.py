@@ -78,7 +78,7 @@ def test_both_sides_in_one_notebook(scheme):
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_listener_sends_to_all_or_to_one(scheme):
     server = gd.listen(f"{scheme}://127.0.0.1:0", framing="lines")
-    with pytest.raises(NotSent, match="nobody is there to send to"):
+    with pytest.raises(NotSent, match="no peer to send to"):
         server.send("anybody?")
     one, other = (
         gd.connect(server.addresses[0], framing="lines", restart=False, limit=n) for n in (1000, 1000)
