@@ -231,7 +231,7 @@ def test_with_reconnect_every_attempt_is_a_row(scheme, monkeypatch):
     assert client.running
     assert "connecting to" in repr(client)
     wait_until(lambda: client.statistics().errors >= 2)
-    with pytest.raises(NotSent, match="nobody is there"):
+    with pytest.raises(NotSent, match="no peer to send to"):
         client.send("?")
     for _ in range(2):
         with gd.listen(f"{scheme}://127.0.0.1:{port}") as server:

@@ -4,7 +4,7 @@ extends Node
 ##
 ## godot --headless --max-fps 60 --script udp_one_a_frame.gd -- port=4243
 ##
-## Two lines are not the tutorial's: it prints where it listens, and it sends back what it has read, so
+## Two lines are added: it prints where it listens, and it sends back what it has read, so
 ## that the other side can count. Port 0 lets the system choose.
 
 var server := UDPServer.new()
