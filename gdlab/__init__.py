@@ -23,6 +23,7 @@ from gdlab.errors import GdlabError, MissingDependency
 from gdlab.messages import Message
 from gdlab.sizes.call import sizes
 from gdlab.transports import replies
+from gdlab.words import language
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,7 @@ __all__ = [
     "doctor",
     "godot",
     "impair",
+    "language",
     "listen",
     "load",
     "relay",
@@ -102,12 +104,13 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 __version__ = metadata.version("gdlab")
 
 
-def dashboard(*captures: Capture, folder: str | Path = ".") -> Dashboard:
+def dashboard(*captures: Capture | Recording, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: start listeners, see traffic, measure and save it with the mouse.
 
     Parameters
     ----------
-    captures : to show, such as results of `listen`; those that run are shown anyway. The last one is followed.
+    captures : to show, such as results of `listen` or `load`; those that run are shown anyway. The last one is
+        followed.
     folder : where its CSV buttons write; by default the folder the notebook runs in.
 
     Returns

@@ -128,7 +128,10 @@ class Multiplayer:
             view.connection[np.array(view.packets.unit, np.int64)] if len(view.packets) else [],
             minlength=len(view.connections),
         )
-        carried = np.bincount(view.connection, view.units["bytes"], minlength=len(view.connections))
+        near = view.near
+        carried = np.bincount(
+            view.connection[near], view.units["bytes"][near], minlength=len(view.connections)
+        )
         return pd.DataFrame(
             {
                 "client": tables.ids(view, [connection.client for connection in view.connections]),

@@ -44,6 +44,9 @@ def listen(
     compression: bool = False,
     max_connections: int = 1000,
     max_message_bytes: int = 16 * 2**20,
+    max_waiting_bytes: int = 8 * 2**20,
+    max_held_bytes: int = 256 * 2**20,
+    handshake_timeout: float = 5.0,
 ) -> Capture:
     """Listen, and capture what arrives. It runs in the background when this returns.
 
@@ -82,6 +85,10 @@ def listen(
     subprotocols : of a WebSocket listener, the preferred first; without it the first that a client offers is taken.
     compression : offer WebSocket compression. Godot has none.
     max_connections, max_message_bytes : limits of TCP and WebSocket; what passes them is a row of event `error`.
+    max_waiting_bytes : a TCP or WebSocket peer that lets more than this wait to be read loses its connection.
+    max_held_bytes : of messages of all TCP and WebSocket connections that are not yet complete; the connection that
+        passes it is closed.
+    handshake_timeout : seconds that a WebSocket handshake may take.
 
     Returns
     -------
@@ -112,6 +119,9 @@ def listen(
         compression=compression,
         max_connections=max_connections,
         max_message_bytes=max_message_bytes,
+        max_waiting_bytes=max_waiting_bytes,
+        max_held_bytes=max_held_bytes,
+        handshake_s=handshake_timeout,
     )
     with _lock:
         known = _kept(parsed, bounds, folder, options, restart=restart, is_client=False)
@@ -145,6 +155,8 @@ def connect(
     subprotocols: Sequence[str] | None = None,
     compression: bool = False,
     max_message_bytes: int = 16 * 2**20,
+    max_waiting_bytes: int = 8 * 2**20,
+    max_held_bytes: int = 256 * 2**20,
 ) -> Capture:
     """Connect to a game that listens, and capture what it sends; `Capture.send` sends to it.
 
@@ -158,7 +170,8 @@ def connect(
     reconnect : connect again when the connection ends or does not come about, with pauses of up to 5 s; every attempt
         is a row. Without it the capture stops when the connection ends.
     timeout : seconds that connecting may take, and the WebSocket handshake after it.
-    nodelay, subprotocols, compression, max_message_bytes : as for `listen`; sub-protocols are offered.
+    nodelay, subprotocols, compression, max_message_bytes, max_waiting_bytes, max_held_bytes : as for `listen`;
+        sub-protocols are offered.
 
     Returns
     -------
@@ -183,6 +196,8 @@ def connect(
         subprotocols=None if subprotocols is None else tuple(subprotocols),
         compression=compression,
         max_message_bytes=max_message_bytes,
+        max_waiting_bytes=max_waiting_bytes,
+        max_held_bytes=max_held_bytes,
         reconnect=reconnect,
         connect_s=timeout,
         handshake_s=timeout,

@@ -178,13 +178,14 @@ def _ordered(columns: dict[str, Ints], chosen: Ints) -> Numbers:
     keys = outer * 65_536 + inner
     missing = late = 0
     first = np.zeros(len(keys), np.bool_)
-    for number in np.unique(outer).tolist():
-        part = np.flatnonzero(outer == number)
+    order = np.argsort(outer, kind="stable")
+    starts = np.flatnonzero(np.diff(outer[order], prepend=outer[order[:1]] - 1))
+    for part in np.split(order, starts[1:]):
         own = unwrapped(inner[part])
-        keys[part] = (number << 40) + own
+        keys[part] = (int(outer[part[0]]) << 40) + own
         _, at = np.unique(own, return_index=True)
         first[part[at]] = True
-        begin = 1 if own.min() >= 1 and own.min() < 32_768 else int(own.min())
+        begin = 1 if 1 <= own.min() < 32_768 else int(own.min())
         missing += int(own.max()) - begin + 1 - len(at)
         late += int((first[part] & (own < np.maximum.accumulate(own))).sum())
     return Numbers(keys, first, missing, late)

@@ -268,9 +268,7 @@ class ClientSession(WebSocketSession):
     def _expire(self) -> None:
         if self._connection.phase is Phase.OPENING:
             seconds = self._endpoint.options.handshake_s
-            late = Fact.of(
-                Reason.HANDSHAKE_TIMEOUT, by=PEER, limit="handshake_s", case="out", seconds=seconds
-            )
+            late = Fact.of(Reason.HANDSHAKE_TIMEOUT, by=PEER, limit="timeout", case="out", seconds=seconds)
             self._endpoint.drop(self._connection, late)
 
     def _shake_hands(self, event: Request | Response) -> None:

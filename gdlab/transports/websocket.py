@@ -367,7 +367,7 @@ class ServerSession(WebSocketSession):
     def _expire(self) -> None:
         if self._connection.phase is Phase.OPENING:
             seconds = self._endpoint.options.handshake_s
-            late = Fact.of(Reason.HANDSHAKE_TIMEOUT, by=PEER, limit="handshake_s", seconds=seconds)
+            late = Fact.of(Reason.HANDSHAKE_TIMEOUT, by=PEER, limit="handshake_timeout", seconds=seconds)
             self._endpoint.drop(self._connection, late, reset=True)
 
     def _refuse(self, error: Exception) -> None:

@@ -29,6 +29,9 @@ _asked: dict[int, int | None] = {}
 #: Watches that were loaded; `findings` asks those that were there at a capture's time.
 _loaded: list[Watch] = []
 
+#: Called with each watch that begins, in the thread that begins it: the views wake up.
+on_start: set[Callable[[Watch], None]] = set()
+
 #: Games that one call starts at the most.
 MAX_PLAYERS = 16
 
@@ -95,7 +98,9 @@ def debugger(
             ) from error
         _asked[id(watch)] = port
         _running.append(watch)
-        return watch
+    for told in tuple(on_start):
+        told(watch)
+    return watch
 
 
 def _is_at(watch: Watch, port: int | None) -> bool:
@@ -140,6 +145,8 @@ def watch(
     with _lock:
         _asked[id(made)] = 0
         _running.append(made)
+    for told in tuple(on_start):
+        told(made)
     try:
         for number in range(1, players + 1):
             own = args(number) if callable(args) else args

@@ -5,6 +5,7 @@ Each part stands alone in a cell, as in ``gdlab.widgets.MessageTable(capture)``.
 
 from gdlab.capture import capture as _captures
 from gdlab.capture import show_with
+from gdlab.watching import registry as _watches
 from gdlab.watching import show_with as show_watch_with
 from gdlab.widgets.capture_view import Live, live
 from gdlab.widgets.conversations import Conversations
@@ -22,7 +23,7 @@ from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.render import renderer
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
-from gdlab.widgets.watch_panel import WatchPanel, watch_view
+from gdlab.widgets.watch_panel import WatchPanel, watch_started, watch_view
 
 __all__ = [
     "Conversations",
@@ -57,4 +58,5 @@ else:
 
 show_with(live)
 show_watch_with(watch_view)
+_watches.on_start.add(watch_started)
 _captures.on_start.add(started)

@@ -12,11 +12,12 @@ import ipywidgets
 
 from gdlab.capture import Capture, html
 from gdlab.widgets.page_heartbeat import Presence
+from gdlab.widgets.recorded import as_capture
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.static_view import Still
 from gdlab.widgets.style import style_sheet
 
-__all__ = ["Panel", "put"]
+__all__ = ["Panel", "put", "wake"]
 
 #: A panel that no cell has shown and no browser has counted may still be part of something that is shown, or of a
 #: notebook that is executed without a browser: it is drawn, but seldom.
@@ -96,7 +97,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture from now on; None empties the panel at the next `update`."""
         with self.lock:
-            self._capture = capture
+            self._capture = as_capture(capture)
             self._drawn = None
         self._ask()
 
@@ -134,7 +135,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
         self._counted = True
         if change["new"] > (change["old"] or 0):  # a page has come
             presence.ask(at_once=True)
-            _wake(lambda panel: panel is self or panel._whole is self)
+            wake(lambda panel: panel is self or panel._whole is self)
 
     def _resting(self) -> bool:
         """Whether drawing now would be for nobody."""
@@ -273,7 +274,7 @@ def close_parts(widget: Any) -> None:
             getattr(widget, part).close()
 
 
-def _wake(wanted: Callable[[Panel], bool]) -> None:
+def wake(wanted: Callable[[Panel], bool]) -> None:
     """Have the render thread look at some of the panels again."""
     with _panels_lock:
         panels = list(_panels)
@@ -283,9 +284,9 @@ def _wake(wanted: Callable[[Panel], bool]) -> None:
 
 
 #: Whether any page is there; one heart for all panels of the kernel.
-presence: Final = Presence(back=lambda: _wake(lambda _panel: True))
+presence: Final = Presence(back=lambda: wake(lambda _panel: True))
 
 
 def started(capture: Capture) -> None:
     """Wake the panels that follow a capture that has started."""
-    _wake(lambda panel: panel.wants(capture))
+    wake(lambda panel: panel.wants(capture))

@@ -19,7 +19,7 @@ from gdlab.watching import Watch, WatchedGame, running
 from gdlab.watching import tables as rows_to_table
 from gdlab.watching.rows import LogRow
 from gdlab.watching.status import held_text
-from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.panel import Panel, put, wake
 from gdlab.widgets.style import row, style_sheet
 
 SECONDS: Final = 30.0
@@ -136,6 +136,10 @@ class WatchPanel(Panel):
     def watch(self) -> Watch | None:
         """What is shown."""
         return self._watch
+
+    def takes(self, watch: Watch) -> bool:
+        """Whether a watch that begins is to be shown here."""
+        return not self._fixed or watch is self._watch
 
     # ---- what the render thread calls
 
@@ -379,6 +383,11 @@ def _game(game: WatchedGame, now_ns: int) -> str:
         + "".join(f'<td class="n">{cell}</td>' for cell in cells)
         + "</tr>"
     )
+
+
+def watch_started(watch: Watch) -> None:
+    """Wake the panels that may show a watch that has begun."""
+    wake(lambda panel: isinstance(panel, WatchPanel) and panel.takes(watch))
 
 
 def watch_view(watch: Watch) -> WatchPanel:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from gdlab.facts import Fact, Reason, clean
-from gdlab.words import en
+from gdlab.facts import RECORDED, Fact, Reason, clean
+from gdlab.words import en, zh
 
 #: A sentence with the names of a fact's values in braces, or a function of them.
 Sentence: TypeAlias = str | Callable[[Mapping[str, Any]], str]
@@ -26,7 +26,10 @@ class Language(NamedTuple):
     counted: Mapping[str, str]
 
 
-LANGUAGES: Final[dict[str, Language]] = {"en": Language(en.SENTENCES, en.COUNTED)}
+LANGUAGES: Final[dict[str, Language]] = {
+    "en": Language(en.SENTENCES, en.COUNTED),
+    "zh": Language(zh.SENTENCES, zh.COUNTED),
+}
 
 DEFAULT: Final = "en"
 
@@ -78,6 +81,8 @@ def key(fact: Fact) -> str:
 
 
 def _written(fact: Fact, table: Mapping[str, Sentence]) -> str:
+    if fact.case == RECORDED:
+        return fact.said
     pattern = table[key(fact)]
     values: dict[str, Any] = {
         name: _written(value, table) if isinstance(value, Fact) else value for name, value in fact.more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pandas as pd
@@ -126,3 +127,28 @@ def test_a_file_for_wireshark_keeps_the_names_of_packets(tmp_path: Path) -> None
     assert len(named) == multiplayer.packets["row"].nunique()
     assert named.str.startswith("World.state(<240 bytes>) (571557132 to 1)").sum() == 120
     assert len(again.multiplayer(project=PROJECT).calls) == 204
+
+
+def test_both_legs_of_a_relay_are_one_connection_and_tell_what_it_lost() -> None:
+    frame = table("hog_profiled")
+    payloads = list(frame["payload"][frame["direction"] == "in"])[:120]
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
+        server.bind(("127.0.0.1", 0))
+        to = f"udp://127.0.0.1:{server.getsockname()[1]}"
+        with gd.relay("udp://127.0.0.1:0", to=to, up=gd.Link(loss=0.2), seed=3) as relay:
+            port = int(relay.addresses[0].rpartition(":")[2])
+            for data in payloads:
+                client.sendto(data, ("127.0.0.1", port))
+            wait_until(lambda: len(relay.truth) == len(payloads))
+            lost = int((relay.truth["fate"] == "loss").sum())
+            wait_until(lambda: len(relay.df.query("event == 'message'")) >= 2 * len(payloads) - lost)
+            multiplayer = relay.multiplayer(project=PROJECT)
+    (connection,) = multiplayer.connections.to_dict("records")
+    assert (connection["client"], connection["places"]) == (571557132, "2")
+    datagrams = multiplayer.losses().query("mode == 'datagram'")
+    assert datagrams["lost_behind"].sum() == lost > 5
+    calls = multiplayer.calls
+    assert 0 < calls["arrived"].isna().sum() <= lost

@@ -47,7 +47,7 @@ def sample(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert run.ok, run.table.to_string()
     assert [line.split()[-1] for line in run.prints] == [
         f"res://{path.relative_to(folder).as_posix()}"
-        for name in ("udp_client", "udp_server", "tcp_client", "websocket_client", "moving_square")
+        for name in ("udp_client", "udp_server", "tcp_client", "websocket_client", "moving_square", "arena")
         for path in folder.rglob(f"{name}.tscn")
     ]
     return folder

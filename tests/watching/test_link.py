@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -290,3 +293,18 @@ def test_methods_are_named_by_the_tree_and_the_project(watch: Watch, tmp_path: P
         wait_until(lambda: watch.games[0].tree)
     wait_until(lambda: not watch.games[0].running)
     assert watch.rpc_methods() == {"Main": ["bye", "hello"]}
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no unix sockets here")
+def test_what_a_killed_kernel_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    left = tmp_path / f"gdlab-debugger-{int(dead.stdout)}-x"
+    kept = tmp_path / f"gdlab-debugger-{os.getpid()}-x"
+    left.mkdir()
+    kept.mkdir()
+    with gd.debugger(restart=True):
+        assert not left.exists()
+        assert kept.exists()

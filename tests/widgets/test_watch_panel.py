@@ -6,6 +6,7 @@ import pytest
 
 import gdlab as gd
 from gdlab.widgets import WatchPanel, watch_view
+from gdlab.widgets.render import renderer
 from tests import recorded_links as links
 from tests.waiting import wait_until
 from tests.watching.puppets import puppet
@@ -198,4 +199,15 @@ def test_alone_it_takes_the_watch_that_is_begun(sent):
         drawn(panel)
         assert panel.watch is watch
         assert "waiting for a game" in panel.status.value
+    panel.close()
+
+
+def test_a_panel_that_rests_is_woken_by_a_watch_that_begins(sent, monkeypatch):
+    panel = WatchPanel()
+    drawn(panel)
+    assert not panel.refresh()
+    woken = []
+    monkeypatch.setattr(renderer, "add", woken.append)
+    with gd.debugger(restart=True):
+        assert panel in woken
     panel.close()

@@ -15,6 +15,8 @@ from gdlab.multiplayer.resolve import Said
 
 #: A path is unconfirmed if nothing came back for so long while the other side was there.
 PATIENCE_NS: Final = 300_000_000
+#: Unconfirmed paths that are told: beyond, one cause makes them all.
+MOST_PATHS: Final = 20
 _NOT_ALLOWED: Final = re.compile(
     r"RPC '(\w+)' is not allowed on node /root/(\S+) from: (-?\d+)\. "
     r"Mode is [\"']?(\w+)[\"']?, authority is (-?\d+)"
@@ -42,7 +44,7 @@ def _confirmed(evidence: Evidence) -> dict[tuple[int, int, int], list[tuple[int,
 def unconfirmed(evidence: Evidence) -> Iterator[Finding]:
     """A path that the other side never confirmed, though it went on talking."""
     view = evidence.view
-    confirmed = _confirmed(evidence)
+    confirmed, told = _confirmed(evidence), 0
     stamps = evidence.packets["time"].astype("int64")
     rows = evidence.packets["row"]
     for index, who, path, node in _told(evidence):
@@ -59,6 +61,9 @@ def unconfirmed(evidence: Evidence) -> Iterator[Finding]:
             & (calls["path"] == path).to_numpy()
             & (calls["path_bytes"] > 0).to_numpy()
         ]
+        told += 1
+        if told > MOST_PATHS:
+            return
         side = "server" if who.from_client else "client"
         missing = evidence.who(who.connection, side)
         extra = (

@@ -7,6 +7,7 @@ const PROGRAMS := {
 	"TCP client (StreamPeerTCP)": "res://blog/tcp_client.tscn",
 	"WebSocket client (WebSocketPeer)": "res://blog/websocket_client.tscn",
 	"Moving square, sends its state": "res://game/moving_square.tscn",
+	"Arena, high-level multiplayer (the server)": "res://multiplayer/arena.tscn",
 }
 
 @onready var list: VBoxContainer = $List
