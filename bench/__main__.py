@@ -1,7 +1,9 @@
 """`python -m bench [NAME ...] [--json FILE]`: run the benchmarks and print their tables.
 
-Every module of this package that has `tables(rounds)` takes part; NAME picks some by module name. With ``--long`` so
-does what takes minutes: a module's `long_tables(rounds)`.
+Every module of this package that has `tables(rounds)` takes part; NAME picks some by module name, also those that print
+by themselves (`variant`, `analysis`, `framing`). With ``--long`` so does what takes minutes: a module's
+`long_tables(rounds)`. Contenders that are not installed are named with the command that brings them; all come with
+``uv sync --group bench``.
 """
 
 import argparse
@@ -45,6 +47,13 @@ def main() -> int:
     for name in options.name or names:
         module = importlib.import_module(f"bench.{name}")
         if not hasattr(module, "tables"):
+            if options.name and hasattr(
+                module, "main"
+            ):  # one with a print of its own, run when it is asked for
+                sys.argv = [f"bench/{name}.py"]
+                print(f"\n== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
+                module.main()
+                done.append({"module": name})
             continue
         tables = [module.tables]
         if options.long and hasattr(module, "long_tables"):

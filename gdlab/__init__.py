@@ -104,12 +104,13 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 __version__ = metadata.version("gdlab")
 
 
-def dashboard(*captures: Capture, folder: str | Path = ".") -> Dashboard:
+def dashboard(*captures: Capture | Recording, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: start listeners, see traffic, measure and save it with the mouse.
 
     Parameters
     ----------
-    captures : to show, such as results of `listen`; those that run are shown anyway. The last one is followed.
+    captures : to show, such as results of `listen` or `load`; those that run are shown anyway. The last one is
+        followed.
     folder : where its CSV buttons write; by default the folder the notebook runs in.
 
     Returns
@@ -135,6 +136,8 @@ def __getattr__(name: str) -> Any:
     found = import_module(module)
     if module == "gdlab.watching":
         found.show_with(_live_watch)
+    if module == "gdlab.relays":
+        import_module("gdlab.relays.live_relay").show_with(_live_relay)
     value = globals()[name] = getattr(found, member) if member else found
     return value
 
@@ -169,6 +172,14 @@ def _live_watch(watch: Any) -> Any:
     """Draw a watch that a cell shows."""
     try:
         return _widgets().watch_view(watch)
+    except MissingDependency:  # the HTML form remains
+        return None
+
+
+def _live_relay(px: Any) -> Any:
+    """Draw a relay that a cell shows."""
+    try:
+        return _widgets().relay_view(px)
     except MissingDependency:  # the HTML form remains
         return None
 

@@ -93,6 +93,9 @@ SYSTEM: Final = "system"
 #: The longest text of others that a fact keeps, in characters.
 SAID_CHARACTERS: Final = 10_000
 
+#: The `case` of a fact that was read from a file: its sentence stands in `said`, as it was written.
+RECORDED: Final = "recorded"
+
 #: What `Fact.more` may hold beside text; a fact there is the cause of the one it stands in.
 Value: TypeAlias = Union[int, float, str, "Fact"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gdlab.multiplayer.dissector import Row
 
-#: All that a table must have; `wire_bytes`, `event`, `detail` and `fate` are used where they are there.
+#: All that a table must have; `wire_bytes`, `event`, `detail` and `fate` are used if present.
 COLUMNS: Final = ("time", "endpoint", "peer", "direction", "payload")
 
 

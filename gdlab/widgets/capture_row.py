@@ -12,6 +12,7 @@ import ipywidgets
 
 from gdlab.capture import Capture, html
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import is_recorded
 from gdlab.widgets.saving import save_csv
 
 
@@ -84,6 +85,7 @@ class CaptureRow(Panel):
             "tooltip",
             "stop and free the port; the rows stay" if running else "start again; the rows stay",
         )
+        put(self.toggle.layout, "display", "none" if is_recorded(self.capture) else None)
         put(self.remove, "disabled", running)
         put(
             self.remove,

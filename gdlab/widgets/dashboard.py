@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import ipywidgets
 
-from gdlab.capture import Capture, running
+from gdlab.capture import Capture, Recording, running
 from gdlab.capture.selftest import is_sender
 from gdlab.text import number
 from gdlab.widgets.capture_row import CaptureRow
 from gdlab.widgets.endpoint_form import EndpointForm
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import as_capture
 from gdlab.widgets.render import RenderStatistics, renderer
 from gdlab.widgets.tabs import Tabs, panels_in, plots
 
@@ -35,7 +36,7 @@ class Dashboard(Panel):
     folder : where CSV files go; by default the folder the notebook runs in.
     """
 
-    def __init__(self, *captures: Capture, folder: str | Path = ".", **options: Any) -> None:
+    def __init__(self, *captures: Capture | Recording, folder: str | Path = ".", **options: Any) -> None:
         self._folder = Path(folder)
         self._rows: dict[Capture, CaptureRow] = {}
         self.headline = ipywidgets.HTML(layout={"flex": "1 1 20em"})
@@ -74,7 +75,7 @@ class Dashboard(Panel):
         for capture in (*_of_the_user(), *captures):
             self.add(capture)
         if captures:
-            self.follow(captures[-1])
+            self.follow(as_capture(captures[-1]))
 
     # ---- what is shown
 
@@ -89,11 +90,12 @@ class Dashboard(Panel):
             yield from panels_in(part)
         yield from self.tabs.panels()
 
-    def add(self, capture: Capture) -> None:
-        """Put a capture on the list and follow it."""
+    def add(self, capture: Capture | Recording) -> None:
+        """Put a capture, or a recording, on the list and follow it."""
+        shown: Capture = as_capture(capture)
         with self.lock:
-            self._list(capture)
-            self.follow(capture)
+            self._list(shown)
+            self.follow(shown)
 
     def _list(self, capture: Capture) -> None:
         if capture in self._rows:
@@ -122,6 +124,7 @@ class Dashboard(Panel):
 
     def follow(self, capture: Capture | None) -> None:
         """Have the plots and the tabs show this capture."""
+        capture = as_capture(capture)
         with self.lock:
             if capture is None or capture is not self._capture:
                 self.tabs.capture = capture
@@ -210,7 +213,7 @@ def _cost(spent: RenderStatistics) -> str:
 _dashboard: Dashboard | None = None
 
 
-def dashboard(*captures: Capture, folder: str | Path = ".") -> Dashboard:
+def dashboard(*captures: Capture | Recording, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: the same one each time, however many cells show it.
 
     Parameters

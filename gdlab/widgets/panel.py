@@ -12,6 +12,7 @@ import ipywidgets
 
 from gdlab.capture import Capture, html
 from gdlab.widgets.page_heartbeat import Presence
+from gdlab.widgets.recorded import as_capture
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.static_view import Still
 from gdlab.widgets.style import style_sheet
@@ -96,7 +97,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture from now on; None empties the panel at the next `update`."""
         with self.lock:
-            self._capture = capture
+            self._capture = as_capture(capture)
             self._drawn = None
         self._ask()
 

@@ -13,7 +13,7 @@ import pandas as pd
 import traitlets
 
 from gdlab import clock, text
-from gdlab.capture import Capture, Recording
+from gdlab.capture import Capture
 from gdlab.live.timeline import Lane, Timeline
 from gdlab.plots import lanes_figure
 from gdlab.plots.canvas import NotebookFigure
@@ -100,7 +100,6 @@ class TimelinePanel(Panel):
     def _restart(self) -> None:
         self._timeline = Timeline(by_peer=self.canvas.by_peer)
         self._range_ns = None
-        self._loaded = False
 
     # ---- what the user asks of it from Python
 
@@ -169,15 +168,8 @@ class TimelinePanel(Panel):
         self.redraw()
 
     def _take(self) -> None:
-        capture: Any = self._capture
-        if capture is None:
-            return
-        if isinstance(capture, Recording):
-            if not self._loaded:
-                self._timeline.load(capture)
-                self._loaded = True
-        else:
-            self._timeline.follow(capture, clock.now_ns())
+        if self._capture is not None:
+            self._timeline.follow(self._capture, clock.now_ns())
 
     # ---- what the page says
 
@@ -222,7 +214,6 @@ class TimelinePanel(Panel):
     def _peers_changed(self, _change: object) -> None:
         with self.lock:
             self._timeline = Timeline(by_peer=self.canvas.by_peer)
-            self._loaded = False
             self._pings.follow(self._pings.capture, self._timeline.trips)
         self.redraw()
 

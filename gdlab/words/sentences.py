@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from gdlab.facts import Fact, Reason, clean
+from gdlab.facts import RECORDED, Fact, Reason, clean
 from gdlab.words import en, zh
 
 #: A sentence with the names of a fact's values in braces, or a function of them.
@@ -81,6 +81,8 @@ def key(fact: Fact) -> str:
 
 
 def _written(fact: Fact, table: Mapping[str, Sentence]) -> str:
+    if fact.case == RECORDED:
+        return fact.said
     pattern = table[key(fact)]
     values: dict[str, Any] = {
         name: _written(value, table) if isinstance(value, Fact) else value for name, value in fact.more

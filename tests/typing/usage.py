@@ -63,4 +63,4 @@ def loading() -> None:
     assert_type(gd.sample(), pd.DataFrame)
     assert_type(gd.sample("udp-60fps"), gd.Recording)
     assert_type(gd.stop_all(), int)
-    gd.dashboard(run)  # type: ignore[arg-type]
+    gd.dashboard(run)
