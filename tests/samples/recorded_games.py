@@ -16,7 +16,7 @@ class RecordedGame:
 
     Attributes
     ----------
-    df : one row a datagram as it came to the relay, `in` from the client.
+    df : one row per datagram as it came to the relay, `in` from the client.
     provenance : the engine, and the RPC methods of each node, by which the sample names its calls.
     """
 
