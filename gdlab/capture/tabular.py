@@ -118,20 +118,22 @@ class Tabular(Measures):
         anonymise: bool = False,
         sep: str = ",",
         decimal: str = ".",
-        bom: bool = False,
+        excel: bool = False,
     ) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that says what is in it.
 
         Parameters
         ----------
-        path : the file; it appears under this name only when it is complete.
+        path : the file; it appears under this name only when it is complete. ``run.csv.gz`` (or ``.zst``, ``.lz4``) is
+            compressed so, without `decoded`.
         decoded : write the decoded fields as flat typed columns, for other tools: seconds since the first message, ISO
             time, peer, and each field. Without it the file is the capture itself, which `gdlab.load` reads back.
         raw : write text as it is. Otherwise text that a spreadsheet would run as a formula gets an apostrophe in
             front, which `load` takes away again.
         anonymise : peers become P01, P02 ...; payloads are not touched.
-        sep, decimal, bom : with `decoded`: between cells, within numbers, and whether the file begins with a byte
-            order mark; ``sep=";", decimal=",", bom=True`` suits Excel in many European settings.
+        sep, decimal : with `decoded`: between cells, and within numbers; ``sep=";", decimal=","`` suits Excel in many
+            European settings.
+        excel : begin with a byte order mark, by which Excel knows that the text is UTF-8.
 
         Returns
         -------
@@ -154,15 +156,15 @@ class Tabular(Measures):
                 anonymise=anonymise,
                 sep=sep,
                 decimal=decimal,
-                bom=bom,
+                excel=excel,
                 provenance=self.provenance,
             )
-        if (sep, decimal, bom) != (",", ".", False):
+        if (sep, decimal) != (",", "."):
             raise ValueError(
-                "sep=, decimal= and bom= go with decoded=True: the file of a capture has one form, so that gdlab.load "
+                "sep= and decimal= go with decoded=True: the file of a capture has one form, so that gdlab.load "
                 "reads it everywhere"
             )
-        return write_csv(self.df, path, raw=raw, anonymise=anonymise, provenance=self.provenance)
+        return write_csv(self.df, path, raw=raw, anonymise=anonymise, excel=excel, provenance=self.provenance)
 
     def to_parquet(self, path: str | Path, *, decoded: bool = False, anonymise: bool = False) -> Path:
         """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`).
@@ -218,6 +220,12 @@ class Tabular(Measures):
             seq=seq,
             anonymise=anonymise,
         )
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The table for other engines: ``pl.DataFrame(cap)``, ``pa.table(cap)``, ``duckdb.sql("from cap")``."""
+        from gdlab.files import handover
+
+        return handover.stream(self.df).__arrow_c_stream__(requested_schema)
 
     def __bool__(self) -> bool:
         """True: also of one without a row, so that ``if cap:`` asks whether there is a capture."""

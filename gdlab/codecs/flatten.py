@@ -350,7 +350,7 @@ def collect(
                 np.add.at(walk.omitted, np.array(place.rows, np.int64), 1)
     for name, places in merged.items():
         if name in chosen:
-            parts.setdefault(name, []).extend(_part(place, where) for place in places)
+            parts.setdefault(_writable(name), []).extend(_part(place, where) for place in places)
     return Omitted(walk.omitted, len(merged) - len(chosen) + walk.given_up)
 
 
@@ -386,6 +386,11 @@ def _typed(values: list[Any]) -> npt.NDArray[Any]:
     if kinds == {bool}:
         return np.array(values, np.bool_)
     return as_objects(values)
+
+
+def _writable(name: str) -> str:
+    """A name that any index of columns can hold: half a surrogate pair becomes its escape."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _leaves(root: _Place) -> list[_Place]:

@@ -58,6 +58,8 @@ class Column:
         elif self._kind == "s":
             self._pad_text(start)
             new = column(n - start, parts)
+            if self._values is not None and self._values.dtype.storage != new.dtype.storage:
+                new, self._values = (each.astype(pd.StringDtype("python")) for each in (new, self._values))
             self._values = new if self._values is None else type(new)._concat_same_type([self._values, new])
         else:
             self._parts += [Part(start + part.rows, part.held) for part in parts]

@@ -101,5 +101,8 @@ def of_values(n: int, where: Rows, values: list[Any]) -> Any:
     for row, value in zip(where.tolist(), values, strict=True):
         objects[row] = value
     if kinds and all(issubclass(kind, str) for kind in kinds):
-        return pd.array(objects, dtype="string")
+        try:
+            return pd.array(objects, dtype="string")
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON may hold and Arrow may not
+            return pd.array(objects, dtype=pd.StringDtype("python"))
     return objects

@@ -93,7 +93,7 @@ def write_fields_csv(
     anonymise: bool = False,
     sep: str = ",",
     decimal: str = ".",
-    bom: bool = False,
+    excel: bool = False,
     provenance: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a decoded table as CSV of flat typed columns, and what is to be known of it as JSON beside it.
@@ -105,7 +105,7 @@ def write_fields_csv(
     raw : leave text as it is that a spreadsheet would take for a formula; otherwise it gets an apostrophe in front.
     anonymise : peers become P01, P02, ...
     sep, decimal : between cells, and within numbers. Excel in many European settings wants ``sep=";", decimal=","``.
-    bom : begin with a byte order mark, by which Excel knows UTF-8.
+    excel : begin with a byte order mark, by which Excel knows UTF-8.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def write_fields_csv(
     document = _describe(flat, "fields-csv", raw=raw, anonymise=anonymise, provenance=provenance)
     document["sep"], document["decimal"] = sep, decimal
     with replacing(path) as file, replacing(sidecar.path_for(path)) as beside:
-        if bom:
+        if excel:
             file.write(b"\xef\xbb\xbf")
         for begin in range(0, max(len(flat), 1), _BATCH):
             text = io.StringIO()

@@ -419,11 +419,11 @@ class Relay(Tabular):
         anonymise: bool = False,
         sep: str = ",",
         decimal: str = ".",
-        bom: bool = False,
+        excel: bool = False,
     ) -> Path:
         """Write the table as CSV, and the truth beside it as ``*.truth.csv``."""
         written = super().to_csv(
-            path, decoded=decoded, raw=raw, anonymise=anonymise, sep=sep, decimal=decimal, bom=bom
+            path, decoded=decoded, raw=raw, anonymise=anonymise, sep=sep, decimal=decimal, excel=excel
         )
         truth = self.truth
         if anonymise:

@@ -88,7 +88,7 @@ def test_arrow_reads_the_same_values(table, tmp_path):
 
 
 def test_a_spreadsheet_of_another_setting_gets_its_separators(table, tmp_path):
-    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True, sep=";", decimal=",", bom=True)
+    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True, sep=";", decimal=",", excel=True)
     text = path.read_bytes()
     assert text.startswith(b"\xef\xbb\xbft_s;time;")
     frame = pd.read_csv(path, sep=";", decimal=",", dtype_backend="numpy_nullable")
