@@ -172,7 +172,7 @@ class WebSocketSession(Session):
     def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> float:
         """Send a close frame, as soon as the peer has had the time to read the last message."""
         connection = self._connection
-        connection.reason = connection.reason or reason._replace(code=CloseCode.GOING_AWAY)
+        connection.reason = connection.reason or reason._replace(code=code or CloseCode.GOING_AWAY)
         return self._after_last_message(
             functools.partial(
                 self._close, code or CloseCode.GOING_AWAY, said if code else "gdlab has stopped"
