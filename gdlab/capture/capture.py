@@ -34,6 +34,7 @@ from gdlab.transports import (
     encode,
     listener,
 )
+from gdlab.words import sentence
 
 if TYPE_CHECKING:  # what only some captures need is loaded by those
     from gdlab.files import Spill, SpillStatistics
@@ -174,7 +175,15 @@ class Capture(Tabular):
             receive_buffer_bytes=min((endpoint.receive_buffer_bytes for endpoint in endpoints), default=0),
             last_received_s=max(0.0, (now_ns - last_ns) / 1e9) if last_ns else None,
             connections=sum(endpoint.connections for endpoint in endpoints),
+            waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
+            awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
+            problem=self._problem(),
         )
+
+    def _problem(self) -> str:
+        """The last thing that went wrong, in words."""
+        problems = [store.last_problem for store in self._stores if store.last_problem is not None]
+        return sentence(max(problems, key=lambda one: one[0])[1]) if problems else ""
 
     def _last_end_ns(self) -> int | None:
         """When the last endpoint ended by itself; None while one is there."""

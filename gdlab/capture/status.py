@@ -40,6 +40,8 @@ class Statistics:
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
     last_received_s : age of the newest message; None before the first.
     connections : open TCP and WebSocket connections; UDP has none.
+    waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
+    problem : what went wrong last, in words; empty where nothing has.
     """
 
     seconds: float
@@ -56,6 +58,9 @@ class Statistics:
     receive_buffer_bytes: int
     last_received_s: float | None
     connections: int = 0
+    waiting_bytes: int = 0
+    awaited_bytes: int = 0
+    problem: str = ""
 
     @property
     def dropped(self) -> int:
@@ -98,16 +103,27 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
         text = f"{doing}{lan}, nothing received for {statistics.seconds:.0f} s"
         if statistics.connections:
             text += f", {count(statistics.connections, 'connection')}"
+        text += _waiting(statistics)
         return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
     silent_s = statistics.last_received_s
     light = Light.RECEIVING if silent_s < QUIET_AFTER_S else Light.QUIET
+    waiting = _waiting(statistics) if light is Light.QUIET else ""
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
     hint = "; ".join(filter(None, (_loss_hint(statistics), *remarks)))
-    return Status(light, f"{doing}{lan}, {counts}, last message {age(silent_s)} ago", hint)
+    return Status(light, f"{doing}{lan}, {counts}, last message {age(silent_s)} ago{waiting}", hint)
 
 
 def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:
     first = endpoints[0].address
+    if statistics.problem:
+        return f"see what went wrong last: {statistics.problem}"
+    if statistics.waiting_bytes:
+        return "what has arrived is no whole message yet: wait, or read it otherwise with .reframe(...)"
+    if statistics.peers and not statistics.connections and first.transport != "udp":
+        return (
+            f"{count(statistics.peers, 'peer')} connected and left without a message: does the game send before it "
+            "closes, and call poll() until that is done?"
+        )
     if statistics.connections:
         return "" if statistics.sent else _silence_hint(first)
     if endpoints[0].is_client:
@@ -127,6 +143,19 @@ def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -
         if first.transport == "udp"
         else f"is the game running, does it connect to port {first.port} and call poll() in every frame? {reach}"
     )
+
+
+def _waiting(statistics: Statistics) -> str:
+    """What has arrived of messages that are not complete."""
+    if not statistics.waiting_bytes:
+        return ""
+    of = (
+        f" of a message of {number(statistics.awaited_bytes)}"
+        if statistics.awaited_bytes
+        else " of a message"
+    )
+    have = "has" if statistics.waiting_bytes == 1 else "have"
+    return f", {count(statistics.waiting_bytes, 'byte')}{of} {have} arrived"
 
 
 def _seen_from_outside(address: Address) -> str:

@@ -64,6 +64,11 @@ class Session(ABC):
         """
 
     @property
+    def waiting(self) -> tuple[int, int]:
+        """Bytes that wait for the rest of their message, and of how many, where that is known."""
+        return self.held_bytes, 0
+
+    @property
     def can_ask(self) -> bool:
         """Whether it is known how the peer takes its messages, so that it may be asked something of ours."""
         return True

@@ -504,7 +504,13 @@ class StreamEndpoint(Endpoint):
 
     def statistics(self) -> EndpointStatistics:
         """Return how many connections are open; a stream loses nothing in the kernel."""
-        return EndpointStatistics(connections=self._open)
+        sessions = [getattr(connection, "session", None) for connection in list(self._connections)]
+        waiting = [session.waiting for session in sessions if session is not None]
+        return EndpointStatistics(
+            connections=self._open,
+            waiting_bytes=sum(held for held, _ in waiting),
+            awaited_bytes=max((awaited for held, awaited in waiting if held), default=0),
+        )
 
 
 def _broken(error: OSError) -> Fact:
