@@ -41,6 +41,8 @@ class Statistics:
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
     last_received_s : age of the newest message; None before the first.
     connections : open TCP and WebSocket connections; UDP has none.
+    waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
+    problem : what went wrong last, in words; empty where nothing has.
     """
 
     seconds: float
@@ -57,6 +59,9 @@ class Statistics:
     receive_buffer_bytes: int
     last_received_s: float | None
     connections: int = 0
+    waiting_bytes: int = 0
+    awaited_bytes: int = 0
+    problem: str = ""
 
     @property
     def dropped(self) -> int:
@@ -103,13 +108,15 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
         text = phrase("waiting", doing=doing, lan=lan, seconds=statistics.seconds)
         if statistics.connections:
             text += phrase("and") + _counted(statistics.connections, "connection")
+        text += _waiting(statistics)
         return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
     silent_s = statistics.last_received_s
     light = Light.RECEIVING if silent_s < QUIET_AFTER_S else Light.QUIET
+    waiting = _waiting(statistics) if light is Light.QUIET else ""
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
     hint = phrase("or").join(filter(None, (_loss_hint(statistics), *remarks)))
     text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s))
-    return Status(light, text, hint)
+    return Status(light, text + waiting, hint)
 
 
 def _counted(value: int, noun: str) -> str:
@@ -118,6 +125,12 @@ def _counted(value: int, noun: str) -> str:
 
 def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:
     first = endpoints[0].address
+    if statistics.problem:
+        return phrase("hint/problem", problem=statistics.problem)
+    if statistics.waiting_bytes:
+        return phrase("hint/incomplete")
+    if statistics.peers and not statistics.connections and first.transport != "udp":
+        return phrase("hint/left", peers=_counted(statistics.peers, "peer"))
     if statistics.connections:
         return "" if statistics.sent else _silence_hint(first)
     if endpoints[0].is_client:
@@ -136,6 +149,16 @@ def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -
         if first.transport == "udp"
         else phrase("hint/stream", port=first.port, reach=reach)
     )
+
+
+def _waiting(statistics: Statistics) -> str:
+    """What has arrived of messages that are not complete."""
+    if not statistics.waiting_bytes:
+        return ""
+    held = _counted(statistics.waiting_bytes, "byte")
+    if statistics.awaited_bytes:
+        return phrase("incomplete/of", held=held, whole=number(statistics.awaited_bytes))
+    return phrase("incomplete", held=held)
 
 
 def _seen_from_outside(address: Address) -> str:

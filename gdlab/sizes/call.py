@@ -61,7 +61,7 @@ class Sizes:
             column of decoded values. Captured payloads are decoded as `codecs.decode` guesses; those that do not
             decode are left out, and a note says how many.
         each : every element of a list is a message of its own; otherwise a list is one message, an Array.
-        rate_hz : messages a second, to each peer; adds bytes a second.
+        rate_hz : messages per second, to each peer; adds bytes per second.
         peers : receivers, 1 by default.
         over : ``udp``, ``tcp`` or ``ws``; all three by default.
         double : in a double-precision build of Godot.

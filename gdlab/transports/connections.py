@@ -64,6 +64,11 @@ class Session(ABC):
         """
 
     @property
+    def waiting(self) -> tuple[int, int]:
+        """Bytes that wait for the rest of their message, and of how many, where that is known."""
+        return self.held_bytes, 0
+
+    @property
     def can_ask(self) -> bool:
         """Whether it is known how the peer takes its messages, so that it may be asked something of ours."""
         return True
@@ -96,6 +101,7 @@ class Connection:
     reason : why it ends, as soon as that is decided; the first reason counts.
     held_bytes : what its session held after the last read.
     last_read_ns : time of the last read; a stream has an order, so no later one has an earlier time.
+    unsendable : sending has failed; what has arrived is still read. unsent : bytes that were to be sent then.
     last_sent_s : when a message was last sent, by the monotonic clock; 0 before the first.
     """
 
@@ -115,6 +121,8 @@ class Connection:
         "session",
         "sock",
         "timers",
+        "unsendable",
+        "unsent",
         "waiting",
         "was_open",
     )
@@ -137,6 +145,8 @@ class Connection:
         self.held_bytes = 0
         self.last_sent_s = 0.0
         self.last_read_ns = 0
+        self.unsendable = False
+        self.unsent = 0
 
     @property
     def closed(self) -> bool:

@@ -142,9 +142,9 @@ class StreamEndpoint(Endpoint):
         if not ending:
             connection.reason = connection.reason or reason
             self.note(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
-        elif connection.waiting:
-            unsent = Fact.of(Reason.UNSENT, by=reason.by, count=len(connection.waiting), cause=reason)
-            self.note(connection, Event.ERROR, unsent)
+        lost = connection.unsent + (len(connection.waiting) if ending else 0)
+        if lost:
+            self.note(connection, Event.ERROR, Fact.of(Reason.UNSENT, by=reason.by, count=lost, cause=reason))
         # Timers that are not due yet still hold the connection; a storm of short ones must not hold all of them.
         connection.waiting = bytearray()
         connection.timers.clear()
@@ -247,9 +247,13 @@ class StreamEndpoint(Endpoint):
         """Send bytes; a peer that does not read them loses its connection when too much waits."""
         if not data or connection.end_sent or connection.closed:
             return
+        if connection.unsendable:
+            connection.unsent += len(data)
+            return
         waiting = len(connection.waiting)
         if waiting and waiting + len(data) > self.options.max_waiting_bytes:
-            self.drop(
+            connection.unsent += len(data)
+            self._read_to_the_end(
                 connection,
                 Fact.of(
                     Reason.SLOW_READER,
@@ -264,7 +268,8 @@ class StreamEndpoint(Endpoint):
         try:
             connection.send(data)
         except OSError as error:
-            self.drop(connection, _broken(error))
+            connection.unsent += len(data)
+            self._read_to_the_end(connection, _broken(error))
             return
         self._watch(connection)
 
@@ -276,12 +281,32 @@ class StreamEndpoint(Endpoint):
                 connection.end_sent = True
                 connection.sock.shutdown(socket.SHUT_WR)
         except OSError as error:
-            self.drop(connection, _broken(error))
+            if connection.unsendable:
+                self.drop(connection, _broken(error))
+            else:
+                self._read_to_the_end(connection, _broken(error))
             return
         if connection.end_sent and connection.end_received:
             self.drop(connection, connection.reason or Fact(Reason.PEER_CLOSED, PEER))
             return
         self._watch(connection)
+
+    def _read_to_the_end(self, connection: Connection, reason: Fact, *, reset: bool = False) -> None:
+        """Close a connection that cannot be sent to, when all that the kernel has received is a row."""
+        if connection.unsendable or connection.closed:
+            return
+        connection.unsendable = True
+        connection.unsent += len(connection.waiting)
+        connection.waiting = bytearray()
+        # Not at once: it may be an answer to one of many messages of a read that failed.
+        self._loop.call(self, functools.partial(self._read_rest, connection, reason, reset=reset))
+
+    def _read_rest(self, connection: Connection, reason: Fact, *, reset: bool) -> None:
+        until = time.monotonic() + _LAST_TURN_S
+        with self._guarded(connection):
+            while not connection.closed and self._read(connection) and time.monotonic() < until:
+                pass
+        self.drop(connection, reason, reset=reset)
 
     def _watch(self, connection: Connection) -> None:
         """Ask the selector for what there is to wait for; an ended direction would be reported for ever."""
@@ -394,6 +419,9 @@ class StreamEndpoint(Endpoint):
         if peer.phase is not Phase.OPEN:
             ending = Fact.of(Reason.ENDING, case="ended", cause=peer.reason) if peer.reason else _ENDING
             return Fact.of(Reason.NOT_SENT, by=ending.by, cause=ending)
+        if peer.unsendable:
+            peer.unsent += len(outgoing.payload)
+            return Fact.of(Reason.NOT_SENT, by=_ENDING.by, cause=_ENDING)
         try:
             encoded = peer.session.encode(outgoing)
         except (FramingError, NotSent) as error:
@@ -465,7 +493,13 @@ class StreamEndpoint(Endpoint):
 
     def statistics(self) -> EndpointStatistics:
         """Return how many connections are open; a stream loses nothing in the kernel."""
-        return EndpointStatistics(connections=self._open)
+        sessions = [getattr(connection, "session", None) for connection in list(self._connections)]
+        waiting = [session.waiting for session in sessions if session is not None]
+        return EndpointStatistics(
+            connections=self._open,
+            waiting_bytes=sum(held for held, _ in waiting),
+            awaited_bytes=max((awaited for held, awaited in waiting if held), default=0),
+        )
 
 
 def _broken(error: OSError) -> Fact:

@@ -283,6 +283,16 @@ PHRASES: Final[dict[str, str]] = {
         "game's side stays in the state CONNECTING, although the connection is there"
     ),
     "hint/framing": ". What was sent may also be an incomplete message: see framing=",
+    "hint/problem": "see what went wrong last: {problem}",
+    "hint/incomplete": "what has arrived is no whole message yet: wait, or read it otherwise with .reframe(...)",
+    "hint/left": (
+        "{peers} connected and left without a message: does the game send before it closes, and call poll() until "
+        "that is done?"
+    ),
+    "incomplete": ", {held} of a message have arrived",
+    "incomplete/of": ", {held} of a message of {whole} have arrived",
+    "bytes": "{number} bytes",
+    "byte": "{number} byte",
     "hint/loss": (
         "{drops} datagrams were lost in this computer's receive buffer ({buffer} KiB), not on the network: send "
         "slower, or raise the system's limit (on Linux: sysctl net.core.rmem_max)"

@@ -249,6 +249,13 @@ PHRASES: Final[dict[str, str]] = {
         "游戏一侧也会停在 CONNECTING 状态"
     ),
     "hint/framing": "。所发的也可能是一条不完整的消息：参见 framing=",
+    "hint/problem": "请看最近出了什么问题：{problem}",
+    "hint/incomplete": "收到的还不是一条完整的消息：请等待，或用 .reframe(...) 以另一种方式读取",
+    "hint/left": "{peers}连接后没有发消息就离开了：游戏是否在关闭之前发送，并一直调用 poll() 直到发完？",
+    "incomplete": "，一条消息已收到 {held}",
+    "incomplete/of": "，一条 {whole} 字节的消息已收到 {held}",
+    "bytes": "{number} 字节",
+    "byte": "{number} 字节",
     "hint/loss": (
         "有 {drops} 个数据报丢失在本机的接收缓冲区（{buffer} KiB），而不是在网络上：请放慢发送，"
         "或提高系统的上限（Linux：sysctl net.core.rmem_max）"

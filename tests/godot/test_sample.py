@@ -115,13 +115,13 @@ def test_no_script_has_anything_the_script_editor_would_warn_of(engine: Engine, 
     settings = "".join(f"gdscript/warnings/{name}=2\n" for name in WARNINGS)
     (folder / "override.cfg").write_text(f"[debug]\n{settings}")
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.gd"))
-    assert len(paths) == 8
+    assert len(paths) == 10
     loads = "".join(f'\tprint(load("res://{path}").can_instantiate())\n' for path in paths)
     checker = folder / "checker.gd"
     checker.write_text(f"extends SceneTree\n\n\nfunc _initialize() -> void:\n{loads}\tquit()\n")
     run = godot.run(checker, engine=engine, stop_on="never", time_limit_s=60)
     assert run.errors == []
-    assert run.prints == ["true"] * 8
+    assert run.prints == ["true"] * 10
     # And the check can fail:
     checker.write_text("extends SceneTree\nfunc _initialize() -> void:\n\tvar never_used := 1\n\tquit()\n")
     run = godot.run(checker, engine=engine, time_limit_s=60)

@@ -334,3 +334,18 @@ def test_pings_wait_until_the_framing_is_known():
             variant.loads(asked)["probe"] == "ping"
         )  # a game that reads with get_var understands nothing else
     assert rows(store).query("event == 'message'").direction.iloc[0] == "in"
+
+
+def test_what_had_arrived_is_a_row_although_its_answers_cannot_be_sent():
+    """The tutorial's kind of client: it sends and leaves without reading."""
+    entered, release = threading.Event(), threading.Event()
+    with tcp(framing="lines", reply=b"got it") as (made, store):
+        made.call(lambda: entered.set() or release.wait(10))
+        assert entered.wait(10)
+        for _ in range(10):
+            with connect(made) as sock:
+                for number in range(50):
+                    sock.sendall(b"line %d\n" % number)
+        release.set()
+        wait_until(lambda: len(closes(store)) == 10)
+    assert store.received == 500

@@ -4,6 +4,7 @@ import contextlib
 import random
 import socket
 import struct
+import sys
 import threading
 
 import pytest
@@ -408,3 +409,28 @@ def test_mutated_bytes_end_no_listener_and_others_are_served(what, compression):
     assert not rows(store).detail.str.contains("internal error").any()
     events = rows(store).event.value_counts()
     assert events["open"] == events["close"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what waits to be sent")
+def test_what_had_arrived_is_a_row_although_pings_cannot_be_sent():
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+
+    entered, release = threading.Event(), threading.Event()
+    with ws(ping=0.002, reply=lambda m: m.payload) as (made, store):
+        clients = [WebSocketClient(made.address.port) for _ in range(5)]
+        wait_until(lambda: made.statistics().connections == 5)
+        made.call(lambda: entered.set() or release.wait(10))
+        assert entered.wait(10)
+        for client in clients:
+            client.sock.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+            )  # what waits here is lost at its close
+            for number in range(40):
+                client.send(b"%d" % number)
+            # What is still here when it closes is lost here, and never came to the listener.
+            wait_until(lambda sock=client.sock: not struct.unpack("i", ioctl(sock, TIOCOUTQ, bytes(4)))[0])
+            client.close()
+        release.set()
+        wait_until(lambda: made.statistics().connections == 0)
+    assert store.received == 200
