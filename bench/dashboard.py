@@ -1,4 +1,4 @@
-"""The views in a real browser while 20,000 messages a second arrive: what they cost, how often they draw, how soon a
+"""The views in a real browser while 20,000 messages per second arrive: what they cost, how often they draw, how soon a
 click is answered, and whether anything is lost.
 
 JupyterLab, its kernel, Chromium and the sender share the cores of this machine, as they do on a user's.
@@ -253,6 +253,6 @@ def tables(rounds: int) -> Iterator[Table]:
         ],
         [
             "the browser draws in software here; kernel, browser, server and sender share the cores",
-            "the list of messages is replaced at most 2.5 times a second, as nobody could read or click it otherwise",
+            "the list of messages is replaced at most 2.5 times per second, as nobody could read or click it otherwise",
         ],
     )

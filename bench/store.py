@@ -1,4 +1,4 @@
-"""The store: what a table costs, what a row weighs, and a table asked for four times a second."""
+"""The store: what a table costs, what a row weighs, and a table asked for four times per second."""
 
 import gc
 import json
@@ -209,7 +209,7 @@ def memory(_rounds: int) -> Iterator[Table]:
 
 
 def looked_at(_rounds: int) -> Iterator[Table]:
-    """A whole table four times a second while datagrams arrive."""
+    """A whole table four times per second while datagrams arrive."""
     from bench.native import helper
     from gdlab.transports import UdpListener, parse
 
@@ -246,7 +246,7 @@ def looked_at(_rounds: int) -> Iterator[Table]:
         1,
     )
     yield Table(
-        "20,000/s arriving on top of 500,000 rows, the whole table four times a second: the process",
+        "20,000/s arriving on top of 500,000 rows, the whole table four times per second: the process",
         [Metric("percent", "% of a core", 1, ratio=True), Metric("lost", "lost", 0)],
         "tables made anew",
         results,

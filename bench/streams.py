@@ -291,7 +291,7 @@ def resident_bytes() -> int:
 
 
 def many(scheme: str, frame: Callable[[bytes], bytes], hello: bytes, count: int, active: int) -> Result:
-    """What `count` connections in one listener take, idle and with `active` of them sending 60 times a second."""
+    """What `count` connections in one listener take, idle and with `active` of them sending 60 times per second."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     server = ByGdlab(f"{scheme}://127.0.0.1:0")

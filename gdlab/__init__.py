@@ -136,6 +136,8 @@ def __getattr__(name: str) -> Any:
     found = import_module(module)
     if module == "gdlab.watching":
         found.show_with(_live_watch)
+    if module == "gdlab.relays":
+        import_module("gdlab.relays.live_relay").show_with(_live_relay)
     value = globals()[name] = getattr(found, member) if member else found
     return value
 
@@ -170,6 +172,14 @@ def _live_watch(watch: Any) -> Any:
     """Draw a watch that a cell shows."""
     try:
         return _widgets().watch_view(watch)
+    except MissingDependency:  # the HTML form remains
+        return None
+
+
+def _live_relay(px: Any) -> Any:
+    """Draw a relay that a cell shows."""
+    try:
+        return _widgets().relay_view(px)
     except MissingDependency:  # the HTML form remains
         return None
 

@@ -76,7 +76,7 @@ class RoundTrip:
 
     @property
     def rtt_ns(self) -> int:
-        """The round-trip time, the answerer's share included: a game answers once a frame."""
+        """The round-trip time, the answerer's share included: a game answers once per frame."""
         return self.received_ns - self.sent_ns
 
     @property

@@ -45,7 +45,7 @@ def inter_arrival(table: Source, *, direction: str = "in", probes: bool = False)
 
     Returns
     -------
-    One row a message, in order of time: `time`, `endpoint`, `peer`, `iat_ms` (float64, at least 0; NaN for
+    One row per message, in order of time: `time`, `endpoint`, `peer`, `iat_ms` (float64, at least 0; NaN for
     the first message of each peer, and for the first after a `gap` row of the endpoint, since messages are
     missing before it). The sample size of a peer is its number of values.
 
@@ -82,7 +82,7 @@ def jitter(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.Da
 
     Returns
     -------
-    One row a message that arrived with a time of its sender, in order of arrival: `time`, `endpoint`, `peer`,
+    One row per message that arrived with a time of its sender, in order of arrival: `time`, `endpoint`, `peer`,
     `jitter_ms` (float64; NaN for the first message of each peer and for the first after its clock went back
     by more than a second, as after a restart; such a start also starts the estimate). The sample size of a
     value is the number of messages of the peer up to it, less one; the filter forgets, so that it stands for

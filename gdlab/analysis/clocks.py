@@ -41,7 +41,7 @@ def clock_offsets(table: Source) -> pd.DataFrame:
 
     Returns
     -------
-    One row a peer that can be told: `endpoint`, `peer`, `time` (for which the offset holds), `offset_us`
+    One row per peer that can be told: `endpoint`, `peer`, `time` (for which the offset holds), `offset_us`
     (int64: their clock minus ours, both in microseconds, ours since 1970 UTC), `drift_ppm` (float64:
     microseconds that the offset grows each second; 0 where the capture is too short to tell),
     `drift_error_ppm` (float64: the drift is this wrong at most; where it cannot be told, 100), `error_us`
@@ -162,7 +162,7 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
 
     Returns
     -------
-    One row a message of a peer whose offset is known, in order of time: `time`, `endpoint`, `peer`,
+    One row per message of a peer whose offset is known, in order of time: `time`, `endpoint`, `peer`,
     `delay_ms`, `error_ms` (float64: the delay is this wrong at most, while the drift is steady; a delay
     smaller than it may even come out negative).
 

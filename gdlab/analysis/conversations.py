@@ -1,4 +1,4 @@
-"""Who talked with whom: one row a peer."""
+"""Who talked with whom: one row per peer."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def findings(
 
     Returns
     -------
-    A table, shown with whole sentences, one row a finding: `rule`, `certainty` (float64, 0 to 1), `what`,
+    A table, shown with whole sentences, one row per finding: `rule`, `certainty` (float64, 0 to 1), `what`,
     `evidence` (numbers and sample sizes), `next_step`, `lesson` (text), `rows` (tuples of positions in the
     table, at most 20). No rows where no rule applies, which says that nothing was recognised, not that all
     is well.

@@ -1,6 +1,6 @@
 """The frame rate of a game, found in the times of its answers.
 
-A game that reads its sockets once a frame answers at the beat of its frames, whenever it was asked. Seen from
+A game that reads its sockets once per frame answers at the beat of its frames, whenever it was asked. Seen from
 outside: the answers lie on a grid in time although the questions do not, and the round trip is the path plus
 the wait for the next line of the grid, spread evenly over a frame. Both are tested here; the first alone
 would also be shown by a peer that merely sends by the clock, which delays nothing.

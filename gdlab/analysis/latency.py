@@ -1,7 +1,7 @@
 """Round trips: how long the other side took to answer.
 
 Both ends of a round trip are stamped by the same clock, the capture's, so no clock offset is in it. What is
-in it: the way there, the wait until the program reads (in a game that polls once a frame: up to a frame, half
+in it: the way there, the wait until the program reads (in a game that polls once per frame: up to a frame, half
 of one on average), its work, its wait until it sends, and the way back. RFC 2681 defines the round-trip delay
 of a packet so, as the time from its sending to the arrival of the answer that was sent at once; where the
 answerer says how long it held the probe, that is a column, and never subtracted behind the reader's back.

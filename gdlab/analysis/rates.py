@@ -175,7 +175,7 @@ def _missing(
     """(groups, bins) bool: the bins in which messages of the group are known to be missing."""
     endpoints, values = codes(table, "endpoint")
     gap = equals(table, "event", "gap")
-    # One row an endpoint, and at the end (where -1 points) one for groups that may be of any endpoint.
+    # One row per endpoint, and at the end (where -1 points) one for groups that may be of any endpoint.
     marks = np.zeros((len(values) + 1, bins + 1), dtype=np.int64)
     if bins and gap.any():
         sequence = order(endpoints, stamps)

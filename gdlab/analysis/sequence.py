@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: What a message is, in the order it is decided.
 STATUS: Final = ("in order", "duplicate", "reordered", "late")
-#: So far behind, a message is late and no longer reordered: about a second at 60 messages a second.
+#: So far behind, a message is late and no longer reordered: about a second at 60 messages per second.
 WINDOW: Final = 64
 #: A number this far from the one before begins a new run: a jump of a game's own, or garbage, not 10,000
 #: losses.
@@ -139,7 +139,7 @@ def sequence(
 
     Returns
     -------
-    One row a stream, in order of its first message: `endpoint`, `peer`, `messages` (int64: numbered ones, the
+    One row per stream, in order of its first message: `endpoint`, `peer`, `messages` (int64: numbered ones, the
     sample size), `expected` (int64: numbers from the lowest to the highest of each run), `received`
     (different numbers), `lost` (``expected - received``), `loss` (share of the expected, float64; NaN for
     less than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`

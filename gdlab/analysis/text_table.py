@@ -68,7 +68,7 @@ class Worded(pd.DataFrame):
 
 
 class Findings(Worded):
-    """What `findings` found, one row a finding."""
+    """What `findings` found, one row per finding."""
 
     when_empty = (
         "No findings: nothing was recognised, which is not to say that all is well. Round trips need probes "

@@ -67,6 +67,16 @@ def show_with(view: Callable[[Capture], Any] | None) -> None:
     _live_view = view
 
 
+class _Html:
+    """Shows itself as HTML."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def _repr_html_(self) -> str:
+        return self._text
+
+
 class Capture(Tabular):
     """What one or more listeners receive, from the moment they were started; made by `gdlab.listen`.
 
@@ -451,6 +461,12 @@ class Capture(Tabular):
     def _headline(self) -> html.Headline:
         status = self.status
         return html.Headline(status.light.value, status.text, status.hint)
+
+    def _display_(self) -> Any:
+        """What marimo shows: the live plots alone, which ask for what they draw; without them the HTML form."""
+        view = _live_view(self) if _live_view is not None else None
+        alone = getattr(view, "alone", None)
+        return _Html(self._repr_html_()) if alone is None else alone()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         """The live widget where there is one, with the forms that it has for those who cannot show it."""

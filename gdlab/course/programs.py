@@ -79,7 +79,7 @@ class Program:
         if time.monotonic() > deadline:
             raise WaitTimeout(
                 f"{self!r} after {timeout_s:g} s; it printed {self.prints[-3:]}. Is the other side there? "
-                "`.stop()` ends it",
+                "`.stop()` stops it",
                 arrived=0,
                 wanted=1,
             )

@@ -68,7 +68,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Monitors:
-    """``performance:profile_frame``: once a second; the engine's monitors, then the custom ones (None: no number)."""
+    """``performance:profile_frame``: once per second; the engine's monitors, then the custom ones (None: no number)."""
 
     values: tuple[float | None, ...]
 

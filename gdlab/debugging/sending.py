@@ -10,7 +10,7 @@ from gdlab.variant import dumps
 
 #: Our names of the engine's profilers: the messages that switch them, and their options.
 PROFILERS: Final[dict[str, tuple[tuple[str, tuple[Any, ...]], ...]]] = {
-    # No functions: 700 bytes a game frame. With native calls script calls become 2 to 4 times slower.
+    # No functions: 700 bytes per game frame. With native calls script calls become 2 to 4 times slower.
     "frames": (("profiler:servers", (True, [0, False])),),
     "functions": (("profiler:servers", (True, [16, False])),),
     "bandwidth": (("profiler:multiplayer:bandwidth", (True,)),),

@@ -1,4 +1,4 @@
-"""Is everything here that gdlab needs? One table, for whoever sets a machine up or wonders why nothing arrives."""
+"""Environment check: one table, for whoever sets a machine up or wonders why nothing arrives."""
 
 from gdlab.diagnostics.doctor import doctor
 from gdlab.diagnostics.report import Line, Report, State

@@ -14,7 +14,7 @@ from gdlab.messages import TimeSource
 from gdlab.text import size
 from gdlab.transports import Reception, has_ipv6_loopback, lan_address, port_problem, reception
 
-#: The ports of the lessons, and of the blog that they began with.
+#: The ports of the lessons, and of the tutorial that they began with.
 PORTS: Final = (
     "udp://127.0.0.1:4242",
     "udp://127.0.0.1:4243",

@@ -17,7 +17,7 @@ _RENAMED: Final = {"gitignore": ".gitignore"}
 
 
 def project(folder: str | os.PathLike[str]) -> Path:
-    """Write the sample project into a folder: the blog's programs, a probe to drop into any game, a small game.
+    """Write the sample project into a folder: the tutorial's programs, a probe to drop into any game, a small game.
 
     Its README says what is in it. Open it in the editor, or run one of its scenes::
 

@@ -14,7 +14,7 @@ from gdlab.impair.delay import Steady, Varying, varying
 from gdlab.impair.link import Link
 from gdlab.impair.loss import Losing, Streams, deciding, of_any
 from gdlab.impair.streams import Stream
-from gdlab.impair.truth import WAYS, Also, Copy, Fate
+from gdlab.impair.truth import COPY, DAMAGED, HELD, REORDERED, WAYS, Copy, Fate
 
 #: IPv4 and UDP headers of a datagram; over IPv6 there are 20 more.
 HEADER_BYTES: Final = 28
@@ -137,7 +137,7 @@ class Pipeline:
             cut, enter_ns, slower_ns = self._through_windows(time_ns)
             copy.hold = enter_ns - time_ns
             if copy.hold:
-                copy.also |= Also.HELD
+                copy.also |= HELD
             if cut:
                 copy.fate = Fate.CUT
                 return [copy]
@@ -145,7 +145,7 @@ class Pipeline:
             copy.fate = Fate.LOSS
         elif copy.fate == Fate.PASSED:
             if link.damage and self._stream("damage").at(n) < link.damage:
-                copy.also |= Also.DAMAGED
+                copy.also |= DAMAGED
             self._onward(copy, enter_ns, slower_ns)
         if not link.duplicate:
             return [copy]
@@ -193,7 +193,7 @@ class Pipeline:
         copy = Copy(self, self.way, self.client, n, 1, first.time, first.size, self.setting)
         copy.wire = first.wire if first.fragments > 1 else wire
         copy.fragments, copy.hold, copy.state = first.fragments, first.hold, first.state
-        copy.also = Also.COPY | (first.also & (Also.HELD | Also.DAMAGED))
+        copy.also = COPY | (first.also & (HELD | DAMAGED))
         if self._stream("loss of copy").at(n) < of_any(self._share_lost(), first.fragments):
             copy.fate = Fate.LOSS
         else:
@@ -220,7 +220,7 @@ class Pipeline:
             difference = round(jitter.of(n, copy.time) * _NS)
             copy.delay = max(0, self._delay_ns + difference) + slower_ns
         if link.reorder and not copy.copy and self._stream("reorder").at(n) < link.reorder:
-            copy.also |= Also.REORDERED
+            copy.also |= REORDERED
             if link.promote:
                 copy.delay = 0
             elif link.reorder_ms is not None:
@@ -237,7 +237,7 @@ class Pipeline:
             copy.slot = self._next_slot(release, link.slot_ms) - release
             release += copy.slot
         copy.floor = self._last_release
-        if link.order == "keep" and not copy.also & Also.REORDERED:
+        if link.order == "keep" and not copy.also & REORDERED:
             if release < copy.floor:
                 copy.order = copy.floor - release
                 release = copy.floor

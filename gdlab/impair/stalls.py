@@ -13,7 +13,7 @@ from typing import Final
 from gdlab.impair.bottleneck import Bottleneck
 from gdlab.impair.link import Link
 from gdlab.impair.pipeline import Pipeline
-from gdlab.impair.truth import Also, Copy
+from gdlab.impair.truth import HELD, RESENT, Copy
 
 SEGMENT_BYTES: Final = 1448
 #: IP and TCP headers with time stamps, of each segment.
@@ -73,7 +73,7 @@ class StreamPipeline(Pipeline):
         ):  # whether the line holds or cuts, TCP sends again what was lost: it stalls until the line is up
             enter_ns = max(window.end_ns for window in self.windows if window.hold is not None)
         if enter_ns > time_ns:
-            copy.also |= Also.HELD
+            copy.also |= HELD
         enter_ns = self._wait_for_window(copy, enter_ns)
         copy.hold = enter_ns - time_ns
         if self.queue.active:
@@ -113,7 +113,7 @@ class StreamPipeline(Pipeline):
         alone = not any(ack > copy.leave for ack, _ in self._acks)
         self._tail, self._tail_wait = copy, 2 * trip + (_LEAST_RTO_NS if alone else 0)
         copy.stall, copy.resends = self._tail_wait, 1
-        copy.also |= Also.RESENT
+        copy.also |= RESENT
         again, share = self._stream("resend"), self._share_lost()
         timer = max(_LEAST_RTO_NS, trip + trip // 2)
         while copy.resends < _MOST_RESENDS and again.at(copy.n * 16 + copy.resends) < share:

@@ -1,4 +1,4 @@
-"""RPCs with their arguments, one row a call and receiver."""
+"""RPCs with their arguments, one row per call and receiver."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ codes and have its traps; `tests/peers` plays the same scenarios with the real e
 the engine's they do something only when they are called, and want one thread to do so. `get_data` and `put_data`
 block, as in the engine.
 
-The programs (`FramePeer` and what is made of it) are threads that call them once a frame.
+The programs (`FramePeer` and what is made of it) are threads that call them once per frame.
 """
 
 from gdlab.peers.blog import CHAT_PORT, GREETING, GREETING_PORT, AnswerGame, ChatSender

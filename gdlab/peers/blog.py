@@ -1,4 +1,4 @@
-"""The UDP programs of the blog that gdlab grew from, with sequence numbers and send times added."""
+"""The UDP programs of the tutorial that gdlab grew from, with sequence numbers and send times added."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from gdlab import clock, probe
 from gdlab.messages import Peer
 from gdlab.peers.game_loop import FramePeer
 
-#: What the blog's Godot client says until it is answered, and where it says it.
+#: What the tutorial's Godot client says until it is answered, and where it says it.
 GREETING: Final = b"The answer is... 42!"
 GREETING_PORT: Final = 4242
 
-#: Where the blog's chat program sends its JSON arrays.
+#: Where the tutorial's chat program sends its JSON arrays.
 CHAT_PORT: Final = 4243
 
 _LARGEST: Final = 65_535
 
 
 class AnswerGame(FramePeer):
-    """The blog's `PacketPeerUDP` client, grown up: greets in every frame until it is answered, then plays.
+    """The tutorial's `PacketPeerUDP` client, grown up: greets in every frame until it is answered, then plays.
 
     From the first answer on it sends one probe message every `every` frames (`{"probe": "ping", "seq": ...,
     "t_us": ...}`, see `gdlab.probe`) and answers the probe messages it gets, as a game would: in the next frame.
@@ -85,12 +85,12 @@ class AnswerGame(FramePeer):
 
 
 class ChatSender(FramePeer):
-    """The blog's Python chat: `["PIDs", "Greetings! 9527"]`, then `["CHAT", "Hello from python N"]` again and again.
+    """The tutorial's Python chat: `["PIDs", "Greetings! 9527"]`, then `["CHAT", "Hello from python N"]`.
 
     Parameters
     ----------
     port, host : where it sends.
-    every_s : seconds between two chats; the blog waits 3.
+    every_s : seconds between two chats; the tutorial waits 3.
     count : it ends after so many chats; None goes on until `stop` or `seconds`.
     """
 

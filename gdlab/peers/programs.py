@@ -1,6 +1,6 @@
-"""The Godot programs of the blog that gdlab grew from, as they stand, mistakes included.
+"""The Godot programs of the tutorial that gdlab grew from, as they stand, mistakes included.
 
-Each does in a frame what the blog's `_process` does, and collects what it would print.
+Each does in a frame what the tutorial's `_process` does, and collects what it would print.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from gdlab.peers.udp import PacketPeerUDP
 from gdlab.peers.udp_server import UDPServer
 from gdlab.peers.websocket import State, WebSocketPeer
 
-#: Where the blog's Python TCP server listens.
+#: Where the tutorial's Python TCP server listens.
 STREAM_PORT: Final = 50_007
 
-#: Where the blog's Python WebSocket server listens.
+#: Where the tutorial's Python WebSocket server listens.
 WEBSOCKET_URL: Final = "ws://localhost:5000"
 
 
 class BlogProgram(FramePeer):
-    """A program of the blog.
+    """A program of the tutorial.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class BlogProgram(FramePeer):
 
 
 class BlogUDPServer(BlogProgram):
-    """The blog's `UDPServer`: each frame it takes one peer, reads one packet and lets the peer go.
+    """The tutorial's `UDPServer`: each frame it takes one peer, reads one packet and lets the peer go.
 
-    So of a burst it prints the first datagram only, and of 300 datagrams at 200 a second about a third.
+    So of a burst it prints the first datagram only, and of 300 datagrams at 200 per second about a third.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class BlogUDPServer(BlogProgram):
 
     @property
     def port(self) -> int:
-        """The port it listens on; 0 if it could not, of which the blog takes no notice."""
+        """The port it listens on; 0 if it could not, of which the tutorial takes no notice."""
         return self._server.get_local_port()
 
     def _process(self) -> None:
@@ -75,7 +75,7 @@ class BlogUDPServer(BlogProgram):
 
 
 class BlogUDPClient(BlogProgram):
-    """The blog's `PacketPeerUDP`: in each frame it says "The answer is... 42!", until it is answered."""
+    """The tutorial's `PacketPeerUDP`: in each frame it says "The answer is... 42!", until it is answered."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class BlogUDPClient(BlogProgram):
 
 
 class BlogTCPClient(BlogProgram):
-    """The blog's `StreamPeerTCP`: it prints what it can read in a frame, whatever the messages in it were.
+    """The tutorial's `StreamPeerTCP`: it prints what it can read in a frame, whatever the messages in it were.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class BlogTCPClient(BlogProgram):
         self._connect_to_host(host, port)
 
     def send(self, data: bytes) -> bool:
-        """Send bytes; whether that went well. The blog has this function and never calls it."""
+        """Send bytes; whether that went well. The tutorial has this function and never calls it."""
         with self._lock:
             if self.status is not Status.STATUS_CONNECTED:
                 self._print("Error: Stream is not currently connected.")
@@ -176,7 +176,7 @@ _STATUS_TEXTS: Final = {
 
 
 class BlogWebSocketClient(BlogProgram):
-    """The blog's `WebSocketPeer`, with its button, its line to write in and its label.
+    """The tutorial's `WebSocketPeer`, with its button, its line to write in and its label.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ class FramePhasePlot:
 
     Notes
     -----
-    A game that answers once a frame draws a falling line: who asks just before the frame waits
+    A game that answers once per frame draws a falling line: who asks just before the frame waits
     little. A cloud without a line means that frames of this rate explain nothing.
     """
 
@@ -84,7 +84,7 @@ class FramePhasePlot:
                 wait = np.mod(-x - path, frame) + path
                 wait[1:][np.diff(wait) > 0] = np.nan  # the jump at the frame is no part of the line
                 self._model.set_data(x, wait)
-                title = f"Answers come once a frame: {found.hz:.1f} Hz"
+                title = f"Answers come once per frame: {found.hz:.1f} Hz"
                 caption += (
                     f"; waiting {number(found.wait_ms)} ms of {number(found.rtt_ms)} ms on average, explains "
                     f"{found.explained:.0%} of the variance (dashed); {plain(found.peer)}"

@@ -64,7 +64,7 @@ class OverheadPlot:
         )
         self.ax.grid(visible=False, axis="y")
         self._heading, self._note = Heading(self.ax, self._theme), Note(self.ax, self._theme)
-        self.ax.set_xlabel("bytes a message, mean (estimate with headers)")
+        self.ax.set_xlabel("bytes per message, mean (estimate with headers)")
 
     def update(self, table: pd.DataFrame) -> None:
         """Show another state of the table."""

@@ -1,4 +1,4 @@
-"""A live picture of the last seconds: light enough to be drawn five times a second beside a listener.
+"""A live picture of the last seconds: light enough to be drawn five times per second beside a listener.
 
 Only what changed is drawn: axes and words are kept as pixels and copied back under the lines ("blitting").
 That, and a PNG compressed lightly, makes a picture cost about a fifth of a fresh one, which matters because

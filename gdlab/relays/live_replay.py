@@ -30,6 +30,10 @@ _LOOK_EVERY_S: Final = 0.02
 _SENT: Final = np.dtype([("number", "<i8"), ("due", "<i8"), ("sent", "<i8")])
 
 
+#: The replays of this process that hold a process of their own.
+running: set[Replay] = set()
+
+
 class _ReplayRows(Rows):
     """Rows of a replay; messages come whole, and times in place of truth."""
 
@@ -80,6 +84,7 @@ class Replay(Tabular):
             raise
         self.address = self._process.address
         self._rows.front.endpoint = self.address
+        running.add(self)
 
     @property
     def df(self) -> pd.DataFrame:
@@ -168,6 +173,7 @@ class Replay(Tabular):
                     wanted=self.plan.count,
                 )
             time.sleep(_LOOK_EVERY_S)
+        self.stop()
         if not len(self.sent):
             raise ReplayError(
                 "nothing was sent: " + ("; ".join(self.notes) or self._process.failure or "stopped")
@@ -188,6 +194,7 @@ class Replay(Tabular):
 
     def stop(self) -> None:
         """End it; what was sent and received stays."""
+        running.discard(self)
         self._process.stop()
         self._file.unlink(missing_ok=True)
 

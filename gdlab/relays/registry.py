@@ -16,6 +16,7 @@ from gdlab.errors import AddressError, LinkError
 from gdlab.framing import check_name
 from gdlab.impair import PRESETS, Link, Preset, Scenario, preset
 from gdlab.relays import live_relay as relays
+from gdlab.relays import live_replay
 from gdlab.relays.conditions import describe, understood
 from gdlab.relays.live_relay import Relay
 from gdlab.store import Limit
@@ -193,8 +194,8 @@ def running() -> list[Relay]:
 
 
 def stop_relays() -> int:
-    """Stop every relay of this process; return how many there were."""
-    stopped = running()
+    """Stop every relay and replay of this process; return how many there were."""
+    stopped: list[Relay | live_replay.Replay] = [*running(), *live_replay.running]
     for each in stopped:
         each.stop()
     return len(stopped)

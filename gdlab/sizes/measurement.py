@@ -90,7 +90,7 @@ def measure(
     value : one message, any value of `gdlab.variant`; a list is one message, an Array.
     each : every element of `value` is a message of its own (always so for a pandas Series, whose missing values are
         left out). The figures then are means.
-    rate_hz : messages a second, to each peer; adds bytes a second.
+    rate_hz : messages per second, to each peer; adds bytes per second.
     peers : receivers; each gets every message. 1 by default.
     over : ``udp``, ``tcp`` or ``ws``; by default all three.
     double : in a double-precision build of Godot.
@@ -150,7 +150,7 @@ def measure(
 
 def _check(rate_hz: float | None, peers: int | None, over: str | None) -> None:
     if rate_hz is not None and not (0 < rate_hz < float("inf")):
-        raise ValueError(f"rate_hz is {rate_hz}; it is messages a second, more than 0")
+        raise ValueError(f"rate_hz is {rate_hz}; it is messages per second, more than 0")
     if peers is not None and (peers != int(peers) or peers < 1):
         raise ValueError(f"peers is {peers}; it is the number of receivers, at least 1")
     if peers is not None and rate_hz is None:

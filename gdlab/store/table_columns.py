@@ -1,6 +1,6 @@
 """The columns of a table in their final dtypes, to which rows are added at the end.
 
-A table of a million rows that is asked for four times a second must not be made anew each time. Here every row is
+A table of a million rows that is asked for four times per second must not be made anew each time. Here every row is
 converted once. What has been handed out is never written to again: new rows go behind it, and where they belong
 before rows that are out already, the columns move to new memory first.
 """

@@ -257,7 +257,7 @@ class Endpoint(ABC):
             raise NotSent(
                 f"{to} is not there; {self.address} knows {known}"
                 if known
-                else f"nobody is there to send to: no peer has come to {self.address} yet"
+                else f"no peer to send to: no peer has come to {self.address} yet"
             )
         if wait and not all(map(self._has_room, targets)):
             return 0

@@ -18,7 +18,7 @@ from gdlab.messages import Direction, Event, Kind, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.transports.sink import Sink
 
-#: Pings that are remembered, the newest ones: 50 a second to each of 100 peers for 13 s.
+#: Pings that are remembered, the newest ones: 50 per second to each of 100 peers for 13 s.
 REMEMBERED: Final = 65_536
 
 _MARK: Final = Fact(Reason.PROBE)

@@ -30,7 +30,7 @@ class Reception:
 
     Attributes
     ----------
-    time_source : who took the time of a datagram.
+    time_source : the source of the timestamp of a datagram.
     late_us : how much later it was seen than it was stamped, microseconds.
     batched : datagrams are taken many at a time.
     asked_bytes, buffer_bytes : the receive buffer that was asked for, and that the system granted.

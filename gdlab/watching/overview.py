@@ -47,7 +47,7 @@ class WatchTables(ABC):
 
     @property
     def monitors(self) -> pd.DataFrame:
-        """The engine's monitors: one row a second.
+        """The engine's monitors: one row per second.
 
         Returns
         -------
@@ -59,7 +59,7 @@ class WatchTables(ABC):
 
     @property
     def frames(self) -> pd.DataFrame:
-        """One row a game frame.
+        """One row per game frame.
 
         Returns
         -------

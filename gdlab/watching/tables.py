@@ -94,7 +94,7 @@ _GOOD_S: Final = 0.005
 
 
 def monitors(games: Games, last: int | None = None) -> pd.DataFrame:
-    """One row a second; see `Watch.monitors`."""
+    """One row per second; see `Watch.monitors`."""
     made = []
     for game in games:
         for row in game.monitors.rows(last):
@@ -119,7 +119,7 @@ def monitors(games: Games, last: int | None = None) -> pd.DataFrame:
 
 
 def frames(games: Games, last: int | None = None) -> pd.DataFrame:
-    """One row a game frame; see `Watch.frames`."""
+    """One row per game frame; see `Watch.frames`."""
     parts = []
     for game in games:
         rows = game.frames.rows(last)

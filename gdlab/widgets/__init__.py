@@ -5,6 +5,7 @@ Each part stands alone in a cell, as in ``gdlab.widgets.MessageTable(capture)``.
 
 from gdlab.capture import capture as _captures
 from gdlab.capture import show_with
+from gdlab.relays.live_relay import show_with as show_relay_with
 from gdlab.watching import registry as _watches
 from gdlab.watching import show_with as show_watch_with
 from gdlab.widgets.capture_view import Live, live
@@ -20,6 +21,7 @@ from gdlab.widgets.message_table import MessageTable
 from gdlab.widgets.multiplayer_tab import MultiplayerTab
 from gdlab.widgets.panel import Panel, started
 from gdlab.widgets.rate_plot import RatePlot
+from gdlab.widgets.relay_panel import RelayPanel, relay_view
 from gdlab.widgets.render import renderer
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
@@ -39,11 +41,13 @@ __all__ = [
     "MultiplayerTab",
     "Panel",
     "RatePlot",
+    "RelayPanel",
     "SendForm",
     "SizeLab",
     "WatchPanel",
     "dashboard",
     "live",
+    "relay_view",
     "renderer",
     "watch_view",
 ]
@@ -57,6 +61,7 @@ else:
     __all__ += ["MessageGrid", "TimelinePanel"]
 
 show_with(live)
+show_relay_with(relay_view)
 show_watch_with(watch_view)
 _watches.on_start.add(watch_started)
 _captures.on_start.add(started)

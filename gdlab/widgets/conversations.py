@@ -1,4 +1,4 @@
-"""Who talks: one row a peer, in an order that holds still."""
+"""Who talks: one row per peer, in an order that holds still."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Conversations(Panel):
         active = sum(now_ns - talk.last_ns < QUIET_AFTER_S * 1e9 for talk in talks)
         summary = (
             f"{count(len(talks), 'peer')}, {number(active)} heard in the last "
-            f"{QUIET_AFTER_S:.0f} s, together {_rate(heard)} messages a second"
+            f"{QUIET_AFTER_S:.0f} s, together {_rate(heard)} messages per second"
         )
         rest = (
             f'<div class="gdlab-q">{number(len(talks) - ROWS)} more are not shown; all are in .conversations()</div>'

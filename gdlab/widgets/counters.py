@@ -45,7 +45,10 @@ class Counters(Panel):
         events.follow(capture.snapshots())
         counted = capture.statistics()
         if counted.kernel_drops is None:
-            drops, word = "not told", "this system or transport does not say what its receive buffer lost"
+            drops, word = (
+                "not reported",
+                "this system or transport does not report what its receive buffer lost",
+            )
             if not any(address.startswith("udp:") for address in capture.addresses):
                 drops, word = _NONE, "TCP and WebSocket lose nothing on the way: the sender has to wait"
         else:
@@ -54,7 +57,7 @@ class Counters(Panel):
         rows = [
             ("dropped by the kernel", drops, word),
             (
-                "gone for the limit",
+                "evicted (memory limit)",
                 _count(counted.evicted_rows, bad=True),
                 f"oldest rows; the limit is {capture.limit}",
             ),

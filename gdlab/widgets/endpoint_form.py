@@ -31,7 +31,7 @@ _REPLIES: Final[dict[str, tuple[str, Callable[[str], Any], str]]] = {
 }
 _WITH_TEXT: Final = ("text", "prefix")
 
-_PINGS: Final = (("off", 0.0), ("every second", 1.0), ("5 a second", 0.2), ("20 a second", 0.05))
+_PINGS: Final = (("off", 0.0), ("every second", 1.0), ("5 per second", 0.2), ("20 per second", 0.05))
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Renderer:
 
     Parameters
     ----------
-    hz : turns a second at the most.
+    hz : turns per second at the most.
     bytes_per_s : to the browser, on average over a few turns.
     """
 

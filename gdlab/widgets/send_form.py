@@ -1,4 +1,4 @@
-"""Sending: a message to all peers or to one, and a test packet to oneself."""
+"""Sending: a message to all peers or to one, and a test packet."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class SendForm(Panel):
     # ---- drawing
 
     def state(self) -> Any:
-        """The list of peers is looked through once a second; a test packet is followed until it is there."""
+        """The list of peers is looked through once per second; a test packet is followed until it is there."""
         state = super().state()
         if self._packet is not None:
             return (state, time.monotonic())

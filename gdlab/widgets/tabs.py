@@ -127,7 +127,7 @@ def _beside(*parts: Any) -> Any:
 TABS: Final[Sequence[Tab]] = (
     Tab("Messages", "the last messages, decoded; choose one and see its bytes", _messages),
     Tab("Conversations", "who talks, and how much", lambda tabs: Conversations(tabs.capture)),
-    Tab("Findings", "what stands out, in words", lambda tabs: Findings(tabs.capture)),
+    Tab("Findings", "what stands out", lambda tabs: Findings(tabs.capture)),
     Tab(
         "Game",
         "what a watched game prints and reports, and how it runs",

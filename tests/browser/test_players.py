@@ -1,4 +1,4 @@
-"""Thirty players at 60 messages a second each: who talks stays readable and in order, in either theme and on any
+"""Thirty players at 60 messages per second each: who talks stays readable and in order, in either theme and on any
 screen."""
 
 import json

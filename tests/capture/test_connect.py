@@ -78,7 +78,7 @@ def test_both_sides_in_one_notebook(scheme):
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_listener_sends_to_all_or_to_one(scheme):
     server = gd.listen(f"{scheme}://127.0.0.1:0", framing="lines")
-    with pytest.raises(NotSent, match="nobody is there to send to"):
+    with pytest.raises(NotSent, match="no peer to send to"):
         server.send("anybody?")
     one, other = (
         gd.connect(server.addresses[0], framing="lines", restart=False, limit=n) for n in (1000, 1000)
@@ -231,7 +231,7 @@ def test_with_reconnect_every_attempt_is_a_row(scheme, monkeypatch):
     assert client.running
     assert "connecting to" in repr(client)
     wait_until(lambda: client.statistics().errors >= 2)
-    with pytest.raises(NotSent, match="nobody is there"):
+    with pytest.raises(NotSent, match="no peer to send to"):
         client.send("?")
     for _ in range(2):
         with gd.listen(f"{scheme}://127.0.0.1:{port}") as server:

@@ -130,7 +130,7 @@ def test_of_300_datagrams_at_200_a_second_the_blog_s_server_reads_a_third(server
     sender = new_sender()
     read = []
     sent = 0
-    for frame in range(1, 91):  # 90 frames at 60 a second are 1.5 s
+    for frame in range(1, 91):  # 90 frames at 60 per second are 1.5 s
         while sent < frame * 200 / 60:
             sender.send(b"%d" % sent)
             sent += 1

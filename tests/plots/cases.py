@@ -12,7 +12,7 @@ S = 1_000_000_000
 
 
 def stream(n=600, peer=PEER, hz=60.0, seed=0):
-    """A game that sends once a frame."""
+    """A game that sends once per frame."""
     rng = np.random.default_rng(seed)
     return table((np.arange(n) * S / hz).astype(np.int64) + rng.integers(0, 10**6, n), b"x" * 60, peer=peer)
 

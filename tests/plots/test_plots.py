@@ -39,7 +39,7 @@ AXES = {
     "jitter": ("(s)", "(ms)"),
     "sequence": ("(s)", "number of the message"),
     "frame_phase": ("(ms)", "(ms)"),
-    "overhead": ("bytes a message", ""),
+    "overhead": ("bytes per message", ""),
     "timeline": ("(s)", "peer"),
     "ladder": ("one message", "(s)"),
 }
@@ -218,7 +218,7 @@ def test_the_histogram_of_one_value(ns):
 
 def test_fold_draws_the_frame_that_was_found():
     ax = plots.frame_phase(CASES["probes"])
-    assert ax.get_title(loc="left") == "Answers come once a frame: 60.0 Hz"
+    assert ax.get_title(loc="left") == "Answers come once per frame: 60.0 Hz"
     assert ax.get_xlim()[1] == pytest.approx(1000 / 60, rel=0.001)
     moment, rtt = ax.lines[0].get_data()
     wait = (1000 / 60 - moment)[moment < 14]

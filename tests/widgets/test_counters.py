@@ -40,7 +40,9 @@ def test_what_the_limit_took_is_a_number_and_a_word(sent):
         panel.refresh()
         evicted = capture.statistics().evicted_rows
         assert evicted > 0
-        assert f'gone for the limit</td><td class="n"><span class="gdlab-bad">{evicted}<' in panel.text.value
+        assert (
+            f'evicted (memory limit)</td><td class="n"><span class="gdlab-bad">{evicted}<' in panel.text.value
+        )
         assert "Something was lost" in panel.text.value
         panel.close()
 

@@ -43,7 +43,7 @@ def drawing():
 
 def test_what_is_sent_on_average_is_bounded(drawing):
     renderer = drawing(hz=1000, bytes_per_s=100_000)
-    view = Pictures(renderer, 20_000)  # five turns a second are paid for
+    view = Pictures(renderer, 20_000)  # five turns per second are paid for
     began = time.monotonic()
     renderer.add(view)
     wait_until(lambda: view.turns >= 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import gdlab as gd
-from gdlab.widgets import WatchPanel, watch_view
+from gdlab.widgets import Dashboard, WatchPanel, watch_view
 from gdlab.widgets.render import renderer
 from tests import recorded_links as links
 from tests.waiting import wait_until
@@ -211,3 +211,19 @@ def test_a_panel_that_rests_is_woken_by_a_watch_that_begins(sent, monkeypatch):
     with gd.debugger(restart=True):
         assert panel in woken
     panel.close()
+
+
+def test_the_dashboard_has_it_behind_a_tab(sent, capture, watch):
+    board = Dashboard(capture)
+    board.tabs.bar.value = "Game"
+    (panel,) = [part for part in board.tabs.panels() if isinstance(part, WatchPanel)]
+    assert panel.capture is capture
+    with puppet(watch) as game:
+        game.begin()
+        watch.wait()
+        drawn(panel)
+        assert panel.watch is watch
+        assert "running" in panel.games.value
+    board.tabs.bar.value = "Messages"
+    assert not panel.in_sight
+    board.close()

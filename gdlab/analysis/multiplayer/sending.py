@@ -219,5 +219,5 @@ def slow_side(evidence: Evidence) -> Iterator[Finding]:
                 f"medians of each second: {slow[side].min():.0f} to {slow[side].max():.0f} ms by {who}, "
                 f"{slow[other].max():.0f} ms at most by the other side in the same seconds",
                 f"Look at what {who} did then: loading, a busy machine, a lower frame rate.",
-                "A game reads the network once a frame, so a long frame looks like a long way, for one side only.",
+                "A game reads the network once per frame, so a long frame looks like a long way, for one side only.",
             )

@@ -32,7 +32,7 @@ def frame_quantisation(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "frame-rate",
             0.99,
-            f"This is not your network, it is the frame rate: {found.peer} answers once a frame, at "
+            f"This is not your network, it is the frame rate: {found.peer} answers once per frame, at "
             f"{found.hz:.1f} Hz.",
             f"answers lie on a {found.hz:.1f} Hz grid (concentration {found.concentration:.2f}, "
             f"n={found.n}); "
@@ -41,7 +41,7 @@ def frame_quantisation(facts: Facts) -> Iterator[Finding]:
             "To measure the network, answer probes from a thread or as soon as they come; to be faster, "
             "raise "
             "the frame rate (Engine.max_fps) or poll in _physics_process at a higher tick rate.",
-            "A program that looks at its socket once a frame adds half a frame to every message, on average.",
+            "A program that looks at its socket once per frame adds half a frame to every message, on average.",
         )
 
 

@@ -115,7 +115,7 @@ class Facts:
 
     @cached_property
     def conversations(self) -> pd.DataFrame:
-        """One row a peer."""
+        """One row per peer."""
         return conversations(self.table, probes=True)
 
     @cached_property

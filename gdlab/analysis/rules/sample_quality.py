@@ -36,7 +36,7 @@ def few_samples(facts: Facts) -> Iterator[Finding]:
         f"n={n}; needed: {needed(0.5)} for the median, {needed(0.95)} for 95 %, {needed(0.99)} for 99 % (at "
         f"least ten "
         "samples beyond)",
-        f"Capture longer: {needed(0.99)} probes take {needed(0.99) / 20:.0f} s at 20 a second.",
+        f"Capture longer: {needed(0.99)} probes take {needed(0.99) / 20:.0f} s at 20 per second.",
         "A percentile is as good as the number of samples beyond it.",
     )
 

@@ -136,10 +136,10 @@ def _mended_verdict(read: int, sent: int, watched: _WatchedServer, peers: list[A
 
 QUESTIONS: Final = {
     "06.1": Question(
-        "How many of 300 datagrams did the blog's server read in the sample udp-one-a-frame?",
+        "How many of 300 datagrams did the tutorial's server read in the sample udp-one-a-frame?",
         number(
             91,
-            "91 of 300. It reads at most one in a frame, 60 times a second; 200 a second were sent.",
+            "91 of 300. It reads at most one in a frame, 60 times per second; 200 per second were sent.",
             wrong=(
                 (209, "That is how many were lost."),
                 (300, "That is how many were sent: direction `out`."),
@@ -193,7 +193,7 @@ QUESTIONS: Final = {
         "Where did the missing datagrams of the sample udp-ring-full die?",
         choice(
             ("c*", "ring*", "the ring*", "queue*", "godot s queue", "in godot s queue", "godot s ring"),
-            "In Godot's queue: 65,536 bytes a peer, and each datagram takes its size and 24 more. 63 of 1,000 bytes "
+            "In Godot's queue: 65,536 bytes per peer, and each datagram takes its size and 24 more. 63 of 1,000 bytes "
             "fit. Neither Python nor the script is told.",
             wrong=(
                 (("a*", "network*", "the network"), "127.0.0.1 has no cable."),

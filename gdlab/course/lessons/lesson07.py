@@ -42,10 +42,10 @@ def _rates(answer: Any) -> tuple[bool, str]:
     off = [player for player, rate in _RATES_HZ.items() if abs(given[player] / rate - 1) > _WITHIN]
     if off:
         return False, (
-            f"Player {off[0]} does not send {given[off[0]]:.1f} messages a second. How many messages, and how many "
+            f"Player {off[0]} does not send {given[off[0]]:.1f} messages per second. How many messages, and how many "
             "seconds lie between its first and its last one?"
         )
-    return True, "10, 30 and 10 a second: what the games were asked to do."
+    return True, "10, 30 and 10 per second: what the games were asked to do."
 
 
 def _anonymous_file(answer: Any) -> tuple[bool, str]:
@@ -87,7 +87,7 @@ QUESTIONS: Final = {
         ('table.groupby("v.id").size_bytes.sum()',),
     ),
     "07.2": Question(
-        "How many messages a second does each player send?",
+        "How many messages per second does each player send?",
         _rates,
         (
             "Count messages, and divide by the seconds between the first and the last one.",

@@ -66,7 +66,7 @@ QUESTIONS: Final = {
             wrong=(
                 ((1400.0, 1440.0), "In that frame the game stood in a breakpoint. Look at the others."),
                 ((120.0, 130.0), "That is a round trip. How long was the game's frame itself?"),
-                ((16.0, 17.5), "That is how long a frame should take at 60 a second."),
+                ((16.0, 17.5), "That is how long a frame should take at 60 per second."),
             ),
             otherwise="Look at watch.frames.busy_ms, or at stall_ms of both.explained where what is 'frame'.",
         ),

@@ -1,5 +1,5 @@
 extends Node
-## The blog's UDP server, mended: it keeps its peers, and reads everything that has come.
+## The tutorial's UDP server, fixed: it keeps its peers, and reads everything that has come.
 ##
 ## godot --headless --max-fps 60 --script udp_drained.gd -- port=4243
 

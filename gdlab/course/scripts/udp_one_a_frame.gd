@@ -1,10 +1,10 @@
 extends Node
-## The blog's UDP server: it reads one packet a frame, and keeps no peer.
+## The tutorial's UDP server: it reads one packet per frame, and keeps no peer.
 ## An exhibit: do not copy it.
 ##
 ## godot --headless --max-fps 60 --script udp_one_a_frame.gd -- port=4243
 ##
-## Two lines are not the blog's: it says where it listens, and it sends back what it has read, so
+## Two lines are added: it prints where it listens, and it sends back what it has read, so
 ## that the other side can count. Port 0 lets the system choose.
 
 var server := UDPServer.new()

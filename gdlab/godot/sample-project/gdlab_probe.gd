@@ -18,7 +18,7 @@ extends Node
 ##     {"probe":"pong","r_us":5001,"s_us":5002,"seq":17,"t_us":123456789}
 ##
 ## A pong has the numbers of its ping, and when that was received and the pong sent. All happens
-## once a frame, as in any game: at 60 frames per second an answer waits 0 to 17 ms for its frame.
+## once per frame, as in any game: at 60 frames per second an answer waits 0 to 17 ms for its frame.
 
 ## A ping of ours was answered.
 signal round_trip(seq: int, rtt_ms: float)
@@ -176,7 +176,7 @@ func _receive() -> void:
 	var peer: PacketPeer = _socket
 	if _udp != null:
 		peer = _udp
-	# All that has come since the last frame, and not one packet a frame. While nobody listens the
+	# All that has come since the last frame, and not one packet per frame. While nobody listens the
 	# count is -1: the system has said that the port is closed.
 	while peer.get_available_packet_count() > 0:
 		var packet := peer.get_packet()

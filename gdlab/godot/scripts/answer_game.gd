@@ -1,5 +1,5 @@
 extends SceneTree
-## The blog's PacketPeerUDP client, grown up: greets until it is answered, then plays.
+## The tutorial's PacketPeerUDP client, grown up: greets until it is answered, then plays.
 ##
 ## godot --headless --max-fps 60 --script answer_game.gd -- port=4242 seconds=10 every=3
 ##
@@ -9,7 +9,7 @@ extends SceneTree
 ##
 ## Until the first answer it sends "The answer is... 42!" in every frame. Then it sends a
 ## numbered probe message, JSON {"probe": "ping", "seq": 17, "t_us": 123456789} with the time by
-## its own clock, and answers the probe messages that it gets. All of that happens once a frame,
+## its own clock, and answers the probe messages that it gets. All of that happens once per frame,
 ## as in any game.
 
 var options := {"host": "127.0.0.1", "port": "4242", "seconds": "0", "every": "3"}

@@ -6,7 +6,7 @@ extends SceneTree
 ##
 ## host, port   where to
 ## count        how many; they are numbered from 1
-## rate         "500/s" or "10/frame"; a game sends once a frame, so 500/s at 60 fps are 8 or 9 in
+## rate         "500/s" or "10/frame"; a game sends once per frame, so 500/s at 60 fps are 8 or 9 in
 ##              one go
 ## form         text    the text, with {n} replaced by the number
 ##              probe   JSON {"probe": "ping", "seq": 17, "t_us": 123456789}, by the game's clock

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from gdlab.errors import RelayError
 from gdlab.facts import SYSTEM, US, Fact, Reason
-from gdlab.impair import UP, WAYS, Also, Copy
+from gdlab.impair import UP, WAYS, Copy
 from gdlab.impair.streams import Stream
+from gdlab.impair.truth import DAMAGED
 from gdlab.messages import TimeSource
 from gdlab.transports.address import Address
 from gdlab.transports.batch import Batched, available
@@ -223,7 +224,7 @@ class DatagramCore:
         if client is None:
             return False
         payload = copy.handle
-        if copy.also & Also.DAMAGED:
+        if copy.also & DAMAGED:
             payload = self._damaged(copy)
         try:
             copy.sent = time.time_ns()

@@ -21,7 +21,8 @@ from heapq import heappop, heappush
 from typing import Any, Final, Protocol
 
 from gdlab.errors import GdlabError
-from gdlab.impair import Also, Copy, Fate, Link, Path, Scenario, Step
+from gdlab.impair import Copy, Fate, Link, Path, Scenario, Step
+from gdlab.impair.truth import HELD
 from gdlab.transports.relaying import precise
 from gdlab.transports.relaying.outlet import Outlet
 
@@ -225,7 +226,7 @@ class Worker:
                 moved = max(0, now - copy.release)
                 copy.hold += moved
                 copy.release += moved
-                copy.also |= Also.HELD
+                copy.also |= HELD
             self.held -= 1
             self.held_bytes -= copy.size
             if not core.send(copy):

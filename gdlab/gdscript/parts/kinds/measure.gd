@@ -3,7 +3,7 @@ func _ping() -> Dictionary:
 
 
 func _measure(packet: PackedByteArray) -> void:
-	# Messages are read once a frame, so on the shortest way, too, this is a frame's time or more.
+	# Messages are read once per frame, so on the shortest way, too, this is a frame's time or more.
 	var now_us := Time.get_ticks_usec()
 	var answer := _probe(packet)
 	if answer.is_empty():

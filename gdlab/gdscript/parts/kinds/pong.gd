@@ -1,6 +1,6 @@
 ## The answer to a ping of gdlab; empty if the message is none.
 func _pong(packet: PackedByteArray) -> Dictionary:
-	# Read once a frame: up to a frame has passed since it came. r_us and s_us tell gdlab how much
+	# Read once per frame: up to a frame has passed since it came. r_us and s_us tell gdlab how much
 	# of the time was spent here.
 	var read_us := Time.get_ticks_usec()
 	var ping := _probe(packet)

@@ -9,7 +9,7 @@ const FORGET_S := 30.0
 ## So many peers at once, or a stranger could fill the memory with invented ones.
 const MAX_PEERS := 64
 
-## TRAP: the blog's client sends to 4242 and its server listens on 4243: they never meet.
+## TRAP: the tutorial's client sends to 4242 and its server listens on 4243: they never meet.
 @export_range(1, 65535) var port := 4243
 ## Send every packet back: then the notebook can measure round trips with `ping=0.05`.
 @export var echo := true
