@@ -79,8 +79,13 @@ class Session(ABC):
         return False
 
     @abstractmethod
-    def take_leave(self, reason: Fact) -> float:
-        """End from our side, politely; return in how many seconds the peer may be left, 0 being at once."""
+    def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> float:
+        """End from our side, politely, with a code where the protocol has one.
+
+        Returns
+        -------
+        In how many seconds the peer may be left, 0 being at once.
+        """
 
     @property
     @abstractmethod
