@@ -56,7 +56,11 @@ def whole_schema(frame: pd.DataFrame) -> pd.DataFrame:
         "size_bytes": sizes,
         "wire_bytes": sizes + 28,
     }
-    blank = {column.name: "" for column in SCHEMA if column.name not in {*frame.columns, *given}}
+    blank = {
+        column.name: pd.NA if column.dtype.startswith("Int") else ""
+        for column in SCHEMA
+        if column.name not in {*frame.columns, *given}
+    }
     return frame.assign(**given, **blank)
 
 

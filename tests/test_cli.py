@@ -105,3 +105,40 @@ def test_the_doctor_prints_its_table_and_fails_where_something_has_failed(capsys
     monkeypatch.setenv("GDLAB_GODOT", str(tmp_path / "nowhere"))
     assert cli.main(["doctor", "--seconds", "20"]) == 1
     assert "fail  Godot" in capsys.readouterr().out
+
+
+def test_convert_and_report_take_any_file(tmp_path, capsys):
+    source = gd.sample("three-players").to_csv(tmp_path / "run.csv")
+    for name in ("run.parquet", "run.pcapng", "again.csv.gz"):
+        assert cli.main(["convert", str(source), str(tmp_path / name)]) == 0
+        assert len(gd.load(tmp_path / name)) == len(gd.load(source))
+    assert cli.main(["report", str(source), "--out", str(tmp_path / "page")]) == 0
+    assert (tmp_path / "page" / "report.html").exists()
+    capsys.readouterr()
+    assert cli.main(["convert", str(source), str(tmp_path / "run.xlsx")]) == 1
+    assert "does not say what to write" in capsys.readouterr().err
+    assert cli.main(["report", str(tmp_path / "none.csv")]) == 1
+
+
+def test_a_capture_in_a_terminal_ends_in_order_when_the_system_asks(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "gdlab.cli",
+        "capture",
+        "udp://127.0.0.1:0",
+        "--spill",
+        str(tmp_path / "spill"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        first = process.stdout.readline()
+        address = first.split()[2].rstrip(",")
+        host, port = address.removeprefix("udp://").split(":")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for number in range(20):
+                sender.sendto(b"%d" % number, (host, int(port)))
+        process.terminate()
+        told, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, told
+    assert "20 messages received" in told
+    assert list(gd.load(tmp_path / "spill").df.payload) == [b"%d" % number for number in range(20)]

@@ -9,6 +9,9 @@ from gdlab.analysis.columns import groups
 from gdlab.analysis.sequence import numbered, wilson
 from gdlab.analysis.source import Source
 
+#: Rounds of a counter that are looked at: of one of 8 bits some 250,000 messages.
+_MOST_ROUNDS = 1000
+
 
 def where_lost(
     sender: Source,
@@ -55,8 +58,13 @@ def where_lost(
         "receiver": _numbers(receiver, "receiver", "in", seq, bits),
     }
     parts = [("sender to receiver", numbers["sender"], numbers["receiver"])]
+    if bits is not None:
+        numbers["receiver"] = _aligned(numbers["receiver"], numbers["sender"], 1 << bits)
+        parts = [("sender to receiver", numbers["sender"], numbers["receiver"])]
     if relay is not None:
         into, out_of = _numbers(relay, "relay", "in", seq, bits), _numbers(relay, "relay", "out", seq, bits)
+        if bits is not None:
+            into, out_of = (_aligned(each, numbers["sender"], 1 << bits) for each in (into, out_of))
         parts = [
             ("sender to relay", numbers["sender"], into),
             ("relay", into, out_of),
@@ -78,6 +86,27 @@ def where_lost(
         loss_low=np.where(n > 0, low, np.nan),
         loss_high=np.where(n > 0, high, np.nan),
     )
+
+
+def _aligned(numbers: pd.MultiIndex, sent: pd.MultiIndex, modulus: int) -> pd.MultiIndex:
+    """Numbers of a counter that had wrapped before this capture began, counted on as the sender's are.
+
+    A capture counts on from the first number that it has. By how many rounds that is behind the sender's is told by
+    where most of the numbers are the same.
+    """
+    if not len(numbers) or not len(sent):
+        return numbers
+    theirs = np.asarray(sent.get_level_values("seq"), np.int64)
+    ours = np.asarray(numbers.get_level_values("seq"), np.int64)
+    most = min((int(theirs.max()) - int(ours.min())) // modulus, _MOST_ROUNDS)
+    least = max((int(theirs.min()) - int(ours.max())) // modulus, -_MOST_ROUNDS)
+    rounds = sorted(range(least, most + 1), key=abs)
+    if len(rounds) < 2 and rounds in ([], [0]):
+        return numbers
+    known = np.unique(theirs)
+    same = [int(np.isin(ours + each * modulus, known).sum()) for each in rounds]
+    shift = rounds[int(np.argmax(same))] * modulus
+    return pd.MultiIndex.from_arrays([numbers.get_level_values("run"), ours + shift], names=numbers.names)
 
 
 def _numbers(table: Source, name: str, direction: str, seq: str | None, bits: int | None) -> pd.MultiIndex:

@@ -34,6 +34,7 @@ from gdlab.transports import (
     encode,
     listener,
 )
+from gdlab.words import sentence
 
 if TYPE_CHECKING:  # what only some captures need is loaded by those
     from gdlab.files import Spill, SpillStatistics
@@ -64,6 +65,16 @@ def show_with(view: Callable[[Capture], Any] | None) -> None:
     """Have captures that a cell shows drawn by `view(capture)`, an object with `_repr_mimebundle_`."""
     global _live_view  # noqa: PLW0603 (one notebook, one way to show)
     _live_view = view
+
+
+class _Html:
+    """Shows itself as HTML."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def _repr_html_(self) -> str:
+        return self._text
 
 
 class Capture(Tabular):
@@ -174,7 +185,15 @@ class Capture(Tabular):
             receive_buffer_bytes=min((endpoint.receive_buffer_bytes for endpoint in endpoints), default=0),
             last_received_s=max(0.0, (now_ns - last_ns) / 1e9) if last_ns else None,
             connections=sum(endpoint.connections for endpoint in endpoints),
+            waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
+            awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
+            problem=self._problem(),
         )
+
+    def _problem(self) -> str:
+        """The last thing that went wrong, in words."""
+        problems = [store.last_problem for store in self._stores if store.last_problem is not None]
+        return sentence(max(problems, key=lambda one: one[0])[1]) if problems else ""
 
     def _last_end_ns(self) -> int | None:
         """When the last endpoint ended by itself; None while one is there."""
@@ -442,6 +461,12 @@ class Capture(Tabular):
     def _headline(self) -> html.Headline:
         status = self.status
         return html.Headline(status.light.value, status.text, status.hint)
+
+    def _display_(self) -> Any:
+        """What marimo shows: the live plots alone, which ask for what they draw; without them the HTML form."""
+        view = _live_view(self) if _live_view is not None else None
+        alone = getattr(view, "alone", None)
+        return _Html(self._repr_html_()) if alone is None else alone()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         """The live widget where there is one, with the forms that it has for those who cannot show it."""

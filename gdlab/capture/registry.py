@@ -55,8 +55,9 @@ def listen(
     addresses : one or more, such as ``"udp://127.0.0.1:4242"``. `localhost` listens on both loopback addresses; port
         0 takes a free port (`Capture.addresses` says which).
     reply : what every message is answered with: bytes, text (sent as UTF-8), or a function of the `Message` that
-        returns one of these or None. It runs in the listener's thread; what it raises becomes a row. `gdlab.replies`
-        has ready-made ones. WebSocket sends text as text and bytes as binary.
+        returns one of these, several in a list, or None; ``gdlab.replies.close(code, reason)`` ends the connection. It
+        runs in the listener's thread; what it raises becomes a row. `gdlab.replies` has ready-made ones.
+        WebSocket sends text as text and bytes as binary.
     every : do not wait to be asked, but say `reply` to each connected peer every so many seconds (with UDP to those
         heard lately).
     ping : send every peer a small probe message each so many seconds. A game that answers it (see `gdlab.probe`; an

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from gdlab.text import age, count, number
+from gdlab.text import age, number
 from gdlab.transports import Address, Endpoint, State, lan_address
+from gdlab.words import phrase
 
 #: Without a message for this long a capture is called quiet.
 QUIET_AFTER_S = 2.0
@@ -40,6 +41,8 @@ class Statistics:
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
     last_received_s : age of the newest message; None before the first.
     connections : open TCP and WebSocket connections; UDP has none.
+    waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
+    problem : what went wrong last, in words; empty where nothing has.
     """
 
     seconds: float
@@ -56,6 +59,9 @@ class Statistics:
     receive_buffer_bytes: int
     last_received_s: float | None
     connections: int = 0
+    waiting_bytes: int = 0
+    awaited_bytes: int = 0
+    problem: str = ""
 
     @property
     def dropped(self) -> int:
@@ -72,7 +78,7 @@ class Status:
     hint: str = ""
 
     def __str__(self) -> str:
-        return f"{self.text}. To try: {self.hint}" if self.hint else self.text
+        return phrase("status", text=self.text, hint=self.hint) if self.hint else self.text
 
 
 def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
@@ -83,100 +89,118 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
             error = endpoint.error
             return Status(
                 Light.FAILED,
-                f"{endpoint.address} failed: {type(error).__name__}: {error}",
-                "run the cell that called listen again; what had arrived is kept",
+                phrase("failed", address=endpoint.address, error=f"{type(error).__name__}: {error}"),
+                phrase("failed/hint"),
             )
-    counts = (
-        f"{count(statistics.received, 'message')}, {count(statistics.peers, 'peer')}, {_dropped(statistics)}"
+    counts = phrase(
+        "counts",
+        messages=_counted(statistics.received, "message"),
+        peers=_counted(statistics.peers, "peer"),
+        dropped=_dropped(statistics),
     )
-    doing = f"{endpoints[0].doing} {names}"
+    doing = phrase(endpoints[0].doing, names=names)
     if all(endpoint.state is not State.LISTENING for endpoint in endpoints):
-        return Status(Light.STOPPED, f"stopped after {statistics.seconds:.1f} s, {names}: {counts}")
+        text = phrase("stopped", seconds=statistics.seconds, names=names, counts=counts)
+        return Status(Light.STOPPED, text)
     open_to_all = any(endpoint.address.is_lan and not endpoint.is_client for endpoint in endpoints)
-    lan = " (open to the whole network)" if open_to_all else ""
+    lan = phrase("lan") if open_to_all else ""
     if statistics.last_received_s is None:
-        text = f"{doing}{lan}, nothing received for {statistics.seconds:.0f} s"
+        text = phrase("waiting", doing=doing, lan=lan, seconds=statistics.seconds)
         if statistics.connections:
-            text += f", {count(statistics.connections, 'connection')}"
+            text += phrase("and") + _counted(statistics.connections, "connection")
+        text += _waiting(statistics)
         return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
     silent_s = statistics.last_received_s
     light = Light.RECEIVING if silent_s < QUIET_AFTER_S else Light.QUIET
+    waiting = _waiting(statistics) if light is Light.QUIET else ""
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
-    hint = "; ".join(filter(None, (_loss_hint(statistics), *remarks)))
-    return Status(light, f"{doing}{lan}, {counts}, last message {age(silent_s)} ago", hint)
+    hint = phrase("or").join(filter(None, (_loss_hint(statistics), *remarks)))
+    text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s))
+    return Status(light, text + waiting, hint)
+
+
+def _counted(value: int, noun: str) -> str:
+    return phrase(noun if value == 1 else noun + "s", number=number(value))
 
 
 def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:
     first = endpoints[0].address
+    if statistics.problem:
+        return phrase("hint/problem", problem=statistics.problem)
+    if statistics.waiting_bytes:
+        return phrase("hint/incomplete")
+    if statistics.peers and not statistics.connections and first.transport != "udp":
+        return phrase("hint/left", peers=_counted(statistics.peers, "peer"))
     if statistics.connections:
         return "" if statistics.sent else _silence_hint(first)
     if endpoints[0].is_client:
         return (
-            "it answers only what it is sent: use .send(...). A Godot UDPServer must be polled in every frame"
+            phrase("hint/ask")
             if first.transport == "udp"
-            else f"is a server running at {first.host}, port {first.port}, and does it call poll() in every frame?"
+            else phrase("hint/server", host=first.host, port=first.port)
         )
     reach = (
-        f"on other machines send to {_seen_from_outside(first)}, port {first.port} (a firewall may be in the way)"
+        phrase("hint/reach", host=_seen_from_outside(first), port=first.port)
         if first.is_lan
-        else 'from another machine it cannot be reached unless you listen with host="lan"'
+        else phrase("hint/here")
     )
     return (
-        f"is the game running, and does it send to port {first.port} with {first.transport.upper()}? "
-        f"UDP gives no error when nobody listens; {reach}"
+        phrase("hint/udp", port=first.port, transport=first.transport.upper(), reach=reach)
         if first.transport == "udp"
-        else f"is the game running, does it connect to port {first.port} and call poll() in every frame? {reach}"
+        else phrase("hint/stream", port=first.port, reach=reach)
     )
+
+
+def _waiting(statistics: Statistics) -> str:
+    """What has arrived of messages that are not complete."""
+    if not statistics.waiting_bytes:
+        return ""
+    held = _counted(statistics.waiting_bytes, "byte")
+    if statistics.awaited_bytes:
+        return phrase("incomplete/of", held=held, whole=number(statistics.awaited_bytes))
+    return phrase("incomplete", held=held)
 
 
 def _seen_from_outside(address: Address) -> str:
     """What other machines send to, as far as it is known."""
     every = address.host == "lan" or ipaddress.ip_address(address.host).is_unspecified
-    return (lan_address() if every else address.host) or "this machine's address"
+    return (lan_address() if every else address.host) or phrase("this machine")
 
 
 def _silence_hint(address: Address) -> str:
     """What to try where somebody has connected and never sent."""
     call = "StreamPeerTCP.poll()" if address.transport == "tcp" else "WebSocketPeer.poll()"
-    hint = (
-        f"a peer has connected and has not sent anything: does the game call {call} in every frame? Without it the "
-        "game's side stays in the state CONNECTING, although the connection is there"
-    )
+    hint = phrase("hint/silent", call=call)
     if address.transport == "tcp":
-        hint += ". What was sent may also be an incomplete message: see framing="
+        hint += phrase("hint/framing")
     return hint
 
 
 def _loss_hint(statistics: Statistics) -> str:
     if statistics.kernel_drops:
-        return (
-            f"{statistics.kernel_drops} datagrams were lost in this computer's receive buffer "
-            f"({statistics.receive_buffer_bytes // 1024} KiB), not on the network: send slower, or raise the "
-            "system's limit (on Linux: sysctl net.core.rmem_max)"
-        )
+        buffer = statistics.receive_buffer_bytes // 1024
+        return phrase("hint/loss", drops=statistics.kernel_drops, buffer=buffer)
     return ""
 
 
 def diagnosis(endpoints: Sequence[Endpoint], statistics: Statistics, wanted: int, timeout_s: float) -> str:
     """Say why a wait has ended without what was waited for."""
     status = describe(endpoints, statistics)
-    said = (
-        f"{statistics.received} of {wanted} messages had arrived after {timeout_s:g} s. Now: {status.text}."
-    )
+    said = phrase("wait", received=statistics.received, wanted=wanted, seconds=timeout_s, text=status.text)
     if status.light in {Light.WAITING, Light.FAILED} or status.hint:
-        return f"{said} To try: {status.hint}"
+        return phrase("wait/try", said=said, hint=status.hint)
     if status.light is Light.STOPPED:
         anew = "gdlab.connect" if endpoints and endpoints[0].is_client else "gdlab.listen"
-        return f"{said} A stopped capture receives nothing more; its start() goes on, {anew} begins anew"
-    return f"{said} The game sends more slowly than that, or has ended; a longer timeout= waits on"
+        return phrase("wait/stopped", said=said, anew=anew)
+    return phrase("wait/slow", said=said)
 
 
 def _dropped(statistics: Statistics) -> str:
     if not statistics.dropped:
-        return "0 dropped"
+        return phrase("none dropped")
     parts = []
     if statistics.kernel_drops:
-        parts.append(f"{number(statistics.kernel_drops)} dropped by the kernel")
+        parts.append(phrase("dropped/kernel", number=number(statistics.kernel_drops)))
     if statistics.evicted_rows:
-        parts.append(f"{number(statistics.evicted_rows)} oldest rows gone (limit)")
-    return ", ".join(parts)
+        parts.append(phrase("dropped/limit", number=number(statistics.evicted_rows)))
+    return phrase("and").join(parts)

@@ -89,15 +89,19 @@ class Tabular(Measures):
             names = self.provenance.get("rpc_methods")
         return Multiplayer(self.df, project=project, names=names)
 
-    def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
+    def to_csv(
+        self, path: str | Path, *, raw: bool = False, anonymise: bool = False, excel: bool = False
+    ) -> Path:
         """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.
 
         Parameters
         ----------
-        path : the file; it appears under this name only when it is complete.
+        path : the file; it appears under this name only when it is complete. ``run.csv.gz`` (or ``.zst``, ``.lz4``) is
+            compressed so.
         raw : write text as it is. Otherwise text that a spreadsheet would run as a formula gets an apostrophe in
             front, which `load` takes away again.
         anonymise : peers become P01, P02 ...; payloads are not touched.
+        excel : begin with a byte order mark, by which Excel knows that the text is UTF-8.
 
         Returns
         -------
@@ -105,7 +109,7 @@ class Tabular(Measures):
         """
         from gdlab.files import write_csv  # not before it is needed: `import gdlab` stays light
 
-        return write_csv(self.df, path, raw=raw, anonymise=anonymise, provenance=self.provenance)
+        return write_csv(self.df, path, raw=raw, anonymise=anonymise, excel=excel, provenance=self.provenance)
 
     def to_parquet(self, path: str | Path, *, anonymise: bool = False) -> Path:
         """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`)."""
@@ -149,6 +153,12 @@ class Tabular(Measures):
             seq=seq,
             anonymise=anonymise,
         )
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The table for other engines: ``pl.DataFrame(cap)``, ``pa.table(cap)``, ``duckdb.sql("from cap")``."""
+        from gdlab.files import handover
+
+        return handover.stream(self.df).__arrow_c_stream__(requested_schema)
 
     def __bool__(self) -> bool:
         """True: also of one without a row, so that ``if cap:`` asks whether there is a capture."""

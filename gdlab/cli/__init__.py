@@ -1,4 +1,4 @@
-"""The command `gdlab`: the lab in a browser, and in a terminal a demonstration and a check-up."""
+"""The command `gdlab`: the lab in a browser; in a terminal captures, reports, a demonstration, a check-up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from gdlab.cli import files, serve
 from gdlab.cli.demo import run_demo
 from gdlab.cli.lab import open_lab
 from gdlab.diagnostics import doctor
@@ -24,6 +25,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "lab":
             return open_lab(Path(options.folder), rest, traffic_on=not options.no_traffic)
+        if options.command == "capture":
+            return serve.capture(
+                options.address,
+                spill=None if options.spill is None else Path(options.spill),
+                limit=options.limit,
+                host=options.host,
+                seconds=options.seconds,
+                framing=options.framing,
+            )
+        if options.command == "report":
+            return files.report(options.source, None if options.out is None else Path(options.out))
+        if options.command == "convert":
+            return files.convert(options.source, Path(options.target))
         if options.command == "doctor":
             report = doctor(time_limit_s=options.seconds)
             print(report)
@@ -31,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_demo(
             Path(options.out), seconds=options.seconds, port=options.port, engine=_engine(options.source)
         )
-    except GdlabError as error:
+    except (GdlabError, OSError) as error:
         print(f"gdlab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -73,6 +87,38 @@ def _parser() -> argparse.ArgumentParser:
         help="who sends: a real Godot, the embedded source, or what there is (default)",
     )
 
+    for_capture = commands.add_parser(
+        "capture",
+        help="capture without a notebook, until Ctrl-C or SIGTERM",
+        description="Listen and capture in this terminal, or as a service (Type=exec), until Ctrl-C or SIGTERM, which "
+        "end it in order. The exit status is 1 where rows were lost on their way to the disk, or nothing was received "
+        "for errors.",
+    )
+    for_capture.add_argument("address", nargs="+", help="such as udp://127.0.0.1:4242")
+    for_capture.add_argument("--spill", help="the folder that all rows are written to as they arrive")
+    for_capture.add_argument("--limit", help="what is kept in memory, such as 64MiB or 10min")
+    for_capture.add_argument("--host", choices=("lan",), help="lan lets other machines send")
+    for_capture.add_argument("--seconds", type=_duration, help="how long (default: until it is ended)")
+    for_capture.add_argument("--framing", default="auto", help="how TCP streams are divided (default auto)")
+
+    for_report = commands.add_parser(
+        "report",
+        help="write a page that documents a captured file or folder",
+        description="Write a folder with a page that documents a captured file, folder or pattern, and its data as "
+        "CSV.",
+    )
+    for_report.add_argument("source", help="a file, a folder, or a pattern in quotes")
+    for_report.add_argument("--out", help="the folder to write to (default: the source's name and -report)")
+
+    for_convert = commands.add_parser(
+        "convert",
+        help="write a captured file in another form",
+        description="Write what a file, folder or pattern holds as CSV (also .csv.gz, .csv.zst, .csv.lz4), Parquet or "
+        "pcapng, as the name of the target says.",
+    )
+    for_convert.add_argument("source", help="a file, a folder, or a pattern in quotes")
+    for_convert.add_argument("target", help="the file to write, such as run.parquet")
+
     for_doctor = commands.add_parser(
         "doctor",
         help="check what gdlab needs on this machine",
@@ -87,4 +133,11 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value <= 3600:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600 seconds")
+    return value
+
+
+def _duration(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is no time to capture for")
     return value

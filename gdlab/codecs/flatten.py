@@ -317,7 +317,7 @@ def columns(values: npt.NDArray[np.object_], present: npt.NDArray[np.bool_]) -> 
             for place in merged[name]:
                 np.add.at(walk.omitted, np.array(place.rows, np.int64), 1)
     made = {
-        name: _column(
+        _writable(name): _column(
             len(values),
             [row for place in parts for row in place.rows],
             [v for place in parts for v in place.seen],
@@ -326,6 +326,11 @@ def columns(values: npt.NDArray[np.object_], present: npt.NDArray[np.bool_]) -> 
         if name in chosen
     }
     return Flat(made, walk.omitted, len(merged) - len(chosen) + walk.given_up)
+
+
+def _writable(name: str) -> str:
+    """A name that any index of columns can hold: half a surrogate pair becomes its escape."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _leaves(root: _Place) -> list[_Place]:
@@ -372,5 +377,8 @@ def _column(n: int, rows: list[int], values: list[Any]) -> Any:
     for row, value in zip(where.tolist(), values, strict=True):
         objects[row] = value
     if kinds and all(issubclass(kind, str) for kind in kinds):
-        return pd.array(objects, dtype="string")
+        try:
+            return pd.array(objects, dtype="string")
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON may hold and Arrow may not
+            return pd.array(objects, dtype=pd.StringDtype("python"))
     return objects

@@ -13,6 +13,7 @@ import numpy as np
 from gdlab.codecs import json
 from gdlab.codecs.codec import Decoded, VariantReader, reason
 from gdlab.errors import VariantDecodeError
+from gdlab.framing import signatures
 from gdlab.messages import Kind, guess_kind
 from gdlab.variant import Type
 
@@ -58,12 +59,26 @@ def guess(payload: bytes, variants: VariantReader) -> tuple[str, Any, str | None
         try:
             value, note = json.read(payload)
         except json.JsonError as error:
-            why = f"begins like JSON, but: {reason(error)}"
+            # Text often begins so: "0.5,1.2" and "[12:00] hello" are no JSON that is broken.
+            why = f"begins like JSON, but: {reason(error)}" if is_meant_as_json(payload) else None
         else:
             return "json", value, None, note
+    known = signatures.of_message(payload)
+    if known is not None:
+        why = f"looks like {known.name}: {known.way_out}"
     if guess_kind(payload) is Kind.TEXT:
         return "text", payload.decode(), why, None
     return "raw", payload, why or "neither a Variant nor JSON nor text", None
+
+
+def is_meant_as_json(payload: bytes) -> bool:
+    """It begins as an object or an array of JSON does, and as no line of text."""
+    text = payload.strip(b" \t\r\n")
+    if text[:1] + text[-1:] in (b"{}", b"[]"):
+        return True
+    if text[:1] == b"{":
+        return text[1:].lstrip(b" \t\r\n")[:1] in (b'"', b"}", b"")
+    return text[:1] == b"[" and text[1:].lstrip(b" \t\r\n")[:1] in (b"{", b"[", b'"', b"]", b"")
 
 
 def looks_like_variant(payload: bytes) -> bool:

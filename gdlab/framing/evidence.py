@@ -267,6 +267,9 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
     chance = min(6.0, math.log2(max(mean, 2.0)))
     bits += chance * sum(1 for place in reads if place in places)
     bits -= sum(1 for place in reads if place <= at and place not in places)
+    # One frame that is followed by something else may be anything.
+    if len(ends) == 1 and at < len(data):
+        bits -= _PAUSE_BITS
     # A pause inside a frame is likely only where a long one is on its way.
     waits = [place for place in pauses if place <= at and place not in places]
     bits -= _PAUSE_BITS * len(waits)

@@ -11,6 +11,23 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+_WAYS_OUT: Final[dict[str, str]] = {
+    "tls": "turn it off in the game, gdlab reads nothing encrypted",
+    "dtls": "turn it off in the game, gdlab reads nothing encrypted",
+    "stun": "a program looks for its address; it is no message of the game",
+    "mqtt": 'give framing="mqtt" to a TCP listener',
+    "http": "the game asks a web server; listen on tcp:// to see it whole",
+    "osc": "read it with a function as codec, for instance of python-osc",
+    "enet": "Godot's high-level multiplayer; see gdlab.multiplayer",
+    "gzip": "read it with decode=gzip.decompress",
+    "zstd": "read it with a function as codec that decompresses it",
+    "bom": "leave the mark out when encoding, UTF-8 needs none",
+    "engine_io": "Socket.IO's messages have their kind as digits before the JSON",
+    "utf16": "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#), or decode it by a function",
+    "utf32": "send UTF-8: to_utf8_buffer() in GDScript",
+    "python": "send JSON, json.dumps(value), in place of str(value)",
+}
+
 _U16: Final = struct.Struct(">H").unpack_from
 
 
@@ -21,7 +38,8 @@ class Signature(NamedTuple):
     ----------
     name : as people call it.
     looks : whether bytes begin like it.
-    advice : key of the sentence that tells the way out, see `gdlab.words`.
+    advice : key of its sentence as a guessed framing, see `gdlab.words`.
+    way_out : what to do about it.
     stream, datagram : where it is met.
     framing : how its stream is best cut; empty where that is to be found out.
     certain : nothing else begins like this.
@@ -34,6 +52,11 @@ class Signature(NamedTuple):
     datagram: bool = False
     framing: str = ""
     certain: bool = True
+
+    @property
+    def way_out(self) -> str:
+        """What to do about it."""
+        return _WAYS_OUT.get(self.advice, "")
 
 
 def _tls(data: bytes) -> bool:

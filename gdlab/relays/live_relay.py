@@ -410,9 +410,11 @@ class Relay(Tabular):
 
     # ---- showing
 
-    def to_csv(self, path: str | Path, *, raw: bool = False, anonymise: bool = False) -> Path:
+    def to_csv(
+        self, path: str | Path, *, raw: bool = False, anonymise: bool = False, excel: bool = False
+    ) -> Path:
         """Write the table as CSV, and the truth beside it as ``*.truth.csv``."""
-        written = super().to_csv(path, raw=raw, anonymise=anonymise)
+        written = super().to_csv(path, raw=raw, anonymise=anonymise, excel=excel)
         truth = self.truth
         if anonymise:
             truth = truth.drop(columns="peer")

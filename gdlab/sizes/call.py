@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from gdlab.codecs import decode
+from gdlab.errors import VariantEncodeError
 from gdlab.payloads import PayloadArray
 
 if TYPE_CHECKING:
@@ -90,11 +91,19 @@ class Sizes:
         values = decoded.loc[good, "value"].tolist()
         if not values:
             raise ValueError("none of the captured payloads decodes to a value that could be measured")
-        report = measure(values, each=True, rate_hz=rate_hz, peers=peers, over=over, double=double)
+        measured = [each_one for each_one in values if _fits(each_one, double=double)]
+        if not measured:
+            raise ValueError("none of the captured payloads decodes to a value that Godot could hold")
+        report = measure(measured, each=True, rate_hz=rate_hz, peers=peers, over=over, double=double)
         left_out = int((decoded["codec"].notna() & ~good).sum())
+        foreign = len(values) - len(measured)
         notes = [f"Captured payloads, {decoded.attrs['codec']}."]
         if left_out:
             notes.append(f"Left out: {left_out} payload{'s' if left_out != 1 else ''} that did not decode.")
+        if foreign:
+            notes.append(
+                f"Left out: {foreign} payload{'s' if foreign != 1 else ''} whose value no Variant holds."
+            )
         return report.with_notes(*notes)
 
     def tree(self, value: Any) -> pd.DataFrame:
@@ -111,6 +120,17 @@ class Sizes:
 
     def __repr__(self) -> str:
         return "<sizes: sizes(message), sizes.tree(message), sizes.types()>"
+
+
+def _fits(value: Any, *, double: bool) -> bool:
+    """Whether Godot could hold a value: JSON has longer integers, and halves of surrogate pairs."""
+    from gdlab.variant import dumps
+
+    try:
+        dumps(value, double=double)
+    except VariantEncodeError:
+        return False
+    return True
 
 
 def _captured(value: Any) -> pd.DataFrame | None:

@@ -157,6 +157,8 @@ class Store:
         self.about_evicted: Fact = KEEP_MORE
         #: Called by the writer's thread after each block that is full; it must return at once and never raise.
         self.on_seal: Callable[[], object] | None = None
+        #: Time and fact of the last row of event `error`.
+        self.last_problem: tuple[int, Fact] | None = None
         self._version = 0
         self._received = self._received_bytes = self._sent = self._sent_bytes = 0
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
@@ -229,6 +231,8 @@ class Store:
                 self._sent_bytes += len(payload)
         elif event is Event.ERROR:
             self._errors += 1
+            if fact is not None:
+                self.last_problem = time_ns, fact
         elif event is Event.GAP:
             self._gaps += 1
             if fact is not None and fact.reason is Reason.KERNEL_DROP:

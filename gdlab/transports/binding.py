@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 import sys
 from collections.abc import Callable
@@ -52,6 +53,35 @@ def bind_all(address: Address, kind: socket.SocketKind, prepare: Callable[[socke
     return Bound(bound, tuple(sockets))
 
 
+def _group(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The multicast group that an address is; None where it is none."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return found if found.is_multicast else None
+
+
+def _join(sock: socket.socket, group: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> None:
+    """Bind to a multicast group, of which many programs of one machine may be members.
+
+    Raises
+    ------
+    OSError : no interface of this machine has multicast, or the port is taken.
+    """
+    if sys.platform != "win32":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("" if sys.platform == "win32" else str(group), port))
+    if isinstance(group, ipaddress.IPv6Address):
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group.packed + bytes(4))
+        return
+    try:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + bytes(4))
+    except OSError:  # no route to it: a machine without a network still has its loopback
+        loopback = socket.inet_aton("127.0.0.1")
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + loopback)
+
+
 def _bind_one(
     address: Address,
     family: socket.AddressFamily,
@@ -73,7 +103,11 @@ def _bind_one(
             # Connections that ended a minute ago must not keep the port. A port that is listened on stays taken.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         prepare(sock)
-        sock.bind((host, address.port))
+        group = _group(host)
+        if group is not None and kind == socket.SOCK_DGRAM:
+            _join(sock, group, address.port)
+        else:
+            sock.bind((host, address.port))
         if kind == socket.SOCK_STREAM:
             sock.listen(socket.SOMAXCONN)
     except OSError as error:

@@ -307,6 +307,7 @@ class UdpClient(UdpListener):
         try:
             sock.setblocking(False)
             prepare_datagrams(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             sock.connect(target)
         except OSError as error:
             sock.close()

@@ -64,6 +64,11 @@ class Session(ABC):
         """
 
     @property
+    def waiting(self) -> tuple[int, int]:
+        """Bytes that wait for the rest of their message, and of how many, where that is known."""
+        return self.held_bytes, 0
+
+    @property
     def can_ask(self) -> bool:
         """Whether it is known how the peer takes its messages, so that it may be asked something of ours."""
         return True
@@ -74,8 +79,13 @@ class Session(ABC):
         return False
 
     @abstractmethod
-    def take_leave(self, reason: Fact) -> float:
-        """End from our side, politely; return in how many seconds the peer may be left, 0 being at once."""
+    def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> float:
+        """End from our side, politely, with a code where the protocol has one.
+
+        Returns
+        -------
+        In how many seconds the peer may be left, 0 being at once.
+        """
 
     @property
     @abstractmethod

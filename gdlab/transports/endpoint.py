@@ -28,7 +28,7 @@ from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import ANSWER_S, Loop
 from gdlab.transports.options import EndpointOptions, check_period
 from gdlab.transports.own_pings import MarkingSink, OwnPings
-from gdlab.transports.replies import Reply, ReplyFunction, reply_function
+from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import TRANSITIONS, EndpointStatistics, State
 from gdlab.words import sentence
@@ -418,7 +418,7 @@ class Endpoint(ABC):
         if self._reply is None:
             return
         try:
-            answer = self._reply(message)
+            answers = self._reply(message)
         except BaseException as error:  # noqa: BLE001 (the user's function; the listener must live on)
             self.sink.append(
                 clock.now_ns(),
@@ -428,5 +428,12 @@ class Endpoint(ABC):
                 fact=Fact.of(Reason.REPLY_RAISED, by=US, error=f"{type(error).__name__}: {error}"),
             )
             return
-        if answer is not None:
+        for answer in answers:
+            if isinstance(answer, Close):
+                # Not at once: it may be the answer to one of many messages of a read.
+                self._loop.call(self, functools.partial(self._close_peer, peer, answer))
+                return
             self._send(answer, peer)
+
+    def _close_peer(self, peer: Any, closing: Close) -> None:  # noqa: B027 (datagrams have no connection)
+        """End the connection of a peer."""

@@ -7,16 +7,30 @@ text is text and what they answer to bytes is bytes, which WebSocket tells apart
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Generator, Iterable, Sequence
+from itertools import islice
+from typing import Final, NamedTuple, TypeAlias
 
 from gdlab import clock, probe
 from gdlab.messages import Kind, Message
 from gdlab.transports.encoding import Outgoing, encode
 
+#: Answers to one message at most; a generator without an end is cut off.
+MOST_ANSWERS: Final = 1000
+
+
+class Close(NamedTuple):
+    """Ends the connection, after what was answered before it: see `close`."""
+
+    code: int
+    reason: str
+
+
+Answer: TypeAlias = "bytes | str | Close | Iterable[bytes | str | Close | None] | None"
+
 #: What a user may give: the same answer to every message, or a function of the message that may answer None.
-Reply: TypeAlias = bytes | str | Callable[[Message], bytes | str | None]
-ReplyFunction: TypeAlias = Callable[[Message], Outgoing | None]
+Reply: TypeAlias = "bytes | str | Callable[[Message], Answer]"
+ReplyFunction: TypeAlias = "Callable[[Message], Sequence[Outgoing | Close]]"
 
 
 def reply_function(reply: Reply | None) -> ReplyFunction | None:
@@ -31,17 +45,42 @@ def reply_function(reply: Reply | None) -> ReplyFunction | None:
         return None
     if callable(reply):
         function = reply
-        return lambda message: _outgoing(function(message))
-    answer = _outgoing(reply)
-    return lambda _message: answer
+        return lambda message: _answers(function(message))
+    answers = _answers(reply)
+    return lambda _message: answers
 
 
-def _outgoing(answer: object) -> Outgoing | None:
+def _answers(answer: object) -> Sequence[Outgoing | Close]:
     if answer is None:
-        return None
+        return ()
     if isinstance(answer, (str, bytes, bytearray, memoryview)):
-        return encode(answer)
-    raise TypeError(f"a reply is bytes, text or None, not {type(answer).__name__}")
+        return (encode(answer),)
+    if isinstance(answer, Close):
+        return (answer,)
+    if isinstance(answer, (list, tuple, Generator)):
+        return [one for part in islice(answer, MOST_ANSWERS) for one in _answers(part)]
+    raise TypeError(f"a reply is bytes, text, None, or a list of these, not {type(answer).__name__}")
+
+
+def close(code: int = 1000, reason: str = "") -> Close:
+    """End the connection: what a reply function returns, alone or as the last of several answers.
+
+    Parameters
+    ----------
+    code : of WebSocket's close frame: 1000, or 3000 to 4999 for what the game has a meaning for. TCP has none.
+    reason : in words, for the game; at most 123 bytes.
+
+    Raises
+    ------
+    ValueError : no such code may be sent, or the reason is too long.
+    """
+    if code != 1000 and not 3000 <= code <= 4999:
+        raise ValueError(
+            f"the code {code} may not be sent; take 1000, or one of 3000 to 4999 with a meaning of yours"
+        )
+    if len(reason.encode()) > 123:
+        raise ValueError("a reason is at most 123 bytes long")
+    return Close(code, reason)
 
 
 def echo(message: Message) -> bytes | str:
@@ -76,10 +115,10 @@ def probe_answer(message: Message) -> bytes | str | None:
     return pong if pong is None or probe.is_variant(pong) else pong.decode()
 
 
-def first(*rules: Reply) -> Callable[[Message], bytes | str | None]:
+def first(*rules: Reply) -> Callable[[Message], Answer]:
     """The first answer that is not None: ``first(probe_answer, echo)``."""
 
-    def answer(message: Message) -> bytes | str | None:
+    def answer(message: Message) -> Answer:
         for rule in rules:
             found = rule(message) if callable(rule) else rule
             if found is not None:

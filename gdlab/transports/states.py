@@ -36,8 +36,12 @@ class EndpointStatistics:
     kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
     receive_buffer_bytes : size of that buffer as the system granted it; 0 where there is none.
     connections : open connections; for UDP 0.
+    waiting_bytes : bytes of streams that wait for the rest of their message.
+    awaited_bytes : length of the longest message that is on its way, as it announces it; 0 where none does.
     """
 
     kernel_drops: int | None = None
     receive_buffer_bytes: int = 0
     connections: int = 0
+    waiting_bytes: int = 0
+    awaited_bytes: int = 0

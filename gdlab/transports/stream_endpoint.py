@@ -33,6 +33,7 @@ from gdlab.transports.encoding import Outgoing
 from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
+from gdlab.transports.replies import Close
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
@@ -462,6 +463,16 @@ class StreamEndpoint(Endpoint):
     def _takes_only_variants(self, target: Connection) -> bool:
         return target.session.takes_only_variants
 
+    def _close_peer(self, peer: Connection, closing: Close) -> None:
+        if peer.phase is Phase.OPEN:
+            with self._guarded(peer):
+                cause = closing.reason or "the reply function wanted it"
+                case = "code" if self.address.transport == "ws" else ""
+                fact = Fact.of(
+                    Reason.WE_CLOSED, by=US, code=closing.code if case else None, case=case, cause=cause
+                )
+                peer.session.take_leave(fact, closing.code, closing.reason)
+
     def _peer_of(self, target: Connection) -> tuple[Peer, int]:
         return target.peer, target.code
 
@@ -493,7 +504,13 @@ class StreamEndpoint(Endpoint):
 
     def statistics(self) -> EndpointStatistics:
         """Return how many connections are open; a stream loses nothing in the kernel."""
-        return EndpointStatistics(connections=self._open)
+        sessions = [getattr(connection, "session", None) for connection in list(self._connections)]
+        waiting = [session.waiting for session in sessions if session is not None]
+        return EndpointStatistics(
+            connections=self._open,
+            waiting_bytes=sum(held for held, _ in waiting),
+            awaited_bytes=max((awaited for held, awaited in waiting if held), default=0),
+        )
 
 
 def _broken(error: OSError) -> Fact:

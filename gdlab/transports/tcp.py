@@ -63,8 +63,8 @@ class TcpSession(Session):
         self._act(self._reader.end())
         self._endpoint.finish(self._connection, Fact(Reason.PEER_CLOSED, PEER))
 
-    def take_leave(self, reason: Fact) -> float:
-        """End the stream; what waits still goes out."""
+    def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> float:
+        """End the stream, which knows no code; what waits still goes out."""
         self._act(self._reader.end())
         connection = self._connection
         self._endpoint.finish(connection, reason)

@@ -169,12 +169,14 @@ class WebSocketSession(Session):
             self._warned = True
         return warning
 
-    def take_leave(self, reason: Fact) -> float:
+    def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> float:
         """Send a close frame, as soon as the peer has had the time to read the last message."""
         connection = self._connection
-        connection.reason = connection.reason or reason._replace(code=CloseCode.GOING_AWAY)
+        connection.reason = connection.reason or reason._replace(code=code or CloseCode.GOING_AWAY)
         return self._after_last_message(
-            functools.partial(self._close, CloseCode.GOING_AWAY, "gdlab has stopped")
+            functools.partial(
+                self._close, code or CloseCode.GOING_AWAY, said if code else "gdlab has stopped"
+            )
         )
 
     @property
@@ -301,7 +303,7 @@ class WebSocketSession(Session):
         self._write()
         self._endpoint.finish(self._connection, self._connection.reason or Fact(Reason.STOPPED, US))
 
-    def _close(self, code: CloseCode, reason: str) -> None:
+    def _close(self, code: int, reason: str) -> None:
         """Begin to end the connection: send a close frame, and wait for the peer's."""
         if self.protocol.state is not State.OPEN:
             return

@@ -32,6 +32,7 @@ class Live(Panel):
 
     def __init__(self, capture: Capture, *, folder: str | Path = ".", **options: Any) -> None:
         self._folder = Path(folder)
+        self._alone: Any = None
         self._chart = RateChart()
         self.plot = self._chart.image
         self.status = ipywidgets.HTML()
@@ -50,6 +51,24 @@ class Live(Panel):
         super().__init__([self.status, buttons, self.plot, self.messages], capture, **options)
         self.add_class("gdlab-live")
         self.refresh()  # at once, so that the page does not jump
+
+    def alone(self) -> Any:
+        """The live plots as one anywidget without widgets around it, for marimo; None without anywidget."""
+        try:
+            from gdlab.widgets.timeline import TimelinePanel
+        except ModuleNotFoundError:
+            return None
+        with self.lock:
+            if self._alone is None:
+                self._alone = TimelinePanel(self._capture)
+                self._alone.canvas.pull = True
+        return self._alone.canvas
+
+    def close(self) -> None:
+        """Take it off the screen, with the plots that stand alone."""
+        if self._alone is not None:
+            self._alone.close()
+        super().close()
 
     # ---- what the render thread calls
 

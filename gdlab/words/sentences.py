@@ -20,15 +20,17 @@ class Language(NamedTuple):
     ----------
     sentences : by reason, or by reason and case as ``opened/ws``.
     counted : by reason, what a number of such rows is called.
+    phrases : what a status and a diagnosis are made of, by their keys.
     """
 
     sentences: Mapping[str, Sentence]
     counted: Mapping[str, str]
+    phrases: Mapping[str, str]
 
 
 LANGUAGES: Final[dict[str, Language]] = {
-    "en": Language(en.SENTENCES, en.COUNTED),
-    "zh": Language(zh.SENTENCES, zh.COUNTED),
+    "en": Language(en.SENTENCES, en.COUNTED, en.PHRASES),
+    "zh": Language(zh.SENTENCES, zh.COUNTED, zh.PHRASES),
 }
 
 DEFAULT: Final = "en"
@@ -73,6 +75,11 @@ def sentence(fact: Fact, in_language: str | None = None) -> str:
 def counted_as(reason: Reason) -> str:
     """Return what a number of rows with this reason is called, for a list of counters."""
     return LANGUAGES[_Reader.language].counted[reason]
+
+
+def phrase(name: str, **values: object) -> str:
+    """Return a phrase of the table `PHRASES`, with its values."""
+    return LANGUAGES[_Reader.language].phrases[name].format_map(values)
 
 
 def key(fact: Fact) -> str:

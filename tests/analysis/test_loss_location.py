@@ -80,3 +80,19 @@ def test_the_finding_names_the_relay():
     assert "missing-numbers" not in found.index
     silent = analysis.findings(way(3)[2], seq="v.seq", sender=sender, relay=way(3)[1])
     assert "lost-where" not in silent["rule"].tolist()
+
+
+def test_a_counter_that_wrapped_before_the_receiver_began_is_counted_on():
+    from gdlab import analysis
+    from tests.files.tables import table_of
+
+    def table(numbers, direction):
+        rows = [{"time": 10**18 + n * 10**7, "direction": direction} for n in range(len(numbers))]
+        return table_of(rows).assign(**{"v.seq": numbers})
+
+    sent = [(65_000 + number) % 65_536 for number in range(3000)]
+    got = [number for place, number in enumerate(sent) if place >= 600 and place % 10]
+    (row,) = analysis.where_lost(table(sent, "out"), table(got, "in"), seq="v.seq", bits=16).to_dict(
+        "records"
+    )
+    assert (row["entered"], row["lost"]) == (3000, 3000 - len(got))

@@ -33,7 +33,11 @@ class RecordedGame:
             "peer": frame["peer"].str.replace("client1:1", "127.0.0.1:50001"),
         }
         named = Multiplayer(frame, project=PROJECT)
-        blank = {column.name: "" for column in SCHEMA if column.name not in {*frame.columns, *given}}
+        blank = {
+            column.name: pd.NA if column.dtype.startswith("Int") else ""
+            for column in SCHEMA
+            if column.name not in {*frame.columns, *given}
+        }
         self.df: pd.DataFrame = frame.assign(**given, **blank)[[column.name for column in SCHEMA]]
         self.provenance: dict[str, Any] = {
             "endpoints": ["udp://127.0.0.1:4300"],

@@ -15,7 +15,7 @@ from gdlab import probe, variant
 from gdlab.errors import EndpointClosed, NotSent, PortInUse
 from gdlab.messages import Kind, guess_kind
 from gdlab.store import Store
-from gdlab.transports import EndpointOptions, Outgoing, State, encode, listener, parse
+from gdlab.transports import EndpointOptions, Outgoing, State, encode, listener, parse, replies
 from tests.transports.clients import TcpClient, UdpClient, WebSocketClient, listening, rows
 from tests.waiting import wait_until
 
@@ -348,3 +348,46 @@ def test_a_udp_peer_is_sent_to_long_after_it_was_heard(monkeypatch):
         wait_until(lambda: store.received == 2)
         assert made.send(Outgoing(b"news", Kind.BINARY)) == 1
         assert last.receive() == b"news"
+
+
+def test_one_message_may_have_several_answers(kit):
+    def answers(message):
+        yield b"one"
+        yield None
+        yield b"two"
+
+    with kit.listening(reply=answers) as (made, _), kit.client(made.address.port) as client:
+        client.send(b"?")
+        assert [client.receive(), client.receive()] == [b"one", b"two"]
+
+
+def test_a_reply_may_end_the_connection_with_a_code_of_its_own():
+    def leave(message):
+        return ["bye", replies.close(4001, "match is over")]
+
+    with listening("ws://127.0.0.1:0", reply=leave) as (made, store):
+        with WebSocketClient(made.address.port) as client:
+            client.send(b"?")
+            assert client.receive() == b"bye"
+            with pytest.raises(AssertionError, match="match is over"):  # no message: a close frame
+                client.receive()
+        wait_until(lambda: "close" in set(rows(store).event))
+    closed = rows(store).query("event == 'close'").iloc[0]
+    assert (closed.code, closed.by, closed.detail) == (4001, "us", "closed here: 4001 match is over")
+    for code in (1006, 2999, 5000):
+        with pytest.raises(ValueError, match="may not be sent"):
+            replies.close(code)
+
+
+def test_a_reply_may_end_a_stream_after_its_answer():
+    with (
+        listening("tcp://127.0.0.1:0", framing="u32le", reply=lambda m: (b"bye", replies.close())) as (
+            made,
+            _,
+        ),
+        TcpClient(made.address.port) as client,
+    ):
+        client.send(b"?")
+        assert client.receive() == b"bye"
+        with pytest.raises(EOFError):
+            client.read(1)

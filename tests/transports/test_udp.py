@@ -538,3 +538,21 @@ def test_an_impossible_ping_period_is_refused(period):
 def test_a_ping_period_that_is_no_number_says_what_is_expected():
     with pytest.raises(TypeError, match=r"'fast'.*give seconds, at least 0.001"):
         EndpointOptions(ping="fast")
+
+
+def test_a_multicast_group_is_joined_and_not_without_being_asked(listening):
+    with pytest.raises(AddressError, match='host="lan"'):
+        parse("udp://239.255.77.7:0")
+    bound = UdpListener.bind(parse("udp://239.255.77.7:0", host="lan"))
+    store = Store("x")
+    listener = UdpListener(bound, store)
+    listener.start()
+    try:
+        with client() as sock:
+            for interface in ("127.0.0.1", "0.0.0.0"):
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+                    sock.sendto(b"to all", ("239.255.77.7", listener.address.port))
+            wait_until(lambda: store.received)
+    finally:
+        listener.close()

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gdlab.capture import show_with
 from gdlab.codecs import chosen
 from gdlab.variant import Color, Vector2, dumps
 from gdlab.variant.literal import parse_literal
+from gdlab.widgets.capture_view import live
 from gdlab.widgets.copies import copied, gdscript_literal
 from gdlab.widgets.message_grid import MessageGrid
 from gdlab.widgets.timeline import TimelinePanel
@@ -167,3 +169,18 @@ def test_what_does_not_decode_is_copied_as_its_bytes():
     assert copied(dumps({"p": Vector2(1, 2)}), chosen("variant"), "python").endswith(
         "({'p': Vector2(1.0, 2.0)})"
     )
+
+
+def test_marimo_is_given_the_plots_alone_and_they_ask(filled, capture):
+    shown = capture._display_()
+    assert shown.pull
+    assert capture._display_() is shown
+    live(capture).close()
+
+
+def test_without_widgets_marimo_is_given_html(capture):
+    show_with(None)
+    try:
+        assert "listening on" in capture._display_()._repr_html_()
+    finally:
+        show_with(live)

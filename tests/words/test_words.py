@@ -72,6 +72,22 @@ def test_all_languages_have_the_same_sentences_with_the_same_values(name):
             assert names(other[key]) == names(pattern), key
 
 
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_all_languages_have_the_same_phrases(name):
+    english, other = LANGUAGES["en"].phrases, LANGUAGES[name].phrases
+    assert {key: names(text) for key, text in other.items()} == {
+        key: names(text) for key, text in english.items()
+    }
+
+
+def test_a_capture_tells_its_status_in_the_language():
+    with gdlab.listen("udp://127.0.0.1:0", restart=True) as capture:
+        assert str(capture.status).startswith("listening on udp://")
+        language("zh")
+        assert str(capture.status).startswith("正在监听 udp://")
+        assert "host=" in str(capture.status)
+
+
 def test_what_the_source_writes_has_a_sentence_and_all_its_values():
     sentences = LANGUAGES["en"].sentences
     missing = []

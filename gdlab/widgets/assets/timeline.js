@@ -80,6 +80,8 @@ class Timeline {
     this.tick = this.tick.bind(this);
     this.timer = requestAnimationFrame(this.tick);
     this.model.send({ type: "ready", width: this.plotWidth() });
+    // Where the kernel's threads cannot send (marimo), the page asks.
+    if (model.get("pull")) this.puller = setInterval(() => { if (this.follow) this.model.send({ type: "pull" }); }, 250);
   }
 
   // ---- parts
@@ -691,6 +693,7 @@ class Timeline {
     this.running = false;
     cancelAnimationFrame(this.timer);
     clearTimeout(this.later);
+    clearInterval(this.puller);
     this.observer.disconnect();
     this.model.off("msg:custom", this.onMessage);
   }
