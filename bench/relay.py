@@ -154,7 +154,11 @@ def tables(rounds: int) -> Iterator[Table]:
         for who, there, missing_why in (
             (C, binary, why),
             (GDLAB, binary, why),
-            (SOCAT, binary and shutil.which("socat"), why or "not installed"),
+            (
+                SOCAT,
+                binary and shutil.which("socat"),
+                why or ("" if shutil.which("socat") else "not installed"),
+            ),
         )
     ]
     results, missing = interleave(contenders, rounds)

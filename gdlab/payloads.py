@@ -139,6 +139,16 @@ class PayloadArray(ExtensionArray):
         for index in np.unique(which):
             yield self._arenas[index], int(self._bases[index]), np.flatnonzero(which == index)
 
+    def heads(self, rows: Any, size: int) -> UInt8:
+        """The first `size` bytes of some rows, none of which is shorter; (k, size) uint8."""
+        out = np.empty((len(rows), size), np.uint8)
+        chosen = self[rows]
+        for arena, base, some in chosen._by_arena():
+            starts = chosen._addresses[some] - base
+            for byte in range(size):
+                out[some, byte] = arena[starts + byte]
+        return out
+
     def startswith(self, prefix: bytes, start: int = 0) -> npt.NDArray[np.bool_]:
         """(n,) bool, which payloads have `prefix` at the byte `start`; no objects are made."""
         found = self._sizes >= start + len(prefix)

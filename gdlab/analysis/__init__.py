@@ -9,7 +9,7 @@ from gdlab.analysis.compare import compare, measures
 from gdlab.analysis.conversations import conversations
 from gdlab.analysis.findings import findings
 from gdlab.analysis.frame_rates import FrameRate, frame_rate
-from gdlab.analysis.latency import response_times, round_trips
+from gdlab.analysis.latency import latency, response_times, round_trips
 from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
@@ -30,6 +30,7 @@ __all__ = [
     "frame_rate",
     "inter_arrival",
     "jitter",
+    "latency",
     "measures",
     "numbered",
     "one_way_delay",

@@ -77,12 +77,16 @@ def measures(table: Source, *, seq: str | None = None, probes: bool = False) -> 
     Returns
     -------
     One row a measure: `measure`, `unit`, `value`, `low`, `high` (float64; the ends of the 95 % interval, NaN
-    for what has none), `n` (int64: sample size).
+    for what has none, or lies beyond what was measured because pings were lost), `n` (int64: sample size).
     """
     frame = pd.DataFrame(
         _measures(table, seq, probes=probes), columns=["measure", "unit", "value", "low", "high", "n"]
     )
-    return frame.astype({"value": "float64", "low": "float64", "high": "float64", "n": "int64"})
+    frame = frame.astype({"value": "float64", "low": "float64", "high": "float64", "n": "int64"})
+    # Where pings were lost, a percentile lies beyond what was measured: unknown, and no number of milliseconds.
+    ends = ["value", "low", "high"]
+    frame[ends] = frame[ends].where(np.isfinite(frame[ends]))
+    return frame
 
 
 def _measures(

@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from gdlab.analysis.arrivals import UNIT_US
+from gdlab.analysis.clocks import one_way_delay
 from gdlab.analysis.columns import equals, firsts, groups, order, require, time_index, times_ns
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
@@ -102,6 +104,47 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
         }
     )
     return result.sort_values("time", kind="stable", ignore_index=True)
+
+
+def latency(table: Source, *, sent: str, received: str | None = None, unit: str = "us") -> pd.DataFrame:
+    """How long messages took by times that the game itself wrote into them.
+
+    Parameters
+    ----------
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event` and the fields; may be empty.
+    sent : field with the time at which a message, or what it answers, was sent, such as ``"v.t_us"``.
+    received : field with the time at which it was received, of the same clock as `sent`. Without it the arrival counts,
+        which is of our clock: then the offset of the clocks must be known, see `one_way_delay`.
+    unit : what the fields count in: ``s``, ``ms``, ``us`` or ``ns``.
+
+    Returns
+    -------
+    One row per message that arrived and has the fields, in order of time: `time`, `endpoint`, `peer`, `latency_ms`
+    (float64), `error_ms` (float64: by how much it may be wrong; 0 where one clock wrote both).
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    ValueError
+        If `unit` is not known, or two clocks would be subtracted of which nothing tells how they differ.
+    """
+    if received is None:
+        delays = one_way_delay(table, sent=sent, unit=unit)
+        return delays.rename(columns={"delay_ms": "latency_ms"})
+    if unit not in UNIT_US:
+        raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
+    decoded = table_of(table, sent, received)
+    require(decoded, ("time", "endpoint", "peer", "direction", "event", sent, received))
+    # Whole numbers are subtracted before they become floats: nanoseconds since 1970 do not fit into one.
+    between = pd.to_numeric(decoded[received], errors="coerce") - pd.to_numeric(
+        decoded[sent], errors="coerce"
+    )
+    took = between.to_numpy(dtype=np.float64, na_value=np.nan) * (UNIT_US[unit] / 1e3)
+    rows = np.flatnonzero(messages_of(decoded, "in") & np.isfinite(took))
+    rows = rows[np.argsort(times_ns(decoded)[rows], kind="stable")]
+    found = decoded[["time", "endpoint", "peer"]].iloc[rows].reset_index(drop=True)
+    return found.assign(latency_ms=took[rows], error_ms=0.0)
 
 
 def response_times(table: Source) -> pd.DataFrame:

@@ -6,7 +6,7 @@ given its exchange and the side that began it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -77,6 +77,17 @@ def own_probes(table: pd.DataFrame) -> NDArray[np.bool_]:
         found = probes(table)
         ours[found["row"].to_numpy()[found["ours"].to_numpy()]] = True
     return ours
+
+
+def mark(table: pd.DataFrame) -> None:
+    """Mark our pings and their answers in a table of a file that does not: of version 1, or of another program."""
+    found = probes(table)
+    ours = found["row"].to_numpy()[found["ours"].to_numpy()]
+    if len(ours) and "reason" in table.columns and not equals(table, "reason", Reason.PROBE).any():
+        codes = table["reason"].cat.codes.to_numpy().copy()
+        reasons: Any = table["reason"].cat.categories
+        codes[ours] = list(reasons).index(Reason.PROBE)
+        table["reason"] = pd.Categorical.from_codes(codes, categories=reasons)
 
 
 def _exchanges(table: pd.DataFrame, found: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

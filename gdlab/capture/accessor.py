@@ -6,6 +6,7 @@ import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.codecs import remembered
 
 
 @pd.api.extensions.register_dataframe_accessor("gdlab")
@@ -16,6 +17,7 @@ class TableAccessor(Tabular):
         if "payload" not in table.columns:
             raise AttributeError("df.gdlab works on a table of messages; this one has no column 'payload'")
         self._table = table
+        self.decode_with = remembered(table)
 
     @property
     def df(self) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from gdlab import clock
 from gdlab.capture import html
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
+from gdlab.codecs import remember
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.facts import US, Fact, Reason
 from gdlab.framing import FramingLike, name_of
@@ -157,7 +158,9 @@ class Capture(Tabular):
 
         While you hold the last table, the next one costs only the rows that are new.
         """
-        return self._builder.build(self.snapshots())
+        table = self._builder.build(self.snapshots())
+        remember(table, self.decode_with)
+        return table
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
         """Return the last rows, without building the whole table."""

@@ -70,6 +70,7 @@ class Measures(ABC):
     jitter = taken(analysis.jitter)
     round_trips = taken(analysis.round_trips)
     response_times = taken(analysis.response_times)
+    latency = taken(analysis.latency)
     clock_offsets = taken(analysis.clock_offsets)
     one_way_delay = taken(analysis.one_way_delay)
     frame_rate = taken(analysis.frame_rate)

@@ -43,6 +43,31 @@ class Plots:
 
         return plots.rates(self._source, ax, value=value, bin_s=bin_s, probes=probes, theme=theme)
 
+    def field(
+        self,
+        name: str,
+        ax: Axes | None = None,
+        *,
+        by: str = "peer",
+        against: str | None = None,
+        distribution: bool = False,
+        theme: ThemeName = "auto",
+    ) -> Axes:
+        """A field of the messages over time, against another one, or as a distribution.
+
+        Parameters
+        ----------
+        name : the field, such as ``"v.pos.x"``, or another column of numbers.
+        by : column that tells groups apart, such as ``"v.id"``; by default the peer.
+        against : another field, in place of the time.
+        distribution : draw which share of the values is below each value.
+        """
+        from gdlab import plots
+
+        return plots.field(
+            self._source, name, ax, by=by, against=against, distribution=distribution, theme=theme
+        )
+
     def latency(self, ax: Axes | None = None, *, theme: ThemeName = "auto") -> Axes:
         """Round-trip times where probes were answered, otherwise the time between arrivals."""
         from gdlab import plots

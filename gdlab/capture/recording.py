@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
+from gdlab.analysis.probes import mark
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.codecs import remember
 from gdlab.framing import FramingLike
 
 if TYPE_CHECKING:
@@ -38,7 +40,9 @@ class Recording(Tabular):
     @property
     def df(self) -> pd.DataFrame:
         """The table; yours to change."""
-        return self._table.copy(deep=False)
+        table = self._table.copy(deep=False)
+        remember(table, self.decode_with)
+        return table
 
     @property
     def provenance(self) -> dict[str, object]:
@@ -97,6 +101,8 @@ def load(path: Source) -> Recording:
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)
     loaded = load_all(path)
+    if loaded.provenance.get("version", 1) == 1:
+        mark(loaded.table)
     if isinstance(path, (str, os.PathLike)):
         return Recording(loaded.table, loaded.provenance, Path(path), loaded.notes)
     name = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")

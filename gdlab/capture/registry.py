@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
-from gdlab.capture.tabular import DecodeWith
 from gdlab.codecs import chosen
+from gdlab.codecs.table import DecodeWith
 from gdlab.errors import AddressError, PortInUse
 from gdlab.framing import FramingLike
 from gdlab.store import DEFAULT_LIMIT, Limit
@@ -69,9 +69,10 @@ def listen(
         evidence in the first message's `detail`; a guess loses nothing and is taken back where it fails.
         `Capture.reframe` reads everything again in another framing, at any time. Replies are framed likewise; as long
         as the framing is not known they are sent without any.
-    decode : what `Capture.decoded` and the dashboard read payloads with: ``"variant"``, ``"json"``, ``"text"``,
-        ``"raw"``, a function from bytes to a value, or ``"auto"``, which guesses for each payload. What is captured
-        stays bytes.
+    decode : how payloads are read, by `Capture.decoded`, by every measure that names a field, and by the dashboard:
+        ``"variant"``, ``"json"``, ``"text"``, ``"bytes"``, ``"msgpack"``, ``"cbor"``; a struct format with names, such
+        as ``"<B type, H seq, 3f pos"``, a dict of formats by first byte, a dataclass, or a function from bytes to a
+        value; ``"auto"`` guesses for each payload. What is captured stays bytes.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
     limit : what is kept in memory: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with
         commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first; they are counted, and a row of
@@ -217,7 +218,9 @@ def connect(
 
 def _kept_where(limit: int | str | Limit | None, spill: str | Path | None) -> tuple[Limit, Path | None]:
     """Return what stays in memory, and the folder for all of it."""
-    return Limit.parse(limit or (SPILLED_LIMIT if spill else DEFAULT_LIMIT)), Path(spill) if spill else None
+    if limit is None:  # 0 is no limit that anything could be kept in, and is refused
+        limit = SPILLED_LIMIT if spill else DEFAULT_LIMIT
+    return Limit.parse(limit), Path(spill) if spill else None
 
 
 def _kept(

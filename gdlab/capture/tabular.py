@@ -5,22 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
-from gdlab.codecs import Codec, decode
+from gdlab.codecs import Decoder
+from gdlab.codecs.table import DecodeWith
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
-
-#: How payloads are read: by name, by a codec, or by a function of the user's; see `gdlab.codecs.decode`.
-DecodeWith: TypeAlias = str | Codec | Callable[[bytes], Any]
-
 
 #: Of the folder beside a saved capture, with what was watched meanwhile.
 WATCH_SUFFIX: Final = ".watch"
@@ -34,6 +31,7 @@ class Tabular(Measures):
 
     #: What `decoded` reads payloads with unless it is told otherwise.
     decode_with: DecodeWith = "auto"
+    _decoder: Decoder | None = None
 
     _watched: Watched | None = None
 
@@ -60,14 +58,36 @@ class Tabular(Measures):
         """Return the last rows of the table."""
         return self.df.tail(rows)
 
-    def decoded(self, codec: DecodeWith | None = None) -> pd.DataFrame:
+    def decoded(self, codec: DecodeWith | None = None, *, probes: bool = False) -> pd.DataFrame:
         """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`.
+
+        What was decoded before is not decoded again: while a capture runs, only the rows that are new cost time.
 
         Parameters
         ----------
         codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
+        probes : decode also our own pings and what answered them.
         """
-        return decode(self.df, self.decode_with if codec is None else codec)
+        decoder = self._decoder
+        if decoder is None:
+            decoder = self._decoder = Decoder()
+        return decoder.decode(self.df, self.decode_with if codec is None else codec, probes=probes)
+
+    def where(self, filter: str) -> pd.DataFrame:  # noqa: A002 (what it is called on the dashboard)
+        """Return the rows that a filter wants, decoded; the same language as on the dashboard.
+
+        Parameters
+        ----------
+        filter : such as ``'v.type == 1 and 10 < v.hp < 20'`` or ``'"CHAT" in text'``; see `gdlab.live.expression`.
+            It is never run as code.
+
+        Raises
+        ------
+        ExpressionError : it is no filter, or uses what there is not; the message says which part.
+        """
+        from gdlab.live.expression import select
+
+        return select(self._decoded_table(), filter)
 
     @property
     def plot(self) -> Plots:
@@ -90,32 +110,79 @@ class Tabular(Measures):
         return Multiplayer(self.df, project=project, names=names)
 
     def to_csv(
-        self, path: str | Path, *, raw: bool = False, anonymise: bool = False, excel: bool = False
+        self,
+        path: str | Path,
+        *,
+        decoded: bool = False,
+        raw: bool = False,
+        anonymise: bool = False,
+        sep: str = ",",
+        decimal: str = ".",
+        excel: bool = False,
     ) -> Path:
-        """Write the table as CSV, with a sidecar `*.gdlab.json` that `gdlab.load` restores the dtypes from.
+        """Write the table as CSV, with a sidecar `*.gdlab.json` that says what is in it.
 
         Parameters
         ----------
         path : the file; it appears under this name only when it is complete. ``run.csv.gz`` (or ``.zst``, ``.lz4``) is
-            compressed so.
+            compressed so, without `decoded`.
+        decoded : write the decoded fields as flat typed columns, for other tools: seconds since the first message, ISO
+            time, peer, and each field. Without it the file is the capture itself, which `gdlab.load` reads back.
         raw : write text as it is. Otherwise text that a spreadsheet would run as a formula gets an apostrophe in
             front, which `load` takes away again.
         anonymise : peers become P01, P02 ...; payloads are not touched.
+        sep, decimal : with `decoded`: between cells, and within numbers; ``sep=";", decimal=","`` suits Excel in many
+            European settings.
         excel : begin with a byte order mark, by which Excel knows that the text is UTF-8.
 
         Returns
         -------
         The path. A capture that is still running writes what has arrived so far.
-        """
-        from gdlab.files import write_csv  # not before it is needed: `import gdlab` stays light
 
+        Raises
+        ------
+        ValueError : the name is that of another kind of file, or an option goes only with `decoded`.
+        """
+        from gdlab.files import (  # not before it is needed: `import gdlab` stays light
+            write_csv,
+            write_fields_csv,
+        )
+
+        if decoded:
+            return write_fields_csv(
+                self._decoded_table(),
+                path,
+                raw=raw,
+                anonymise=anonymise,
+                sep=sep,
+                decimal=decimal,
+                excel=excel,
+                provenance=self.provenance,
+            )
+        if (sep, decimal) != (",", "."):
+            raise ValueError(
+                "sep= and decimal= go with decoded=True: the file of a capture has one form, so that gdlab.load "
+                "reads it everywhere"
+            )
         return write_csv(self.df, path, raw=raw, anonymise=anonymise, excel=excel, provenance=self.provenance)
 
-    def to_parquet(self, path: str | Path, *, anonymise: bool = False) -> Path:
-        """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`)."""
-        from gdlab.files import write_parquet
+    def to_parquet(self, path: str | Path, *, decoded: bool = False, anonymise: bool = False) -> Path:
+        """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`).
 
+        With `decoded` it has the decoded fields as flat typed columns, as of `to_csv`.
+        """
+        from gdlab.files import write_fields_parquet, write_parquet
+
+        if decoded:
+            return write_fields_parquet(
+                self._decoded_table(), path, anonymise=anonymise, provenance=self.provenance
+            )
         return write_parquet(self.df, path, anonymise=anonymise, provenance=self.provenance)
+
+    def _decoded_table(self) -> pd.DataFrame:
+        """The decoded table; of a table that is decoded already, that one."""
+        table = self.df
+        return table if "decode_error" in table.columns else self.decoded()
 
     def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
         """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads."""

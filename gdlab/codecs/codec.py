@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.codecs import json
+from gdlab.codecs import json, json_columns, packed, variant_columns
+from gdlab.codecs.parts import Part, Rows
 from gdlab.errors import VariantDecodeError
 from gdlab.variant import Decoder
 from gdlab.variant.codec import Payload
@@ -47,6 +48,34 @@ class Decoded:
         return cls(np.empty(n, object), np.empty(n, object), np.empty(n, object), names)
 
 
+@dataclass(slots=True)
+class Fast:
+    """What was read of n payloads as whole columns.
+
+    Attributes
+    ----------
+    left : positions of those that were not.
+    parts : what each column holds, by its name.
+    names : the codecs that read the others, each with its positions.
+    """
+
+    left: Rows
+    parts: dict[str, list[Part]]
+    names: list[tuple[str, Rows]]
+
+    @classmethod
+    def none(cls, n: int) -> Fast:
+        """Nothing was."""
+        return cls(np.arange(n, dtype=np.int64), {}, [])
+
+    @classmethod
+    def of(cls, n: int, left: Rows, parts: dict[str, list[Part]], name: str) -> Fast:
+        """All but those left, by one codec."""
+        taken = np.ones(n, np.bool_)
+        taken[left] = False
+        return cls(left, parts, [(name, np.flatnonzero(taken))])
+
+
 @runtime_checkable
 class Codec(Protocol):
     """Makes values of payloads."""
@@ -59,6 +88,19 @@ class Codec(Protocol):
         """Decode every payload; none of them is missing. What does not decode has its reason in `errors`."""
 
 
+@runtime_checkable
+class Columnar(Codec, Protocol):
+    """A codec that also reads many payloads as whole columns, without an object for each."""
+
+    def decode_parts(self, payloads: PayloadArray) -> Fast:
+        """Decode what has the same form many times; the values are those of `decode_column`."""
+
+
+def decodes_parts(codec: Codec) -> TypeGuard[Columnar]:
+    """Whether a codec reads whole columns."""
+    return isinstance(codec, Columnar)
+
+
 def reason(error: BaseException) -> str:
     """An error in one line of bounded length, with the class of those that say little without it."""
     text = " ".join(str(error).split())
@@ -68,7 +110,7 @@ def reason(error: BaseException) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowByRow:
     """A codec that decodes one payload after the other.
 
     Attributes
@@ -133,8 +175,26 @@ class Variants:
 
     def decode_column(self, payloads: PayloadArray) -> Decoded:
         """Decode row by row, with what the rows before have shown of their layout."""
-        rows = Rows(self.name, VariantReader().read, (VariantDecodeError,))
+        rows = RowByRow(self.name, VariantReader().read, (VariantDecodeError,))
         return rows.decode_column(payloads)
+
+    def decode_parts(self, payloads: PayloadArray) -> Fast:
+        """Read the Variants of a few layouts at once."""
+        return Fast.of(len(payloads), *variant_columns.read(payloads), self.name)
+
+
+class Json:
+    """Decodes JSON, with its integers kept."""
+
+    name = "json"
+
+    def decode_column(self, payloads: PayloadArray) -> Decoded:
+        """Decode row by row."""
+        return RowByRow(self.name, json.read, (json.JsonError,)).decode_column(payloads)
+
+    def decode_parts(self, payloads: PayloadArray) -> Fast:
+        """Read objects of plain values at once."""
+        return Fast.of(len(payloads), *json_columns.read(payloads), self.name)
 
 
 def read_text(payload: bytes) -> tuple[str, None]:
@@ -155,13 +215,17 @@ def read_raw(payload: bytes) -> tuple[bytes, None]:
 def of_function(function: Callable[[bytes], Any]) -> Codec:
     """A function of the user's as a codec; whatever it raises is the reason of that row."""
     name = getattr(function, "__name__", type(function).__name__)
-    return Rows("function" if name == "<lambda>" else str(name), lambda p: (function(p), None), (Exception,))
+    return RowByRow(
+        "function" if name == "<lambda>" else str(name), lambda p: (function(p), None), (Exception,)
+    )
 
 
 #: The codecs by name.
 CODECS: Final[dict[str, Codec]] = {
     "variant": Variants(),
-    "json": Rows("json", json.read, (json.JsonError,)),
-    "text": Rows("text", read_text, (UnicodeDecodeError,)),
-    "raw": Rows("raw", read_raw, ()),
+    "json": Json(),
+    "text": RowByRow("text", read_text, (UnicodeDecodeError,)),
+    "bytes": RowByRow("bytes", read_raw, ()),
+    "msgpack": RowByRow("msgpack", packed.read_msgpack, (ValueError,)),
+    "cbor": RowByRow("cbor", packed.read_cbor, (ValueError,)),
 }

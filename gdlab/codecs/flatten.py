@@ -36,6 +36,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gdlab.codecs.parts import Part, Rows, as_objects, column
 from gdlab.variant import (
     RID,
     Color,
@@ -65,7 +66,6 @@ MAX_KEY: Final = 64
 MAX_PLACES: Final = 50_000
 
 _INT64: Final = 2**63
-_EXACT: Final = 2**53
 
 
 @dataclass(slots=True, eq=False)
@@ -76,28 +76,6 @@ class _Place:
     rows: list[int] = field(default_factory=list)
     seen: list[Any] = field(default_factory=list)
     below: dict[Any, _Place] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Flat:
-    """Columns of n values.
-
-    Attributes
-    ----------
-    columns : by name, in the order of their first value; each of n rows.
-    omitted : (n,) int64, how many values of a row have no column.
-    omitted_columns : how many columns would have been made without the limit; at least.
-    """
-
-    columns: dict[str, pd.api.extensions.ExtensionArray | npt.NDArray[Any]]
-    omitted: npt.NDArray[np.int64]
-    omitted_columns: int
-
-    def series(self, index: pd.Index) -> dict[str, pd.Series]:
-        """The columns with an index, each with its own dtype: pandas guesses at bare objects, and may fail at it."""
-        return {
-            name: pd.Series(column, index=index, dtype=column.dtype) for name, column in self.columns.items()
-        }
 
 
 class _Walk:
@@ -293,6 +271,26 @@ def suffix(key: Any) -> str:
     return f"[{key!r}]"
 
 
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Columns of n values.
+
+    Attributes
+    ----------
+    columns : by name, in the order of their first value; each of n rows.
+    omitted : (n,) int64, how many values of a row have no column.
+    omitted_columns : how many columns would have been made without the limit; at least.
+    """
+
+    columns: dict[str, Any]
+    omitted: npt.NDArray[np.int64]
+    omitted_columns: int
+
+    def series(self, index: pd.Index) -> dict[str, pd.Series]:
+        """The columns with an index, each with its own dtype: pandas guesses at bare objects, and may fail at it."""
+        return {name: pd.Series(made, index=index, dtype=made.dtype) for name, made in self.columns.items()}
+
+
 def columns(values: npt.NDArray[np.object_], present: npt.NDArray[np.bool_]) -> Flat:
     """The columns of some values.
 
@@ -301,31 +299,93 @@ def columns(values: npt.NDArray[np.object_], present: npt.NDArray[np.bool_]) -> 
     values : (n,) objects, values of `gdlab.variant`, or what JSON gives.
     present : (n,) bool, which of them to look at; the others get NA everywhere.
     """
+    parts: dict[str, list[Part]] = {}
+    omitted = collect(values, present, np.arange(len(values), dtype=np.int64), parts)
+    made = {name: column(len(values), held) for name, held in parts.items()}
+    return Flat(made, omitted.rows, omitted.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Omitted:
+    """What has no column: how many values of each row, and how many columns were not made, at least."""
+
+    rows: npt.NDArray[np.int64]
+    columns: int
+
+
+def collect(
+    values: npt.NDArray[np.object_],
+    present: npt.NDArray[np.bool_],
+    where: Rows,
+    parts: dict[str, list[Part]],
+    known: frozenset[str] = frozenset(),
+) -> Omitted:
+    """Take values apart, and add what they hold to the parts of the columns.
+
+    Parameters
+    ----------
+    values : (k,) objects, values of `gdlab.variant`, or what JSON gives.
+    present : (k,) bool, which of them to look at.
+    where : (k,) int64, the rows they stand in.
+    parts : of each column, by its name; added to.
+    known : further columns that there are already.
+    """
     walk = _Walk(len(values))
     rows = np.flatnonzero(present)
     walk.visit(rows.tolist(), values[rows].tolist(), walk.root, 0)
-    places = [place for place in _leaves(walk.root) if not _is_empty(place)]
     # Distinct places may have one name: the key "x" and the component x of a vector are both `v.x`.
     merged: dict[str, list[_Place]] = {}
-    for place in places:
-        merged.setdefault(place.name, []).append(place)
+    for place in _leaves(walk.root):
+        if not _is_empty(place):
+            merged.setdefault(place.name, []).append(place)
     chosen = set(merged)
-    if len(merged) > MAX_COLUMNS:
-        by_use = sorted(merged, key=lambda name: -sum(len(place.rows) for place in merged[name]))
-        chosen = set(by_use[:MAX_COLUMNS])
-        for name in by_use[MAX_COLUMNS:]:
+    others = len(known | set(parts))
+    free = max(0, MAX_COLUMNS - others)
+    fresh = [name for name in merged if name not in parts and name not in known]
+    if len(fresh) > free:
+        by_use = sorted(fresh, key=lambda name: -sum(len(place.rows) for place in merged[name]))
+        chosen -= set(by_use[free:])
+        for name in by_use[free:]:
             for place in merged[name]:
                 np.add.at(walk.omitted, np.array(place.rows, np.int64), 1)
-    made = {
-        _writable(name): _column(
-            len(values),
-            [row for place in parts for row in place.rows],
-            [v for place in parts for v in place.seen],
-        )
-        for name, parts in merged.items()
-        if name in chosen
-    }
-    return Flat(made, walk.omitted, len(merged) - len(chosen) + walk.given_up)
+    for name, places in merged.items():
+        if name in chosen:
+            parts.setdefault(_writable(name), []).extend(_part(place, where) for place in places)
+    return Omitted(walk.omitted, len(merged) - len(chosen) + walk.given_up)
+
+
+def flatten_at(name: str, rows: Rows, values: list[Any]) -> dict[str, list[Part]]:
+    """The parts of the columns of values that all stand at one place, of this name."""
+    walk = _Walk(len(values))
+    walk.root.name = name
+    walk.visit(list(range(len(values))), values, walk.root, name.count(".") + name.count("["))
+    found: dict[str, list[Part]] = {}
+    for place in _leaves(walk.root):
+        if not _is_empty(place):
+            found.setdefault(place.name, []).append(_part(place, rows))
+    return found
+
+
+def _part(place: _Place, where: Rows) -> Part:
+    """What stands at a place, without its nulls; all of them where there is nothing else."""
+    rows, seen = np.array(place.rows, np.int64), place.seen
+    if type(None) in set(map(type, seen)):
+        kept = [at for at, value in enumerate(seen) if value is not None]
+        if kept:
+            rows, seen = rows[kept], [seen[at] for at in kept]
+    return Part(where[rows], _typed(seen))
+
+
+def _typed(values: list[Any]) -> npt.NDArray[Any]:
+    """Values of one kind as numbers or flags; all others as the objects they are."""
+    kinds = set(map(type, values))
+    if kinds == {int} and min(values) >= -_INT64 and max(values) < _INT64:
+        return np.array(values, np.int64)
+    if kinds == {float}:
+        return np.array(values, np.float64)
+    if kinds == {bool}:
+        return np.array(values, np.bool_)
+    return as_objects(values)
 
 
 def _writable(name: str) -> str:
@@ -346,39 +406,3 @@ def _leaves(root: _Place) -> list[_Place]:
 def _is_empty(place: _Place) -> bool:
     """Only nulls where other rows have a container: the container's columns say as much with NA."""
     return bool(place.below) and all(value is None for value in place.seen)
-
-
-def _column(n: int, rows: list[int], values: list[Any]) -> Any:
-    """One column of n rows from the values it has."""
-    where = np.array(rows, np.int64)
-    missing = np.ones(n, np.bool_)
-    kinds = set(map(type, values))
-    if type(None) in kinds:
-        kinds.remove(type(None))
-        keep = np.array([value is not None for value in values], np.bool_)
-        where, values = where[keep], [value for value in values if value is not None]
-    missing[where] = False
-    if kinds == {bool}:
-        flags = np.zeros(n, np.bool_)
-        flags[where] = values
-        return pd.arrays.BooleanArray(flags, missing)
-    if kinds == {int}:
-        low, high = min(values), max(values)
-        if (low >= -_INT64 and high < _INT64) or (low >= 0 and high < 2 * _INT64):
-            numbers = np.zeros(n, np.int64 if high < _INT64 else np.uint64)
-            numbers[where] = values
-            return pd.arrays.IntegerArray(numbers, missing)
-    elif kinds and kinds <= {int, float} and all(type(v) is float or abs(v) <= _EXACT for v in values):
-        reals = np.zeros(n, np.float64)
-        reals[where] = values
-        return pd.arrays.FloatingArray(reals, missing)
-    objects = np.empty(n, object)
-    objects[:] = pd.NA
-    for row, value in zip(where.tolist(), values, strict=True):
-        objects[row] = value
-    if kinds and all(issubclass(kind, str) for kind in kinds):
-        try:
-            return pd.array(objects, dtype="string")
-        except UnicodeEncodeError:  # half a surrogate pair, which JSON may hold and Arrow may not
-            return pd.array(objects, dtype=pd.StringDtype("python"))
-    return objects

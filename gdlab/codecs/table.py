@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from gdlab.codecs import flatten
-from gdlab.codecs.codec import CODECS, Codec, Decoded, of_function
+from gdlab.codecs import structs
+from gdlab.codecs.codec import CODECS, Codec, of_function
+from gdlab.codecs.growing import Growing
 from gdlab.codecs.guess import Auto, summary
 from gdlab.facts import Reason
 from gdlab.messages import Event
 from gdlab.payloads import PayloadArray
 
-_AUTO = Auto()
+_AUTO: Final = Auto()
+
+#: From pandas 3 on a table may share its columns with another one, and copies a column before it writes to it.
+_COPY_ON_WRITE: Final = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
+
+#: How payloads are read: the name of a codec, a struct format with names, one for each type byte, a dataclass that says
+#: how it is packed, a codec, or a function from bytes to a value.
+DecodeWith: TypeAlias = str | Mapping[int, str] | type | Codec | Callable[[bytes], object]
 
 
-def decode(
-    table: pd.DataFrame, codec: str | Codec | Callable[[bytes], Any] = "auto", *, probes: bool = False
-) -> pd.DataFrame:
+def decode(table: pd.DataFrame, codec: DecodeWith | None = None, *, probes: bool = False) -> pd.DataFrame:
     """Decode the payloads of a message table.
 
     Parameters
     ----------
     table : with the column `payload`; of a column `event` only the rows ``message`` are decoded. May be empty.
-    codec : ``variant`` (as Godot's ``var_to_bytes``), ``json``, ``text`` (UTF-8), ``raw`` (bytes), ``auto``, or a
-        function from `bytes` to a value. ``auto`` guesses for each payload.
+    codec : ``variant`` (as Godot's ``var_to_bytes``), ``json``, ``text`` (UTF-8), ``bytes`` (as they are), ``msgpack``,
+        ``cbor``; ``auto``, which guesses for each payload; a struct format with names, such as
+        ``"<B type, H seq, 3f pos"``; a dict with such a format for each first byte; a dataclass with fields such as
+        ``seq: Annotated[int, "H"]``; or a function from `bytes` to a value. By default what the table's capture reads
+        its payloads with, else ``auto``.
     probes : also gdlab's own pings and what answered them.
 
     Returns
@@ -35,7 +48,7 @@ def decode(
     A new table with the rows of the old one and these columns behind its own:
 
     ``codec`` : category, which codec read the row; ``auto:json`` where that was guessed. NA where none was used.
-    ``value`` : object, what the payload holds; None where there is none.
+    ``value`` : what the payload holds; None where there is none. Objects are made when they are asked for.
     ``decode_error`` : string, why it did not decode, else NA. Bytes that ``auto`` cannot place are their own value,
         with the reason.
     ``decode_note`` : string, what should be known of a row although it decoded, else NA: an integer beyond 2**53
@@ -47,97 +60,158 @@ def decode(
 
     Raises
     ------
-    ValueError : there is no codec of that name.
+    ValueError : there is no codec of that name, or it is no format.
     KeyError : the table has no column `payload`.
+    MissingDependency : the codec needs a library that is not installed.
 
     Notes
     -----
     Nothing that a payload holds raises. Decoding a decoded table again replaces what the first decoding added.
     """
-    used = chosen(codec)
-    if "payload" not in table.columns:
-        raise KeyError("the table has no column 'payload', so there is nothing to decode")
-    payloads = _payloads(table["payload"])
+    return _Decoding(chosen(remembered(table) if codec is None else codec), probes=probes).of(table)
+
+
+#: Under which a table remembers how its payloads are read; what is no text stands in `_ways`, as attributes of a table
+#: are written into files.
+_ATTRIBUTE: Final = "gdlab_decode"
+_ways: dict[str, DecodeWith] = {}
+
+
+def remember(table: pd.DataFrame, codec: DecodeWith) -> None:
+    """Have a table, and what is made of it, decoded in this way unless another one is asked for."""
+    if not isinstance(codec, str):
+        name = f"#{id(codec)}"
+        _ways[name] = codec
+        table.attrs[_ATTRIBUTE] = name
+    elif codec != "auto":
+        table.attrs[_ATTRIBUTE] = codec
+
+
+def remembered(table: pd.DataFrame) -> DecodeWith:
+    """How a table wants to be decoded."""
+    name = str(table.attrs.get(_ATTRIBUTE, "auto"))
+    return _ways.get(name, "auto") if name.startswith("#") else name
+
+
+class Decoder:
+    """Decodes the tables of one capture again and again, each time only the rows that are new.
+
+    Safe to use from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: _Decoding | None = None
+
+    def decode(
+        self, table: pd.DataFrame, codec: DecodeWith = "auto", *, probes: bool = False
+    ) -> pd.DataFrame:
+        """Return the same table as the function `decode`."""
+        used = chosen(codec)
+        with self._lock:
+            last = self._last
+            if last is None or last.given is not codec or last.probes is not probes:
+                last = self._last = _Decoding(used, probes=probes, given=codec)
+            return last.of(table)
+
+
+class _Decoding:
+    """One way to decode, and what it has given so far."""
+
+    def __init__(self, used: Codec, *, probes: bool, given: DecodeWith | None = None) -> None:
+        self.used, self.probes, self.given = used, probes, given
+        self._growing = Growing(used)
+
+    def of(self, table: pd.DataFrame) -> pd.DataFrame:
+        if "payload" not in table.columns:
+            raise KeyError("the table has no column 'payload', so there is nothing to decode")
+        payloads = _payloads(table["payload"])
+        growing = self._growing
+        growing.follow(payloads, _wanted(table, payloads, probes=self.probes), _times(table))
+        added = growing.added(table.index)
+        old = [name for name in table.columns if name in added or _is_added(name)]
+        result = pd.concat(
+            [table.drop(columns=old), pd.DataFrame(added, index=table.index, copy=False)],
+            axis="columns",
+            sort=False,
+        )
+        result.attrs = dict(table.attrs)
+        result.attrs["codec"] = (
+            f"guessed: {summary(growing.counts())}" if self.used is _AUTO else self.used.name
+        )
+        result.attrs["omitted_columns"] = growing.omitted_columns
+        return _shared(result)
+
+
+def _shared(hidden: pd.DataFrame) -> pd.DataFrame:
+    """The same table over the same columns; a second one over them makes pandas copy before it writes."""
+    if not _COPY_ON_WRITE:
+        return hidden.copy()
+    table = hidden.copy(deep=False)
+    weakref.finalize(table, _let_go, hidden).atexit = False
+    return table
+
+
+def _let_go(_hidden: pd.DataFrame) -> None:
+    """Do nothing: the argument has been kept alive until now."""
+
+
+def _wanted(table: pd.DataFrame, payloads: PayloadArray, *, probes: bool) -> npt.NDArray[np.bool_]:
     wanted = ~payloads.isna()
     if "event" in table.columns:
-        wanted &= (table["event"] == Event.MESSAGE).to_numpy(dtype=bool, na_value=False)
+        wanted &= _equals(table["event"], Event.MESSAGE)
     if "reason" in table.columns and not probes:
-        wanted &= (table["reason"] != Reason.PROBE).to_numpy(dtype=bool, na_value=True)
-    found = _spread(used, payloads, wanted)
+        wanted &= ~_equals(table["reason"], Reason.PROBE)
+    return wanted
 
-    has_value = wanted & np.array([name is not None for name in found.names], np.bool_)
-    has_value &= np.array([error is None for error in found.errors], np.bool_)
-    flat = flatten.columns(found.objects, has_value & _flattens(found))
-    for row in np.flatnonzero(flat.omitted).tolist():
-        _add_note(found, row, int(flat.omitted[row]))
 
-    values = np.empty(len(table), object)
-    values[:] = found.objects
-    added: dict[str, Any] = {
-        "codec": pd.Categorical(pd.array(found.names, dtype="string")),
-        "value": pd.Series(values, index=table.index, dtype=object),
-        "decode_error": pd.array(found.errors, dtype="string"),
-        "decode_note": pd.array(found.notes, dtype="string"),
-        **flat.series(table.index),
-    }
-    old = [name for name in table.columns if name in added or _is_added(name)]
-    result = pd.concat(
-        [table.drop(columns=old), pd.DataFrame(added, index=table.index)], axis="columns", sort=False
-    )
-    result.attrs = dict(table.attrs)
-    result.attrs["codec"] = f"guessed: {summary(found.names)}" if used is _AUTO else used.name
-    result.attrs["omitted_columns"] = flat.omitted_columns
-    return result
+def _equals(column: pd.Series, value: str) -> npt.NDArray[np.bool_]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        position = column.cat.categories.get_indexer(pd.Index([value]))[0]
+        return np.asarray((column.cat.codes.to_numpy() == position) & (position >= 0), np.bool_)
+    return np.asarray(column.eq(value).fillna(False), np.bool_)
+
+
+def _times(table: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """When each row was; rows of the same times are the same rows. Empty where the table has no times."""
+    if "time" not in table.columns:
+        return np.empty(0, np.int64)
+    return table["time"].to_numpy(dtype="datetime64[ns]").view(np.int64)
 
 
 def _is_added(name: Any) -> bool:
     return isinstance(name, str) and (name == "v" or name.startswith(("v.", "v[")))
 
 
-def chosen(codec: str | Codec | Callable[[bytes], Any]) -> Codec:
-    """The codec that `decode` takes for a name or a function.
+def chosen(codec: DecodeWith) -> Codec:
+    """The codec that `decode` takes for a name, a format, a dataclass or a function.
 
     Raises
     ------
-    ValueError : there is no codec of that name.
+    ValueError : there is no codec of that name, or it is no format.
     """
     if isinstance(codec, str):
         if codec == "auto":
             return _AUTO
         if codec in CODECS:
             return CODECS[codec]
+        if structs.is_format(codec):
+            return structs.Structs("struct", {None: structs.Format.parse(codec)})
         raise ValueError(
-            f"there is no codec {codec!r}; it is one of auto, {', '.join(CODECS)}, or a function of the payload"
+            f"there is no codec {codec!r}; it is one of auto, {', '.join(CODECS)}, a struct format such as "
+            '"<B type, H seq, 3f pos", or a function of the payload'
         )
+    if isinstance(codec, Mapping):
+        return structs.of_formats(codec)
+    if isinstance(codec, type) and dataclasses.is_dataclass(codec):
+        return structs.of_dataclass(codec)
     if isinstance(codec, Codec):
         return codec
     if callable(codec):
         return of_function(codec)
-    raise ValueError(f"a codec is a name or a function of the payload, not {type(codec).__name__}")
+    raise ValueError(f"a codec is a name, a format or a function of the payload, not {type(codec).__name__}")
 
 
 def _payloads(column: pd.Series) -> PayloadArray:
     array = column.array
     return array if isinstance(array, PayloadArray) else PayloadArray._from_sequence(list(column))
-
-
-def _spread(codec: Codec, payloads: PayloadArray, wanted: np.ndarray[Any, np.dtype[np.bool_]]) -> Decoded:
-    """Decode the wanted payloads, in their rows; the codec sees no others."""
-    if wanted.all():
-        return codec.decode_column(payloads)
-    rows = np.flatnonzero(wanted)
-    part = codec.decode_column(payloads.take(rows))
-    whole = Decoded.empty(len(payloads), None)
-    for name in ("objects", "errors", "notes", "names"):
-        getattr(whole, name)[rows] = getattr(part, name)
-    return whole
-
-
-def _flattens(found: Decoded) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which rows have values worth columns: bytes as they came would only repeat `size_bytes`."""
-    return np.array([type(value) is not bytes for value in found.objects], np.bool_)
-
-
-def _add_note(found: Decoded, row: int, omitted: int) -> None:
-    text = f"{omitted} value{'s have' if omitted != 1 else ' has'} no column (too many, too deep, or too long a key)"
-    found.notes[row] = f"{found.notes[row]}; {text}" if found.notes[row] else text

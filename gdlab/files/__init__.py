@@ -2,6 +2,7 @@
 
 from gdlab.files.csvwrite import write_csv
 from gdlab.files.document import write_document
+from gdlab.files.fields import write_fields_csv, write_fields_parquet
 from gdlab.files.load import load
 from gdlab.files.loaded import Loaded
 from gdlab.files.parquet import write_parquet
@@ -17,6 +18,8 @@ __all__ = [
     "load",
     "write_csv",
     "write_document",
+    "write_fields_csv",
+    "write_fields_parquet",
     "write_parquet",
     "write_pcapng",
 ]

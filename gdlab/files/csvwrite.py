@@ -17,6 +17,7 @@ from gdlab.files import anonymise as names
 from gdlab.files import csvlines, sidecar, unpack
 from gdlab.files import to_schema as conform
 from gdlab.files.atomic import replacing
+from gdlab.files.fields import csv_path
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import SCHEMA
 
@@ -66,7 +67,7 @@ def write_csv(
     MissingDependency : zstd and lz4 need pyarrow.
     OSError : the file cannot be written. What stood under the name before then still does.
     """
-    path = Path(path)
+    path = csv_path(path)
     table = conform.conform(table)
     if anonymise:
         table, provenance = names.anonymise(table, provenance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdlab.plots.canvas import png, save
+from gdlab.plots.field import FieldPlot, field
 from gdlab.plots.frame_phase import FramePhasePlot, frame_phase
 from gdlab.plots.histogram import HistogramPlot, histogram
 from gdlab.plots.jitter import JitterPlot, jitter
@@ -22,6 +23,7 @@ from gdlab.plots.timeline import TimelinePlot, timeline
 from gdlab.plots.together import together
 
 __all__ = [
+    "FieldPlot",
     "FramePhasePlot",
     "HistogramPlot",
     "JitterPlot",
@@ -36,6 +38,7 @@ __all__ = [
     "SequencePlot",
     "SharesPlot",
     "TimelinePlot",
+    "field",
     "frame_phase",
     "histogram",
     "jitter",

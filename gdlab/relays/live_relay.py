@@ -411,10 +411,20 @@ class Relay(Tabular):
     # ---- showing
 
     def to_csv(
-        self, path: str | Path, *, raw: bool = False, anonymise: bool = False, excel: bool = False
+        self,
+        path: str | Path,
+        *,
+        decoded: bool = False,
+        raw: bool = False,
+        anonymise: bool = False,
+        sep: str = ",",
+        decimal: str = ".",
+        excel: bool = False,
     ) -> Path:
         """Write the table as CSV, and the truth beside it as ``*.truth.csv``."""
-        written = super().to_csv(path, raw=raw, anonymise=anonymise, excel=excel)
+        written = super().to_csv(
+            path, decoded=decoded, raw=raw, anonymise=anonymise, sep=sep, decimal=decimal, excel=excel
+        )
         truth = self.truth
         if anonymise:
             truth = truth.drop(columns="peer")

@@ -15,12 +15,12 @@ from gdlab import text
 from gdlab.capture import html
 from gdlab.capture.html import legible
 from gdlab.codecs import Codec, chosen
+from gdlab.live.expression import Expression, ExpressionError
 from gdlab.live.listing import Listing, as_key, from_key
 from gdlab.live.rows import Row, payload_of, row_of
 from gdlab.messages import Event
 from gdlab.widgets import message_text
 from gdlab.widgets.copies import copied
-from gdlab.widgets.expression import Expression, ExpressionError
 from gdlab.widgets.panel import Panel
 from gdlab.widgets.render import renderer
 from gdlab.widgets.style import style_sheet

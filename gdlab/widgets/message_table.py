@@ -13,11 +13,11 @@ import traitlets
 from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.codecs import Codec, chosen
+from gdlab.live.expression import Expression, ExpressionError
 from gdlab.live.rows import Follower, Row, payload_of
 from gdlab.messages import Event
 from gdlab.text import number
 from gdlab.widgets import message_text
-from gdlab.widgets.expression import Expression, ExpressionError
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row as side_by_side
 from gdlab.widgets.style import style_sheet
@@ -50,7 +50,7 @@ class MessageTable(Panel):
     Attributes
     ----------
     selected : payload (bytes) of the message that was chosen; None before the first choice, and of an event.
-    filter : the text field of the expression; see `gdlab.widgets.expression`.
+    filter : the text field of the expression; see `gdlab.live.expression`.
     frozen : the button; while it is down the list stands still.
     """
 

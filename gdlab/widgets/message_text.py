@@ -9,10 +9,10 @@ import numpy as np
 
 from gdlab.capture.html import legible
 from gdlab.codecs import Codec
+from gdlab.live.expression import Expression
 from gdlab.live.rows import Row
 from gdlab.messages import Event
 from gdlab.payloads import PayloadArray
-from gdlab.widgets.expression import Expression
 
 #: Characters of a decoded message: a line of the list, and so its cost to the browser, is bounded.
 TEXT_CHARACTERS: Final = 120

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import socket
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -12,22 +13,21 @@ import gdlab as gd
 from gdlab import analysis, plots
 from gdlab.capture.measures import without_first_parameter
 from gdlab.capture.plot_namespace import Plots
+from tests.waiting import wait_until
 
-#: Of values, not of tables; of the definitions, not of data.
-NOT_OF_TABLES = {"percentiles"}
-#: Of a report of sizes; the file forms of a picture.
-NOT_PICTURES_OF_TABLES = {"sizes", "png", "save"}
 
-MEASURES = [
-    name
-    for name in analysis.__all__
-    if inspect.isfunction(getattr(analysis, name)) and name not in NOT_OF_TABLES
-]
-PICTURES = [
-    name
-    for name in plots.__all__
-    if inspect.isfunction(getattr(plots, name)) and name not in NOT_PICTURES_OF_TABLES
-]
+def of_tables(module):
+    """Names of the functions of a module whose first argument is whatever has a table of messages."""
+    for name in module.__all__:
+        function = getattr(module, name)
+        if inspect.isfunction(function):
+            first = next(iter(inspect.signature(function).parameters.values()), None)
+            if first is not None and first.annotation == "Source":
+                yield name
+
+
+MEASURES = list(of_tables(analysis))
+PICTURES = list(of_tables(plots))
 
 
 @pytest.fixture
@@ -127,6 +127,25 @@ def test_completion_offers_what_users_call(capture):
     assert {"df", "port", "rates", "plot", "to_csv", "wait", "stop"} <= set(dir(capture))
     assert sorted(dir(gd)) == sorted([*gd.__all__, "__version__"])
     assert all(hasattr(gd, name) for name in dir(gd))
+
+
+def test_a_limit_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="limit"):
+        gd.listen("udp://127.0.0.1:0", limit=0)
+
+
+def test_a_summary_has_no_infinities_where_every_ping_was_lost():
+    with (
+        gd.listen("udp://127.0.0.1:0", ping=0.01, restart=True) as cap,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game,
+    ):
+        game.sendto(b"hello", ("127.0.0.1", cap.port))
+        wait_until(lambda: len(cap) > 80)
+    table = cap.df
+    table["time"] = table["time"].where(table.index < len(table) - 1, table["time"] + pd.Timedelta("9s"))
+    found = table.gdlab.measures()
+    assert (found.value[found.measure == "loss of round trips"] > 0.9).all()
+    assert not np.isinf(found[["value", "low", "high"]].to_numpy()).any()
 
 
 def test_a_docstring_loses_its_first_parameter_only():

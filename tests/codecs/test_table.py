@@ -46,13 +46,13 @@ def test_auto_guesses_each_payload_and_says_that_it_guessed():
         "auto:variant",
         "auto:json",
         "auto:text",
-        "auto:raw",
+        "auto:bytes",
         "auto:text",
         "auto:text",
     ]
     assert frame["value"].tolist() == [MESSAGE, ["CHAT", "hi"], "hi~", b"\x80\x00\x01", "", "名"]
     assert frame["decode_error"].notna().tolist() == [False, False, False, True, False, False]
-    assert frame.attrs["codec"] == "guessed: 1 json, 1 raw, 3 text, 1 variant"
+    assert frame.attrs["codec"] == "guessed: 1 bytes, 1 json, 3 text, 1 variant"
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_auto_guesses_each_payload_and_says_that_it_guessed():
         (b"{not json}", "auto:text", "{not json}"),
         (b"[1, 2", "auto:text", "[1, 2"),
         (bytes(4), "auto:variant", None),
-        (bytes(3), "auto:raw", bytes(3)),
-        (b"abc\0", "auto:raw", b"abc\0"),
-        (v.dumps("x")[:-4], "auto:raw", v.dumps("x")[:-4]),
-        (v.dumps(1) + b"tail", "auto:raw", v.dumps(1) + b"tail"),
+        (bytes(3), "auto:bytes", bytes(3)),
+        (b"abc\0", "auto:bytes", b"abc\0"),
+        (v.dumps("x")[:-4], "auto:bytes", v.dumps("x")[:-4]),
+        (v.dumps(1) + b"tail", "auto:bytes", v.dumps(1) + b"tail"),
     ],
 )
 def test_what_auto_takes_a_payload_for(payload, codec, value):
@@ -209,7 +209,7 @@ def test_plain_bytes_columns_work_as_well():
 
 
 def test_raw_and_text():
-    assert decode(table_of(b"\xff"), "raw")["value"].tolist() == [b"\xff"]
+    assert decode(table_of(b"\xff"), "bytes")["value"].tolist() == [b"\xff"]
     row = only(decode(table_of(b"\xff"), "text"))
     assert row["value"] is None
     assert "UnicodeDecodeError" in row["decode_error"]
@@ -225,7 +225,9 @@ def test_ten_thousand_keys_make_a_bounded_number_of_columns_and_the_row_says_so(
 
 
 def test_misuse_raises_at_once():
-    with pytest.raises(ValueError, match=r"no codec 'yaml'; it is one of auto, variant, json, text, raw"):
+    with pytest.raises(
+        ValueError, match=r"no codec 'yaml'; it is one of auto, variant, json, text, bytes, msgpack"
+    ):
         decode(table_of(), "yaml")
     with pytest.raises(KeyError, match="payload"):
         decode(pd.DataFrame({"x": [1]}))
@@ -236,7 +238,7 @@ def test_misuse_raises_at_once():
 @given(st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=20).map(str.encode)), max_size=6))
 def test_no_payload_makes_any_codec_raise_or_lose_a_row(payloads):
     table = table_of(*payloads)
-    for codec in ("auto", "variant", "json", "text", "raw"):
+    for codec in ("auto", "variant", "json", "text", "bytes"):
         frame = decode(table, codec)
         assert len(frame) == len(payloads)
         assert frame["payload"].tolist() == payloads

@@ -20,7 +20,7 @@ def test_captured_payloads_are_decoded_first():
         report = gd.sizes(captured, rate_hz=10)
         assert report.messages == 2
         assert report["variant"] == len(v.dumps({"seq": 1}))
-        assert report.notes[0] == "Captured payloads, guessed: 1 json, 1 raw, 1 variant."
+        assert report.notes[0] == "Captured payloads, guessed: 1 bytes, 1 json, 1 variant."
         assert report.notes[1] == "Left out: 1 payload that did not decode."
 
 

@@ -12,7 +12,12 @@ from gdlab import analysis
 from gdlab.capture.plot_namespace import Plots
 
 #: Values that a user sends may be of any type.
-VALUES = {("Capture.send", "value")}
+VALUES = {
+    ("Capture.send", "value"),
+    # What has a method `rpc_methods()`, such as a watch, names methods too.
+    ("Capture.multiplayer", "names"),
+    ("Recording.multiplayer", "names"),
+}
 
 
 def functions(owner, name):

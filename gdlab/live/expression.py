@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from gdlab.errors import GdlabError
 
@@ -131,6 +132,32 @@ class Expression:
         if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
             raise ExpressionError("this filter is too complicated; shorten it")
         return cls(text, frozenset(_names(tree)), _compile(tree.body))
+
+
+def select(table: pd.DataFrame, text: str) -> pd.DataFrame:
+    """The rows of a decoded table that a filter wants.
+
+    Raises
+    ------
+    ExpressionError : it is no filter.
+    """
+    wanted = Expression.parse(text)
+    columns: dict[str, list[Any]] = {}
+    for name in wanted.names:
+        if name == "v":
+            columns[name] = list(table["value"])
+        elif name == "text":
+            columns[name] = [each.decode(errors="replace") for each in table["payload"]]
+        elif name in table.columns:
+            column = table[name]
+            columns[name] = column.astype(object).where(column.notna(), None).tolist()
+        else:
+            columns[name] = [None] * len(table)
+    if not columns:
+        return table[[wanted({})] * len(table)] if len(table) else table
+    names = list(columns)
+    rows = zip(*columns.values(), strict=True)
+    return table[[wanted(dict(zip(names, row, strict=True))) for row in rows]]
 
 
 def _names(tree: ast.AST) -> set[str]:
@@ -307,7 +334,7 @@ def _truth(value: Any) -> bool:
 
 
 def _logic(node: Any) -> _Get:
-    parts = [_compile(part) for part in node.values]
+    parts = [_compile(part) for part in node.values]  # noqa: PD011 (of a tree)
     if isinstance(node.op, ast.And):
         return lambda row: all(_truth(part(row)) for part in parts)
     return lambda row: any(_truth(part(row)) for part in parts)

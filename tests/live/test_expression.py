@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gdlab.live.expression import Expression, ExpressionError
 from gdlab.variant import Array, Dictionary, PackedFloat32Array, Vector2
-from gdlab.widgets.expression import Expression, ExpressionError
 
 ROW = {
     "time": "12:00:01.500",

@@ -1,0 +1,247 @@
+"""Whole columns and rows one by one give the same table, and each payload is decoded once."""
+
+import dataclasses
+import json
+import struct
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from gdlab import variant as v
+from gdlab.codecs import CODECS, Decoder, decode
+from gdlab.codecs.codec import Fast
+from tests.codecs.tables import table_of
+
+
+class Slow:
+    """A codec without its columns."""
+
+    def __init__(self, codec):
+        self._codec, self.name = codec, codec.name
+
+    def decode_column(self, payloads):
+        return self._codec.decode_column(payloads)
+
+
+def assert_same(payloads, codec):
+    fast, slow = decode(table_of(*payloads), codec), decode(table_of(*payloads), Slow(CODECS[codec]))
+    assert set(fast.columns) == set(slow.columns)
+    assert fast["value"].tolist() == slow["value"].tolist()
+    for name in slow.columns.drop(["value"]):
+        pd.testing.assert_series_equal(fast[name], slow[name], check_categorical=False)
+
+
+scalars = st.one_of(
+    st.integers(-(2**40), 2**40),
+    st.floats(-1e6, 1e6, width=32),
+    st.booleans(),
+    st.text("ab é☃", max_size=5),
+    st.none(),
+)
+shapes = st.recursive(
+    st.just("leaf"),
+    lambda inner: st.one_of(
+        st.dictionaries(st.sampled_from(["seq", "pos", "x", "name", "a b"]), inner, min_size=1, max_size=3),
+        st.lists(inner, min_size=1, max_size=10),
+    ),
+    max_leaves=6,
+)
+
+
+def filled(draw, shape):
+    if isinstance(shape, dict):
+        return {key: filled(draw, inner) for key, inner in shape.items()}
+    if isinstance(shape, list):
+        return [filled(draw, inner) for inner in shape]
+    return draw(scalars)
+
+
+@st.composite
+def columns_of_values(draw):
+    """Many values of few shapes, as games send them, with some of another kind in between."""
+    kinds = draw(st.lists(shapes, min_size=1, max_size=3))
+    some = [[filled(draw, {"v": kind}) for _ in range(3)] for kind in kinds]
+    order = draw(st.lists(st.integers(0, len(kinds) * 3 - 1), min_size=70, max_size=90))
+    return [some[each % len(kinds)][each // len(kinds)] for each in order]
+
+
+@given(columns_of_values())
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+def test_json_by_columns_is_json_by_rows(values):
+    assert_same([json.dumps(value).encode() for value in values], "json")
+
+
+@given(columns_of_values())
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+def test_variants_by_columns_are_variants_by_rows(values):
+    assert_same([v.dumps(value) for value in values], "variant")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"a": 1}{"a": 2}',
+        b'{"a": ',
+        b'{"a": {}',
+        b"[1]",
+        b'{"a": 1, "a": 2}',
+        b'{"a": "2026-01-01T00:00:00"}',
+        b'{"a": 12345678901234567890}',
+        b'{"a": "\\u00e9"}',
+        b'{"a": "x\ny"}',
+        b'{"a": 1} ',
+        b'{"a": NaN}',
+        b'{"a": 1e400}',
+        b'{"a": "\xff"}',
+        b'{"a": null}',
+        b"{}",
+        b"",
+    ],
+)
+def test_json_that_is_odd_is_read_as_row_by_row(odd):
+    assert_same(
+        [b'{"a": %d}' % n for n in range(80)] + [odd] + [b'{"a": 1, "b": [1, {"c": true}]}'] * 40, "json"
+    )
+    assert_same([odd] * 70, "json")
+
+
+def test_uniform_messages_are_read_without_an_object_for_each():
+    for codec, write in (("variant", v.dumps), ("json", lambda value: json.dumps(value).encode())):
+        table = table_of(*(write({"seq": n, "pos": [0.5 * n, 1.0], "up": n % 2 == 0}) for n in range(200)))
+        fast = CODECS[codec].decode_parts(table["payload"].array)
+        assert isinstance(fast, Fast)
+        assert len(fast.left) == 0
+        frame = decode(table)
+        assert frame["codec"].unique().tolist() == [f"auto:{codec}"]
+        assert frame["v.pos[0]"].tolist() == [0.5 * n for n in range(200)]
+        assert frame["value"].iloc[7] == {"seq": 7, "pos": [3.5, 1.0], "up": False}
+        assert str(frame["v.seq"].dtype) == "Int64"
+
+
+def growing(payloads):
+    times = pd.to_datetime(np.arange(len(payloads)), utc=True)
+    return table_of(*payloads).assign(time=times)
+
+
+def test_a_decoder_gives_what_decode_gives_as_the_table_grows():
+    payloads = [
+        json.dumps({"seq": n, "t": n / 2 if n > 150 else n, "who": f"p{n % 3}"}).encode() for n in range(300)
+    ]
+    payloads[120] = b"no json"
+    payloads[220] = v.dumps({"seq": 220, "pos": v.Vector2(1, 2)})
+    decoder = Decoder()
+    kept = []
+    for n in (0, 10, 11, 100, 130, 220, 221, 300):
+        table = growing(payloads[:n])
+        found, expected = decoder.decode(table), decode(table)
+        assert list(found.columns) == list(expected.columns)
+        pd.testing.assert_frame_equal(found.drop(columns="value"), expected.drop(columns="value"))
+        assert found["value"].tolist() == expected["value"].tolist()
+        assert found.attrs == expected.attrs
+        kept.append((found, expected))
+    for found, expected in kept:  # tables given earlier stay what they were
+        pd.testing.assert_frame_equal(found.drop(columns="value"), expected.drop(columns="value"))
+
+
+def test_a_decoded_table_is_the_users_own():
+    table = growing([b'{"seq": %d}' % n for n in range(100)])
+    decoder = Decoder()
+    first = decoder.decode(table)
+    first.loc[0, "v.seq"] = 99
+    first["v.seq"] += 1
+    assert decoder.decode(table)["v.seq"].tolist() == list(range(100))
+
+
+def test_other_rows_of_the_same_number_are_decoded_anew():
+    decoder = Decoder()
+    decoder.decode(growing([b'{"seq": %d}' % n for n in range(100)]))
+    other = growing([b'{"seq": %d}' % (n + 500) for n in range(100)])
+    other["time"] += pd.Timedelta("1s")
+    assert decoder.decode(other)["v.seq"].tolist() == list(range(500, 600))
+
+
+def test_a_format_with_names_makes_columns():
+    payloads = [struct.pack("<BH3f?8s", 1, n, n, 0.5, -n, n % 2, b"bob") for n in range(100)]
+    frame = decode(
+        table_of(*payloads, b"short", payloads[3] + b"!!"), "<B type, H seq, 3f pos, ? up, 8s name"
+    )
+    assert frame["v.seq"].tolist()[:100] == list(range(100))
+    assert frame["v.pos.x"].tolist()[:3] == [0.0, 1.0, 2.0]
+    assert list(frame.columns[frame.columns.str.startswith("v.")]) == [
+        "v.type",
+        "v.seq",
+        "v.pos.x",
+        "v.pos.y",
+        "v.pos.z",
+        "v.up",
+        "v.name",
+    ]
+    assert frame["v.up"].dtype == "boolean"
+    assert frame["v.name"].iloc[5] == "bob"
+    assert frame["value"].iloc[5] == {
+        "type": 1,
+        "seq": 5,
+        "pos": v.Vector3(5.0, 0.5, -5.0),
+        "up": True,
+        "name": "bob",
+    }
+    assert frame["decode_error"].iloc[100] == (
+        "5 bytes, and the format '<B type, H seq, 3f pos, ? up, 8s name' takes 24"
+    )
+    assert frame["decode_note"].iloc[101] == "2 bytes follow the 24 of the format"
+    assert frame["v.seq"].iloc[101] == 3
+
+
+def test_each_type_byte_may_have_a_format_of_its_own():
+    moves = [struct.pack("<BHff", 1, n, n, n) for n in range(50)]
+    hits = [struct.pack("<BHB", 2, n, 10) for n in range(50)]
+    mixed = [each for pair in zip(moves, hits, strict=True) for each in pair]
+    frame = decode(table_of(*mixed, b"\x07?"), {1: "<B type, H seq, 2f pos", 2: "<B type, H seq, B damage"})
+    assert frame["v.type"].tolist()[:4] == [1, 2, 1, 2]
+    assert frame["v.damage"].isna().tolist()[:4] == [True, False, True, False]
+    assert str(frame["v.damage"].dtype) == "Int64"
+    assert frame["decode_error"].iloc[100] == "no format for the type byte 7; there are formats for 1, 2"
+
+
+@dataclasses.dataclass
+class Move:
+    type: Annotated[int, "B"]
+    seq: Annotated[int, "H"]
+    pos: Annotated[tuple, "2f"]
+
+
+def test_a_dataclass_says_how_it_is_packed():
+    frame = decode(table_of(*(struct.pack("<BHff", 1, n, n, 2) for n in range(40))), Move)
+    assert frame["v.pos.y"].tolist() == [2.0] * 40
+    assert frame["value"].iloc[3] == Move(1, 3, v.Vector2(3.0, 2.0))
+    assert frame["codec"].iloc[0] == "Move"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<B", "has no name"),
+        ("<B type, H type", "two fields 'type'"),
+        ("<Z type", "is no field"),
+        ("@B type, H seq", "differs between machines"),
+        ("<4x, 2x", "names no field"),
+        ("<999f a", "1 to 256 values"),
+    ],
+)
+def test_a_format_that_is_none_is_refused(text, said):
+    with pytest.raises(ValueError, match=said):
+        decode(table_of(b""), text)
+
+
+def test_msgpack_and_cbor_are_codecs():
+    msgpack, cbor2 = pytest.importorskip("msgpack"), pytest.importorskip("cbor2")
+    value = {"seq": 1, "pos": [0.5, 1.5], "raw": b"\x00"}
+    for codec, payload in (("msgpack", msgpack.packb(value)), ("cbor", cbor2.dumps(value))):
+        frame = decode(table_of(payload, b"\xc1\xff"), codec)
+        assert frame["value"].iloc[0] == value
+        assert frame["v.pos[1]"].iloc[0] == 1.5
+        assert frame["decode_error"].notna().tolist() == [False, True]

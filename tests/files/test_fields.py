@@ -1,0 +1,125 @@
+"""Decoded fields in files: typed columns that every tool reads with the same values."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gdlab as gd
+from gdlab.codecs import decode
+from gdlab.files import TableError, write_fields_csv
+from tests.codecs.tables import table_of
+
+MESSAGES = [
+    {"seq": 1, "pos": {"x": 0.5, "y": -1.25}, "name": "=cmd()", "up": True, "mix": 1},
+    {"seq": 2**40, "pos": {"x": 1e-3, "y": 2.0}, "name": '名, "q"', "up": False, "mix": "two"},
+    {"seq": 3, "pos": {"x": 7.0, "y": 0.1}, "name": "line\nbreak", "up": True, "mix": [1, {"a": None}]},
+]
+
+
+@pytest.fixture
+def table():
+    """Three messages and something that is none of them."""
+    payloads = [*(json.dumps(message).encode() for message in MESSAGES), b"{broken"]
+    made = table_of(*payloads).assign(
+        time=pd.to_datetime([10, 1_500_000_010, 250_000_000_010, 300_000_000_010], utc=True),
+        endpoint="udp://127.0.0.1:4242",
+        peer=["127.0.0.1:5", "127.0.0.1:5", "127.0.0.1:6", "127.0.0.1:6"],
+        direction="in",
+        kind="text",
+    )
+    return decode(made, "json")
+
+
+def expected(frame):
+    return frame[["t_s", "v.seq", "v.pos.x", "v.up"]].to_dict("list")
+
+
+def same(found):
+    assert found["t_s"] == pytest.approx([0.0, 1.5, 250.0, 300.0])
+    assert found["v.seq"][:3] == [1, 2**40, 3]
+    assert found["v.pos.x"][:3] == [0.5, 1e-3, 7.0]
+    assert [bool(each) for each in found["v.up"][:3]] == [True, False, True]
+
+
+def test_pandas_reads_the_same_values(table, tmp_path):
+    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True)
+    frame = pd.read_csv(path, parse_dates=["time"], dtype_backend="numpy_nullable")
+    same(expected(frame))
+    assert str(frame["time"].dt.tz) == "UTC"
+    assert frame["time"].iloc[1] == pd.Timestamp(1_500_000_010, tz="UTC")
+    assert frame["v.name"].tolist()[:3] == ["'=cmd()", '名, "q"', "line\nbreak"]  # guarded
+    assert frame["v.mix"].tolist()[:2] == ["1", "two"]
+    assert frame["decode_error"].notna().tolist() == [False, False, False, True]
+    assert "payload" not in frame.columns
+
+
+def test_parquet_has_the_types(table, tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = table.gdlab.to_parquet(tmp_path / "run.parquet", decoded=True)
+    data = pq.read_table(path)
+    types = {field.name: str(field.type) for field in data.schema}
+    assert (types["t_s"], types["v.seq"], types["v.pos.x"], types["v.up"]) == (
+        "double",
+        "int64",
+        "double",
+        "bool",
+    )
+    assert types["time"].startswith("timestamp[ns, tz=UTC")
+    same({name: data[name].to_pylist() for name in ("t_s", "v.seq", "v.pos.x", "v.up")})
+
+
+@pytest.mark.parametrize("module", ["polars", "duckdb"])
+def test_other_tools_read_the_same_values(table, tmp_path, module):
+    tool = pytest.importorskip(module)
+    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True)
+    if module == "polars":
+        same(tool.read_csv(path).to_dict(as_series=False))
+    else:
+        same(tool.sql(f"select * from read_csv('{path}')").df().to_dict("list"))
+
+
+def test_arrow_reads_the_same_values(table, tmp_path):
+    csv = pytest.importorskip("pyarrow.csv")
+    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True)
+    data = csv.read_csv(path, parse_options=csv.ParseOptions(newlines_in_values=True))
+    same({name: data[name].to_pylist() for name in ("t_s", "v.seq", "v.pos.x", "v.up")})
+
+
+def test_a_spreadsheet_of_another_setting_gets_its_separators(table, tmp_path):
+    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True, sep=";", decimal=",", excel=True)
+    text = path.read_bytes()
+    assert text.startswith(b"\xef\xbb\xbft_s;time;")
+    frame = pd.read_csv(path, sep=";", decimal=",", dtype_backend="numpy_nullable")
+    same(expected(frame))
+
+
+def test_the_sidecar_says_what_is_in_the_file(table, tmp_path):
+    table.gdlab.to_csv(tmp_path / "run.csv", decoded=True)
+    about = json.loads((tmp_path / "run.gdlab.json").read_text(encoding="utf-8"))
+    assert about["rows"] == 4
+    assert about["columns"]["v.seq"] == "Int64"
+
+
+def test_a_capture_writes_its_fields_and_refuses_what_would_be_damaged(tmp_path):
+    run = gd.sample("tcp-json")
+    path = run.to_csv(tmp_path / "run.csv", decoded=True)
+    assert len(pd.read_csv(path)) == run.decoded().codec.notna().sum()
+    with pytest.raises(ValueError, match="no name for a CSV file"):
+        run.to_csv(tmp_path / "run.xlsx")
+    with pytest.raises(ValueError, match="to_parquet writes Parquet"):
+        run.to_csv(tmp_path / "run.parquet", decoded=True)
+    with pytest.raises(ValueError, match="go with decoded=True"):
+        run.to_csv(tmp_path / "run.csv", sep=";")
+    with pytest.raises(ValueError, match="could not be told from numbers"):
+        run.to_csv(tmp_path / "x.csv", decoded=True, decimal=",")
+    with pytest.raises(TableError, match="not decoded"):
+        write_fields_csv(run.df, tmp_path / "x.csv")
+
+
+def test_an_empty_capture_has_a_header(tmp_path):
+    with gd.listen("udp://127.0.0.1:0", restart=True) as cap:
+        path = cap.to_csv(tmp_path / "none.csv", decoded=True)
+    assert path.read_text(encoding="utf-8").startswith("t_s,time,endpoint,peer")
+    assert np.array_equal(pd.read_csv(path).index, pd.RangeIndex(0))
