@@ -78,7 +78,8 @@ class Column:
     def _pad_text(self, n: int) -> None:
         have = 0 if self._values is None else len(self._values)
         if have < n:
-            none: Any = pd.array([pd.NA], dtype="string").repeat(n - have)
+            dtype: Any = "string" if self._values is None else self._values.dtype
+            none: Any = pd.array([pd.NA], dtype=dtype).repeat(n - have)
             self._values = (
                 none if self._values is None else type(none)._concat_same_type([self._values, none])
             )

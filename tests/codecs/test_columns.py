@@ -245,3 +245,11 @@ def test_msgpack_and_cbor_are_codecs():
         assert frame["value"].iloc[0] == value
         assert frame["v.pos[1]"].iloc[0] == 1.5
         assert frame["decode_error"].notna().tolist() == [False, True]
+
+
+def test_half_a_surrogate_pair_harms_no_later_row():
+    payloads = [b'{"who": "a"}', b'{"who": "\\ud800"}', b'{"other": 1}', b'{"who": "b"}']
+    decoder = Decoder()
+    for n in range(5):
+        found = decoder.decode(growing(payloads[:n]), "json")
+    assert found["v.who"].tolist() == ["a", "\ud800", pd.NA, "b"]
