@@ -65,6 +65,9 @@ STATISTICS: Final = {
     "receive_buffer_bytes": "as the system granted it; the smallest of the endpoints",
     "last_received_s": "age of the newest message",
     "connections": "open TCP and WebSocket connections",
+    "waiting_bytes": "bytes of streams that have arrived and are no whole message yet",
+    "awaited_bytes": "length of the longest message that is on its way, as it announces it",
+    "problem": "what went wrong last: an error, a refused connection, a visitor who left",
 }
 
 #: Of the columns of `gdlab.analysis.conversations` that do not explain themselves.
