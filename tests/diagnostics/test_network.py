@@ -82,7 +82,7 @@ def test_stamps_by_python_and_small_buffers_are_worth_a_look() -> None:
     assert stamps.state == "warn"
     assert "late by milliseconds" in stamps.to_do
     assert buffer.state == "warn"
-    assert "416 KiB granted, 32 MiB asked for" in buffer.found
+    assert "416.0 KiB granted, 32.0 MiB asked for" in buffer.found
     assert sys.platform != "linux" or "sysctl -w net.core.rmem_max=33554432" in buffer.to_do
     assert [line.state for line in network.sockets(lambda: GOOD)] == ["ok", "ok"]
 

@@ -241,7 +241,7 @@ def test_peers_are_pinged_and_their_answers_are_rows(kit):
 
 def test_sending_from_another_thread_to_all_or_to_one(kit):
     with kit.listening() as (made, store):
-        with pytest.raises(NotSent, match="nobody is there"):
+        with pytest.raises(NotSent, match="no peer to send to"):
             made.send(Outgoing(b"?", Kind.BINARY))
         with kit.client(made.address.port) as one, kit.client(made.address.port) as other:
             one.send(b"hello")
