@@ -93,8 +93,8 @@ def unanswered(facts: Facts) -> Iterator[Finding]:
         if alone
         else f"{count(len(mute), 'peer')} of {len(asked)} answered no ping: {', '.join(names[:5])}.",
         f"{sent:,} pings sent to {count(len(mute), 'peer')}, 0 answered, {int(mute['lost'].sum()):,} given up",
-        'Paste into the game what cap.gdscript("echo") writes: it sends each ping back. Without it, switch the pings off '
-        "with cap.set_ping(None).",
+        'Paste into the game what cap.gdscript("echo") writes: it sends each ping back. '
+        "Or switch the pings off with cap.set_ping(None).",
         "A ping is a message like any other: only a program that answers it makes a round trip.",
         tuple(where[:POINTED].tolist()),
     )
