@@ -109,12 +109,13 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
         if statistics.connections:
             text += phrase("and") + _counted(statistics.connections, "connection")
         text += _waiting(statistics)
-        return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
+        hint = _first_message_hint(endpoints, statistics) or _pings_hint(endpoints)
+        return Status(Light.WAITING, text, hint)
     silent_s = statistics.last_received_s
     light = Light.RECEIVING if silent_s < QUIET_AFTER_S else Light.QUIET
     waiting = _waiting(statistics) if light is Light.QUIET else ""
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
-    hint = phrase("or").join(filter(None, (_loss_hint(statistics), *remarks)))
+    hint = phrase("or").join(filter(None, (_loss_hint(statistics), _pings_hint(endpoints), *remarks)))
     text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s))
     return Status(light, text + waiting, hint)
 
@@ -181,6 +182,12 @@ def _loss_hint(statistics: Statistics) -> str:
         buffer = statistics.receive_buffer_bytes // 1024
         return phrase("hint/loss", drops=statistics.kernel_drops, buffer=buffer)
     return ""
+
+
+def _pings_hint(endpoints: Sequence[Endpoint]) -> str:
+    """What to do where pings are sent, and nothing answers them."""
+    sent = sum(endpoint.unanswered_pings for endpoint in endpoints)
+    return phrase("hint/pings", sent=number(sent)) if sent else ""
 
 
 def diagnosis(endpoints: Sequence[Endpoint], statistics: Statistics, wanted: int, timeout_s: float) -> str:

@@ -153,6 +153,11 @@ class Endpoint(ABC):
         """Wait until it has found its peer, where it looks for one."""
 
     @property
+    def unanswered_pings(self) -> int:
+        """How many pings were sent, where not one has been answered in the time that a round trip may take; else 0."""
+        return self._pings.unanswered(clock.now_ns())
+
+    @property
     def state(self) -> State:
         """Where the endpoint is in its life."""
         return self._state

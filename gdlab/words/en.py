@@ -297,6 +297,9 @@ PHRASES: Final[dict[str, str]] = {
         "{drops} datagrams were lost in this computer's receive buffer ({buffer} KiB), not on the network: send "
         "slower, or raise the system's limit (on Linux: sysctl net.core.rmem_max)"
     ),
+    "hint/pings": (
+        'nothing answers the pings ({sent} sent, 0 answered): paste into the game what cap.gdscript("echo") writes'
+    ),
     "this machine": "this machine's address",
     "wait": "{received} of {wanted} messages had arrived after {seconds:g} s. Now: {text}.",
     "wait/try": "{said} To try: {hint}",
