@@ -49,6 +49,43 @@ def mute(n, answered=0, *, peer="127.0.0.1:2"):
     return merged(pings(np.arange(n) * 50 * MS, rtt, peer=peer), table([60 * S], b"end", peer=peer))
 
 
+def queued(per_second, *, reads_per_second=60, read_all=False, seconds=30, stall_s=0.0):
+    """Pings among other messages to a game that takes one message per frame, or all that wait; it answers each."""
+    rng = np.random.default_rng(1)
+    sent = np.sort(rng.integers(0, seconds * S, per_second * seconds))
+    is_ping = np.arange(len(sent)) % 10 == 0
+    frame = S // reads_per_second
+    answered, at = [], 0
+    for when in sent.tolist():
+        # The next frame after its arrival, and after the frame of the message before it.
+        number = -(-(when + MS // 5) // frame)
+        if number * frame < stall_s * S:
+            number = int(stall_s * S) // frame
+        at = max(number, at if read_all else at + 1)
+        answered.append(at * frame)
+    took = np.asarray(answered) - sent
+    others = table(sent[~is_ping], b"state", direction="out")
+    echoes = table(np.asarray(answered)[~is_ping], b"state")
+    return merged(pings(sent[is_ping], took[is_ping]), others, echoes)
+
+
+def let_go(*, reads_all=False, lost=0.0):
+    """100 messages and 20 pings per second to a server that answers the first of each frame and drops the others."""
+    rng = np.random.default_rng(2)
+    said = np.arange(2000) * 10 * MS + rng.integers(0, MS, 2000)
+    asked = np.sort(rng.integers(0, 20 * S, 400))
+    times = np.concatenate([said, asked])
+    frame = -(-times // (S // 60))
+    by_time = np.argsort(times)
+    first = np.zeros(len(times), bool)
+    first[by_time[np.unique(frame[by_time], return_index=True)[1]]] = True
+    kept = (first | reads_all) & (rng.random(len(times)) >= lost)
+    took = np.where(kept, frame * (S // 60) - times + MS // 10, -1)[2000:]
+    return merged(
+        pings(asked, took), table(said, b"state", direction="out"), table([60 * S], b"end", direction="in")
+    )
+
+
 def closes(code, *, by=PEER, said="bye"):
     reason, case = (Reason.PEER_CLOSED, "code") if by == PEER else (Reason.WE_CLOSED, "code")
     fact = Fact(reason, by, code, said=said, case=case).also(
@@ -92,7 +129,11 @@ FIRES_AND_NOT = {
         (exponential(endpoint=TCP, extra=205), exponential(endpoint="udp://127.0.0.1:1", extra=205)),
     ],
     "missing-numbers": [(numbers([0, 1, 3, 4]), numbers([0, 1, 3, 2]))],
-    "one-a-frame": [(bursts(0), bursts(40)), (bursts(10), bursts(35))],
+    "one-a-frame": [
+        (bursts(0), bursts(40)),
+        (bursts(10), bursts(35)),
+        (let_go(), let_go(reads_all=True, lost=0.4)),
+    ],
     "glued-or-split": [
         (table([0, S], [JSON[0] + JSON[1], JSON[0]], endpoint=TCP), table([0, S], JSON, endpoint=TCP)),
         (
@@ -160,6 +201,11 @@ FIRES_AND_NOT = {
         (exponential(10), stream(50)),
         (mute(1200, 30), mute(1200)),
     ],
+    "overload": [
+        (queued(100), queued(100, read_all=True)),
+        (queued(100), queued(40)),
+        (queued(100), queued(40, read_all=True, seconds=10, stall_s=4)),
+    ],
     "unanswered-pings": [
         (mute(20), mute(20, 1)),
         (mute(5), pings(np.arange(20) * MS, np.full(20, -1))),  # these may still be answered
@@ -209,6 +255,14 @@ def test_pings_that_nothing_answers_are_no_samples_and_the_way_out_is_named():
     assert told["evidence"].startswith("20 pings sent to 1 peer, 0 answered")
     few = analysis.findings(mute(1200, 30)).set_index("rule").loc["few-samples"]
     assert few["what"].startswith("30 round trips are few")
+
+
+def test_an_overload_is_told_with_the_numbers_of_both_ways():
+    found = analysis.findings(queued(100)).set_index("rule").loc["overload"]
+    assert "while peer.get_available_packet_count() > 0" in found["next_step"]
+    # 30 s of 100 messages per second, read at 60 per second: the last waits for 1,200 others, 20 s.
+    assert float(found["what"].split("climbed to ")[1].split(" s")[0]) == pytest.approx(18, abs=2)
+    assert "n=300" in found["evidence"]
 
 
 def test_every_rule_has_its_fixtures():

@@ -31,6 +31,7 @@ RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     watched.cut_output,
     delay.frame_quantisation,
     delay.nagle,
+    delay.climbing,
     loss.located,
     loss.missing_numbers,
     loss.one_a_frame,

@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.rules.facts import pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.analysis.sequence import wilson
 from gdlab.facts import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from gdlab.analysis.rules.facts import Facts
 
 #: A ping this soon after another is in the same frame for any usual frame rate; this late, it is alone.
 TOGETHER_S: Final = 0.002
 ALONE_S: Final = 0.1
+#: Where so much is sent that hardly a ping is alone: half a frame of the usual 60 per second.
+APART_S: Final = 0.008
 
 
 def own_buffer(facts: Facts) -> Iterator[Finding]:
@@ -120,26 +126,44 @@ def one_a_frame(facts: Facts) -> Iterator[Finding]:
         mine = trips[(trips["peer"] == peer) & (trips["outcome"] != "pending")]
         if len(mine) < 20 or not str(mine["endpoint"].iloc[0]).startswith("udp:"):
             continue
-        since = mine["time"].diff().dt.total_seconds().to_numpy(dtype=np.float64)
+        since = _since_sent(facts, str(peer), times_ns(mine))
         answered = mine["rtt_ms"].notna().to_numpy()
-        together, first = since <= TOGETHER_S, (since >= ALONE_S) | np.isnan(since)
-        if together.sum() < 10 or first.sum() < 10:
+        together, first = since <= TOGETHER_S, since >= ALONE_S
+        alone = int(first.sum()) >= 10
+        if not alone:
+            first = since >= APART_S
+        n = np.array([together.sum(), first.sum()])
+        if n.min() < 10:
             continue
-        share_together, share_first = answered[together].mean(), answered[first].mean()
-        if share_first >= 0.9 and share_together <= 0.6:
+        hits = np.array([answered[together].sum(), answered[first].sum()])
+        share_together, share_first = hits / n
+        low, high = wilson(hits, n)
+        if (
+            (share_first >= 0.9 and share_together <= 0.6)
+            if alone
+            else (high[0] < low[1] and share_together <= 0.3)
+        ):
             yield Finding(
                 "one-a-frame",
-                0.85,
+                0.85 if alone else 0.75,
                 f"{peer} answers single messages and loses those that come together: it seems to read one a "
                 f"frame.",
-                f"{share_first:.0%} of {first.sum()} first messages answered, {share_together:.0%} of "
-                f"{together.sum()} that came within {TOGETHER_S * 1e3:g} ms of another",
+                f"{share_first:.0%} of {n[1]} pings answered that came {(ALONE_S if alone else APART_S) * 1e3:g} ms "
+                f"or more after another message, {share_together:.0%} of {n[0]} within {TOGETHER_S * 1e3:g} ms",
                 "In the game read with `while peer.get_available_packet_count() > 0:` instead of `if`, and "
                 "keep the "
                 "peers that UDPServer.take_connection() returns: a peer that is let go takes its unread "
                 "packets along.",
                 "A queue that is emptied more slowly than it is filled loses messages, wherever it is.",
             )
+
+
+def _since_sent(facts: Facts, peer: str, pings_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Seconds from the message of ours before each ping to that peer, whatever it was; infinite for the first."""
+    out = messages(facts.table, "out") & equals(facts.table, "peer", peer)
+    sent = np.sort(facts.stamps[out])
+    before = np.searchsorted(sent, pings_ns, side="left") - 1
+    return np.where(before >= 0, (pings_ns - sent[np.maximum(before, 0)]) / 1e9, np.inf)
 
 
 def gaps(facts: Facts) -> Iterator[Finding]:
