@@ -32,6 +32,7 @@ RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     delay.nagle,
     loss.located,
     loss.missing_numbers,
+    loss.leaping_numbers,
     loss.one_a_frame,
     contents.glued_or_split,
     contents.too_large,
