@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gdlab import analysis
-from gdlab.analysis.rules import RULES, Facts, loss, watched
+from gdlab.analysis.rules import RULES, Facts, loss, sample_quality, watched
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.files import write_csv
 from tests.plots.cases import CASES, probed, stream
@@ -192,8 +192,10 @@ def test_every_rule_has_its_fixtures():
     for pairs in FIRES_AND_NOT.values():
         for guilty, _ in pairs:
             answered |= {rule for rule in RULES if any(True for _ in rule(Facts(guilty)))}
-    # That of several places has its own test, as it needs more than one table; so have those of watched games.
-    others = {loss.located} | {rule for rule in RULES if rule.__module__ == watched.__name__}
+    # Those of several places, of cut files and of watched games have tests of their own: they need more than a table.
+    others = {loss.located, sample_quality.cut_off} | {
+        rule for rule in RULES if rule.__module__ == watched.__name__
+    }
     assert answered == set(RULES) - others
 
 

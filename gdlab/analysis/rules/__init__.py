@@ -19,6 +19,7 @@ __all__ = ["RULES", "Facts", "Finding"]
 #: In the order in which findings of equal certainty are shown.
 RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     silence.nothing_arrived,
+    honesty.cut_off,
     silence.connected_and_silent,
     loss.own_buffer,
     loss.gaps,
