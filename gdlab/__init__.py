@@ -13,10 +13,10 @@
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
+from gdlab import cell_log
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all, tabular
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.errors import GdlabError, MissingDependency
@@ -97,9 +97,7 @@ _LATER = {
     },
 }
 
-# As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would
-# appear under whichever cell ran last. What happens is a row, a status or an exception.
-logging.getLogger(__name__).addHandler(logging.NullHandler())
+cell_log.set_up()
 
 __version__ = metadata.version("gdlab")
 

@@ -12,12 +12,24 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import firsts, groups, messages, order, require, time_index, times_ns
+from gdlab.analysis.columns import (
+    PEER,
+    firsts,
+    groups,
+    messages,
+    names_of,
+    order,
+    require,
+    time_index,
+    times_ns,
+)
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
@@ -46,6 +58,7 @@ def numbered(
     window: int = WINDOW,
     bits: int | None = None,
     probes: bool = False,
+    by: str | Sequence[str] = PEER,
 ) -> pd.DataFrame:
     """What each numbered message is: in order, duplicate, reordered or late.
 
@@ -59,10 +72,11 @@ def numbered(
     window : how many numbers a message may be behind to count as reordered; further behind it is late.
     bits : width of a counter that wraps around, 2 to 64, such as 16. By default it does not.
     probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    by : columns that tell the streams apart, each of which counts for itself, such as ``"v.id"``.
 
     Returns
     -------
-    One row a numbered message, in order of arrival: `time`, `endpoint`, `peer`, `run` (int64: counts the
+    One row a numbered message, in order of arrival: `time`, the columns `by`, `run` (int64: counts the
     restarts of the stream's numbers, from 0), `seq` (int64, wrap-around undone; uint64, modulo 2^64, where a number is
     over 2^63 - 1 or `bits` over 62), `status` (category: `in
     order`, `duplicate`, `reordered`, `late`), `behind` (int64: by how many steps it is behind the
@@ -87,27 +101,35 @@ def numbered(
     others being multiples of it, counts by that step: what is not lost is then not reported as lost. Numbers of which
     a path lets exactly every second through look the same; `sequence` shows the step.
     """
-    return _each(table, seq, direction, window, bits, probes=probes).drop(columns=["at", "step", "jump"])
+    each = _each(table, seq, direction, window, bits, names_of(by), probes=probes)
+    return each.drop(columns=["at", "step", "jump"])
 
 
 def _each(
-    table: Source, seq: str | None, direction: str, window: int, bits: int | None, *, probes: bool
+    table: Source,
+    seq: str | None,
+    direction: str,
+    window: int,
+    bits: int | None,
+    by: Sequence[str],
+    *,
+    probes: bool,
 ) -> pd.DataFrame:
     """As `numbered`, with columns for `sequence`.
 
     These are `at` (steps since the run began), `step` of the stream, and `jump` (steps that a run began ahead of the
     one before; 0 where it did not).
     """
-    table = table_of(table, seq)
+    table = table_of(table, seq, *by)
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
     if bits is not None and not 2 <= bits <= 64:
         raise ValueError(f"bits is the width of a counter, 2 to 64, not {bits}")
-    require(table, ("time", "endpoint", "peer", "direction", "event"))
+    require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows, number, unsigned = _numbers(table, seq, direction, with_probes=probes)
     subset = table.iloc[rows]
-    ids, _ = groups(subset, ("endpoint", "peer"))
+    ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     begins = firsts(ids[sequence])
     number = number[sequence]
@@ -135,8 +157,7 @@ def _each(
     return pd.DataFrame(
         {
             "time": time_index(stream_time[by_time]),
-            "endpoint": subset["endpoint"].array.take(taken),
-            "peer": subset["peer"].array.take(taken),
+            **{name: subset[name].array.take(taken) for name in by},
             "run": run[by_time],
             "seq": told[by_time],
             "status": pd.Categorical.from_codes(status[by_time], categories=pd.Index(STATUS)),
@@ -157,16 +178,17 @@ def sequence(
     window: int = WINDOW,
     bits: int | None = None,
     probes: bool = False,
+    by: str | Sequence[str] = PEER,
 ) -> pd.DataFrame:
     """Loss, duplication and reordering of each stream of numbered messages.
 
     Parameters
     ----------
-    table, seq, direction, window, bits, probes : as of `numbered`.
+    table, seq, direction, window, bits, probes, by : as of `numbered`.
 
     Returns
     -------
-    One row per stream, in order of its first message: `endpoint`, `peer`, `messages` (int64: numbered ones, the
+    One row per stream, in order of its first message: the columns `by`, `messages` (int64: numbered ones, the
     sample size), `expected` (int64: numbers from the lowest to the highest of each run), `received`
     (different numbers), `lost` (``expected - received``), `loss` (share of the expected, float64; NaN for
     less than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
@@ -181,8 +203,9 @@ def sequence(
     other; losses in bursts are less certain than it says. Loss is "missing in this capture": where it
     happened (path, the socket buffers of either side, the sender) is another question.
     """
-    each = _each(table, seq, direction, window, bits, probes=probes)
-    ids, labels = groups(each, ("endpoint", "peer"))
+    by = names_of(by)
+    each = _each(table, seq, direction, window, bits, by, probes=probes)
+    ids, labels = groups(each, by)
     streams = len(labels)
     status = each["status"].cat.codes.to_numpy()
     number = each["at"].to_numpy()
@@ -192,7 +215,7 @@ def sequence(
     # Clipped, so that the sum of what a hostile sender writes stays within 64 bits.
     np.add.at(jumped, ids, np.clip(leaps - 1, 0, 2**40))
 
-    parts, runs = groups(each, ("endpoint", "peer", "run"))
+    parts, runs = groups(each, (*by, "run"))
     spans = pd.Series(number).groupby(parts).agg(["min", "max"])
     of_stream = np.zeros(len(runs), dtype=np.int64)
     of_stream[parts] = ids

@@ -21,6 +21,7 @@ RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     silence.nothing_arrived,
     honesty.cut_off,
     silence.connected_and_silent,
+    silence.unanswered,
     loss.own_buffer,
     loss.gaps,
     closing.close_codes,
