@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.capture.samples import sample
+    from gdlab.course.contents import lessons
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
     from gdlab.relays import relay, replay
@@ -61,6 +62,7 @@ __all__ = [
     "godot",
     "impair",
     "language",
+    "lessons",
     "listen",
     "load",
     "relay",
@@ -85,6 +87,7 @@ _LATER = {
     "doctor": ("gdlab.diagnostics", "doctor"),
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
+    "lessons": ("gdlab.course.contents", "lessons"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
     "sample": ("gdlab.capture.samples", "sample"),
