@@ -51,10 +51,11 @@ def findings(
         watched = getattr(table, "watched", None)
     if seq is None and sender is not None:
         seq = counting_field(sender)
+    ended = getattr(table, "provenance", {}).get("ended_in_order") is not False
     table = table_of(table, seq)
     sender, relay = (None if other is None else table_of(other, seq) for other in (sender, relay))
     require(table, [column.name for column in SCHEMA])
-    facts = Facts(table, statistics, seq, sender=sender, relay=relay, watched=watched)
+    facts = Facts(table, statistics, seq, sender=sender, relay=relay, watched=watched, ended_in_order=ended)
     return listed([finding for rule in RULES for finding in rule(facts)])
 
 

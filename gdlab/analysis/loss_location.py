@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import groups
 from gdlab.analysis.sequence import numbered, wilson
 from gdlab.analysis.source import Source
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: Rounds of a counter that are looked at: of one of 8 bits some 250,000 messages.
 _MOST_ROUNDS = 1000
@@ -104,9 +109,14 @@ def _aligned(numbers: pd.MultiIndex, sent: pd.MultiIndex, modulus: int) -> pd.Mu
     if len(rounds) < 2 and rounds in ([], [0]):
         return numbers
     known = np.unique(theirs)
-    same = [int(np.isin(ours + each * modulus, known).sum()) for each in rounds]
-    shift = rounds[int(np.argmax(same))] * modulus
-    return pd.MultiIndex.from_arrays([numbers.get_level_values("run"), ours + shift], names=numbers.names)
+    same = [int(np.isin(_shifted(ours, each * modulus), known).sum()) for each in rounds]
+    moved = _shifted(ours, rounds[int(np.argmax(same))] * modulus)
+    return pd.MultiIndex.from_arrays([numbers.get_level_values("run"), moved], names=numbers.names)
+
+
+def _shifted(numbers: NDArray[np.int64], by: int) -> NDArray[np.int64]:
+    """Numbers moved on, modulo 2^64."""
+    return (numbers.view(np.uint64) + np.uint64(by % 2**64)).view(np.int64)
 
 
 def _numbers(table: Source, name: str, direction: str, seq: str | None, bits: int | None) -> pd.MultiIndex:
@@ -119,4 +129,6 @@ def _numbers(table: Source, name: str, direction: str, seq: str | None, bits: in
             f"the table of the {name} has {len(streams)} streams of numbered messages going {direction} ({peers}); "
             "where one number went can only be told of one stream: filter the table by peer and endpoint first"
         )
-    return pd.MultiIndex.from_frame(each[["run", "seq"]]).unique()
+    # Modulo 2^64, so that numbers of one capture that are over 2^63 compare with those of another that are not.
+    same_type = each[["run"]].assign(seq=each["seq"].to_numpy().view(np.int64))
+    return pd.MultiIndex.from_frame(same_type).unique()

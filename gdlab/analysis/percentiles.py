@@ -37,7 +37,8 @@ def percentiles(
 
     Parameters
     ----------
-    values : (n,) numbers; NaN are left out (count lost messages by `missing`).
+    values : (n,) numbers; NaN are left out (count lost messages by `missing`). Infinite ones count as what they are:
+        larger, or smaller, than all others.
     quantiles : between 0 and 1, both excluded.
     missing : how many values are missing because they were too large to see, such as lost pings. They count
         as larger than all others: with 2 % lost, the 99 % quantile is infinite.
@@ -95,18 +96,23 @@ def _at(ordered: NDArray[np.float64], rank: float) -> float:
     above = int(np.ceil(rank))
     if above >= len(ordered):
         return float("inf")
-    return float(ordered[below] + (ordered[above] - ordered[below]) * (rank - below))
+    low, high = float(ordered[below]), float(ordered[above])
+    # Between two infinities of one sign, or exactly on a sample, there is nothing to interpolate.
+    return low if low == high or rank == below else low + (high - low) * (rank - below)
 
 
 def _uncoordinated(sample: NDArray[np.float64], expected: float) -> NDArray[np.float64]:
     """The sample with the values that a sender could not see while it waited."""
     if not expected > 0:
         raise ValueError(f"expected_ms is an interval above 0, not {expected!r}")
-    extra = np.maximum(np.ceil(sample / expected).astype(np.int64) - 1, 0)
-    total = int(extra.sum())
+    # A wait without an end hides no countable number of requests, only itself.
+    finite = np.where(np.isfinite(sample), sample, 0.0)
+    many = np.maximum(np.ceil(finite / expected) - 1, 0)
+    total = int(min(many.sum(), 2.0**62))
     if total > 10_000_000:
         raise ValueError(
             f"an interval of {expected} would add {total} values; is it in the unit of the values?"
         )
+    extra = many.astype(np.int64)
     steps = np.arange(total) - np.repeat(np.cumsum(extra) - extra, extra) + 1
     return np.concatenate([sample, np.repeat(sample, extra) - steps * expected])

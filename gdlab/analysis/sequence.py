@@ -1,8 +1,8 @@
 """What became of numbered messages: lost, duplicated, reordered.
 
 The three are kept apart, as RFC 4737 (reordering) and RFC 5560 (duplication) define them: a message that
-comes late is not lost, and one that comes twice makes up for nothing. Numbers count up by one for each
-message of a stream.
+comes late is not lost, and one that comes twice makes up for nothing. Numbers count by one constant step for each
+message of a stream, mostly by one.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ WINDOW: Final = 64
 JUMP: Final = 10_000
 #: A run starts anew where the numbers drop and stay down for so many messages more.
 STAYS: Final = 3
+#: A step other than one is believed from so many on.
+STEPS: Final = 20
 #: Of a probe's numbers at least this share must follow on each other: a game that counts all its messages but
 #: probes only now and then would else seem to lose most. Loss over about 80 % cannot be told from that.
 BY_ONE: Final = 0.2
@@ -68,15 +70,16 @@ def numbered(
         it counts the probes: one in five of its steps at least is by one.
     direction : ``in`` for what arrived.
     window : how many numbers a message may be behind to count as reordered; further behind it is late.
-    bits : width of a counter that wraps around, such as 16. By default it does not.
+    bits : width of a counter that wraps around, 2 to 64, such as 16. By default it does not.
     probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
     by : columns that tell the streams apart, each of which counts for itself, such as ``"v.id"``.
 
     Returns
     -------
     One row a numbered message, in order of arrival: `time`, the columns `by`, `run` (int64: counts the
-    restarts of the stream's numbers, from 0), `seq` (int64, wrap-around undone), `status` (category: `in
-    order`, `duplicate`, `reordered`, `late`), `behind` (int64: by how many numbers it is behind the
+    restarts of the stream's numbers, from 0), `seq` (int64, wrap-around undone; uint64, modulo 2^64, where a number is
+    over 2^63 - 1 or `bits` over 62), `status` (category: `in
+    order`, `duplicate`, `reordered`, `late`), `behind` (int64: by how many steps it is behind the
     highest seen, 0 in order), `skipped` (int64: numbers left out just before it, that may still come).
 
     Raises
@@ -84,7 +87,7 @@ def numbered(
     KeyError
         If there is no column `seq`.
     ValueError
-        If `window` is negative, or `bits` not from 2 to 62.
+        If `window` is negative, or `bits` not from 2 to 64.
 
     Notes
     -----
@@ -93,26 +96,54 @@ def numbered(
     section 3.2). The numbers of a run start anew where they drop by more than `window` and stay down for
     three more messages, or where they jump by over 10,000. A sender that starts over within `window` numbers
     under the same address cannot be told from one that duplicates.
+
+    A stream that never counts by one, and by the same step (2, 100, -1) at least half the time in 20 steps or more, all
+    others being multiples of it, counts by that step: what is not lost is then not reported as lost. Numbers of which
+    a path lets exactly every second through look the same; `sequence` shows the step.
     """
-    by = names_of(by)
+    each = _each(table, seq, direction, window, bits, names_of(by), probes=probes)
+    return each.drop(columns=["at", "step", "jump"])
+
+
+def _each(
+    table: Source,
+    seq: str | None,
+    direction: str,
+    window: int,
+    bits: int | None,
+    by: Sequence[str],
+    *,
+    probes: bool,
+) -> pd.DataFrame:
+    """As `numbered`, with columns for `sequence`.
+
+    These are `at` (steps since the run began), `step` of the stream, and `jump` (steps that a run began ahead of the
+    one before; 0 where it did not).
+    """
     table = table_of(table, seq, *by)
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
-    if bits is not None and not 2 <= bits <= 62:
-        raise ValueError(f"bits is the width of a counter, 2 to 62, not {bits}")
+    if bits is not None and not 2 <= bits <= 64:
+        raise ValueError(f"bits is the width of a counter, 2 to 64, not {bits}")
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
-    rows, number = _numbers(table, seq, direction, with_probes=probes)
+    rows, number, unsigned = _numbers(table, seq, direction, with_probes=probes)
     subset = table.iloc[rows]
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     begins = firsts(ids[sequence])
     number = number[sequence]
     if bits is not None:
-        number = _unwrapped(number, begins, 1 << bits)
+        number = _unwrapped(number, begins, bits)
+    told = number.view(np.uint64) if unsigned or (bits or 0) > 62 else number
+    number, step = _in_steps(number, begins)
     anew = begins | _restarts(number, begins, window)
 
     part = np.cumsum(anew) - 1  # runs of all streams, numbered through
+    jump = np.zeros_like(number)
+    jump[1:] = np.where(anew[1:] & ~begins[1:], np.maximum(np.diff(number), 0), 0)
+    # From the beginning of its run: no run spans 64 bits, whatever a hostile sender writes between two.
+    number = number - number[np.flatnonzero(anew)][part]
     highest = _highest_before(number, part, anew)
     behind = np.where(anew, 0, np.maximum(highest - number, 0))
     below = ~anew & (number <= highest)
@@ -128,10 +159,13 @@ def numbered(
             "time": time_index(stream_time[by_time]),
             **{name: subset[name].array.take(taken) for name in by},
             "run": run[by_time],
-            "seq": number[by_time],
+            "seq": told[by_time],
             "status": pd.Categorical.from_codes(status[by_time], categories=pd.Index(STATUS)),
             "behind": behind[by_time],
             "skipped": np.where(anew | below, 0, number - highest - 1)[by_time],
+            "at": number[by_time],
+            "step": step[by_time],
+            "jump": jump[by_time],
         }
     )
 
@@ -158,7 +192,9 @@ def sequence(
     sample size), `expected` (int64: numbers from the lowest to the highest of each run), `received`
     (different numbers), `lost` (``expected - received``), `loss` (share of the expected, float64; NaN for
     less than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
-    (int64, of the `messages`), `max_behind` (int64), `restarts` (int64).
+    (int64, of the `messages`), `max_behind` (int64), `restarts` (int64: how often the numbers start anew, lower),
+    `jumps` (int64: how often they leap ahead by over 10,000), `jumped` (int64: numbers left out by those; lost, or
+    never given, which nobody can tell from the numbers), `step` (int64: by what they count, see `numbered`).
 
     Notes
     -----
@@ -168,11 +204,16 @@ def sequence(
     happened (path, the socket buffers of either side, the sender) is another question.
     """
     by = names_of(by)
-    each = numbered(table, seq=seq, direction=direction, window=window, bits=bits, probes=probes, by=by)
+    each = _each(table, seq, direction, window, bits, by, probes=probes)
     ids, labels = groups(each, by)
     streams = len(labels)
     status = each["status"].cat.codes.to_numpy()
-    number = each["seq"].to_numpy()
+    number = each["at"].to_numpy()
+    leaps = each["jump"].to_numpy()
+    jumped, step = np.zeros(streams, dtype=np.int64), np.ones(streams, dtype=np.int64)
+    step[ids] = each["step"].to_numpy()
+    # Clipped, so that the sum of what a hostile sender writes stays within 64 bits.
+    np.add.at(jumped, ids, np.clip(leaps - 1, 0, 2**40))
 
     parts, runs = groups(each, (*by, "run"))
     spans = pd.Series(number).groupby(parts).agg(["min", "max"])
@@ -203,7 +244,10 @@ def sequence(
         reordered=counted(status == 2),
         late=counted(status == 3),
         max_behind=worst,
-        restarts=np.bincount(of_stream, minlength=streams).astype(np.int64) - 1,
+        restarts=np.bincount(of_stream, minlength=streams).astype(np.int64) - 1 - counted(leaps > 0),
+        jumps=counted(leaps > 0),
+        jumped=jumped,
+        step=step,
     )
 
 
@@ -229,8 +273,10 @@ def wilson(hits: Ints, n: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64
     return np.where(empty, 0.0, low), np.where(empty, 1.0, high)
 
 
-def _numbers(table: pd.DataFrame, seq: str | None, direction: str, *, with_probes: bool) -> tuple[Ints, Ints]:
-    """Rows that have a number, and the numbers."""
+def _numbers(
+    table: pd.DataFrame, seq: str | None, direction: str, *, with_probes: bool
+) -> tuple[Ints, Ints, bool]:
+    """Rows that have a number, the numbers modulo 2^64, and whether they are unsigned ones."""
     wanted = messages(table, direction) if seq is None else messages_of(table, direction, probes=with_probes)
     if seq is None:
         found = probes_of(table)
@@ -240,22 +286,23 @@ def _numbers(table: pd.DataFrame, seq: str | None, direction: str, *, with_probe
         rows, number = rows[kept], found["seq"].to_numpy()[kept]
         ids, _ = groups(table.iloc[rows], ("endpoint", "peer"))
         counts = _counts_by_one(ids, number)[ids]
-        return rows[counts], number[counts]
+        return rows[counts], number[counts], False
     require(table, [seq])
-    column = pd.to_numeric(table[seq], errors="coerce")
+    # Without the missing ones first: with them, integers of an object column would become floats.
+    there = np.flatnonzero(wanted & table[seq].notna().to_numpy(dtype=np.bool_))
+    column = pd.to_numeric(table[seq].iloc[there], errors="coerce")
     if pd.api.types.is_integer_dtype(column.dtype):
-        # Integers stay integers, also over 2^53; a missing one (nullable column) has no number.
+        # Integers stay integers, also over 2^53.
         whole = column.notna().to_numpy(dtype=np.bool_)
-        rows = np.flatnonzero(wanted & whole)
-        numbers = column.iloc[rows].astype("int64").to_numpy(dtype=np.int64)
-    else:
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        whole = np.isfinite(values) & (np.abs(values) < 2.0**62)
-        whole[whole] &= values[whole] == np.floor(values[whole])
-        rows = np.flatnonzero(wanted & whole)
-        numbers = values[rows].astype(np.int64)
-    # Differences of two of them must not leave 64 bits, whatever a hostile sender writes.
-    return rows.astype(np.int64), np.clip(numbers, -(2**61), 2**61)
+        column = column[whole]
+        if pd.api.types.is_unsigned_integer_dtype(column.dtype):
+            big = column.to_numpy(dtype=np.uint64)
+            return there[whole], big.view(np.int64), bool((big > np.uint64(2**63 - 1)).any())
+        return there[whole], column.to_numpy(dtype=np.int64), False
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    whole = np.isfinite(values) & (np.abs(values) < 2.0**63)
+    whole[whole] &= values[whole] == np.floor(values[whole])
+    return there[whole], values[whole].astype(np.int64), False
 
 
 def _counts_by_one(ids: Ints, number: Ints) -> NDArray[np.bool_]:
@@ -269,15 +316,45 @@ def _counts_by_one(ids: Ints, number: Ints) -> NDArray[np.bool_]:
     return np.asarray(np.bincount(stream[by_one], minlength=streams) >= BY_ONE * steps)
 
 
-def _unwrapped(number: Ints, begins: NDArray[np.bool_], modulus: int) -> Ints:
+def _unwrapped(number: Ints, begins: NDArray[np.bool_], bits: int) -> Ints:
     """Numbers of a counter that wraps, made to count on: each step is the shortest way around."""
-    number = number % modulus
+    unused = 64 - bits
     step = np.zeros_like(number)
-    step[1:] = (np.diff(number) + modulus // 2) % modulus - modulus // 2
-    step[begins] = number[begins]
+    # Shifted up and down again, the sign is that of the counter's highest bit; all is modulo 2^64.
+    step[1:] = (np.diff(number) << unused) >> unused
+    step[begins] = ((number.view(np.uint64) << np.uint64(unused)) >> np.uint64(unused)).view(np.int64)[begins]
     total = np.cumsum(step)
     start = np.maximum.accumulate(np.where(begins, np.arange(len(number)), 0)) if len(number) else number
     return total - (total - step)[start]
+
+
+def _in_steps(number: Ints, begins: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Numbers counted in the constant step of their stream, from its first; and that step of each row."""
+    size = np.ones_like(number)
+    stream = np.cumsum(begins) - 1
+    moves = np.zeros_like(number)
+    moves[1:] = np.diff(number)
+    moves[begins] = 0
+    streams = int(stream.max(initial=-1)) + 1
+    by_one = np.bincount(stream[moves == 1], minlength=streams) > 0
+    candidates = np.flatnonzero(~by_one & (np.bincount(stream[moves != 0], minlength=streams) >= STEPS))
+    if not len(candidates):
+        return number, size
+    number = number.copy()
+    edges = np.append(np.flatnonzero(begins), len(number))
+    for each in candidates.tolist():
+        here = slice(edges[each], edges[each + 1])
+        steps = moves[here][moves[here] != 0]
+        values, often = np.unique(steps, return_counts=True)
+        usual = int(values[np.argmax(often)])
+        # A step so large that ten thousand of them leave 64 bits is garbage and no counter.
+        if 2 * often.max() < len(steps) or abs(usual) > 2**48:
+            continue
+        near = steps[np.abs(steps) <= JUMP * abs(usual)]
+        if not (near % usual).any():
+            number[here] = (number[here] - number[here][0]) // usual
+            size[here] = usual
+    return number, size
 
 
 def _restarts(number: Ints, begins: NDArray[np.bool_], window: int) -> NDArray[np.bool_]:
@@ -294,7 +371,7 @@ def _restarts(number: Ints, begins: NDArray[np.bool_], window: int) -> NDArray[n
     # One message far ahead of its time, after which the numbers go on, is no restart.
     passed = np.ones(len(number), dtype=np.bool_)
     passed[2:] = (number[2:] <= number[:-2]) | (stream[2:] != stream[:-2])
-    return (np.abs(step) > JUMP) | ((step < -window) & stays & passed)
+    return (step > JUMP) | (step < -JUMP) | ((step < -window) & stays & passed)
 
 
 def _highest_before(number: Ints, part: Ints, anew: NDArray[np.bool_]) -> Ints:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gdlab.codecs import json, json_columns, packed, variant_columns
 from gdlab.codecs.doubt import Tally
+from gdlab.codecs.osc import read_osc
 from gdlab.codecs.parts import Part, Rows
 from gdlab.errors import VariantDecodeError
 from gdlab.variant import Decoder
@@ -248,4 +249,5 @@ CODECS: Final[dict[str, Codec]] = {
     "bytes": RowByRow("bytes", read_raw, ()),
     "msgpack": RowByRow("msgpack", packed.read_msgpack, (ValueError,)),
     "cbor": RowByRow("cbor", packed.read_cbor, (ValueError,)),
+    "osc": RowByRow("osc", read_osc, (ValueError,)),
 }

@@ -37,7 +37,7 @@ def decode(table: pd.DataFrame, codec: DecodeWith | None = None, *, probes: bool
     ----------
     table : with the column `payload`; of a column `event` only the rows ``message`` are decoded. May be empty.
     codec : ``variant`` (as Godot's ``var_to_bytes``), ``json``, ``text`` (UTF-8), ``bytes`` (as they are), ``msgpack``,
-        ``cbor``; ``auto``, which guesses for each payload; a struct format with names, such as
+        ``cbor``, ``osc``; ``auto``, which guesses for each payload; a struct format with names, such as
         ``"<B type, H seq, 3f pos"``; a dict with such a format for each first byte; a dataclass with fields such as
         ``seq: Annotated[int, "H"]``; or a function from `bytes` to a value. By default what the table's capture reads
         its payloads with, else ``auto``.

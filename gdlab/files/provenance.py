@@ -16,7 +16,7 @@ def merged(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns
     -------
     ``"captures"`` is what each told. ``"endpoints"`` are those of all, ``"began"`` is the first, ``"running"`` whether
-    any did, ``"statistics"`` the sums of the counters that all have.
+    any did, ``"ended_in_order"`` is false where one did not, ``"statistics"`` the sums of the counters that all have.
     """
     if len(told) == 1:
         return dict(told[0])
@@ -31,6 +31,8 @@ def merged(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         together["began"] = min(began)
     if any("running" in each for each in told):
         together["running"] = any(each.get("running") is True for each in told)
+    if any(each.get("ended_in_order") is False for each in told):
+        together["ended_in_order"] = False
     counters = [each["statistics"] for each in told if isinstance(each.get("statistics"), Mapping)]
     if counters and len(counters) == len(told):
         together["statistics"] = {

@@ -89,6 +89,7 @@ class Spill:
         self._session = f"{self._created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self._streams: list[_Stream] = []
         self._errors = 0
+        self._removed = 0
         self._lock = threading.Lock()  # one flush at a time; held while writing, never by a receiving thread
         self._wake = threading.Event()
         self._closing = False
@@ -129,6 +130,7 @@ class Spill:
 
         with self._lock:
             try:
+                self._restore()
                 for stream in self._streams:
                     stream.flush()
             except (OSError, MemoryError, pa.ArrowException) as error:
@@ -141,9 +143,22 @@ class Spill:
                 )
             else:
                 missed = sum(stream.missed for stream in self._streams)
-                self._tell(
-                    f"spill: {missed} rows were dropped from memory before they were written" * (missed > 0)
+                removed = (
+                    f"files of {self.folder} were removed while the capture ran ({self._removed} rows); what memory "
+                    "still had of them was written again. Leave the folder alone until stop()"
                 )
+                said = [removed] * (self._removed > 0)
+                said += [f"{missed} rows were dropped from memory before they were written"] * (missed > 0)
+                self._tell("spill: " * bool(said) + "; ".join(said))
+
+    def _restore(self) -> None:
+        """Make anew what somebody has removed: an open file can be written to after it is gone, and keeps nothing."""
+        removed = sum(stream.go_back() for stream in self._streams)
+        if removed:
+            self._removed += removed
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not (self.folder / (self._session + SUFFIX)).exists():
+                self._describe(closed=False)
 
     def _tell(self, status: str) -> None:
         if status != self._status:
@@ -213,6 +228,8 @@ class _Stream:
         self._folder = folder
         self._name = name
         self._part = 0
+        # Of each file: its path, and what had been counted before it.
+        self._parts: list[tuple[Path, tuple[int, int, int, int, int]]] = []
         self._seen = since  # rows that are written or known to be missed
         self._seen_bytes = 0  # their payloads
         self._path: Path | None = None
@@ -223,6 +240,18 @@ class _Stream:
         """Whether all rows that the store has had are accounted for."""
         snapshot = self.store.snapshot()
         return snapshot.evicted.rows + sum(len(block) for block in snapshot.blocks) == self._seen
+
+    def go_back(self) -> int:
+        """Count as not written what was in the last files if they are gone; how many rows that is."""
+        written = self.rows
+        while self._parts and not self._parts[-1][0].exists():
+            path, before = self._parts.pop()
+            if path == self._path:
+                with contextlib.suppress(OSError):
+                    self._file.close()
+                self._writer = self._file = self._path = None
+            self.rows, self.bytes, self.missed, self._seen, self._seen_bytes = before
+        return written - self.rows
 
     def flush(self) -> None:
         """Write what is new, a block at a time."""
@@ -270,6 +299,8 @@ class _Stream:
             if self._writer is None:
                 self._path = self._folder / f"{self._name}-{self._part:03}.arrow"
                 self._part += 1
+                before = (self.rows, self.bytes, self.missed, self._seen, self._seen_bytes)
+                self._parts.append((self._path, before))
                 self._file = pa.OSFile(str(self._path), "wb")
                 # A peer that is new adds to the dictionary of peers instead of writing it once more.
                 options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
@@ -292,6 +323,7 @@ class _Stream:
                 if good:
                     os.truncate(self._path, good)
                 else:
+                    self._parts.pop()
                     self._path.unlink(missing_ok=True)
         self._writer = self._file = self._path = None
 

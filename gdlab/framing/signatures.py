@@ -11,13 +11,16 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from gdlab.framing.godot3 import is_godot3
+
 _WAYS_OUT: Final[dict[str, str]] = {
     "tls": "turn it off in the game, gdlab reads nothing encrypted",
     "dtls": "turn it off in the game, gdlab reads nothing encrypted",
     "stun": "a program looks for its address; it is no message of the game",
     "mqtt": 'give framing="mqtt" to a TCP listener',
     "http": "the game asks a web server; listen on tcp:// to see it whole",
-    "osc": "read it with a function as codec, for instance of python-osc",
+    "osc": 'read it with decode="osc"',
+    "godot3": "Godot 4 numbers its types otherwise; send JSON (to_json() in GDScript 3), or read it by a function",
     "enet": "Godot's high-level multiplayer; see gdlab.multiplayer",
     "gzip": "read it with decode=gzip.decompress",
     "zstd": "read it with a function as codec that decompresses it",
@@ -200,6 +203,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("Zstandard", _zstd, "zstd", stream=True, datagram=True, framing="raw"),
     Signature("UTF-8 with a byte order mark", _bom, "bom", datagram=True),
     Signature("engine.io", _engine_io, "engine_io", datagram=True, certain=False),
+    Signature("a Variant of Godot 3", is_godot3, "godot3", datagram=True, certain=False),
     Signature("UTF-32", _utf32, "utf32", datagram=True, certain=False),
     Signature("UTF-16", _utf16, "utf16", datagram=True, certain=False),
     Signature("Python's str()", _python, "python", datagram=True, certain=False),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gdlab import analysis
-from gdlab.analysis.rules import RULES, Facts, loss, watched
+from gdlab.analysis.rules import RULES, Facts, loss, sample_quality, watched
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
+from gdlab.files import write_csv
 from tests.plots.cases import CASES, probed, stream
 from tests.traffic import merged, ping, pings, table
 
@@ -134,6 +136,7 @@ FIRES_AND_NOT = {
         (bursts(10), bursts(35)),
         (let_go(), let_go(reads_all=True, lost=0.4)),
     ],
+    "leaping-numbers": [(numbers([*range(5), *range(11_005, 11_010)]), numbers([*range(5), *range(6, 10)]))],
     "glued-or-split": [
         (table([0, S], [JSON[0] + JSON[1], JSON[0]], endpoint=TCP), table([0, S], JSON, endpoint=TCP)),
         (
@@ -271,8 +274,10 @@ def test_every_rule_has_its_fixtures():
     for pairs in FIRES_AND_NOT.values():
         for guilty, _ in pairs:
             answered |= {rule for rule in RULES if any(True for _ in rule(Facts(guilty)))}
-    # That of several places has its own test, as it needs more than one table; so have those of watched games.
-    others = {loss.located} | {rule for rule in RULES if rule.__module__ == watched.__name__}
+    # Those of several places, of cut files and of watched games have tests of their own: they need more than a table.
+    others = {loss.located, sample_quality.cut_off} | {
+        rule for rule in RULES if rule.__module__ == watched.__name__
+    }
     assert answered == set(RULES) - others
 
 
@@ -319,3 +324,18 @@ def test_hostile_payloads_raise_nothing():
     payloads += [b"{" * 60_000, b'{"' + b"\\" * 999, b"[" + b"9" * 60_000, b"{" + b'"' * 5001, b"}{" * 30_000]
     for endpoint in (TCP, WS, "udp://[::1]:1", "nonsense", ""):
         analysis.findings(table(np.arange(len(payloads)) * MS, payloads, endpoint=endpoint))
+
+
+@pytest.mark.parametrize("options", [{}, {"parse_dates": ["time"]}, {"dtype": str, "keep_default_na": False}])
+@pytest.mark.parametrize(
+    "case", ["gap", "missing-numbers", "over-mtu", "large-integers", "close-1009", "own-buffer"]
+)
+def test_a_table_read_by_pandas_shows_what_the_capture_shows(case, options, tmp_path):
+    guilty = FIRES_AND_NOT[case][0][0]
+    read = pd.read_csv(write_csv(guilty, tmp_path / "run.csv"), **options)
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(analysis.findings(read)), pd.DataFrame(analysis.findings(guilty))
+    )
+    pd.testing.assert_frame_equal(
+        analysis.sequence(read), analysis.sequence(guilty), check_dtype=False, check_categorical=False
+    )

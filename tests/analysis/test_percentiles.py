@@ -58,3 +58,14 @@ def test_nan_is_no_value():
 def test_misuse_is_refused(wrong):
     with pytest.raises(ValueError, match=r"quantile|missing|interval"):
         percentiles([1.0, 2.0], **wrong)
+
+
+def test_infinite_values_count_as_the_largest_or_smallest():
+    assert percentiles([1.0, 2.0, np.inf] * 10, (0.5,))["value"].tolist() == [2]
+    half = percentiles([*range(25), *[np.inf] * 25], (0.5, 0.75))
+    assert half["value"].iloc[0] == np.inf
+    assert half["low"].iloc[0] == 17
+    for end in (np.inf, -np.inf):
+        assert percentiles([end] * 30, (0.5,)).loc[0, ["value", "low", "high"]].tolist() == [end] * 3
+    waited = percentiles([*[1.0] * 30, np.inf], (0.5,), expected_ms=10)
+    assert (waited["value"].iloc[0], waited["n"].iloc[0]) == (1, 31)

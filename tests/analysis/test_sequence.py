@@ -151,9 +151,70 @@ def test_one_message_has_no_loss_and_an_empty_table_no_rows():
         assert len(analysis.numbered(nothing)) == 0
 
 
-@pytest.mark.parametrize("wrong", [{"window": -1}, {"bits": 1}, {"bits": 63}])
+@pytest.mark.parametrize("wrong", [{"window": -1}, {"bits": 1}, {"bits": 65}])
 def test_misuse_is_refused(wrong):
     with pytest.raises(ValueError, match=r"window|bits"):
         analysis.sequence(table([0]), **wrong)
     with pytest.raises(KeyError, match=r"v\.seq"):
         analysis.sequence(table([0]), seq="v.seq")
+
+
+@pytest.mark.parametrize("step", [2, 3, 100, 16_666_667, -1, -7])
+@pytest.mark.parametrize("start", [0, -5, 2**40])
+def test_a_counter_by_a_constant_step_loses_only_what_is_missing(step, start):
+    kept = np.delete(np.arange(100), [10, 50, 51])
+    got, each = of(start + kept * step)
+    assert (got["step"], got["expected"], got["lost"], got["restarts"], got["jumps"]) == (step, 100, 3, 0, 0)
+    assert each["seq"].tolist() == (start + kept * step).tolist()
+    assert each["skipped"].sum() == 3
+
+
+def test_heavy_loss_of_a_counter_by_one_is_no_step():
+    kept = np.flatnonzero(np.random.default_rng(0).random(400) < 0.3)
+    got, _ = of(kept)
+    assert (got["step"], got["lost"]) == (1, kept[-1] - kept[0] + 1 - len(kept))
+
+
+@pytest.mark.parametrize(
+    ("start", "dtype"),
+    [
+        (2**64 - 100, np.uint64),
+        (2**64 - 100, object),
+        (2**63 - 50, np.uint64),
+        (2**63 - 100, np.int64),
+        (-(2**63), np.int64),
+        (2**62, np.int64),
+        (2**61 - 50, np.int64),
+    ],
+)
+def test_numbers_of_any_64_bit_size_are_told_apart(start, dtype):
+    numbers = [start + i for i in range(100) if i not in (7, 8)]
+    got, each = of(np.array(numbers, dtype=dtype))
+    assert (got["messages"], got["expected"], got["lost"], got["duplicates"]) == (98, 100, 2, 0)
+    assert each["seq"].tolist() == numbers
+
+
+@pytest.mark.parametrize("bits", [48, 62, 63, 64])
+def test_a_wide_counter_that_wraps_goes_on(bits):
+    numbers = [(2**bits - 50 + i) % 2**bits for i in range(100) if i not in (10, 70)]
+    got, _ = of(np.array(numbers, dtype=np.uint64), bits=bits)
+    assert (got["expected"], got["lost"], got["restarts"]) == (100, 2, 0)
+
+
+def test_numbers_at_both_ends_of_64_bits_hang_nothing_and_lose_nothing():
+    got, _ = of(np.array([-(2**63), 2**63 - 1, 0, -(2**63), 5], dtype=np.int64))
+    assert got["received"] + got["duplicates"] == 5
+    assert got["lost"] <= 10_000
+
+
+def test_a_jump_of_11_000_is_reported_as_a_jump():
+    got, _ = of([*range(100), *range(11_100, 11_200)])
+    assert (got["jumps"], got["jumped"], got["restarts"], got["lost"], got["expected"]) == (
+        1,
+        11_000,
+        0,
+        0,
+        200,
+    )
+    again, _ = of([*range(20_000, 20_100), *range(100)])
+    assert (again["jumps"], again["jumped"], again["restarts"], again["lost"]) == (0, 0, 1, 0)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import gdlab as gd
 from gdlab.errors import LoadError
 from gdlab.facts import Fact, Reason
 from gdlab.files import Spill, load
@@ -262,3 +263,43 @@ def test_a_real_file_system_that_fills_up_and_has_room_again(tmp_path):
     assert result["while_full"] == list(range(written))
     assert result["afterwards"] == list(range(result["received"]))
     assert result["notes"] == []
+
+
+def test_a_folder_removed_while_running_is_made_anew_with_what_memory_has(tmp_path):
+    folder = tmp_path / "run"
+    store = Store("udp://127.0.0.1:4242")
+    with Spill(folder, interval_s=3600) as spill:
+        spill.add(store)
+        add(store, range(50))
+        spill.flush()
+        assert spill.status == ""
+        shutil.rmtree(folder)
+        add(store, range(50, 60))
+        spill.flush()
+        assert "50 rows" in spill.status
+        assert "removed" in spill.status
+        assert spill.statistics().rows == 60
+        add(store, range(60, 70))
+    loaded = load(folder)
+    assert len(loaded.table) == 70
+    assert loaded.notes == ()
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_a_capture_that_did_not_end_in_order_has_a_finding_and_claims_no_silence(tmp_path, rows):
+    store = Store("udp://127.0.0.1:4242")
+    spill = Spill(tmp_path / "run", interval_s=3600)
+    spill.add(store)
+    add(store, range(rows))
+    spill.flush()
+    cut = gd.load(shutil.copytree(tmp_path / "run", tmp_path / "cut"))  # as a kill would leave it
+    spill.close()
+    again = gd.load(cut.to_csv(tmp_path / "cut.csv"))
+    both = gd.load([tmp_path / "cut", tmp_path / "run"])
+    for unfinished in (cut, again, both):
+        rules = unfinished.findings()["rule"].tolist()
+        assert "cut-off" in rules
+        assert "nothing-arrived" not in rules
+    whole = gd.load(tmp_path / "run").findings()["rule"].tolist()
+    assert "cut-off" not in whole
+    assert ("nothing-arrived" in whole) == (rows == 0)

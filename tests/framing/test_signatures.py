@@ -22,6 +22,7 @@ EXAMPLES = {
     "Zstandard": b"\x28\xb5\x2f\xfd" + bytes(8),
     "UTF-8 with a byte order mark": b"\xef\xbb\xbf{}",
     "engine.io": b'42["move",{"x":1}]',
+    "a Variant of Godot 3": bytes.fromhex("130000000200000002000000010000000400000002000000686f0000"),
     "UTF-16": '{"a":1}'.encode("utf-16-le"),
     "UTF-32": '{"a":1}'.encode("utf-32-le"),
     "Python's str()": b"{'a': 1, 'b': None}",
@@ -63,3 +64,44 @@ def test_json_that_is_broken_still_gives_the_reason():
     assert name == "text"
     assert why is not None
     assert why.startswith("begins like JSON, but:")
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        # A dictionary of id, name, hp and t, as a game of Godot 3 sent it.
+        (
+            "1200000004000000040000000200000069640000020000000700000004000000040000006e616d65040000000300000062"
+            "6f62000400000002000000687000000200000064000000040000000100000074000000030001009a9999999999f13f"
+        ),
+        "06000000" + "0000803f" * 4,  # Rect2(1, 1, 1, 1), which begins as Godot 4's Vector2i
+        "07000000" + "0000803f" * 3,  # Vector3
+        "16000000020000000000803f0000803f",  # PoolRealArray
+        "170000000100000002000000686f0000",  # PoolStringArray
+        "140000000300000001020300",  # PoolByteArray
+    ],
+)
+def test_variants_of_godot_3_are_called_so(packed):
+    name, value, why, _ = guess(bytes.fromhex(packed), VariantReader())
+    assert (name, value) == ("bytes", bytes.fromhex(packed))
+    assert why is not None
+    assert why.startswith("looks like a Variant of Godot 3: Godot 4 numbers its types otherwise")
+
+
+def test_hostile_godot_3_variants_cost_nothing():
+    for head in (b"\x12\0\0\0", b"\x13\0\0\0", b"\x17\0\0\0"):
+        assert signatures.of_message(head + b"\xff\xff\xff\x7f") is None
+        assert signatures.of_message((head + b"\1\0\0\0") * 5000) is None
+
+
+def test_variants_of_godot_4_are_never_godot_3():
+    for value in (
+        1,
+        2.5,
+        "text",
+        [1, 2],
+        {"a": [variant.Vector2(1, 2)]},
+        variant.Rect2((1, 2), (3, 4)),
+        b"abc",
+    ):
+        assert guess(variant.dumps(value), VariantReader())[0] == "variant"

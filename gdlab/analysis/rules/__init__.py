@@ -19,6 +19,7 @@ __all__ = ["RULES", "Facts", "Finding"]
 #: In the order in which findings of equal certainty are shown.
 RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     silence.nothing_arrived,
+    honesty.cut_off,
     silence.connected_and_silent,
     silence.unanswered,
     loss.own_buffer,
@@ -34,6 +35,7 @@ RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     delay.climbing,
     loss.located,
     loss.missing_numbers,
+    loss.leaping_numbers,
     loss.one_a_frame,
     contents.glued_or_split,
     contents.too_large,

@@ -39,6 +39,7 @@ class Facts:
     seq : column with the numbers of the messages, where they are decoded.
     sender, relay : message tables of other places on the way of the messages, where they are at hand.
     watched : what a game told of itself meanwhile, where it was watched.
+    ended_in_order : false where the capture was cut off, so that its last rows may be missing.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Facts:
         sender: pd.DataFrame | None = None,
         relay: pd.DataFrame | None = None,
         watched: Watched | None = None,
+        ended_in_order: bool = True,
     ) -> None:
         self.table = table
+        self.ended_in_order = ended_in_order
         self.watched = watched
         self._sender, self._relay = sender, relay
         self._statistics = statistics

@@ -117,6 +117,27 @@ def missing_numbers(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def leaping_numbers(facts: Facts) -> Iterator[Finding]:
+    """Numbers of a stream leap ahead by more than anybody loses at once."""
+    streams = facts.streams
+    leaping = streams[streams["jumps"] > 0]
+    if not len(leaping):
+        return
+    jumps, jumped = int(leaping["jumps"].sum()), int(leaping["jumped"].sum())
+    worst = leaping.iloc[int(np.argmax(leaping["jumped"].to_numpy()))]
+    yield Finding(
+        "leaping-numbers",
+        0.9,
+        f"The numbers leap ahead {jumps:,} times, over {jumped:,} numbers: lost in one piece, or never given.",
+        f"{len(leaping)} of {len(streams)} streams; most of {worst['peer']}, {int(worst['jumped']):,} numbers in "
+        f"{int(worst['jumps']):,} leaps, among n={int(worst['messages']):,} messages; they count neither as lost nor "
+        "as expected",
+        "Compare with how long nothing arrived: at the usual rate, are so many messages missing in that time? If not, "
+        "look where the game sets its number (a new level, another counter, a message read at the wrong offset).",
+        "A hole in the numbers is a loss only if the numbers between were given.",
+    )
+
+
 def one_a_frame(facts: Facts) -> Iterator[Finding]:
     """Of pings sent close together only the first is answered: the game reads one message a frame."""
     trips = facts.trips

@@ -73,6 +73,24 @@ def paused_sender(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def cut_off(facts: Facts) -> Iterator[Finding]:
+    """The capture did not end in order, so that its end may be missing."""
+    if facts.ended_in_order:
+        return
+    n = len(facts.table)
+    yield Finding(
+        "cut-off",
+        1.0,
+        "This capture did not end in order: its last rows may be missing."
+        if n
+        else "This capture was cut off before anything was written: whether something had arrived cannot be told.",
+        f"{n:,} rows over {facts.lasted_s:.1f} s were written; nothing tells how many there should be",
+        "See the notes of the file for how much may be missing, and take the last seconds for a lower bound. End a "
+        "capture with stop(), or with a with block.",
+        "A file that was cut off looks like one in which nothing more happened.",
+    )
+
+
 def foreign_clock(facts: Facts) -> Iterator[Finding]:
     """Messages that carry the game's own clock."""
     probes = facts.probes
