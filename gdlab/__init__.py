@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gdlab import analysis, course, godot, impair, variant, widgets
+    from gdlab.analysis.merging import merge
     from gdlab.capture.samples import sample
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
@@ -63,6 +64,7 @@ __all__ = [
     "language",
     "listen",
     "load",
+    "merge",
     "relay",
     "replay",
     "replies",
@@ -85,6 +87,7 @@ _LATER = {
     "doctor": ("gdlab.diagnostics", "doctor"),
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
+    "merge": ("gdlab.analysis.merging", "merge"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
     "sample": ("gdlab.capture.samples", "sample"),
