@@ -13,10 +13,10 @@
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING
 
+from gdlab import cell_log
 from gdlab.capture import Capture, Recording, connect, listen, load, show_with, stop_all, tabular
 from gdlab.capture import accessor as _accessor  # noqa: F401  # registers `df.gdlab`
 from gdlab.errors import GdlabError, MissingDependency
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.analysis.merging import merge
     from gdlab.capture.samples import sample
+    from gdlab.course.contents import lessons
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
     from gdlab.relays import relay, replay
@@ -62,6 +63,7 @@ __all__ = [
     "godot",
     "impair",
     "language",
+    "lessons",
     "listen",
     "load",
     "merge",
@@ -87,6 +89,7 @@ _LATER = {
     "doctor": ("gdlab.diagnostics", "doctor"),
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
+    "lessons": ("gdlab.course.contents", "lessons"),
     "merge": ("gdlab.analysis.merging", "merge"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
@@ -100,9 +103,7 @@ _LATER = {
     },
 }
 
-# As a library: without a handler of the program's own, Python writes records to stderr, and a record of a thread would
-# appear under whichever cell ran last. What happens is a row, a status or an exception.
-logging.getLogger(__name__).addHandler(logging.NullHandler())
+cell_log.set_up()
 
 __version__ = metadata.version("gdlab")
 

@@ -92,6 +92,10 @@ class LoadError(GdlabError, ValueError):
     """A file that is not a capture of gdlab, or a damaged one."""
 
 
+class HandoutExists(GdlabError, FileExistsError):
+    """A file of the course is in that folder already; nothing was written over it."""
+
+
 class MissingDependency(GdlabError, ImportError):
     """An optional package is needed for what was asked."""
 

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import (
+    PEER,
     codes,
     equals,
     firsts,
     groups,
     messages,
+    names_of,
     order,
     require,
     time_index,
@@ -23,6 +25,8 @@ from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 #: Microseconds in the units a sender's clock may count in.
@@ -34,7 +38,9 @@ GAIN: Final = 1 / 16
 RESTART_US: Final = 1e6
 
 
-def inter_arrival(table: Source, *, direction: str = "in", probes: bool = False) -> pd.DataFrame:
+def inter_arrival(
+    table: Source, *, direction: str = "in", probes: bool = False, by: str | Sequence[str] = PEER
+) -> pd.DataFrame:
     """Time between each message of a peer and the one before it.
 
     Parameters
@@ -42,10 +48,11 @@ def inter_arrival(table: Source, *, direction: str = "in", probes: bool = False)
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
     direction : ``in`` for what arrived, ``out`` for what was sent.
     probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    by : columns that tell the streams apart, such as ``"v.type"``; by default those of each peer.
 
     Returns
     -------
-    One row per message, in order of time: `time`, `endpoint`, `peer`, `iat_ms` (float64, at least 0; NaN for
+    One row per message, in order of time: `time`, the columns `by`, `iat_ms` (float64, at least 0; NaN for
     the first message of each peer, and for the first after a `gap` row of the endpoint, since messages are
     missing before it). The sample size of a peer is its number of values.
 
@@ -54,12 +61,13 @@ def inter_arrival(table: Source, *, direction: str = "in", probes: bool = False)
     This is the difference of two arrivals and needs no clock but the capture's; it mixes what the sender did
     with what the network did. Only `jitter` takes the sender's part out.
     """
-    table = table_of(table)
-    require(table, ("time", "endpoint", "peer", "direction", "event"))
+    by = names_of(by)
+    table = table_of(table, *by)
+    require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows = np.flatnonzero(messages_of(table, direction, probes=probes))
     subset = table.iloc[rows]
-    ids, _ = groups(subset, ("endpoint", "peer"))
+    ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     when = stamps[rows][sequence]
     between = np.full(len(rows), np.nan)
@@ -67,10 +75,12 @@ def inter_arrival(table: Source, *, direction: str = "in", probes: bool = False)
     between[firsts(ids[sequence])] = np.nan
     run = _runs(table, stamps)[rows][sequence]
     between[1:][np.diff(run) != 0] = np.nan
-    return _by_time(subset, stamps[rows], sequence, "iat_ms", between)
+    return _by_time(subset[list(by)], stamps[rows], sequence, "iat_ms", between)
 
 
-def jitter(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
+def jitter(
+    table: Source, *, sent: str | None = None, unit: str = "us", by: str | Sequence[str] = PEER
+) -> pd.DataFrame:
     """Inter-arrival jitter by the estimator of RFC 3550 section 6.4.1.
 
     Parameters
@@ -79,10 +89,11 @@ def jitter(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.Da
     sent : column with the sender's clock when it sent, such as ``"v.t_us"``. By default the `t_us` of the
         probe messages that arrived, pings only: an answer or echo carries our own time.
     unit : what `sent` counts in: ``s``, ``ms``, ``us`` or ``ns``.
+    by : columns that tell the senders apart, such as ``"v.id"``; by default the peers.
 
     Returns
     -------
-    One row per message that arrived with a time of its sender, in order of arrival: `time`, `endpoint`, `peer`,
+    One row per message that arrived with a time of its sender, in order of arrival: `time`, the columns `by`,
     `jitter_ms` (float64; NaN for the first message of each peer and for the first after its clock went back
     by more than a second, as after a restart; such a start also starts the estimate). The sample size of a
     value is the number of messages of the peer up to it, less one; the filter forgets, so that it stands for
@@ -105,14 +116,15 @@ def jitter(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.Da
     What it estimates is the mean of ``|D|``. As it forgets, more messages make it no surer: of delays that do not
     depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
     """
-    table = table_of(table, sent)
+    by = names_of(by)
+    table = table_of(table, sent, *by)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
-    require(table, ("time", "endpoint", "peer", "direction", "event"))
+    require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows, sent_us = _sent(table, sent, UNIT_US[unit])
     subset = table.iloc[rows]
-    ids, _ = groups(subset, ("endpoint", "peer"))
+    ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     when, sent_us = stamps[rows][sequence], sent_us[sequence]
     difference = np.zeros(len(rows))
@@ -126,7 +138,7 @@ def jitter(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.Da
     filtered = pd.Series(np.abs(difference)).groupby(runs).ewm(alpha=GAIN, adjust=False).mean()
     values = np.asarray(filtered.to_numpy() / 1e3, dtype=np.float64)
     values[begins] = np.nan
-    return _by_time(subset, stamps[rows], sequence, "jitter_ms", values)
+    return _by_time(subset[list(by)], stamps[rows], sequence, "jitter_ms", values)
 
 
 def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -185,8 +197,7 @@ def _taken(
     return pd.DataFrame(
         {
             "time": time_index(stamps),
-            "endpoint": subset["endpoint"].array,
-            "peer": subset["peer"].array,
+            **{column: subset[column].array for column in subset.columns},
             name: values,
         }
     )

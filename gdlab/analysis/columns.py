@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 STREAM: Final = ("endpoint", "peer", "direction")
 
 
+#: Who sends to whom, where the direction is given.
+PEER: Final = ("endpoint", "peer")
+
+
+def names_of(by: str | Sequence[str]) -> tuple[str, ...]:
+    """The columns that tell groups apart, of which one may be given as it is: ``by="v.type"``."""
+    return (by,) if isinstance(by, str) else tuple(by)
+
+
 def require(table: pd.DataFrame, names: Iterable[str]) -> None:
     """Raise where the table lacks a column.
 

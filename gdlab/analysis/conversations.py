@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gdlab.analysis.columns import equals, groups, require, time_index, times_ns
+from gdlab.analysis.columns import PEER, equals, groups, names_of, require, time_index, times_ns
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
 
-def conversations(table: Source, *, probes: bool = False) -> pd.DataFrame:
+def conversations(table: Source, *, probes: bool = False, by: str | Sequence[str] = PEER) -> pd.DataFrame:
     """What passed between each endpoint and each peer.
 
     Parameters
@@ -23,11 +25,13 @@ def conversations(table: Source, *, probes: bool = False) -> pd.DataFrame:
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`, `size_bytes`, `wire_bytes`; may be
         empty.
     probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    by : columns that tell the conversations apart, such as ``"v.id"``; rows without a value, as events have none in
+        a field of the payload, make one of their own.
 
     Returns
     -------
-    One row for each endpoint and peer, most messages first: `endpoint`, `peer`, `first`, `last` (times of its
-    first and last row of any event), `lasted_s` (float64), `messages_in`, `messages_out`, `bytes_in`,
+    One row for each endpoint and peer, or what `by` names, most messages first: the columns `by`, `first`, `last`
+    (times of its first and last row of any event), `lasted_s` (float64), `messages_in`, `messages_out`, `bytes_in`,
     `bytes_out` (payload), `wire_bytes` (both ways), `opened`, `closed`, `errors` (all int64: rows of those
     events), `mean_hz_in` (float64: arrivals less one over the time from the first to the last of them; NaN
     for less than two), `largest_bytes` (int64; 0 without messages).
@@ -36,12 +40,13 @@ def conversations(table: Source, *, probes: bool = False) -> pd.DataFrame:
     -----
     Rows without a peer, such as gaps, belong to no conversation and are left out.
     """
-    table = table_of(table)
-    require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "wire_bytes"))
+    by = names_of(by)
+    table = table_of(table, *by)
+    require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "wire_bytes", *by))
     named = (table["peer"].notna() & (table["peer"] != "")).to_numpy(dtype=np.bool_)
     subset = table.loc[named]
     stamps = times_ns(subset)
-    ids, labels = groups(subset, ("endpoint", "peer"))
+    ids, labels = groups(subset, by)
     n = len(labels)
     said = messages_of(subset, probes=probes)
     arrived, sent = said & equals(subset, "direction", "in"), said & equals(subset, "direction", "out")

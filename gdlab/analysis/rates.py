@@ -24,6 +24,7 @@ from gdlab.analysis.columns import (
     equals,
     firsts,
     groups,
+    names_of,
     order,
     require,
     time_index,
@@ -50,7 +51,7 @@ def rates(
     table: Source,
     *,
     bin_s: float | None = None,
-    by: Sequence[str] = STREAM,
+    by: str | Sequence[str] = STREAM,
     top: int | None = None,
     span: tuple[pd.Timestamp, pd.Timestamp] | None = None,
     probes: bool = False,
@@ -62,7 +63,7 @@ def rates(
     table : columns `time`, `event`, `size_bytes`, `wire_bytes` and those of `by`; any order, may be empty.
     bin_s : width of a bin in seconds; by default the smallest of 0.01, 0.02, 0.05, 0.1, ... that makes at
         most 200 bins, and fewer (down to 20) where a bin would have less than five messages.
-    by : columns that tell groups apart; ``()`` for all messages together.
+    by : columns that tell groups apart, or one, such as ``"v.type"``; ``()`` for all messages together.
     top : keep this many groups, those with most messages, and make one of the rest (its columns are missing
         values). All groups by default.
     span : when the capture was running, as UTC times; by default from the first to the last row of any event.
@@ -88,6 +89,7 @@ def rates(
     the traffic varies by itself. Goodput is payload bytes per second as in RFC 2647 section 3.17, without its
     subtraction of retransmissions, which only loss-free streams have.
     """
+    by = names_of(by)
     table = table_of(table, *by)
     require(table, ("time", "event", "size_bytes", "wire_bytes", *by))
     stamps = times_ns(table)

@@ -12,12 +12,24 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import firsts, groups, messages, order, require, time_index, times_ns
+from gdlab.analysis.columns import (
+    PEER,
+    firsts,
+    groups,
+    messages,
+    names_of,
+    order,
+    require,
+    time_index,
+    times_ns,
+)
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
@@ -44,6 +56,7 @@ def numbered(
     window: int = WINDOW,
     bits: int | None = None,
     probes: bool = False,
+    by: str | Sequence[str] = PEER,
 ) -> pd.DataFrame:
     """What each numbered message is: in order, duplicate, reordered or late.
 
@@ -57,10 +70,11 @@ def numbered(
     window : how many numbers a message may be behind to count as reordered; further behind it is late.
     bits : width of a counter that wraps around, such as 16. By default it does not.
     probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    by : columns that tell the streams apart, each of which counts for itself, such as ``"v.id"``.
 
     Returns
     -------
-    One row a numbered message, in order of arrival: `time`, `endpoint`, `peer`, `run` (int64: counts the
+    One row a numbered message, in order of arrival: `time`, the columns `by`, `run` (int64: counts the
     restarts of the stream's numbers, from 0), `seq` (int64, wrap-around undone), `status` (category: `in
     order`, `duplicate`, `reordered`, `late`), `behind` (int64: by how many numbers it is behind the
     highest seen, 0 in order), `skipped` (int64: numbers left out just before it, that may still come).
@@ -80,16 +94,17 @@ def numbered(
     three more messages, or where they jump by over 10,000. A sender that starts over within `window` numbers
     under the same address cannot be told from one that duplicates.
     """
-    table = table_of(table, seq)
+    by = names_of(by)
+    table = table_of(table, seq, *by)
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
     if bits is not None and not 2 <= bits <= 62:
         raise ValueError(f"bits is the width of a counter, 2 to 62, not {bits}")
-    require(table, ("time", "endpoint", "peer", "direction", "event"))
+    require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows, number = _numbers(table, seq, direction, with_probes=probes)
     subset = table.iloc[rows]
-    ids, _ = groups(subset, ("endpoint", "peer"))
+    ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     begins = firsts(ids[sequence])
     number = number[sequence]
@@ -111,8 +126,7 @@ def numbered(
     return pd.DataFrame(
         {
             "time": time_index(stream_time[by_time]),
-            "endpoint": subset["endpoint"].array.take(taken),
-            "peer": subset["peer"].array.take(taken),
+            **{name: subset[name].array.take(taken) for name in by},
             "run": run[by_time],
             "seq": number[by_time],
             "status": pd.Categorical.from_codes(status[by_time], categories=pd.Index(STATUS)),
@@ -130,16 +144,17 @@ def sequence(
     window: int = WINDOW,
     bits: int | None = None,
     probes: bool = False,
+    by: str | Sequence[str] = PEER,
 ) -> pd.DataFrame:
     """Loss, duplication and reordering of each stream of numbered messages.
 
     Parameters
     ----------
-    table, seq, direction, window, bits, probes : as of `numbered`.
+    table, seq, direction, window, bits, probes, by : as of `numbered`.
 
     Returns
     -------
-    One row per stream, in order of its first message: `endpoint`, `peer`, `messages` (int64: numbered ones, the
+    One row per stream, in order of its first message: the columns `by`, `messages` (int64: numbered ones, the
     sample size), `expected` (int64: numbers from the lowest to the highest of each run), `received`
     (different numbers), `lost` (``expected - received``), `loss` (share of the expected, float64; NaN for
     less than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
@@ -152,13 +167,14 @@ def sequence(
     other; losses in bursts are less certain than it says. Loss is "missing in this capture": where it
     happened (path, the socket buffers of either side, the sender) is another question.
     """
-    each = numbered(table, seq=seq, direction=direction, window=window, bits=bits, probes=probes)
-    ids, labels = groups(each, ("endpoint", "peer"))
+    by = names_of(by)
+    each = numbered(table, seq=seq, direction=direction, window=window, bits=bits, probes=probes, by=by)
+    ids, labels = groups(each, by)
     streams = len(labels)
     status = each["status"].cat.codes.to_numpy()
     number = each["seq"].to_numpy()
 
-    parts, runs = groups(each, ("endpoint", "peer", "run"))
+    parts, runs = groups(each, (*by, "run"))
     spans = pd.Series(number).groupby(parts).agg(["min", "max"])
     of_stream = np.zeros(len(runs), dtype=np.int64)
     of_stream[parts] = ids

@@ -166,8 +166,9 @@ class Capture(Tabular):
         """Return the last rows, without building the whole table."""
         return table.build([store.snapshot().tail(rows) for store in self._stores]).tail(rows)
 
+    @property
     def statistics(self) -> Statistics:
-        """Return the counters as they are now."""
+        """The counters as they are now; `cap.statistics()` is the same."""
         stores = [store.statistics() for store in self._stores]
         endpoints = [endpoint.statistics() for endpoint in self._endpoints]
         drops = [endpoint.kernel_drops for endpoint in endpoints if endpoint.kernel_drops is not None]
@@ -206,7 +207,7 @@ class Capture(Tabular):
 
     @property
     def status(self) -> Status:
-        """Say in words how the capture is, and what to try where nothing arrives."""
+        """How the capture is, in words, and what to try where nothing arrives; `cap.status()` is the same."""
         status = describe(self._endpoints, self.statistics())
         if self._spill is None:
             return status
@@ -220,8 +221,19 @@ class Capture(Tabular):
 
     # ---- waiting
 
-    async def wait(self, messages: int = 1, *, timeout: float = 10.0) -> Self:
-        """Wait until at least so many messages have been received since the capture began.
+    async def wait(
+        self, messages: int | None = None, *, more: int | None = None, timeout: float = 10.0
+    ) -> Self:
+        """Wait for messages: until so many have been received since the capture began, or so many more from now on.
+
+        ``await cap.wait(100)`` returns at once where 100 are there already, as when a cell is run for the second time;
+        ``await cap.wait(more=100)`` waits for the next 100. Answers to gdlab's pings are messages as well.
+
+        Parameters
+        ----------
+        messages : how many since the capture began; 1 by default.
+        more : how many from this call on.
+        timeout : seconds.
 
         Returns
         -------
@@ -229,28 +241,49 @@ class Capture(Tabular):
 
         Raises
         ------
-        WaitTimeout : the deadline (seconds) came first; the message says what is bound, what has arrived and what
-            to try. What has arrived stays.
+        WaitTimeout : the deadline came first; the message says what is bound, what has arrived and what to try. What
+            has arrived stays.
+        TypeError : both were given.
         """
+        goal = self._goal(messages, more)
         deadline = time.monotonic() + timeout
-        while not self._has(messages, deadline, timeout):
+        while not self._has(goal, deadline, timeout):
             await asyncio.sleep(_LOOK_EVERY_S)
         return self
 
-    def wait_sync(self, messages: int = 1, *, timeout: float = 10.0) -> Self:
+    def wait_sync(
+        self, messages: int | None = None, *, more: int | None = None, timeout: float = 10.0
+    ) -> Self:
         """Wait as `wait` does, without `await`. An interrupt (the stop button) ends the wait, not the capture."""
+        goal = self._goal(messages, more)
         deadline = time.monotonic() + timeout
-        while not self._has(messages, deadline, timeout):
+        while not self._has(goal, deadline, timeout):
             time.sleep(_LOOK_EVERY_S)
         return self
 
-    def _has(self, messages: int, deadline: float, timeout_s: float) -> bool:
-        received = sum(store.received for store in self._stores)
-        if received >= messages:
+    @property
+    def _received(self) -> int:
+        return sum(store.received for store in self._stores)
+
+    def _goal(self, messages: int | None, more: int | None) -> tuple[int, int | None]:
+        """How many are waited for, and how many were there before; None where all since the beginning count."""
+        if more is None:
+            return 1 if messages is None else messages, None
+        if messages is not None:
+            raise TypeError(
+                f"wait({messages}) counts all messages since the capture began, wait(more={more}) those from now on: "
+                "give one of the two"
+            )
+        return more, self._received
+
+    def _has(self, goal: tuple[int, int | None], deadline: float, timeout_s: float) -> bool:
+        wanted, before = goal
+        arrived = self._received - (before or 0)
+        if arrived >= wanted:
             return True
         if time.monotonic() > deadline or not self.running:
-            text = diagnosis(self._endpoints, self.statistics(), messages, timeout_s)
-            raise WaitTimeout(text, arrived=received, wanted=messages)
+            text = diagnosis(self._endpoints, self.statistics, wanted, timeout_s, before=before)
+            raise WaitTimeout(text, arrived=arrived, wanted=wanted)
         return False
 
     # ---- steering

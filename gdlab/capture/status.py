@@ -6,10 +6,11 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Self
 
 from gdlab.text import age, number
 from gdlab.transports import Address, Endpoint, State, lan_address
-from gdlab.words import phrase
+from gdlab.words import phrase, sentence
 
 #: Without a message for this long a capture is called quiet.
 QUIET_AFTER_S = 2.0
@@ -63,6 +64,10 @@ class Statistics:
     awaited_bytes: int = 0
     problem: str = ""
 
+    def __call__(self) -> Self:
+        """The counters themselves: `cap.statistics()` is `cap.statistics`."""
+        return self
+
     @property
     def dropped(self) -> int:
         """Messages lost where gdlab can see it: in the kernel's buffer, or to the capture's limit."""
@@ -76,6 +81,10 @@ class Status:
     light: Light
     text: str
     hint: str = ""
+
+    def __call__(self) -> Self:
+        """The status itself: `cap.status()` is `cap.status`."""
+        return self
 
     def __str__(self) -> str:
         return phrase("status", text=self.text, hint=self.hint) if self.hint else self.text
@@ -109,12 +118,14 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
         if statistics.connections:
             text += phrase("and") + _counted(statistics.connections, "connection")
         text += _waiting(statistics)
-        return Status(Light.WAITING, text, _first_message_hint(endpoints, statistics))
+        hint = _reply_hint(endpoints) or _first_message_hint(endpoints, statistics) or _pings_hint(endpoints)
+        return Status(Light.WAITING, text, hint)
     silent_s = statistics.last_received_s
     light = Light.RECEIVING if silent_s < QUIET_AFTER_S else Light.QUIET
     waiting = _waiting(statistics) if light is Light.QUIET else ""
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
-    hint = phrase("or").join(filter(None, (_loss_hint(statistics), *remarks)))
+    hints = (_reply_hint(endpoints), _loss_hint(statistics), _pings_hint(endpoints), *remarks)
+    hint = phrase("or").join(filter(None, hints))
     text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s))
     return Status(light, text + waiting, hint)
 
@@ -183,10 +194,38 @@ def _loss_hint(statistics: Statistics) -> str:
     return ""
 
 
-def diagnosis(endpoints: Sequence[Endpoint], statistics: Statistics, wanted: int, timeout_s: float) -> str:
-    """Say why a wait has ended without what was waited for."""
+def _reply_hint(endpoints: Sequence[Endpoint]) -> str:
+    """What to do where the user's reply function raises."""
+    problems = [endpoint.reply_problem for endpoint in endpoints if endpoint.reply_problem is not None]
+    if not problems:
+        return ""
+    times = sum(problem.count for problem in problems)
+    return phrase("hint/reply", problem=sentence(problems[-1]), times=number(times))
+
+
+def _pings_hint(endpoints: Sequence[Endpoint]) -> str:
+    """What to do where pings are sent, and nothing answers them."""
+    sent = sum(endpoint.unanswered_pings for endpoint in endpoints)
+    return phrase("hint/pings", sent=number(sent)) if sent else ""
+
+
+def diagnosis(
+    endpoints: Sequence[Endpoint],
+    statistics: Statistics,
+    wanted: int,
+    timeout_s: float,
+    *,
+    before: int | None = None,
+) -> str:
+    """Say why a wait has ended without what was waited for; `before` had come when one for more messages began."""
     status = describe(endpoints, statistics)
-    said = phrase("wait", received=statistics.received, wanted=wanted, seconds=timeout_s, text=status.text)
+    said = phrase(
+        "wait" if before is None else "wait/more",
+        received=statistics.received - (before or 0),
+        wanted=wanted,
+        seconds=timeout_s,
+        text=status.text,
+    )
     if status.light in {Light.WAITING, Light.FAILED} or status.hint:
         return phrase("wait/try", said=said, hint=status.hint)
     if status.light is Light.STOPPED:

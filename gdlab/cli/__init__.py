@@ -11,6 +11,7 @@ from pathlib import Path
 from gdlab.cli import files, serve
 from gdlab.cli.demo import run_demo
 from gdlab.cli.lab import open_lab
+from gdlab.course import handout
 from gdlab.diagnostics import doctor
 from gdlab.errors import GdlabError
 
@@ -38,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return files.report(options.source, None if options.out is None else Path(options.out))
         if options.command == "convert":
             return files.convert(options.source, Path(options.target))
+        if options.command == "course":
+            written = handout.hand_out(Path(options.folder))
+            print(f"{len(written)} files in {options.folder}: {', '.join(path.name for path in written)}")
+            return 0
         if options.command == "doctor":
             report = doctor(time_limit_s=options.seconds)
             print(report)
@@ -118,6 +123,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     for_convert.add_argument("source", help="a file, a folder, or a pattern in quotes")
     for_convert.add_argument("target", help="the file to write, such as run.parquet")
+
+    for_course = commands.add_parser(
+        "course",
+        help="copy the students' part of the course into a folder",
+        description="For teachers: hand out the course.",
+    )
+    new = for_course.add_subparsers(dest="part", required=True).add_parser(
+        "new",
+        help="copy the notebooks, with open questions and without outputs",
+        description="Copy the students' part of the course: the notebooks, with open questions and without outputs, "
+        "and a list of them. Files that are there are never overwritten.",
+    )
+    new.add_argument("folder", help="the folder to write to; it is made where need be")
 
     for_doctor = commands.add_parser(
         "doctor",

@@ -10,13 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gdlab import traffic
+from gdlab.course import handout
 from gdlab.errors import MissingDependency
 
 FIRST = "01-first-packet.ipynb"
-
-#: Where the notebooks are in an installed package, and in a clone of the repository.
-_PACKAGE = Path(__file__).resolve().parent.parent
-_SHIPPED = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
 
 
 def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool) -> int:
@@ -53,10 +50,9 @@ def notebook_folder(folder: Path) -> Path:
     for candidate in (folder, folder / "notebooks"):
         if (candidate / FIRST).is_file():
             return candidate.resolve()
-    shipped = next(place for place in _SHIPPED if (place / FIRST).is_file())
     target = folder / "gdlab-notebooks"
     target.mkdir(parents=True, exist_ok=True)
-    for notebook in sorted(shipped.glob("*.ipynb")):
+    for notebook in sorted(handout.shipped().glob("*.ipynb")):
         if not (target / notebook.name).exists():
             shutil.copyfile(notebook, target / notebook.name)
     return target.resolve()

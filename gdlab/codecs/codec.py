@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gdlab.codecs import json, json_columns, packed, variant_columns
+from gdlab.codecs.doubt import Tally
 from gdlab.codecs.parts import Part, Rows
 from gdlab.errors import VariantDecodeError
 from gdlab.variant import Decoder
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from gdlab.payloads import PayloadArray
 
 Objects = npt.NDArray[np.object_]
+#: What is known of each of n payloads beside its bytes: `ANY`, or WebSocket's own `TEXT` or `BINARY`.
+Kinds = npt.NDArray[np.int8]
+ANY: Final = 0
+TEXT: Final = 1
+BINARY: Final = 2
 #: Longer reasons are cut: they may quote what a peer sent.
 MAX_REASON: Final = 300
 
@@ -94,6 +100,20 @@ class Columnar(Codec, Protocol):
 
     def decode_parts(self, payloads: PayloadArray) -> Fast:
         """Decode what has the same form many times; the values are those of `decode_column`."""
+
+
+@runtime_checkable
+class Judging(Columnar, Protocol):
+    """A codec that judges a stream over its messages, and uses the kinds that WebSocket tells."""
+
+    def tally(self, payloads: PayloadArray, kinds: Kinds) -> Tally:
+        """What these messages say of their stream."""
+
+    def judging(self, counts: Tally) -> Judging:
+        """The codec for a stream of such messages; itself where nothing changes."""
+
+    def knowing(self, kinds: Kinds) -> Columnar:
+        """The codec of some payloads alone, whose kinds are these."""
 
 
 def decodes_parts(codec: Codec) -> TypeGuard[Columnar]:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from gdlab.codecs import flatten
-from gdlab.codecs.codec import Codec, Decoded, Fast, decodes_parts
+from gdlab.codecs.codec import ANY, Codec, Decoded, Fast, Judging, Kinds, decodes_parts
+from gdlab.codecs.doubt import Tally, added
 from gdlab.codecs.parts import Part, Rows, as_objects, column, is_null, of_values
 from gdlab.codecs.values import ValueArray
 from gdlab.payloads import PayloadArray
@@ -131,6 +132,7 @@ class Growing:
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
+        self._judging = codec if isinstance(codec, Judging) else None
         self._lazy = decodes_parts(codec)
         self._begin()
 
@@ -147,20 +149,40 @@ class Growing:
         self._payloads: PayloadArray | None = None
         self._wanted: Mask = np.zeros(0, np.bool_)
         self._times: Rows = np.zeros(0, np.int64)
+        self._kinds: Kinds = np.zeros(0, np.int8)
+        self._tally: Tally = {}
 
-    def follow(self, payloads: PayloadArray, wanted: Mask, times: Rows) -> None:
+    def follow(self, payloads: PayloadArray, wanted: Mask, times: Rows, kinds: Kinds | None = None) -> None:
         """Decode what is new; all of it, where the rows before are not those of the last time.
 
-        Rows are told apart by `times`, in nanoseconds, and by size.
+        Rows are told apart by `times`, in nanoseconds, and by size. `kinds` is what WebSocket tells of each.
         """
+        kinds = np.full(len(payloads), ANY, np.int8) if kinds is None else kinds
         if self.n and not self._continues(payloads, wanted, times):
             self._begin()
+        if self._judging is not None:
+            self._judge(self._judging, payloads, wanted, kinds)
         start, n = self.n, len(payloads)
+        self._kinds = kinds
         self._payloads, self._wanted, self._times = payloads, wanted, times
         if start < n:
             self._room(n)
             self._add(start, payloads[start:], wanted[start:])
             self.n = n
+
+    def _judge(self, codec: Judging, payloads: PayloadArray, wanted: Mask, kinds: Kinds) -> None:
+        """Judge the stream anew by what has come; where that changes the judgement, begin again."""
+        new = self.n + np.flatnonzero(wanted[self.n :])
+        counts = added(self._tally, codec.tally(payloads[new], kinds[new]))
+        judged = codec.judging(counts)
+        if judged is not codec:
+            self._begin()
+            self.codec = self._judging = judged
+        self._tally = counts
+
+    def _reader(self, rows: Rows) -> Codec:
+        """The codec of these rows of the whole column."""
+        return self.codec if self._judging is None else self._judging.knowing(self._kinds[rows])
 
     def _continues(self, payloads: PayloadArray, wanted: Mask, times: Rows) -> bool:
         n, known = self.n, self._payloads
@@ -189,7 +211,8 @@ class Growing:
     def _add(self, start: int, payloads: PayloadArray, wanted: Mask) -> None:
         rows = np.flatnonzero(wanted)
         some = payloads if len(rows) == len(wanted) else payloads[rows]
-        fast = self.codec.decode_parts(some) if decodes_parts(self.codec) else Fast.none(len(some))
+        reader = self._reader(start + rows)
+        fast = reader.decode_parts(some) if decodes_parts(reader) else Fast.none(len(some))
         parts: dict[str, list[Part]] = {
             name: [Part(rows[part.rows], part.held) for part in held] for name, held in fast.parts.items()
         }
@@ -205,8 +228,9 @@ class Growing:
         self, start: int, payloads: PayloadArray, rows: Rows, left: Rows, parts: dict[str, list[Part]], n: int
     ) -> None:
         """Decode row by row what was not read as whole columns, and add its parts to those of the others."""
-        found: Decoded = self.codec.decode_column(payloads if len(left) == len(payloads) else payloads[left])
         where = rows[left]
+        reader = self._reader(start + where)
+        found: Decoded = reader.decode_column(payloads if len(left) == len(payloads) else payloads[left])
         has_value = np.array([error is None for error in found.errors], np.bool_)
         readable = np.array([name is not None for name in found.names], np.bool_)
         for name in set(found.names.tolist()) - {None}:
@@ -252,7 +276,8 @@ class Growing:
         categories = pd.Index(pd.array([self.names[each] for each in order], dtype="string"))
         value: Any
         if self._lazy and self._payloads is not None:
-            value = ValueArray(self._payloads, self.codec, self._present[:n].copy())
+            kinds = None if self._judging is None else self._kinds
+            value = ValueArray(self._payloads, self.codec, self._present[:n].copy(), kinds)
         else:
             value = self._objects[:n].copy()
         return {

@@ -1,7 +1,8 @@
 """Which codec a payload looks as if it were for.
 
 A guess is marked as one: the column `codec` says ``auto:json``, not ``json``. The order of the tests is such that
-no text is ever taken for a Variant: a Variant's second byte is 0, which text does not hold.
+no text is ever taken for a Variant: a Variant's second byte is 0, which text does not hold. Two things are known of a
+message beside its bytes: the kind that WebSocket gives it, and the messages around it (see `doubt`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gdlab.codecs import json, json_columns, variant_columns
-from gdlab.codecs.codec import Decoded, Fast, VariantReader, reason
+from gdlab.codecs.codec import ANY, BINARY, TEXT, Columnar, Decoded, Fast, Kinds, VariantReader, reason
+from gdlab.codecs.doubt import Tally, doubted, is_weak, tally
 from gdlab.codecs.parts import Part
 from gdlab.errors import VariantDecodeError
 from gdlab.framing import signatures
@@ -33,25 +35,68 @@ _JSON_WORDS: Final = frozenset({b"true", b"false", b"null"})
 
 
 class Auto:
-    """Guesses per payload; what looks like nothing known stays bytes, with the reason."""
+    """Guesses per payload; what looks like nothing known stays bytes, with the reason.
+
+    Parameters
+    ----------
+    doubts : sizes in bytes at which Variants that may be so by chance are not believed: the stream's other messages
+        of that size are none.
+    """
 
     name = "auto"
 
+    def __init__(self, doubts: frozenset[int] = frozenset()) -> None:
+        self.doubts = doubts
+
+    def tally(self, payloads: PayloadArray, kinds: Kinds) -> Tally:
+        """What these messages say of their stream."""
+        return tally(payloads, kinds != TEXT)
+
+    def judging(self, counts: Tally) -> Auto:
+        """The codec for a stream of such messages; itself where nothing changes."""
+        doubts = doubted(counts)
+        return self if doubts == self.doubts else Auto(doubts)
+
+    def knowing(self, kinds: Kinds) -> Columnar:
+        """The codec of these payloads alone, of which WebSocket has told the kinds."""
+        return _Knowing(self, kinds)
+
     def decode_column(self, payloads: PayloadArray) -> Decoded:
         """Decode every payload by the codec it looks like."""
+        return self.knowing(np.full(len(payloads), ANY, np.int8)).decode_column(payloads)
+
+    def decode_parts(self, payloads: PayloadArray) -> Fast:
+        """Read at once what is certainly a Variant or JSON, and has the same form many times."""
+        return self.knowing(np.full(len(payloads), ANY, np.int8)).decode_parts(payloads)
+
+
+class _Knowing:
+    """The guesses of some payloads whose kinds are known."""
+
+    name = "auto"
+
+    def __init__(self, auto: Auto, kinds: Kinds) -> None:
+        self._auto, self._kinds = auto, kinds
+
+    def decode_column(self, payloads: PayloadArray) -> Decoded:
         found = Decoded.empty(len(payloads), None)
-        variants = VariantReader()
-        for row, payload in enumerate(payloads):
-            name, found.objects[row], found.errors[row], found.notes[row] = guess(payload, variants)
+        variants, doubts = VariantReader(), self._auto.doubts
+        for row, (payload, kind) in enumerate(zip(payloads, self._kinds.tolist(), strict=True)):
+            name, found.objects[row], found.errors[row], found.notes[row] = guess(
+                payload, variants, kind, doubts
+            )
             found.names[row] = f"auto:{name}"
         return found
 
     def decode_parts(self, payloads: PayloadArray) -> Fast:
-        """Read at once what is certainly a Variant or JSON, and has the same form many times."""
         fast = Fast.none(len(payloads))
         left = np.ones(len(payloads), np.bool_)
+        may_be = _variants(payloads) & (self._kinds != TEXT)
+        if self._auto.doubts:
+            # Others of that size are Variants all the same; row by row they are told apart.
+            may_be &= ~np.isin(payloads.sizes, list(self._auto.doubts))
         for name, which, read in (
-            ("auto:variant", _variants(payloads), variant_columns.read),
+            ("auto:variant", may_be, variant_columns.read),
             ("auto:json", payloads.startswith(b"{"), json_columns.read),
         ):
             rows = np.flatnonzero(which & left)
@@ -78,10 +123,21 @@ def _variants(payloads: PayloadArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return found
 
 
-def guess(payload: bytes, variants: VariantReader) -> tuple[str, Any, str | None, str | None]:
-    """Name of the codec, value, reason why it is not what it looks like (or None), note (or None)."""
+def guess(
+    payload: bytes, variants: VariantReader, kind: int = ANY, doubts: frozenset[int] = frozenset()
+) -> tuple[str, Any, str | None, str | None]:
+    """Name of the codec, value, reason why it is not what it looks like (or None), note (or None).
+
+    Parameters
+    ----------
+    kind : what WebSocket calls it: `TEXT` is never a Variant, `BINARY` never plain text; else `ANY`.
+    doubts : sizes at which Variants that may be so by chance are not believed, see `doubt`.
+    """
     why = None
-    if looks_like_variant(payload):
+    if kind != TEXT and looks_like_variant(payload):
+        if len(payload) in doubts and is_weak(payload):
+            why = "reads as a Variant, but most messages of its size do not: a struct that begins with a number?"
+            return "bytes", payload, why, None
         try:
             value, note = variants.read(payload)
         except VariantDecodeError as error:
@@ -90,7 +146,7 @@ def guess(payload: bytes, variants: VariantReader) -> tuple[str, Any, str | None
             if note is None:
                 return "variant", value, None, None
             why = f"begins like a Variant ({type(value).__name__}), but {note.split(';', maxsplit=1)[0]}"
-    elif looks_like_json(payload):
+    elif looks_like_json(payload) and (kind != BINARY or is_meant_as_json(payload)):
         try:
             value, note = json.read(payload)
         except json.JsonError as error:
@@ -101,8 +157,15 @@ def guess(payload: bytes, variants: VariantReader) -> tuple[str, Any, str | None
     known = signatures.of_message(payload)
     if known is not None:
         why = f"looks like {known.name}: {known.way_out}"
+    if kind == TEXT:
+        try:
+            return "text", payload.decode(), why, None
+        except UnicodeDecodeError as error:
+            return "bytes", payload, f"a text message of WebSocket, but {reason(error)}", None
     if guess_kind(payload) is Kind.TEXT:
-        return "text", payload.decode(), why, None
+        if kind != BINARY:
+            return "text", payload.decode(), why, None
+        why = why or 'a binary message of WebSocket that could be text: decode="text" reads it so'
     return "bytes", payload, why or "neither a Variant nor JSON nor text", None
 
 

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from gdlab.codecs import structs
-from gdlab.codecs.codec import CODECS, Codec, of_function
+from gdlab.codecs.codec import ANY, BINARY, CODECS, TEXT, Codec, Kinds, of_function
 from gdlab.codecs.growing import Growing
 from gdlab.codecs.guess import Auto, summary
 from gdlab.facts import Reason
-from gdlab.messages import Event
+from gdlab.messages import Event, Kind
 from gdlab.payloads import PayloadArray
 
 _AUTO: Final = Auto()
@@ -127,7 +127,7 @@ class _Decoding:
             raise KeyError("the table has no column 'payload', so there is nothing to decode")
         payloads = _payloads(table["payload"])
         growing = self._growing
-        growing.follow(payloads, _wanted(table, payloads, probes=self.probes), _times(table))
+        growing.follow(payloads, _wanted(table, payloads, probes=self.probes), _times(table), _kinds(table))
         added = growing.added(table.index)
         old = [name for name in table.columns if name in added or _is_added(name)]
         result = pd.concat(
@@ -177,6 +177,23 @@ def _times(table: pd.DataFrame) -> npt.NDArray[np.int64]:
     if "time" not in table.columns:
         return np.empty(0, np.int64)
     return table["time"].to_numpy(dtype="datetime64[ns]").view(np.int64)
+
+
+def _kinds(table: pd.DataFrame) -> Kinds:
+    """What WebSocket says of each row; other transports say nothing, their column `kind` is a guess."""
+    kinds = np.full(len(table), ANY, np.int8)
+    if "kind" not in table.columns or "endpoint" not in table.columns:
+        return kinds
+    endpoints = table["endpoint"]
+    if not isinstance(endpoints.dtype, pd.CategoricalDtype):
+        endpoints = endpoints.astype("category")
+    told = np.array(
+        [str(name).startswith(("ws://", "wss://")) for name in endpoints.cat.categories] + [False]
+    )
+    rows = told[endpoints.cat.codes.to_numpy()]  # the last is for no endpoint, -1
+    kinds[rows & _equals(table["kind"], Kind.TEXT)] = TEXT
+    kinds[rows & _equals(table["kind"], Kind.BINARY)] = BINARY
+    return kinds
 
 
 def _is_added(name: Any) -> bool:

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_extension_dtype, take
 
+from gdlab.codecs.codec import ANY, Judging
 from gdlab.codecs.parts import as_objects
 from gdlab.payloads import PayloadArray
 
 if TYPE_CHECKING:
-    from gdlab.codecs.codec import Codec
+    from gdlab.codecs.codec import Codec, Kinds
 
 
 @register_extension_dtype
@@ -40,10 +41,17 @@ class ValueArray(ExtensionArray):
     ----------
     payloads : n of them. codec : reads them.
     present : (n,) bool, which of them hold a value; the others are None.
+    kinds : (n,) what WebSocket tells of them, for a codec that asks for it.
     """
 
-    def __init__(self, payloads: PayloadArray, codec: Codec | None, present: npt.NDArray[np.bool_]) -> None:
-        self._payloads, self._codec, self._present = payloads, codec, present
+    def __init__(
+        self,
+        payloads: PayloadArray,
+        codec: Codec | None,
+        present: npt.NDArray[np.bool_],
+        kinds: Kinds | None = None,
+    ) -> None:
+        self._payloads, self._codec, self._present, self._kinds = payloads, codec, present, kinds
 
     @property
     def dtype(self) -> ValueDtype:
@@ -62,7 +70,10 @@ class ValueArray(ExtensionArray):
         objects = np.empty(len(self), object)
         rows = np.flatnonzero(self._present)
         if len(rows) and self._codec is not None:
-            objects[rows] = self._codec.decode_column(self._payloads[rows]).objects
+            codec = self._codec
+            if self._kinds is not None and isinstance(codec, Judging):
+                codec = codec.knowing(self._kinds[rows])
+            objects[rows] = codec.decode_column(self._payloads[rows]).objects
         return objects
 
     def __getitem__(self, item: Any) -> Any:
@@ -72,7 +83,8 @@ class ValueArray(ExtensionArray):
                 raise IndexError(f"row {item} of {len(self)}")
             return self[at : at + 1]._objects()[0]
         item = pd.api.indexers.check_array_indexer(self, item)
-        return type(self)(self._payloads[item], self._codec, self._present[item])
+        kinds = None if self._kinds is None else self._kinds[item]
+        return type(self)(self._payloads[item], self._codec, self._present[item], kinds)
 
     def __iter__(self) -> Any:
         return iter(self._objects().tolist() if not self._present.any() else list(self._objects()))
@@ -107,11 +119,14 @@ class ValueArray(ExtensionArray):
         present: Any = take(
             self._present, indices, allow_fill=allow_fill, fill_value=False if allow_fill else None
         )
-        return type(self)(self._payloads.take(indices, allow_fill=allow_fill), self._codec, present)
+        kinds: Any = None
+        if self._kinds is not None:
+            kinds = take(self._kinds, indices, allow_fill=allow_fill, fill_value=ANY if allow_fill else None)
+        return type(self)(self._payloads.take(indices, allow_fill=allow_fill), self._codec, present, kinds)
 
     def copy(self) -> ValueArray:
         """Return the same; nothing of it changes."""
-        return type(self)(self._payloads, self._codec, self._present)
+        return type(self)(self._payloads, self._codec, self._present, self._kinds)
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         """Convert; `object` gives the values."""
@@ -138,7 +153,9 @@ class ValueArray(ExtensionArray):
             return _kept([value for part in to_concat for value in part._objects()])
         codec = next((part._codec for part in to_concat if part._codec is not None), None)
         payloads = PayloadArray._concat_same_type([part._payloads for part in to_concat])
-        return cls(payloads, codec, np.concatenate([part._present for part in to_concat]))
+        present = np.concatenate([part._present for part in to_concat])
+        kinds = [np.zeros(len(part), np.int8) if part._kinds is None else part._kinds for part in to_concat]
+        return cls(payloads, codec, present, np.concatenate(kinds))
 
     def _formatter(self, boxed: bool = False) -> Callable[[Any], str]:
         return repr

@@ -1,4 +1,4 @@
-"""Which parts make the script for an target."""
+"""Which parts make the script for a target."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ column. So a window over a million rows costs what one over a hundred costs, but
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -162,6 +162,17 @@ def reduced(name: str, x: Floats, values: Floats, width_s: float, columns: int) 
     return Series(name, middle, np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts))
 
 
+@dataclass
+class _Guest:
+    """A lane that somebody else fills."""
+
+    title: str
+    unit: str
+    shape: str
+    points: dict[str, _Points]
+    note: str
+
+
 class Timeline:
     """The time axis of one capture, running or loaded.
 
@@ -180,6 +191,7 @@ class Timeline:
         self._marks: dict[str, _Points] = {}
         self._cursor: Cursor | None = None
         self._fields: dict[str, _Points] = {}
+        self._guests: dict[str, _Guest] = {}
         self.first_ns: int | None = None
         self.last_ns: int | None = None
 
@@ -256,6 +268,31 @@ class Timeline:
         self.first_ns = first_ns if self.first_ns is None else min(first_ns, self.first_ns)
         self.last_ns = last_ns if self.last_ns is None else max(last_ns, self.last_ns)
 
+    def set_lane(
+        self,
+        key: str,
+        title: str,
+        unit: str,
+        shape: str,
+        series: Mapping[str, tuple[Times, Floats]],
+        note: str = "",
+    ) -> None:
+        """Give, or replace, a lane of something else that happened meanwhile, such as a game's frames.
+
+        Parameters
+        ----------
+        shape : ``dots`` or ``marks``.
+        series : by name the moments ((n,) UTC nanoseconds, growing) and the values ((n,)).
+        note : what stands there where nothing is in view.
+        """
+        lane = _Guest(title, unit, shape, {}, note)
+        for name, (times, values) in series.items():
+            lane.points[name] = _Points()
+            lane.points[name].add(times, values)
+            if len(times):
+                self._reach(int(times[0]), int(times[-1]))
+        self._guests[key] = lane
+
     def set_field(self, name: str, times: Times, values: Floats, *, anew: bool) -> None:
         """Give a field's values ((n,), NaN where there is none) at their rows' times; `anew` forgets the old."""
         if anew or name not in self._fields:
@@ -283,6 +320,13 @@ class Timeline:
             Lane(f"field:{name}", name, "", "dots", (points.window(start_ns, stop_ns, columns, name),))
             for name, points in self._fields.items()
         ]
+        for key, guest in self._guests.items():
+            series = tuple(
+                points.window(start_ns, stop_ns, columns, name) for name, points in guest.points.items()
+            )
+            lanes.append(
+                Lane(key, guest.title, guest.unit, guest.shape, series, note="" if series else guest.note)
+            )
         lanes.append(self._events(start_ns, stop_ns, columns))
         return lanes
 

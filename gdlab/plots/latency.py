@@ -90,7 +90,7 @@ class LatencyPlot:
         self.ax.set_xlim(-margin, lasted + margin)
         self.ax.set_xlabel(clock(start))
         self.ax.set_ylabel(axis)
-        self._note.set("" if len(known) else "no answers to probes, and fewer than two messages of any peer")
+        self._note.set("" if len(known) else missing(values))
         self._heading.set(title, self._caption(shown, lost, [name for _, name in entries]))
 
     def _scale(self, values: NDArray[np.float64]) -> None:
@@ -109,10 +109,10 @@ class LatencyPlot:
     def _caption(values: NDArray[np.float64], lost: int, names: list[str]) -> str:
         caption = f"n = {number(len(values))}"
         middle = middle_of(values, lost)
-        if not np.isnan(middle):
+        if np.isfinite(middle):
             caption += f"; median {number(middle)} ms (dashed)"
             quantiles = analysis.percentiles(values, (0.95, 0.99), missing=lost).dropna()
-            for _, row in quantiles.iterrows():
+            for _, row in quantiles[np.isfinite(quantiles["value"])].iterrows():
                 caption += f", {row['quantile'] * 100:g} % {number(row['value'])} ms"
         if lost:
             caption += f"; {count(lost, 'ping')} lost (x)"
@@ -124,6 +124,18 @@ class LatencyPlot:
 def middle_of(values: NDArray[np.float64], lost: int) -> float:
     """The median that a caption may state: lost pings are later than all; NaN for less than 20 values."""
     return float(analysis.percentiles(values, (0.5,), missing=lost)["value"].iloc[0])
+
+
+def missing(values: pd.DataFrame) -> str:
+    """Why a measure, as `measure` gives it, has no value to draw."""
+    if "outcome" not in values:
+        return "no answers to probes, and fewer than two messages of any peer"
+    if not (values["outcome"] == "lost").any():
+        return f"{count(len(values), 'ping')} sent, none answered yet"
+    return (
+        f"Nothing answers the pings ({number(len(values))} sent, 0 answered):\n"
+        'paste into the game what cap.gdscript("echo") writes'
+    )
 
 
 def measure(table: pd.DataFrame) -> tuple[pd.DataFrame, str, str, str]:

@@ -71,6 +71,8 @@ class Endpoint(ABC):
         self.error: BaseException | None = None
         #: What the user should know of how it runs, beyond its state; mostly nothing.
         self.remark = ""
+        #: What the reply rule raised last; its count is how often since it was set. None while it has not.
+        self.reply_problem: Fact | None = None
         #: When it ended, UTC nanoseconds; None before that.
         self.ended_ns: int | None = None
         self._name = str(bound.address)  # as the messages carry it
@@ -151,6 +153,11 @@ class Endpoint(ABC):
 
     def wait_ready(self) -> None:  # noqa: B027 (a listener is ready when it is bound)
         """Wait until it has found its peer, where it looks for one."""
+
+    @property
+    def unanswered_pings(self) -> int:
+        """How many pings were sent, where not one has been answered in the time that a round trip may take; else 0."""
+        return self._pings.unanswered(clock.now_ns())
 
     @property
     def state(self) -> State:
@@ -290,6 +297,7 @@ class Endpoint(ABC):
         """Replace the reply rule; takes effect with the next message, or the next time to speak."""
         check_period(every)
         self._reply = reply_function(reply)
+        self.reply_problem = None
         before, self.options = self.options.every, replace(self.options, reply=reply, every=every)
         if every is not None and before is None and self._state is State.LISTENING:
             self._speak_run += 1
@@ -420,13 +428,10 @@ class Endpoint(ABC):
         try:
             answers = self._reply(message)
         except BaseException as error:  # noqa: BLE001 (the user's function; the listener must live on)
-            self.sink.append(
-                clock.now_ns(),
-                peer_code,
-                direction=Direction.OUT,
-                event=Event.ERROR,
-                fact=Fact.of(Reason.REPLY_RAISED, by=US, error=f"{type(error).__name__}: {error}"),
-            )
+            fact = Fact.of(Reason.REPLY_RAISED, by=US, error=f"{type(error).__name__}: {error}")
+            self.sink.append(clock.now_ns(), peer_code, direction=Direction.OUT, event=Event.ERROR, fact=fact)
+            before = self.reply_problem
+            self.reply_problem = fact._replace(count=before.count + 1) if before else fact
             return
         for answer in answers:
             if isinstance(answer, Close):

@@ -20,6 +20,8 @@ from gdlab.transports.sink import Sink
 
 #: Pings that are remembered, the newest ones: 50 per second to each of 100 peers for 13 s.
 REMEMBERED: Final = 65_536
+#: How long the first ping may wait for an answer before its peer is called mute: as long as a round trip may take.
+PATIENCE_NS: Final = 2_000_000_000
 
 _MARK: Final = Fact(Reason.PROBE)
 #: Every probe holds this, as JSON and as a Variant.
@@ -36,12 +38,25 @@ class OwnPings:
     def __init__(self) -> None:
         self._sent: dict[int, int] = {}  # number: time, in the order of sending
         self._next = 0
+        self._first_ns = 0
+        self._heard = False
 
     def __len__(self) -> int:
         return self._next
 
+    def heard(self) -> None:
+        """Note that something has come back."""
+        self._heard = True
+
+    def unanswered(self, now_ns: int) -> int:
+        """How many were sent, where none was answered in the time that an answer may take; else 0."""
+        late = self._next > 0 and not self._heard and now_ns - self._first_ns >= PATIENCE_NS
+        return self._next if late else 0
+
     def make(self, now_ns: int, *, as_variant: bool) -> bytes:
         """The next ping, to be sent now."""
+        if not self._next:
+            self._first_ns = now_ns
         number, self._next = self._next, self._next + 1
         self._sent[number] = now_ns // 1000
         if len(self._sent) > REMEMBERED:
@@ -107,6 +122,8 @@ class MarkingSink:
         """Write one row."""
         if fact is None and event is Event.MESSAGE and self._pings.knows(bytes(payload)):
             fact = _MARK
+            if direction is Direction.IN:
+                self._pings.heard()
         self._sink.append(
             time_ns,
             peer,
@@ -136,6 +153,8 @@ class MarkingSink:
         """Write n received messages at once."""
         if probes is None:
             probes = self._pings.among(sizes, payloads)
+        if probes is not None and probes.any():
+            self._pings.heard()
         self._sink.extend(
             time_ns,
             peers,

@@ -17,6 +17,8 @@ from gdlab.capture import Capture
 from gdlab.live.timeline import Lane, Timeline
 from gdlab.plots import lanes_figure
 from gdlab.plots.canvas import NotebookFigure
+from gdlab.watching import Watch
+from gdlab.widgets import watched_lanes as told
 from gdlab.widgets.lanes_svg import lanes_svg
 from gdlab.widgets.panel import Panel
 from gdlab.widgets.ping import PingRow
@@ -27,6 +29,8 @@ from gdlab.widgets.style import style_sheet
 SECONDS: Final = 30.0
 #: Turns per second that send the newest values; between them the browser moves the picture on by itself.
 _PUSH_HZ: Final = 5.0
+#: The tables of a watch are read anew so often at the most.
+_WATCH_EVERY_S: Final = 1.0
 
 
 def asset(name: str) -> str:
@@ -57,6 +61,7 @@ class TimelinePanel(Panel):
     ----------
     capture : what to follow: a `Capture` that runs or has stopped, or a `Recording`.
     seconds : how much time is in sight while the newest messages are followed.
+    watch : a game that is watched: its frames and its log have lanes of their own over the same axis.
 
     Attributes
     ----------
@@ -74,8 +79,12 @@ class TimelinePanel(Panel):
         *,
         seconds: float = SECONDS,
         by_peer: bool = False,
+        watch: Watch | None = None,
         **options: Any,
     ) -> None:
+        self._watch = watch
+        self._watch_seen: Any = None
+        self._watch_read_at = 0.0
         self._timeline = Timeline(by_peer=by_peer)
         self._seconds = float(seconds)
         self._range_ns: tuple[int, int] | None = None
@@ -100,6 +109,7 @@ class TimelinePanel(Panel):
     def _restart(self) -> None:
         self._timeline = Timeline(by_peer=self.canvas.by_peer)
         self._range_ns = None
+        self._watch_seen = None
 
     # ---- what the user asks of it from Python
 
@@ -153,7 +163,8 @@ class TimelinePanel(Panel):
 
     def state(self) -> Any:
         """While it runs, the newest values are sent a few times per second."""
-        return super().state(), int(time.monotonic() * _PUSH_HZ) if self._running() else 0
+        watched = self._watch is not None and self._watch.version
+        return super().state(), watched, int(time.monotonic() * _PUSH_HZ) if self._running() else 0
 
     def update(self) -> None:
         """Take what is new, and send what is in sight."""
@@ -170,6 +181,12 @@ class TimelinePanel(Panel):
     def _take(self) -> None:
         if self._capture is not None:
             self._timeline.follow(self._capture, clock.now_ns())
+        watch, now = self._watch, time.monotonic()
+        if watch is not None and now - self._watch_read_at >= _WATCH_EVERY_S:
+            self._watch_read_at = now
+            if (seen := watch.version) != self._watch_seen:
+                self._watch_seen = seen
+                told.lanes_of(watch, self._timeline)
 
     # ---- what the page says
 
@@ -214,6 +231,7 @@ class TimelinePanel(Panel):
     def _peers_changed(self, _change: object) -> None:
         with self.lock:
             self._timeline = Timeline(by_peer=self.canvas.by_peer)
+            self._watch_seen = None
             self._pings.follow(self._pings.capture, self._timeline.trips)
         self.redraw()
 

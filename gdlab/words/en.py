@@ -297,8 +297,13 @@ PHRASES: Final[dict[str, str]] = {
         "{drops} datagrams were lost in this computer's receive buffer ({buffer} KiB), not on the network: send "
         "slower, or raise the system's limit (on Linux: sysctl net.core.rmem_max)"
     ),
+    "hint/reply": "{problem} (so far {times}x, nothing was answered): mend it, then cap.set_reply(...)",
+    "hint/pings": (
+        'nothing answers the pings ({sent} sent, 0 answered): paste into the game what cap.gdscript("echo") writes'
+    ),
     "this machine": "this machine's address",
     "wait": "{received} of {wanted} messages had arrived after {seconds:g} s. Now: {text}.",
+    "wait/more": "{received} of {wanted} more messages had arrived after {seconds:g} s. Now: {text}.",
     "wait/try": "{said} To try: {hint}",
     "wait/stopped": (
         "{said} A stopped capture receives nothing more; its start() goes on, {anew} begins anew"

@@ -260,8 +260,11 @@ PHRASES: Final[dict[str, str]] = {
         "有 {drops} 个数据报丢失在本机的接收缓冲区（{buffer} KiB），而不是在网络上：请放慢发送，"
         "或提高系统的上限（Linux：sysctl net.core.rmem_max）"
     ),
+    "hint/reply": "{problem}（至今 {times} 次，没有回复）：请修正，然后调用 cap.set_reply(...)",
+    "hint/pings": '没有对端回答 ping（已发 {sent} 个，0 个得到回答）：请把 cap.gdscript("echo") 的脚本粘贴到游戏里',
     "this machine": "本机的地址",
     "wait": "{seconds:g} 秒后收到了 {wanted} 条消息中的 {received} 条。现在：{text}。",
+    "wait/more": "{seconds:g} 秒后又收到了 {wanted} 条新消息中的 {received} 条。现在：{text}。",
     "wait/try": "{said}可以试试：{hint}",
     "wait/stopped": "{said}已停止的捕获不再接收；它的 start() 会继续，{anew} 会重新开始",
     "wait/slow": "{said}游戏发送得比这慢，或已经结束；更长的 timeout= 会继续等",

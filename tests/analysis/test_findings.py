@@ -43,6 +43,12 @@ def paused():
     return pings(sent, np.full(100, MS))
 
 
+def mute(n, answered=0, *, peer="127.0.0.1:2"):
+    """Pings, of which the first few are answered, and time enough to give the others up."""
+    rtt = np.where(np.arange(n) < answered, 5 * MS + np.arange(n) * 1000, -1)
+    return merged(pings(np.arange(n) * 50 * MS, rtt, peer=peer), table([60 * S], b"end", peer=peer))
+
+
 def closes(code, *, by=PEER, said="bye"):
     reason, case = (Reason.PEER_CLOSED, "code") if by == PEER else (Reason.WE_CLOSED, "code")
     fact = Fact(reason, by, code, said=said, case=case).also(
@@ -149,7 +155,16 @@ FIRES_AND_NOT = {
         (table(np.arange(30) * MS, [ping(i, i * 1000) for i in range(30)]), numbers(range(30))),
     ],
     "paused-sender": [(paused(), exponential(400)), (paused(), probed(400, fps=30))],
-    "few-samples": [(exponential(400), exponential(1200)), (exponential(10), stream(50))],
+    "few-samples": [
+        (exponential(400), exponential(1200)),
+        (exponential(10), stream(50)),
+        (mute(1200, 30), mute(1200)),
+    ],
+    "unanswered-pings": [
+        (mute(20), mute(20, 1)),
+        (mute(5), pings(np.arange(20) * MS, np.full(20, -1))),  # these may still be answered
+        (merged(mute(20), exponential()), merged(mute(4), exponential())),
+    ],
 }
 
 
@@ -181,6 +196,19 @@ def test_a_finding_is_whole_sentences_with_numbers(rule):
 def test_the_rows_named_are_those_meant():
     found = analysis.findings(table([0, S, 2 * S], [b"x", b"y" * 2000, b"z"])).set_index("rule")
     assert found.loc["over-mtu", "rows"] == (1,)
+
+
+def test_pings_that_nothing_answers_are_no_samples_and_the_way_out_is_named():
+    found = analysis.findings(mute(300)).set_index("rule")
+    assert found.index.tolist() == ["unanswered-pings"]
+    assert found.loc["unanswered-pings", "what"].startswith("Nothing answers the pings")
+    assert 'cap.gdscript("echo")' in found.loc["unanswered-pings", "next_step"]
+    assert len(found.loc["unanswered-pings", "rows"]) == 20
+    told = analysis.findings(merged(mute(20), exponential())).set_index("rule").loc["unanswered-pings"]
+    assert told["what"] == "1 peer of 2 answered no ping: 127.0.0.1:2."
+    assert told["evidence"].startswith("20 pings sent to 1 peer, 0 answered")
+    few = analysis.findings(mute(1200, 30)).set_index("rule").loc["few-samples"]
+    assert few["what"].startswith("30 round trips are few")
 
 
 def test_every_rule_has_its_fixtures():

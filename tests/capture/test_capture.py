@@ -205,6 +205,51 @@ def test_waiting_in_a_coroutine_and_without():
     assert cap.wait_sync(2, timeout=limit(5)) is cap
 
 
+def test_a_wait_for_more_counts_from_its_call_on():
+    cap = gd.listen(FREE)
+    send(cap, b"1", b"2")
+    assert cap.wait_sync(2, timeout=limit(5)) is cap
+    assert cap.wait_sync(2, timeout=0) is cap  # all since the beginning
+    with pytest.raises(WaitTimeout, match="0 of 2 more messages") as nothing:
+        cap.wait_sync(more=2, timeout=0.05)
+    assert (nothing.value.arrived, nothing.value.wanted) == (0, 2)
+
+    async def both():
+        waiting = asyncio.create_task(cap.wait(more=2, timeout=limit(5)))
+        await asyncio.sleep(0)
+        send(cap, b"3", b"4")
+        await waiting
+
+    asyncio.run(both())
+    assert list(cap.df.payload) == [b"1", b"2", b"3", b"4"]
+    with pytest.raises(TypeError, match="give one of the two"):
+        cap.wait_sync(2, more=2)
+
+
+def test_status_and_statistics_are_read_with_and_without_brackets():
+    cap = gd.listen(FREE)
+    send(cap, b"one")
+    cap.wait_sync()
+    assert cap.statistics.received == cap.statistics().received == 1
+    assert cap.status().text.startswith("listening on")
+    cap.stop()
+    assert cap.status() == cap.status
+
+
+def test_a_reply_function_that_raises_is_in_the_status_at_once():
+    def fails(message):
+        raise KeyError(message.text)
+
+    cap = gd.listen(FREE, reply=fails)
+    send(cap, b"one", b"two")
+    wait_until(lambda: "raised KeyError" in cap.status.hint and "2x" in cap.status.hint)
+    assert "set_reply" in cap.status.hint
+    cap.set_reply(b"mended")
+    send(cap, b"three")
+    wait_until(lambda: cap.statistics.sent == 1)
+    assert "raised" not in cap.status.hint
+
+
 def test_a_wait_ends_in_a_diagnosis():
     cap = gd.listen(FREE)
     with pytest.raises(WaitTimeout) as nothing:

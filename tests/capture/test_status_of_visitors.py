@@ -49,3 +49,16 @@ def test_datagrams_that_nobody_takes_are_in_the_hint():
         capture.send(b"hello")
         wait_until(lambda: capture.statistics().errors)
         assert "nobody listens" in capture.status.hint
+
+
+def test_pings_that_nothing_answers_are_in_the_hint_with_what_to_paste():
+    with (
+        gdlab.listen("udp://127.0.0.1:0", ping=0.05, restart=True) as capture,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game,
+    ):
+        game.connect(("127.0.0.1", capture.port))
+        game.send(b"hello")
+        wait_until(lambda: "nothing answers the pings" in capture.status.hint)
+        assert 'cap.gdscript("echo")' in capture.status.hint
+        game.send(game.recv(2000))
+        wait_until(lambda: "pings" not in capture.status.hint)

@@ -16,7 +16,7 @@ from PIL import Image
 from gdlab import analysis, plots
 from gdlab.plots import decimate, style
 from tests.plots.cases import CASES
-from tests.traffic import table
+from tests.traffic import merged, pings, table
 
 DRAWN = {
     "rates": plots.RatesPlot,
@@ -151,6 +151,24 @@ def test_rates_leaves_a_hole_where_messages_are_missing():
 def test_latency_says_which_measure_it_shows():
     assert plots.latency(CASES["probes"]).get_title(loc="left") == "Round-trip time of probes"
     assert "says nothing about delay" in plots.latency(CASES["one peer"]).get_title(loc="left")
+
+
+def test_latency_names_pings_that_nothing_answers_and_what_to_do():
+    def texts(rtt_ms):
+        sent = np.arange(100) * 50_000_000
+        probes = pings(sent, np.asarray(rtt_ms) * 1_000_000)
+        ax = plots.latency(merged(probes, table([60_000_000_000], b"end")))
+        return [text.get_text() for text in ax.texts], ax
+
+    told, _ = texts([-1] * 100)
+    assert any("Nothing answers the pings (100 sent, 0 answered)" in text for text in told)
+    assert any('cap.gdscript("echo")' in text for text in told)
+    # Most are lost, so that the median lies beyond all answers: no number is made of that.
+    told, ax = texts([5] * 30 + [-1] * 70)
+    assert not any("Nothing answers" in text for text in told)
+    shown = [*told, *(ax.get_title(loc=side) for side in ("left", "center", "right"))]
+    assert any("n = 30" in text and "70 pings lost" in text for text in shown)
+    assert not any("inf" in text.split() for text in shown)
 
 
 def test_latency_shows_lost_probes():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import gdlab as gd
 from gdlab.capture import show_with
 from gdlab.codecs import chosen
 from gdlab.variant import Color, Vector2, dumps
@@ -184,3 +185,18 @@ def test_without_widgets_marimo_is_given_html(capture):
         assert "listening on" in capture._display_()._repr_html_()
     finally:
         show_with(live)
+
+
+def test_a_watched_game_has_its_frames_and_its_log_on_the_same_axis(sent):
+    recording = gd.sample("watched-game")
+    panel = TimelinePanel(recording, watch=recording.watched)
+    panel.update()
+    page = Page(panel)
+    told = page.ask(type="ready", width=700)
+    lanes = {lane["key"]: lane for lane in told["lanes"]}
+    assert list(lanes) == ["rates", "rtt", "frames", "log", "events"]
+    assert sum(series["n"] for series in lanes["frames"]["series"]) == len(recording.watched.frames)
+    assert {series["name"] for series in lanes["log"]["series"]} >= {"print", "script_error"}
+    slowest = recording.watched.frames.busy_ms.max()
+    assert page.values().max() >= np.float32(slowest)
+    panel.close()

@@ -20,6 +20,7 @@ __all__ = ["RULES", "Facts", "Finding"]
 RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     silence.nothing_arrived,
     silence.connected_and_silent,
+    silence.unanswered,
     loss.own_buffer,
     loss.gaps,
     closing.close_codes,

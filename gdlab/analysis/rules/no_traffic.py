@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gdlab.analysis.rules.facts import pointed
+from gdlab.analysis.rules.facts import POINTED, pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: A client that has sent nothing for this long after it connected is remarkable.
 PATIENCE_S: Final = 3.0
+#: Pings lost by a peer that has answered none: fewer may be the moment in which it came or went.
+UNANSWERED: Final = 5
 
 
 def nothing_arrived(facts: Facts) -> Iterator[Finding]:
@@ -60,3 +63,38 @@ def connected_and_silent(facts: Facts) -> Iterator[Finding]:
             "A connection is made by the operating system; that a program uses it is another matter.",
             pointed(opened & facts.table["peer"].isin(silent["peer"].tolist()).to_numpy(dtype=np.bool_)),
         )
+
+
+def unanswered(facts: Facts) -> Iterator[Finding]:
+    """Peers that have answered none of our pings."""
+    trips = facts.trips
+    peers = trips.groupby(["endpoint", "peer"], observed=True, sort=False)
+    asked = (
+        peers["rtt_ms"]
+        .agg(sent="size", answered="count")
+        .assign(
+            lost=trips["outcome"]
+            .eq("lost")
+            .groupby([trips["endpoint"], trips["peer"]], observed=True, sort=False)
+            .sum()
+        )
+    )
+    mute = asked[(asked["answered"] == 0) & (asked["lost"] >= UNANSWERED)]
+    if not len(mute):
+        return
+    sent, names = int(mute["sent"].sum()), [str(peer) for _, peer in mute.index]
+    alone = len(mute) == len(asked)
+    mine = facts.probes[facts.probes["ours"]]["row"].to_numpy()
+    where = mine[facts.table["peer"].iloc[mine].isin(names).to_numpy(dtype=np.bool_)]
+    yield Finding(
+        "unanswered-pings",
+        0.95,
+        "Nothing answers the pings: there are no round trips."
+        if alone
+        else f"{count(len(mute), 'peer')} of {len(asked)} answered no ping: {', '.join(names[:5])}.",
+        f"{sent:,} pings sent to {count(len(mute), 'peer')}, 0 answered, {int(mute['lost'].sum()):,} given up",
+        'Paste into the game what cap.gdscript("echo") writes: it sends each ping back. '
+        "Or switch the pings off with cap.set_ping(None).",
+        "A ping is a message like any other: only a program that answers it makes a round trip.",
+        tuple(where[:POINTED].tolist()),
+    )

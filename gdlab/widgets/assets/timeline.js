@@ -3,8 +3,9 @@
 
 // Okabe and Ito's colours, told apart by the colour-blind; shapes differ as well.
 const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#3a9bdc", "#7a5195", "#6b6b6b"];
-const MARKS = { open: ["#009e73", "▲"], close: ["#6b6b6b", "▼"], error: ["#d55e00", "✕"], gap: ["#cc79a7", "◆"] };
-const HEIGHT = { rates: 104, rtt: 104, events: 24 };
+const MARKS = { open: ["#009e73", "▲"], close: ["#6b6b6b", "▼"], error: ["#d55e00", "✕"], gap: ["#cc79a7", "◆"],
+  script_error: ["#d55e00", "✕"], warning: ["#b07d00", "▲"], print: ["#0072b2", "•"], break: ["#7a5195", "■"] };
+const HEIGHT = { rates: 104, rtt: 104, events: 24, log: 24 };
 const LEFT = 62, RIGHT = 12, TITLE = 22, GAP = 8, AXIS = 24;
 const FRAME_MS = 50; // twenty redraws a second while the picture moves
 const ASK_MS = 60;   // a wheel turns faster than the kernel needs to answer
@@ -477,7 +478,7 @@ class Timeline {
       }
     }
     if (low > high) return [0, 1];
-    if (low >= 0 && (lane.key === "rates" || lane.key === "rtt" || low < 0.5 * high)) low = 0;
+    if (low >= 0 && (lane.key === "rates" || lane.key === "rtt" || lane.key === "frames" || low < 0.5 * high)) low = 0;
     if (high === low) { high += Math.abs(high) * 0.1 || 1; if (low) low -= Math.abs(low) * 0.1; }
     const step = niceStep((high - low) / 3);
     // It only shrinks when much room is left: an axis that jumps with every value cannot be read.

@@ -1,0 +1,117 @@
+"""Which Variants of a stream are believed: judged over its messages, not one by one.
+
+A Variant of one number or vector is four bytes of type and the number. A struct that begins with a counter looks just
+so while the counter passes by the types: of ``<I number, f x>``, messages 1 to 3 are a bool, an int and a float. Its
+other messages have the same size and are none, and that tells them apart. Text, lists and dictionaries of some length
+have sizes inside, which do not fit by chance, and are believed without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from gdlab.variant import Type
+
+if TYPE_CHECKING:
+    from gdlab.payloads import PayloadArray
+
+#: For each size in bytes: messages that are a plain Variant of that size, and binary ones that are none.
+Tally: TypeAlias = Mapping[int, tuple[int, int]]
+
+#: A size's plain Variants are believed where so many of its binary messages are Variants.
+_SHARE: Final = 0.9
+_WIDE: Final = 1 << 16
+#: Bytes in which also the lengths of text and lists fit by chance: a type, a count of 0 or 1, a little more.
+_SHORT: Final = 16
+#: Bytes below this do not begin text.
+_FIRST_OF_TEXT: Final = 9
+
+#: Bytes of the types whose Variants have one size, without the header: as they are, and with numbers of 64 bits.
+_BODIES: Final[dict[Type, tuple[int, int]]] = {
+    Type.NIL: (0, 0),
+    Type.BOOL: (4, 4),
+    Type.INT: (4, 8),
+    Type.FLOAT: (4, 8),
+    Type.VECTOR2: (8, 16),
+    Type.VECTOR2I: (8, 8),
+    Type.RECT2: (16, 32),
+    Type.RECT2I: (16, 16),
+    Type.VECTOR3: (12, 24),
+    Type.VECTOR3I: (12, 12),
+    Type.TRANSFORM2D: (24, 48),
+    Type.VECTOR4: (16, 32),
+    Type.VECTOR4I: (16, 16),
+    Type.PLANE: (16, 32),
+    Type.QUATERNION: (16, 32),
+    Type.AABB: (24, 48),
+    Type.BASIS: (36, 72),
+    Type.TRANSFORM3D: (48, 96),
+    Type.PROJECTION: (64, 128),
+    Type.COLOR: (16, 16),
+}
+#: The same by number of the type and width; 0 where the size differs from value to value.
+_SIZES: Final = np.zeros((max(Type) + 1, 2), np.int64)
+for _type, (_narrow, _wide) in _BODIES.items():
+    _SIZES[_type] = 4 + _narrow, 4 + _wide
+
+
+def tally(payloads: PayloadArray, binary: npt.NDArray[np.bool_]) -> Tally:
+    """Count what speaks for and against plain Variants, by size.
+
+    Parameters
+    ----------
+    binary : (n,) bool, which may be Variants at all.
+    """
+    rows = np.flatnonzero((payloads.sizes >= 4) & binary)
+    if not len(rows):
+        return {}
+    heads = payloads.heads(rows, 4)
+    words, sizes = heads.view("<u4").ravel(), payloads.sizes[rows]
+    is_header = (words & ~np.uint32(0xFF | _WIDE) == 0) & ((words & 0xFF) <= max(Type))
+    expected = np.where(
+        is_header, _SIZES[np.where(is_header, words & 0xFF, 0), (words >> 16 & 1).astype(np.int64)], -1
+    )
+    plain = expected == sizes
+    none = (expected > 0) & ~plain | (expected < 0) & (heads < _FIRST_OF_TEXT).any(axis=1)
+    return {
+        size: (int(np.count_nonzero(plain & (sizes == size))), int(np.count_nonzero(none & (sizes == size))))
+        for size in np.unique(sizes[plain | none & np.isin(sizes, 4 + _bodies())]).tolist()
+    }
+
+
+def _bodies() -> npt.NDArray[np.int64]:
+    return np.unique([size for pair in _BODIES.values() for size in pair])
+
+
+def added(one: Tally, other: Tally) -> Tally:
+    """Both together."""
+    sizes: Any = {*one, *other}
+    nothing = (0, 0)
+    return {
+        size: (
+            one.get(size, nothing)[0] + other.get(size, nothing)[0],
+            one.get(size, nothing)[1] + other.get(size, nothing)[1],
+        )
+        for size in sizes
+    }
+
+
+def doubted(counts: Tally) -> frozenset[int]:
+    """The sizes whose plain Variants are not believed."""
+    return frozenset(
+        size for size, (plain, none) in counts.items() if plain and plain < _SHARE * (plain + none)
+    )
+
+
+def is_weak(payload: bytes) -> bool:
+    """Whether it may be a Variant by chance: its type has one size, which it has, or it is very short."""
+    head = int.from_bytes(payload[:4], "little")
+    if len(payload) <= _SHORT:
+        return True
+    if head & ~(0xFF | _WIDE) or head & 0xFF > max(Type):
+        return False
+    return bool(_SIZES[head & 0xFF, head >> 16] == len(payload))

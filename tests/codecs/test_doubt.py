@@ -1,0 +1,137 @@
+"""The codec of a stream is judged over its messages, and WebSocket's own kind decides."""
+
+import struct
+
+import pandas as pd
+import pytest
+
+import gdlab as gd
+from gdlab import variant as v
+from gdlab.codecs import Decoder, decode
+from gdlab.codecs.guess import Auto
+from tests.codecs.tables import table_of
+
+NUMBERED = [struct.pack("<If", number, number / 2) for number in range(60)]
+
+
+class Slow:
+    """The guess without its columns."""
+
+    name = "auto"
+
+    def __init__(self, doubts=frozenset()):
+        self._auto = Auto(doubts)
+
+    def decode_column(self, payloads):
+        return self._auto.decode_column(payloads)
+
+
+def growing(payloads):
+    return table_of(*payloads).assign(time=pd.to_datetime(range(len(payloads)), utc=True))
+
+
+def told(payloads, kinds, endpoint="ws://127.0.0.1:4242"):
+    return table_of(*payloads).assign(
+        kind=pd.Categorical(kinds, categories=["text", "binary"]),
+        endpoint=pd.Categorical([endpoint] * len(payloads)),
+    )
+
+
+@pytest.mark.parametrize("layout", ["<If", "<II", "<Iff", "<I3f", "<Iq", "<I4f"])
+@pytest.mark.parametrize("count", [10, 60, 400])
+def test_numbered_structs_do_not_turn_into_variants(layout, count):
+    fields = len(struct.unpack(layout, bytes(struct.calcsize(layout)))) - 1
+    payloads = [struct.pack(layout, number, *[1] * fields) for number in range(count)]
+    table = decode(table_of(*payloads))
+    assert set(table.codec) == {"auto:bytes"}
+    assert table.value.tolist() == payloads
+
+
+def test_plain_variants_are_variants_among_text_json_and_structs_of_other_sizes():
+    variants = [v.dumps(number) for number in range(40)] + [
+        v.dumps(v.Vector2(1, number)) for number in range(40)
+    ]
+    others = [b"word", b'{"seq": 12}', b'{"id":1}', struct.pack("<HHHHH", 900, 900, 3, 4, 5)] * 30
+    table = decode(table_of(*variants, *others))
+    assert set(table.codec[:80]) == {"auto:variant"}
+    assert table["v.x"].notna().sum() == 40
+
+
+def test_a_few_damaged_messages_spoil_no_stream_of_variants():
+    table = decode(table_of(*[v.dumps(number) for number in range(95)], *[b"\x80\0\0\0\0\0\0\0"] * 5))
+    assert (table.codec == "auto:variant").sum() == 95
+
+
+def test_the_row_says_why_a_message_that_parses_is_not_believed():
+    table = decode(table_of(*NUMBERED))
+    assert table.decode_error[2].startswith("reads as a Variant, but most messages of its size do not")
+
+
+def test_whole_columns_and_rows_judge_alike():
+    payloads = [
+        *NUMBERED,
+        *[v.dumps({"seq": number}) for number in range(50)],
+        *[v.dumps("abc")] * 40,
+        *NUMBERED,
+    ]
+    fast, slow = decode(table_of(*payloads)), decode(table_of(*payloads), Slow(frozenset({8})))
+    assert fast.codec.tolist() == slow.codec.tolist()
+    assert fast.value.tolist() == slow.value.tolist()
+    pd.testing.assert_series_equal(fast["v.seq"], slow["v.seq"])
+
+
+def test_a_growing_table_is_judged_anew_and_gives_what_decoding_it_whole_gives():
+    payloads = [*NUMBERED[1:], *[v.dumps(number) for number in range(2000)], *NUMBERED]
+    decoder = Decoder()
+    judged = []
+    for count in (1, 3, 5, 40, 59, 1000, len(payloads)):
+        table = growing(payloads[:count])
+        found, expected = decoder.decode(table), decode(table)
+        assert list(found.columns) == list(expected.columns)
+        pd.testing.assert_frame_equal(found.drop(columns="value"), expected.drop(columns="value"))
+        assert found["value"].tolist() == expected["value"].tolist()
+        judged.append(found.codec[1] if count > 1 else "")
+    assert judged[1] == "auto:variant"  # 1, 2, 3 look like a bool, an int, a float
+    assert judged[3] == "auto:bytes"
+    assert judged[-1] == "auto:variant"
+
+
+def test_websockets_own_kind_decides():
+    payloads = [
+        b"a\0b",
+        b"\n",
+        b"42",
+        b"42",
+        b"hello",
+        v.dumps(1),
+        b'{"a": 1}',
+        b'{"a": 1}',
+        b"\5\0\0\0" + bytes(8),
+    ]
+    kinds = ["text", "binary", "text", "binary", "binary", "binary", "text", "binary", "text"]
+    table = decode(told(payloads, kinds))
+    assert table.codec.tolist() == [
+        f"auto:{one}"
+        for one in ("text", "bytes", "json", "bytes", "bytes", "variant", "json", "json", "text")
+    ]
+    assert table.value[0] == "a\0b"
+    assert table.value.iloc[[1, 0]].tolist() == [b"\n", "a\0b"]  # lazily, of rows in another order
+    assert 'decode="text" reads it so' in table.decode_error[4]
+    joined = pd.concat([table, table], ignore_index=True)
+    assert joined.value.tolist() == table.value.tolist() * 2
+
+
+def test_a_text_message_is_no_variant_in_whole_columns_either():
+    payloads = [v.dumps(v.Vector2(0, 0))] * 50
+    assert set(decode(told(payloads, ["text"] * 50)).codec) == {"auto:text"}
+    assert set(decode(told(payloads, ["binary"] * 50)).codec) == {"auto:variant"}
+    assert set(decode(told(payloads, ["text"] * 50, "udp://127.0.0.1:1")).codec) == {"auto:variant"}
+
+
+def test_a_live_websocket_tells_its_kinds():
+    with gd.listen("ws://127.0.0.1:0") as capture, gd.connect(capture.addresses[0]) as game:
+        game.send("a\0b")
+        game.send(b"\n")
+        capture.wait_sync(2)
+    incoming = capture.decoded()
+    assert incoming[incoming.event == "message"].codec.tolist() == ["auto:text", "auto:bytes"]
