@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gdlab import analysis, course, godot, impair, variant, widgets
+    from gdlab.analysis.merging import merge
     from gdlab.capture.samples import sample
     from gdlab.course.contents import lessons
     from gdlab.diagnostics.doctor import doctor
@@ -65,6 +66,7 @@ __all__ = [
     "lessons",
     "listen",
     "load",
+    "merge",
     "relay",
     "replay",
     "replies",
@@ -88,6 +90,7 @@ _LATER = {
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
     "lessons": ("gdlab.course.contents", "lessons"),
+    "merge": ("gdlab.analysis.merging", "merge"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
     "sample": ("gdlab.capture.samples", "sample"),

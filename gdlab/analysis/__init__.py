@@ -11,6 +11,7 @@ from gdlab.analysis.findings import findings
 from gdlab.analysis.frame_rates import FrameRate, frame_rate
 from gdlab.analysis.latency import latency, response_times, round_trips
 from gdlab.analysis.loss_location import where_lost
+from gdlab.analysis.merging import Merged, merge
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.probes import probes
@@ -21,6 +22,7 @@ from gdlab.analysis.text_table import Worded
 __all__ = [
     "TAIL_SAMPLES",
     "FrameRate",
+    "Merged",
     "Worded",
     "agreement",
     "clock_offsets",
@@ -32,6 +34,7 @@ __all__ = [
     "jitter",
     "latency",
     "measures",
+    "merge",
     "numbered",
     "one_way_delay",
     "overhead",

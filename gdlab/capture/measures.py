@@ -80,6 +80,7 @@ class Measures(ABC):
     sequence = taken(analysis.sequence)
     numbered = taken(analysis.numbered)
     where_lost = taken(analysis.where_lost)
+    merge = taken(analysis.merge)
 
     # All of it.
     measures = taken(analysis.measures)
