@@ -66,7 +66,8 @@ class Recording(Tabular):
         if not len(self._table):
             return f"{self.path.name}, no rows"
         first, last = self._table.time.iloc[0], self._table.time.iloc[-1]
-        seconds = (last - first).total_seconds()
+        # Not by subtracting timestamps: a file may hold times that are further apart than 64 bits of nanoseconds.
+        seconds = (int(last.value) - int(first.value)) / 1e9
         return (
             f"{self.path.name}, {len(self._table)} rows, {seconds:.1f} s from {first:%Y-%m-%d %H:%M:%S} UTC"
         )
