@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -30,6 +31,9 @@ message_grid: ModuleType | None
 try:
     from gdlab.widgets import message_grid, timeline
 except ModuleNotFoundError:  # no anywidget: pictures, and the last messages
+    message_grid = timeline = None
+#: ``pictures`` shows the pictures of the last half minute and the last messages also where the browser could draw.
+if os.environ.get("GDLAB_VIEWS", "") == "pictures":
     message_grid = timeline = None
 
 
