@@ -7,8 +7,13 @@ the same widget lives there as well.
 from __future__ import annotations
 
 import base64
+import json
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
+
+from tests.waiting import limit
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><style>CSS</style>
 <style>body { margin: 8px; font-family: system-ui; }</style></head><body><div id="root"></div>
@@ -70,8 +75,6 @@ class BarePage:
             self._said.append((content, [base64.b64encode(bytes(each)).decode() for each in buffers or []]))
 
     def _heard(self, text: str) -> None:
-        import json
-
         told = json.loads(text)
         if "traits" in told:
             for name, value in told["traits"].items():
@@ -89,10 +92,13 @@ class BarePage:
                 "([content, buffers]) => window.fromKernel(content, buffers)", [content, buffers]
             )
 
-    def turn_until(self, expression: str, limit: int = 200) -> None:
-        """Take turns until an expression is true in the page."""
-        for _ in range(limit):
+    def until(self, predicate: Callable[[], object]) -> None:
+        """Take turns until something is true here."""
+        deadline = time.monotonic() + limit(20)
+        while not predicate():
+            assert time.monotonic() < deadline, f"still not true: {predicate}"
             self.turn(25)
-            if self.page.evaluate(expression):
-                return
-        raise AssertionError(f"still not true: {expression}")
+
+    def turn_until(self, expression: str) -> None:
+        """Take turns until an expression is true in the page."""
+        self.until(lambda: self.page.evaluate(expression))
