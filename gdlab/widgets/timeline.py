@@ -95,6 +95,9 @@ class TimelinePanel(Panel):
         self.canvas = TimelineCanvas(by_peer=by_peer)
         self.canvas.on_msg(self._told)
         self.canvas.observe(self._peers_changed, "by_peer")
+        options.setdefault(
+            "layout", {"width": "100%", "flex": "1 1 100%"}
+        )  # or a row of plots would squeeze it
         super().__init__([style_sheet(), self.canvas, self._pings.box], capture, **options)
         self.add_class("gdlab-timeline")
 
