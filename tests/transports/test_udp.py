@@ -346,7 +346,7 @@ def test_a_reply_of_none_answers_nothing(listening):
     ("reply", "says"),
     [
         (lambda _message: 1 / 0, "ZeroDivisionError: division by zero"),
-        (lambda _message: 42, "TypeError: a reply is bytes, text or None, not int"),
+        (lambda _message: 42, "TypeError: a reply is bytes, text, None, or a list of these, not int"),
         (lambda _message: bytes(70_000), "70000 bytes do not fit into one datagram"),
     ],
 )
