@@ -174,6 +174,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if file := os.environ.get(COUNTS_VARIABLE):
         with Path(file).open("a") as stream:
             stream.write(json.dumps(by_part) + "\n")
+        failed = [r.nodeid for key in ("failed", "error") for r in terminalreporter.stats.get(key, ())]
+        with Path(file).with_suffix(".failed").open("a") as stream:
+            stream.writelines(f"{json.dumps(name)}\n" for name in failed)
         return
     terminalreporter.section("real parts")
     for part, (ran, skipped) in by_part.items():

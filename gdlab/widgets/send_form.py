@@ -12,6 +12,8 @@ from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.capture.selftest import TIMEOUT_S, TestPacket, send_test
 from gdlab.errors import GdlabError
+from gdlab.transports.encoding import Codec
+from gdlab.variant import dumps
 from gdlab.variant.literal import LiteralError, parse_literal
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row, style_sheet
@@ -27,6 +29,7 @@ _EXAMPLES: Final = {
     JSON: '{"type": "chat", "text": "Hello"}',
     VARIANT: '{"id": 7, "pos": Vector2(1, 2)}',
 }
+_CODECS: Final[dict[str, Codec]] = {TEXT: "auto", JSON: "json", VARIANT: "variant"}
 _PERIOD_S: Final = 1.0
 
 
@@ -36,7 +39,8 @@ class SendForm(Panel):
     Attributes
     ----------
     kind : text (as UTF-8), JSON, or a Variant as GDScript writes it. to : all peers, or one.
-    message : the field. submit, test : the buttons. outcome : what became of it, in words.
+    message : the field. check : its size in bytes, or why it cannot be sent, while it is written.
+    submit, test : the buttons. outcome : what became of it, in words.
     """
 
     def __init__(self, capture: Capture | None = None, **options: Any) -> None:
@@ -54,6 +58,7 @@ class SendForm(Panel):
             placeholder=_EXAMPLES[TEXT], rows=3, layout={"width": "auto", "height": "70px"}
         )
         self.message.add_class("gdlab-code")
+        self.check = ipywidgets.HTML()
         self.submit = ipywidgets.Button(description="Send", icon="paper-plane", layout={"width": "8em"})
         self.test = ipywidgets.Button(
             description="Send myself a test packet",
@@ -63,10 +68,18 @@ class SendForm(Panel):
         )
         self.outcome = ipywidgets.HTML()
         self.kind.observe(self._kind_changed, "value")
+        self.message.observe(self._check, "value")
         self.submit.on_click(self._submit)
         self.test.on_click(self._send_test)
         super().__init__(
-            [style_sheet(), row(self.kind, self.to), self.message, row(self.submit, self.test), self.outcome],
+            [
+                style_sheet(),
+                row(self.kind, self.to),
+                self.message,
+                self.check,
+                row(self.submit, self.test),
+                self.outcome,
+            ],
             capture,
             **options,
         )
@@ -144,6 +157,19 @@ class SendForm(Panel):
 
     def _kind_changed(self, change: Any) -> None:
         self.message.placeholder = _EXAMPLES[change["new"]]
+        self._check()
+
+    def _check(self, _change: Any = None) -> None:
+        """Tell while it is written what is in the field; nothing while it is empty."""
+        text = self.message.value
+        shown = ""
+        if text:
+            try:
+                size = len(_encoded(self.kind.value, text))
+                shown = f"{self.kind.value}, {size} byte{'' if size == 1 else 's'}"
+            except (GdlabError, TypeError, ValueError) as error:
+                shown = f"not {self.kind.value} yet: {error}"
+        put(self.check, "value", f'<span class="gdlab-q">{visible(shown, 300)}</span>' if shown else "")
 
     def _submit(self, _button: object) -> None:
         with self.lock:
@@ -168,11 +194,7 @@ class SendForm(Panel):
 
     def _send_message(self, capture: Capture, text: str) -> int:
         to = self.to.value or None
-        if self.kind.value == VARIANT:
-            return capture.send(parse_literal(text), to, codec="variant")
-        if self.kind.value == JSON:
-            return capture.send(json.loads(text, parse_constant=_refuse), to, codec="json")
-        return capture.send(text, to)
+        return capture.send(_value(self.kind.value, text), to, codec=_CODECS[self.kind.value])
 
     def _send_test(self, _button: object) -> None:
         with self.lock:
@@ -197,6 +219,19 @@ class SendForm(Panel):
         with self.lock:
             self._end_test()
         super().close()
+
+
+def _value(kind: str, text: str) -> Any:
+    """What is written in the field."""
+    if kind == VARIANT:
+        return parse_literal(text)
+    return json.loads(text, parse_constant=_refuse) if kind == JSON else text
+
+
+def _encoded(kind: str, text: str) -> bytes:
+    """Its bytes, without those of a framing."""
+    value = _value(kind, text)
+    return dumps(value) if kind == VARIANT else text.encode()
 
 
 def _refuse(name: str) -> Any:

@@ -20,7 +20,9 @@ def reasons(capture):
 
 
 def first(capture, reason):
-    return capture.df[capture.df.reason == reason].iloc[0]
+    # One table: between two looks at a running capture rows may have come.
+    table = capture.df
+    return table[table.reason == reason].iloc[0]
 
 
 def tcp_socket(capture):
