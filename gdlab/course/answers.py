@@ -16,7 +16,8 @@ _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
 }
 
 _NUMBER = re.compile(
-    r"\s*(?:[^\W\d_]+[.:]?\s+){0,3}[~≈]?\s*([-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(.*?)\s*", re.IGNORECASE
+    r"\s*(?:[^\W\d_]+[.:]?\s+){0,3}[~≈]?\s*([-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(.*?)\s*",
+    re.IGNORECASE,
 )
 #: A comma that is no separator of thousands, as in 16,7.
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,(?!\d{3}$)\d+")
