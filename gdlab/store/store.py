@@ -59,6 +59,22 @@ class StreamRow(NamedTuple):
     wire_bytes: int = 0
 
 
+class ProbeCounts(NamedTuple):
+    """How many of the messages are our pings, and their answers."""
+
+    received: int = 0
+    received_bytes: int = 0
+    sent: int = 0
+    sent_bytes: int = 0
+
+    def plus(self, direction: Direction, count: int, payload_bytes: int) -> ProbeCounts:
+        """So many more of one direction."""
+        received, received_bytes, sent, sent_bytes = self
+        if direction is Direction.IN:
+            return ProbeCounts(received + count, received_bytes + payload_bytes, sent, sent_bytes)
+        return ProbeCounts(received, received_bytes, sent + count, sent_bytes + payload_bytes)
+
+
 class _State(NamedTuple):
     """All a reader needs, swapped as one reference so that no reader sees half of a change."""
 
@@ -117,12 +133,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class StoreStatistics:
-    """Counters since the store began; evicted rows are still in them."""
+    """Counters since the store began; evicted rows are still in them.
+
+    `received` and `sent` count our pings and their answers as well; `probes` says how many of them those are.
+    """
 
     received: int
     received_bytes: int
     sent: int
     sent_bytes: int
+    probes: ProbeCounts
     errors: int
     gaps: int
     lost_before_us: int
@@ -169,6 +189,7 @@ class Store:
         self._version = 0
         self._received = self._received_bytes = self._sent = self._sent_bytes = 0
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
+        self._probes = ProbeCounts()
 
     def _new_block(self, last: Block | None = None) -> OpenBlock:
         # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows. The first block may
@@ -183,8 +204,13 @@ class Store:
 
     @property
     def received(self) -> int:
-        """Messages received since the store began."""
+        """Messages received since the store began, answers to our pings as well."""
         return self._received
+
+    @property
+    def of_the_peers(self) -> int:
+        """Messages received since the store began, without answers to our pings."""
+        return self._received - self._probes.received
 
     # ---- the writer's side: one thread only
 
@@ -236,6 +262,8 @@ class Store:
             else:
                 self._sent += 1
                 self._sent_bytes += len(payload)
+            if fact is not None and fact.reason is Reason.PROBE:
+                self._probes = self._probes.plus(direction, 1, len(payload))
         elif event is Event.ERROR:
             self._errors += 1
             if fact is not None:
@@ -286,6 +314,10 @@ class Store:
         else:
             self._sent += len(time_ns)
             self._sent_bytes += len(payloads)
+        if probes is not None:
+            self._probes = self._probes.plus(
+                direction, int(np.count_nonzero(probes)), int(sizes[probes].sum())
+            )
         self._version += 1
 
     def _extend_blocks(
@@ -357,6 +389,13 @@ class Store:
             messages = rows & (columns.event == _EVENT[Event.MESSAGE])
             self._received -= int(np.count_nonzero(messages))
             self._received_bytes -= int(columns.size[messages].sum())
+            ours = block.own_probes()
+            if ours is not None:
+                self._probes = self._probes.plus(
+                    Direction.IN,
+                    -int(np.count_nonzero(messages & ours)),
+                    -int(columns.size[messages & ours].sum()),
+                )
             self._errors -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.ERROR])))
             self._gaps -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.GAP])))
             kept.append(block.without(rows))
@@ -474,6 +513,7 @@ class Store:
             received_bytes=self._received_bytes,
             sent=self._sent,
             sent_bytes=self._sent_bytes,
+            probes=self._probes,
             errors=self._errors,
             gaps=self._gaps,
             lost_before_us=self._lost,
