@@ -111,7 +111,7 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
 
 def outcomes(
     answered: NDArray[np.bool_], sent: NDArray[np.int64], last: int, timeout_s: float
-) -> pd.Categorical:
+) -> pd.Categorical[str]:
     """What became of pings that were sent at `sent`, seen from the last row of the capture; both in nanoseconds."""
     waited = (last - sent) / 1e9 >= timeout_s
     return pd.Categorical.from_codes(
