@@ -105,7 +105,6 @@ class Capture(Tabular):
         #: The folder that all rows are written to while they arrive; None keeps them in memory only.
         self.spill_folder = spill
         self._spill: Spill | None = None
-        self._spilled = tuple(0 for _ in addresses)  # rows of each store that earlier spills have written
         #: What was chosen for its endpoints.
         self.options = options or EndpointOptions()
         #: The live view, kept here by `widgets.live`: as many cells as show a capture share one.
@@ -369,6 +368,10 @@ class Capture(Tabular):
         for endpoint in self._endpoints:
             endpoint.reframe(framing)
         self.options = replace(self.options, framing=framing)
+        with self._lock:
+            if self._spill is not None and not self.running:  # what is on the disk follows
+                self._spill.reopen()
+                self._spill.close()
         return self
 
     def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
@@ -403,7 +406,9 @@ class Capture(Tabular):
             try:
                 for address, store in zip(self._addresses, self._stores, strict=True):
                     endpoints.append(self._make(address, store, self.options))
-                spill = self._new_spill()
+                spill = self._spill or self._new_spill()
+                if self._spill is not None:
+                    self._spill.reopen(self.provenance)
             except BaseException:
                 for endpoint in endpoints:
                     endpoint.close()
@@ -414,9 +419,9 @@ class Capture(Tabular):
                 store.endpoint = str(endpoint.address)
                 endpoint.start()
             self._endpoints = tuple(endpoints)
-            if spill is not None:
-                for store, written in zip(self._stores, self._spilled, strict=True):
-                    spill.add(store, since=written)
+            if spill is not None and self._spill is None:
+                for store in self._stores:
+                    spill.add(store)
                 self._spill = spill
             running.add(self)
             try:
@@ -455,7 +460,6 @@ class Capture(Tabular):
                 self._ended_ns = self._last_end_ns() or clock.now_ns()
             if self._spill is not None:
                 self._spill.close()
-                self._spilled = tuple(store.snapshot().end for store in self._stores)
             running.discard(self)
 
     def __enter__(self) -> Self:

@@ -6,9 +6,11 @@ passed the oldest goes, is counted, and every table built from then on begins wi
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,9 @@ _CODES: dict[str, dict[str, int]] = {
 _TIME_SOURCE, _DIRECTION = _CODES["time_source"], _CODES["direction"]
 _EVENT, _KIND = _CODES["event"], _CODES["kind"]
 _SOURCES = tuple(TimeSource)
+
+#: No rows were taken back.
+_NOWHERE: Final = sys.maxsize
 
 
 class Evicted(NamedTuple):
@@ -168,6 +173,8 @@ class Store:
         self._open_bytes = self._block_bytes + self._block_rows * ROW_BYTES
         self._origin = object()
         self._withdrawn = 0
+        self._rewinding = threading.Lock()
+        self._rewound = _NOWHERE
         self._state = _State((), self._new_block(), Evicted())
         self._sealed_rows = 0
         self._sealed_bytes = 0
@@ -367,17 +374,18 @@ class Store:
         sealed, open_block, evicted = self._state
         blocks = [*sealed, open_block.view()]
         kept: list[Block] = []
-        total = 0
+        total, place, first = 0, evicted.rows, _NOWHERE
         for block in blocks:
             columns = block.columns
             rows = (columns.word != 0) & (columns.time_ns >= since_ns)
             if peer is not None:
                 rows &= columns.peer == peer
             count = int(np.count_nonzero(rows))
-            total += count
+            total, place = total + count, place + len(block)
             if not count:
                 kept.append(block)
                 continue
+            first = min(first, place - len(block) + int(rows.argmax()))
             messages = rows & (columns.event == _EVENT[Event.MESSAGE])
             self._received -= int(np.count_nonzero(messages))
             self._received_bytes -= int(columns.size[messages].sum())
@@ -400,7 +408,9 @@ class Store:
         fresh.take(last)
         self._withdrawn += total
         self._origin = object()
-        self._state = _State(tuple(block for block in kept if len(block)), fresh, evicted)
+        with self._rewinding:
+            self._state = _State(tuple(block for block in kept if len(block)), fresh, evicted)
+            self._rewound = min(self._rewound, first)
         self._version += 1
         return total
 
@@ -483,6 +493,16 @@ class Store:
             self.about_evicted,
             self._withdrawn,
         )
+
+    def rewound(self) -> tuple[Snapshot, int]:
+        """Return the rows as they are now, and the place from which on they differ since the last call.
+
+        For the one that writes them to a disk. A place counts the rows before it, evicted ones included; where nothing
+        was taken back it lies behind all rows.
+        """
+        with self._rewinding:
+            first, self._rewound = self._rewound, _NOWHERE
+            return self.snapshot(), first
 
     def statistics(self) -> StoreStatistics:
         """Return the counters as they are now."""
