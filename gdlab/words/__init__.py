@@ -6,6 +6,24 @@ a second language is a second set of tables, and a sentence can be reworded with
 
 from __future__ import annotations
 
-from gdlab.words.sentences import advice, counted_as, language, phrase, sentence, stated
+from gdlab.words.sentences import (
+    LANGUAGE_VARIABLE,
+    LANGUAGES,
+    advice,
+    counted_as,
+    language,
+    phrase,
+    sentence,
+    stated,
+)
 
-__all__ = ["advice", "counted_as", "language", "phrase", "sentence", "stated"]
+__all__ = [
+    "LANGUAGES",
+    "LANGUAGE_VARIABLE",
+    "advice",
+    "counted_as",
+    "language",
+    "phrase",
+    "sentence",
+    "stated",
+]

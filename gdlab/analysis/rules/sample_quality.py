@@ -89,9 +89,12 @@ def foreign_clock(evidence: Evidence) -> Iterator[Finding]:
     """Messages that carry the game's own clock."""
     probes = evidence.probes
     theirs = probes[~probes["ours"] & ~probes["pong"]]
+    at, clock = theirs["row"].to_numpy(), theirs["t_us"].to_numpy()
     if len(theirs) < 2:
+        at, clock = evidence.carried.rows, evidence.carried.t_us
+    if len(at) < 2:
         return
-    rows = tuple(theirs["row"].tolist()[:20])
-    yield Finding.of("foreign-clock", 0.9, rows, messages=len(theirs))
-    if len(theirs) >= 20 and bool((theirs["t_us"] % 1000 == 0).all()):
-        yield Finding.of("coarse-clock", 0.99, rows, messages=len(theirs))
+    rows = tuple(at.tolist()[:20])
+    yield Finding.of("foreign-clock", 0.9, rows, messages=len(at))
+    if len(at) >= 20 and bool((clock % 1000 == 0).all()):
+        yield Finding.of("coarse-clock", 0.99, rows, messages=len(at))

@@ -12,6 +12,7 @@ PHRASES: Final[dict[str, str]] = {
     "failed/hint": "run the cell that called listen again; what had arrived is kept",
     "counts": "{messages}, {peers}, {dropped}",
     "messages": "{number:message}",
+    "pings": " (and of pings: {pings:,} sent, {answers:,} came back)",
     "peers": "{number:peer}",
     "connections": "{number:connection}",
     "stopped": "stopped after {seconds:.1f} s, {names}: {counts}",
@@ -21,7 +22,7 @@ PHRASES: Final[dict[str, str]] = {
     "sending to": "sending to {names}",
     "lan": " (open to the whole network)",
     "waiting": "{doing}{lan}, nothing received for {seconds:.0f} s",
-    "running": "{doing}{lan}, {counts}, last message {age} ago",
+    "running": "{doing}{lan}, {counts}, last heard {age} ago",
     "hint/ask": (
         "it answers only what it is sent: use .send(...). A Godot UDPServer must be polled in every frame"
     ),
