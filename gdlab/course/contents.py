@@ -86,6 +86,20 @@ CONTENTS: Final = (
         30,
         _NOTHING,
     ),
+    Lesson(
+        "10",
+        "10-five-networks.ipynb",
+        "How much network does a game bear, and what must it do about the rest?",
+        20,
+        _OWN_PORTS,
+    ),
+    Lesson(
+        "11",
+        "11-who-lost-it.ipynb",
+        "Something is wrong between a client and a server: where is it, what is it, and how much of it?",
+        24,
+        "loopback; canned where a relay may not run",
+    ),
 )
 
 
