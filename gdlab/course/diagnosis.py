@@ -42,7 +42,7 @@ class Diagnosis:
 
 def judge(fault: Fault, observed: dict[str, Part], place: Any, kind: Any, size: Any) -> Diagnosis:
     """Compare a diagnosis with the fault and with what the student's own captures show."""
-    said_place = _named(place, {name: forms for name, forms in PLACES.items()})
+    said_place = _named(place, dict(PLACES))
     said_kind = _named(kind, {name: (name, f"{name}s") for name in KINDS})
     unit = KINDS[fault.kind][0]
     try:
