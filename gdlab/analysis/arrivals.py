@@ -20,6 +20,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
@@ -38,6 +39,7 @@ GAIN: Final = 1 / 16
 RESTART_US: Final = 1e6
 
 
+@by_row
 def inter_arrival(
     table: Source, *, direction: str = "in", probes: bool = False, by: str | Sequence[str] = PEER
 ) -> pd.DataFrame:
@@ -75,9 +77,10 @@ def inter_arrival(
     between[firsts(ids[sequence])] = np.nan
     run = _runs(table, stamps)[rows][sequence]
     between[1:][np.diff(run) != 0] = np.nan
-    return _by_time(subset[list(by)], stamps[rows], sequence, "iat_ms", between)
+    return _by_time(subset[list(by)], stamps[rows], rows, sequence, "iat_ms", between)
 
 
+@by_row
 def jitter(
     table: Source, *, sent: str | None = None, unit: str = "us", by: str | Sequence[str] = PEER
 ) -> pd.DataFrame:
@@ -122,15 +125,14 @@ def jitter(
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
-    rows, sent_us = _sent(table, sent, UNIT_US[unit])
+    rows, sent_us = sent_times(table, sent, UNIT_US[unit])
     subset = table.iloc[rows]
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     when, sent_us = stamps[rows][sequence], sent_us[sequence]
     difference = np.zeros(len(rows))
     difference[1:] = np.diff(when) / 1e3 - np.diff(sent_us)
-    begins = firsts(ids[sequence])
-    begins[1:] |= np.diff(sent_us) < -RESTART_US
+    begins = runs_of_clock(ids[sequence], sent_us)
     difference[begins] = 0.0
     # `ewm` without adjustment is the recurrence of the RFC: y = x at the start (here 0), then y += gain * (x
     # - y).
@@ -138,7 +140,14 @@ def jitter(
     filtered = pd.Series(np.abs(difference)).groupby(runs).ewm(alpha=GAIN, adjust=False).mean()
     values = np.asarray(filtered.to_numpy() / 1e3, dtype=np.float64)
     values[begins] = np.nan
-    return _by_time(subset[list(by)], stamps[rows], sequence, "jitter_ms", values)
+    return _by_time(subset[list(by)], stamps[rows], rows, sequence, "jitter_ms", values)
+
+
+def runs_of_clock(ids: NDArray[np.int64], sent_us: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the sender's clock starts: at the first message of each sender, and after it went back; (n,) bool."""
+    begins = firsts(ids)
+    begins[1:] |= np.diff(sent_us) < -RESTART_US
+    return begins
 
 
 def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -153,7 +162,7 @@ def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
     return runs
 
 
-def _sent(
+def sent_times(
     table: pd.DataFrame, sent: str | None, unit_us: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rows that arrived with a time of their sender, and that time in microseconds from the first of them."""
@@ -178,6 +187,7 @@ def _sent(
 def _by_time(
     subset: pd.DataFrame,
     stamps: NDArray[np.int64],
+    rows: NDArray[np.int64],
     sequence: NDArray[np.int64],
     name: str,
     values: NDArray[np.float64],
@@ -187,17 +197,22 @@ def _by_time(
     back[sequence] = np.arange(len(sequence))
     if np.any(np.diff(stamps) < 0):
         source = np.argsort(stamps, kind="stable")
-        return _taken(subset.iloc[source], stamps[source], name, values[back[source]])
-    return _taken(subset, stamps, name, values[back])
+        return _taken(subset.iloc[source], stamps[source], rows[source], name, values[back[source]])
+    return _taken(subset, stamps, rows, name, values[back])
 
 
 def _taken(
-    subset: pd.DataFrame, stamps: NDArray[np.int64], name: str, values: NDArray[np.float64]
+    subset: pd.DataFrame,
+    stamps: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    name: str,
+    values: NDArray[np.float64],
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time": time_index(stamps),
             **{column: subset[column].array for column in subset.columns},
             name: values,
-        }
+        },
+        index=pd.Index(rows),
     )

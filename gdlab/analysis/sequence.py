@@ -23,6 +23,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
@@ -50,6 +51,7 @@ STEPS: Final = 20
 BY_ONE: Final = 0.2
 
 
+@by_row
 def numbered(
     table: Source,
     *,
@@ -152,7 +154,8 @@ def _each(
     # The run within its stream: how many runs began since the stream did.
     run = part - np.maximum.accumulate(np.where(begins, part, 0)) if len(part) else part
     stream_time = stamps[rows][sequence]
-    by_time = np.argsort(stream_time, kind="stable")
+    # What has the same time stays in the order of its rows.
+    by_time = np.lexsort((sequence, stream_time))
     taken = sequence[by_time]
     return pd.DataFrame(
         {
@@ -166,10 +169,12 @@ def _each(
             "at": number[by_time],
             "step": step[by_time],
             "jump": jump[by_time],
-        }
+        },
+        index=pd.Index(rows[taken]),
     )
 
 
+@by_row
 def sequence(
     table: Source,
     *,
@@ -232,7 +237,9 @@ def sequence(
     worst = pd.Series(each["behind"].to_numpy()).groupby(ids).max().to_numpy(dtype=np.int64)
     low, high = wilson(lost, expected)
     enough = expected > 1
-    return labels.assign(
+    first = np.zeros(streams, dtype=np.int64)
+    first[ids[::-1]] = each.index.to_numpy()[::-1]
+    return labels.set_axis(pd.Index(first), axis=0).assign(
         messages=all_of_them,
         expected=expected,
         received=received,
