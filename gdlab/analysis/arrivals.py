@@ -24,6 +24,7 @@ from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.stamps import carried, with_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,8 @@ def jitter(
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
     sent : column with the sender's clock when it sent, such as ``"v.t_us"``. By default the `t_us` of the
-        probe messages that arrived, pings only: an answer or echo carries our own time.
+        probe messages that arrived, pings only (an answer or echo carries our own time); without any, that of messages
+        that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
     unit : what `sent` counts in: ``s``, ``ms``, ``us`` or ``ns``.
     by : columns that tell the senders apart, such as ``"v.id"``; by default the peers.
 
@@ -120,7 +122,7 @@ def jitter(
     depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
     """
     by = names_of(by)
-    table = table_of(table, sent, *by)
+    table = table_of(with_stamps(table) if sent is None else table, sent, *by)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
@@ -172,6 +174,9 @@ def sent_times(
         rows = found["row"].to_numpy()
         kept = arrived[rows] & ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
         rows, exact = rows[kept], found["t_us"].to_numpy()[kept]
+        if not len(rows):
+            own = carried(table)
+            rows, exact = own.rows, own.t_us
         return rows, (exact - exact[:1].sum()).astype(np.float64)
     require(table, [sent])
     column = pd.to_numeric(table[sent], errors="coerce")

@@ -20,6 +20,7 @@ from gdlab.analysis.columns import equals, firsts, groups, order, require, time_
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.stamps import carried, with_stamps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -194,7 +195,8 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
     ----------
     table : columns of the schema, with the exchanges that `clock_offsets` needs.
     sent : column with the sender's clock when it sent, the same clock as its `r_us` and `s_us`. By
-        default the `t_us` of its own pings.
+        default the `t_us` of its own pings, or else that of messages that carry `seq` and `t_us`, as those of
+        `Capture.gdscript` do.
     unit : what `sent` counts in: ``s``, ``ms``, ``us`` or ``ns``.
 
     Returns
@@ -213,7 +215,7 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
     -----
     One-way delay as in RFC 7679, with its section 3.7 on the errors of clocks in mind.
     """
-    table = table_of(table, sent)
+    table = with_stamps(table) if sent is None else table_of(table, sent)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     known, _, fits = _fitted(table)
@@ -226,6 +228,9 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
         rows = found["row"].to_numpy()
         kept = arrived[rows] & ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
         rows, theirs = rows[kept], found["t_us"].to_numpy()[kept].astype(np.float64)
+        if not len(rows):
+            own = carried(table)
+            rows, theirs = own.rows, own.t_us.astype(np.float64)
     else:
         require(table, [sent])
         column = pd.to_numeric(table[sent], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)

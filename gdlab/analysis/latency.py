@@ -119,13 +119,16 @@ def outcomes(
     )
 
 
-def latency(table: Source, *, sent: str, received: str | None = None, unit: str = "us") -> pd.DataFrame:
+def latency(
+    table: Source, *, sent: str | None = None, received: str | None = None, unit: str = "us"
+) -> pd.DataFrame:
     """How long messages took by times that the game itself wrote into them.
 
     Parameters
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event` and the fields; may be empty.
     sent : field with the time at which a message, or what it answers, was sent, such as ``"v.t_us"``.
+        By default, without `received`, the `t_us` that the messages of `Capture.gdscript` carry.
     received : field with the time at which it was received, of the same clock as `sent`. Without it the arrival counts,
         which is of our clock: then the offset of the clocks must be known, see `one_way_delay`.
     unit : what the fields count in: ``s``, ``ms``, ``us`` or ``ns``.
@@ -145,6 +148,10 @@ def latency(table: Source, *, sent: str, received: str | None = None, unit: str 
     if received is None:
         delays = one_way_delay(table, sent=sent, unit=unit)
         return delays.rename(columns={"delay_ms": "latency_ms"})
+    if sent is None:
+        raise ValueError(
+            f"latency(received={received!r}) needs the field with the time of sending as well: sent="
+        )
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     decoded = table_of(table, sent, received)
