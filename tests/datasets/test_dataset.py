@@ -68,7 +68,7 @@ def test_a_part_of_the_rows_is_what_filtering_all_of_them_gives(folder):
 
 
 def test_what_would_not_fit_is_refused_with_its_size(folder):
-    found = gd.dataset(folder / "night", most_bytes=100_000)
+    found = gd.dataset(folder / "night", most_bytes=60_000)
     with pytest.raises(TooLarge, match=r"would take about \d+ MiB .* 0 MiB are allowed.*since="):
         found.df()
     with pytest.raises(TooLarge, match="quantiles"):
