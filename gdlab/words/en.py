@@ -253,6 +253,7 @@ PHRASES: Final[dict[str, str]] = {
     "counts": "{messages}, {peers}, {dropped}",
     "messages": "{number} messages",
     "message": "{number} message",
+    "pings": " (and of pings: {pings} sent, {answers} came back)",
     "peers": "{number} peers",
     "peer": "{number} peer",
     "connections": "{number} connections",
@@ -264,7 +265,7 @@ PHRASES: Final[dict[str, str]] = {
     "sending to": "sending to {names}",
     "lan": " (open to the whole network)",
     "waiting": "{doing}{lan}, nothing received for {seconds:.0f} s",
-    "running": "{doing}{lan}, {counts}, last message {age} ago",
+    "running": "{doing}{lan}, {counts}, last heard {age} ago",
     "hint/ask": (
         "it answers only what it is sent: use .send(...). A Godot UDPServer must be polled in every frame"
     ),

@@ -6,6 +6,7 @@ import pytest
 
 import gdlab as gd
 from gdlab.analysis.probes import own_probes
+from gdlab.errors import WaitTimeout
 from gdlab.messages import CATEGORIES
 from tests import planted
 from tests.waiting import wait_until
@@ -86,8 +87,26 @@ def test_a_ping_that_comes_back_inside_other_text_is_known():
             game.settimeout(10)
             game.send(b"hello")
             game.send(b"Got our msg: " + game.recv(2000))
-            cap.wait_sync(2)
+            cap.wait_sync(2, probes=True)
         cap.stop()
         (block,) = cap.snapshots()[0].blocks
         incoming = block.columns.direction == CATEGORIES["direction"].index("in")
         assert block.own_probes()[incoming].tolist() == [False, True]
+
+
+def test_counts_and_waits_are_of_the_game_s_messages_and_pings_stand_beside_them():
+    cap = pinged()
+    table = cap.df
+    came = table.direction == "in"
+    ours = own_probes(table)
+    told = cap.statistics()
+    assert told.received == 10
+    assert told.received_bytes == table.size_bytes[came & ~ours].sum()
+    assert told.sent == told.sent_bytes == 0
+    assert told.answers_received == (came & ours).sum() >= 5
+    assert told.pings_sent == (~came & ours).sum()
+    beside = f"of pings: {told.pings_sent} sent, {told.answers_received} came back"
+    assert f"10 messages (and {beside})" in cap.status.text
+    assert cap.wait_sync(10 + told.answers_received, probes=True) is cap
+    with pytest.raises(WaitTimeout, match="10 of 11 messages had arrived"):
+        cap.wait_sync(11, timeout=0)

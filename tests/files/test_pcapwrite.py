@@ -344,7 +344,8 @@ def test_capinfos_finds_one_encapsulation(tmp_path):
 
 
 def test_dpkt_reads_all_packets(tmp_path):
-    dpkt = pytest.importorskip("dpkt")
+    import dpkt
+
     rows, path = small(tmp_path)
     with path.open("rb") as file:
         frames = [dpkt.ethernet.Ethernet(data) for _, data in dpkt.pcapng.Reader(file)]
@@ -353,7 +354,6 @@ def test_dpkt_reads_all_packets(tmp_path):
 
 
 def test_scapy_reads_all_packets(tmp_path):
-    pytest.importorskip("scapy")
     rows, path = small(tmp_path)
     code = (
         f"from scapy.all import rdpcap; p = rdpcap({str(path)!r}); print(len(p), bytes(p[0]['UDP'].payload))"

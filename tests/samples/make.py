@@ -76,7 +76,7 @@ def _pinged(fps: int, rows: int, port: int) -> Take:
 
     with gd.listen(f"udp://127.0.0.1:{port}", reply=reply, ping=0.011) as cap:
         with gd.demo_game(cap.addresses[0], fps=fps, engine=True):
-            cap.wait_sync(rows, timeout=60)
+            cap.wait_sync(rows, probes=True, timeout=60)
         cap.stop()
     return Take(cap, {"fps": fps, "ping_ms": 11})
 
