@@ -172,15 +172,14 @@ def _grade(path: Path, student: str) -> HandedIn:
         return HandedIn(path, student, broken=str(error)[:200])
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         return HandedIn(path, student, broken=f"{path.name} is JSON, but no grade file of gdlab")
-    points, of = (value if _is_count(value) else None for value in (told.get("points"), told.get("of")))
+    points, of, attempts = (_count(told.get(name)) for name in ("points", "of", "attempts"))
     answers = [each for each in told.get("answered") or () if isinstance(each, dict)]
     edited: list[tuple[str, Mapping[str, object]]] = []
-    best = max((each["points"] for each in answers if _is_count(each.get("points"))), default=0)
-    attempts = told.get("attempts")
-    if points is None or of is None or (best != points and _is_count(attempts) and attempts <= len(answers)):
+    best = max((_count(each.get("points")) or 0 for each in answers), default=0)
+    if points is None or of is None or (best != points and (attempts or 0) <= len(answers)):
         edited.append(("marks/points", {"points": str(points), "best": best}))
-    if not _is_count(attempts) or attempts < len(answers):
-        edited.append(("marks/attempts", {"attempts": str(attempts)[:20], "answers": len(answers)}))
+    if attempts is None or attempts < len(answers):
+        edited.append(("marks/attempts", {"attempts": str(attempts), "answers": len(answers)}))
     # Two measurements of their own never agree in all their numbers; nor do the moments of answers.
     marks = [json.dumps([each.get("at"), each.get("size")]) for each in answers]
     marks += [json.dumps(told.get("measured"), sort_keys=True)] * bool(told.get("measured"))
@@ -202,5 +201,5 @@ def _hashed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

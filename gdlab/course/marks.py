@@ -28,6 +28,17 @@ _FEWEST: Final = 8
 _OF_A_GRADE: Final = 1
 
 
+#: Columns that are measured, and their types.
+_MEASURED: Final[dict[str, str]] = {
+    "messages": "Int64",
+    "lasted_s": "Float64",
+    "rate_hz": "Float64",
+    "loss": "Float64",
+    "round_trips": "Int64",
+    "rtt_ms": "Float64",
+}
+
+
 def marks(
     source: Source,
     exercise: Exercise = None,
@@ -73,25 +84,19 @@ def marks(
         "file": [each.path.name for each in found],
         "student": [each.student for each in found],
     }
-    for name, dtype in (
-        ("messages", "Int64"),
-        ("lasted_s", "Float64"),
-        ("rate_hz", "Float64"),
-        ("loss", "Float64"),
-        ("round_trips", "Int64"),
-        ("rtt_ms", "Float64"),
-    ):
-        columns[name] = pd.array([each.measured.get(name) for each in found], dtype=dtype)
+    for name in _MEASURED:
+        columns[name] = [each.measured.get(name) for each in found]
     columns["findings"] = [", ".join(each.findings) for each in found]
     for name in checks:
-        columns[name] = pd.array([each.passed.get(name) for each in found], dtype="boolean")
-    columns["passed"] = pd.array(
-        [sum(map(bool, each.passed.values())) if each.points is None else each.points for each in found],
-        "Int64",
-    )
-    columns["of"] = pd.array([len(each.passed) if each.of is None else each.of for each in found], "Int64")
+        columns[name] = [each.passed.get(name) for each in found]
+    columns["passed"] = [
+        sum(map(bool, each.passed.values())) if each.points is None else each.points for each in found
+    ]
+    columns["of"] = [len(each.passed) if each.of is None else each.of for each in found]
     columns["remarks"] = [_remarks(each, others) for each, others in zip(found, same, strict=True)]
-    table = pd.DataFrame(columns)
+    table = pd.DataFrame(columns, dtype=object).astype(
+        {**_MEASURED, **dict.fromkeys(checks, "boolean"), "passed": "Int64", "of": "Int64"}
+    )
     if csv is not None:
         texts = ("file", "student", "findings", "remarks")
         guarded = table.assign(

@@ -153,7 +153,8 @@ def _name_of(
             return known[key]
     if not known:
         return None
-    words = b"|".join(sorted((re.escape(word.encode()) for word in known), key=len, reverse=True))
+    longest_first = sorted(known, key=lambda word: -len(word))
+    words = b"|".join(re.escape(word.encode()) for word in longest_first)
     pattern = re.compile(rb"(?<![0-9A-Za-z_])(" + words + rb")(?![0-9A-Za-z_])")
     for payload in table["payload"].array[rows[:_LOOKED_AT]]:
         found = pattern.search(payload) if isinstance(payload, bytes) else None
