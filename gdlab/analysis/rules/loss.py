@@ -9,6 +9,7 @@ import numpy as np
 from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.rules.facts import pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.analysis.rules.relayed import BY_FATE
 from gdlab.analysis.sequence import wilson
 from gdlab.facts import Reason
 
@@ -55,6 +56,7 @@ def located(facts: Facts) -> Iterator[Finding]:
         "sender to relay": "on the path to the relay",
         "relay": "in the relay",
         "relay to receiver": "on the path from the relay",
+        **{f"relay: {fate}": f"in the relay, {why}" for fate, why in BY_FATE.items()},
         "receiver's buffer": "in this capture's own receive buffer",
     }
     rows = parts[parts["lost"] > 0].to_dict("records")

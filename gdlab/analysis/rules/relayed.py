@@ -21,7 +21,8 @@ SHARE: Final = 0.1
 CLAMPED: Final = 0.05
 #: A queue that is never empty for so long.
 STANDING_S: Final = 5.0
-_WORDS: Final = {
+#: Why a relay did not pass a packet on.
+BY_FATE: Final = {
     "loss": "by the link's loss",
     "queue": "as the queue before the bottleneck was full",
     "cut": "while the line was down",
@@ -68,7 +69,7 @@ def not_network(truth: pd.DataFrame) -> Iterator[Finding]:
         return
     packets = int((truth["copy"] == 0).sum())
     counts = lost["fate"].value_counts()
-    told = [f"{int(n):,} {_WORDS[str(fate)]}" for fate, n in counts.items() if n]
+    told = [f"{int(n):,} {BY_FATE[str(fate)]}" for fate, n in counts.items() if n]
     yield Finding(
         "relay-not-network",
         1.0,
