@@ -58,8 +58,8 @@ def test_of_several_streams_the_relays_is_the_one_with_the_senders_numbers() -> 
 def test_findings_of_a_json_game_name_the_relay_without_being_told_the_field(ride) -> None:
     found = ride.server.findings(sender=ride.client, relay=ride)
     what = found[found.rule == "lost-where"].what.iloc[0]
-    assert "in the relay, by the link's loss" in what
-    assert "the queue before the bottleneck was full" in what
+    assert "in the relay, by its link's loss" in what
+    assert "the queue before its bottleneck was full" in what
 
 
 def test_a_relays_own_delay_needs_no_second_clock(ride) -> None:
