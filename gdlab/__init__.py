@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gdlab.capture.samples import sample
     from gdlab.codecs import explain
     from gdlab.course.contents import lessons
+    from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
     from gdlab.relays import relay, replay
@@ -58,6 +59,7 @@ __all__ = [
     "connect",
     "course",
     "dashboard",
+    "dataset",
     "debugger",
     "demo_game",
     "doctor",
@@ -86,6 +88,7 @@ __all__ = [
 _LATER = {
     "analysis": ("gdlab.analysis", ""),
     "course": ("gdlab.course", ""),
+    "dataset": ("gdlab.datasets.dataset", "dataset"),
     "debugger": ("gdlab.watching", "debugger"),
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),
