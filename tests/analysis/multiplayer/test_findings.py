@@ -7,10 +7,8 @@ import pytest
 
 import gdlab as gd
 from gdlab.analysis.multiplayer import Evidence, findings
-from gdlab.multiplayer.calls import arguments
 from gdlab.multiplayer.calls import calls as calls_of
 from gdlab.multiplayer.tables import packets
-from gdlab.multiplayer.view import View
 from tests import recorded_links as links
 from tests.multiplayer.golden import RECORDED, log, table
 from tests.multiplayer.test_golden import dissected, view_of
@@ -87,28 +85,20 @@ def log_of(name: str, who: str) -> pd.DataFrame:
 
 
 def test_an_error_of_the_receiver_is_tied_to_the_call_it_refused() -> None:
-    calls = [
-        line for line in log("refused_enet") if line.get("rpc") == "mine" and line["args"][0]["v"] == "1"
-    ]
-    assert len(calls) == 1
-    client = next(
-        line["id"] for line in log("refused_enet") if line.get("info") == "ready" and line["id"] != 1
-    )
+    told_ids = [line["id"] for line in log("refused_enet") if line.get("info") == "ready"]
+    client = next(number for number in told_ids if number != 1)
     errors = log_of("refused_enet", "server")
     told = sentence("refused_enet", "not-allowed", errors)
     assert f"Owned.mine from {client}: only the authority 1 may call it" in told
-    (row,) = found("refused_enet", errors).set_index("rule").loc["not-allowed", "rows"]
-    view = view_of("refused_enet", 1)
-    (packet,) = [index for index in tables(view).index if tables(view).loc[index, "row"] == row]
-    assert arguments(view, packet) == ((1,), "")
+    rows = found("refused_enet", errors).set_index("rule").loc["not-allowed", "rows"]
+    calls = calls_of(view_of("refused_enet", 1), packets(view_of("refused_enet", 1)))
+    assert [args for args, row in zip(calls["args"], calls["row"], strict=True) if row in rows] == [
+        (1,),
+        (2,),
+    ]
     # The caller is told nothing, and what was allowed has no error.
     assert sentence("refused_enet", "not-allowed", log_of("refused_enet", "client1")) == ""
     assert sentence("hog_profiled", "not-allowed", log_of("hog_profiled", "server")) == ""
-
-
-def tables(view: View) -> pd.DataFrame:
-    """Calls of a view."""
-    return calls_of(view, packets(view))
 
 
 def test_an_error_of_the_sender_names_the_state_that_is_never_sent() -> None:
