@@ -90,12 +90,10 @@ def test_an_error_of_the_receiver_is_tied_to_the_call_it_refused() -> None:
     errors = log_of("refused_enet", "server")
     told = sentence("refused_enet", "not-allowed", errors)
     assert f"Owned.mine from {client}: only the authority 1 may call it" in told
-    rows = found("refused_enet", errors).set_index("rule").loc["not-allowed", "rows"]
-    calls = calls_of(view_of("refused_enet", 1), packets(view_of("refused_enet", 1)))
-    assert [args for args, row in zip(calls["args"], calls["row"], strict=True) if row in rows] == [
-        (1,),
-        (2,),
-    ]
+    told_rows = found("refused_enet", errors).set_index("rule").loc["not-allowed", "rows"]
+    calls = calls_of(view_of("refused_enet", 1), packets(view_of("refused_enet", 1))).set_index("row")
+    refused = [[(calls["method"][row], calls["args"][row]) for row in rows] for rows in told_rows]
+    assert refused == [[("from_owner", (7,)), ("from_owner", (22,))], [("mine", (1,))]]
     # The caller is told nothing, and what was allowed has no error.
     assert sentence("refused_enet", "not-allowed", log_of("refused_enet", "client1")) == ""
     assert sentence("hog_profiled", "not-allowed", log_of("hog_profiled", "server")) == ""
