@@ -31,7 +31,6 @@ from gdlab.transports.own_pings import MarkingSink, OwnPings
 from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import TRANSITIONS, EndpointStatistics, State
-from gdlab.words import sentence
 
 log = logging.getLogger(__name__)
 
@@ -270,7 +269,7 @@ class Endpoint(ABC):
             return 0
         problems = [problem for target in targets if (problem := self._send(outgoing, target))]
         if problems:
-            raise NotSent(sentence(problems[0]), fact=problems[0])
+            raise NotSent(problems[0])
         return len(targets)
 
     def _targets(self) -> Iterable[Any]:

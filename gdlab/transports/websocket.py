@@ -151,7 +151,7 @@ class WebSocketSession(Session):
         """Make a frame of a message; text becomes a text frame, bytes a binary one."""
         if self.protocol.state is not State.OPEN:
             ending = Fact(Reason.ENDING)
-            raise NotSent(sentence(ending), fact=ending)
+            raise NotSent(ending)
         payload, kind, _ = outgoing
         if kind is Kind.TEXT:
             self.protocol.send_text(payload)

@@ -10,6 +10,7 @@ from gdlab.analysis.multiplayer import Evidence, findings
 from gdlab.multiplayer.calls import calls as calls_of
 from gdlab.multiplayer.tables import packets
 from tests import recorded_links as links
+from tests.languages import same_in_every_language
 from tests.multiplayer.golden import RECORDED, log, table
 from tests.multiplayer.test_golden import dissected, view_of
 
@@ -48,6 +49,11 @@ def test_a_run_is_guilty_of_what_was_planted_and_of_nothing_else(name: str) -> N
         assert all(0 <= row < len(table(name)) for row in rows)
 
 
+@pytest.mark.parametrize("name", sorted(GUILTY))
+def test_what_is_found_has_the_same_numbers_in_every_language(name: str) -> None:
+    same_in_every_language(lambda: found(name))
+
+
 def sentence(name: str, rule: str, errors: pd.DataFrame | None = None) -> str:
     told = found(name, errors)
     return " / ".join(told["what"][told["rule"] == rule])
@@ -72,7 +78,7 @@ def test_the_sentences_hold_the_numbers_that_are_true() -> None:
     assert "goes to 3 peers at a time: the editor shows 1.1 kB, 3.2 kB were sent" in sentence(
         "crowd_profiled", "broadcast"
     )
-    assert "about 10 calls a frame" in sentence("nested_enet", "small-calls")
+    assert "about 10 calls per frame" in sentence("nested_enet", "small-calls")
     assert "in 23 fragments: at 5 % loss 69%" in sentence("big_enet", "unreliable-fragments")
     assert "The server runs at 20 frames per second" in sentence("slow_enet", "sender-frame-rate")
     assert "The server answered late" in sentence("dip_enet", "slow-side")
@@ -88,6 +94,7 @@ def test_an_error_of_the_receiver_is_tied_to_the_call_it_refused() -> None:
     told_ids = [line["id"] for line in log("refused_enet") if line.get("info") == "ready"]
     client = next(number for number in told_ids if number != 1)
     errors = log_of("refused_enet", "server")
+    same_in_every_language(lambda: found("refused_enet", errors))
     told = sentence("refused_enet", "not-allowed", errors)
     assert f"Owned.mine from {client}: only the authority 1 may call it" in told
     told_rows = found("refused_enet", errors).set_index("rule").loc["not-allowed", "rows"]
@@ -100,6 +107,7 @@ def test_an_error_of_the_receiver_is_tied_to_the_call_it_refused() -> None:
 
 
 def test_an_error_of_the_sender_names_the_state_that_is_never_sent() -> None:
+    same_in_every_language(lambda: found("toobig_enet", log_of("toobig_enet", "server")))
     told = sentence("toobig_enet", "state-too-big", log_of("toobig_enet", "server"))
     assert "The state of Main/Game/Map is 1352 bytes, and the limit 1350" in told
     assert "The state of Main/Game/Map is 3208 bytes" in told
@@ -110,6 +118,7 @@ def test_an_error_of_the_sender_names_the_state_that_is_never_sent() -> None:
 def test_a_capture_behind_a_lossy_way_does_not_blame_the_sender() -> None:
     behind = table("lossy_enet")
     behind = behind[behind["fate"] != "dropped"].drop(columns="fate").reset_index(drop=True)
+    same_in_every_language(lambda: findings(Evidence(dissected(behind), None, None)))
     told = findings(Evidence(dissected(behind), None, None)).set_index("rule")
     assert "lost-before-capture" in told.index
     assert "enet-throttle" not in told.index, "who threw what away is not to be told from here"
