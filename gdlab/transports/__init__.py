@@ -15,7 +15,7 @@ from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.socket_checks import Reception, has_ipv6_loopback, port_problem, reception
 from gdlab.transports.states import EndpointStatistics, State
-from gdlab.transports.stream_rows import history, rewrite
+from gdlab.transports.stream_history import history, rewrite
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 from gdlab.transports.websocket import WebSocketListener
