@@ -36,7 +36,7 @@ class Tabular(Measures):
 
     _watched: Watched | None = None
     #: What was given to `multiplayer` last.
-    _names: Names | None = None
+    _rpc_names: Names | None = None
 
     @property
     def watched(self) -> Watched | None:
@@ -112,7 +112,7 @@ class Tabular(Measures):
             names = self.provenance.get("rpc_methods")
             return Multiplayer(self.df, names=names)
         made = Multiplayer(self.df, project=project, names=names)
-        self._names = made.view.names
+        self._rpc_names = made.view.names
         return made
 
     def to_csv(
@@ -202,7 +202,7 @@ class Tabular(Measures):
 
         table = self.df
         if holds_multiplayer(table):
-            names = self._names if self._names is not None else self.provenance.get("rpc_methods")
+            names = self._rpc_names if self._rpc_names is not None else self.provenance.get("rpc_methods")
             table = Multiplayer(table, names=names).named()
         return write_pcapng(table, path, anonymise=anonymise, provenance=self.provenance)
 
