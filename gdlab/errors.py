@@ -11,6 +11,7 @@
     ├── NotSent                 (RuntimeError)  a message that was asked to be sent could not be
     ├── WaitTimeout             (TimeoutError)  a wait reached its deadline; carries the diagnosis
     ├── LoadError               (ValueError)    a file that is not a gdlab capture, or a damaged one
+    ├── NotPossibleHere         (RuntimeError)  needs threads or sockets, which Python in a browser has not
     ├── MissingDependency       (ImportError)   an optional package is needed; says which and how to get it
     ├── GodotNotFound           (FileNotFoundError)  no Godot 4; says where was looked
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
@@ -78,6 +79,10 @@ class PortInUse(GdlabError, OSError):
 
 class PortForbidden(GdlabError, PermissionError):
     """The system keeps this port for privileged programs."""
+
+
+class NotPossibleHere(GdlabError, RuntimeError):
+    """Python here has no threads, sockets or processes, as in a browser; the message says what works instead."""
 
 
 class EndpointClosed(GdlabError, RuntimeError):

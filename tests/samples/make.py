@@ -406,7 +406,7 @@ def watched_game() -> Take:
         godot.start(project=BUSY_GAME, args=["port=4242"], debugger=watch, label="game") as game,
     ):
         watch.wait(timeout=30)
-        cap.wait_sync(60, timeout=20)
+        cap.wait_sync(60, probes=True, timeout=20)
         for order, stands_s in (
             ({"order": "crate", "width": 4}, None),
             ({"order": "crate"}, 0.0),
