@@ -26,10 +26,10 @@ from gdlab.multiplayer.view import View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: What names methods, beside a project: names by node path, or what has a method `rpc_methods()` that gives them.
 #: Rows by which a table of Godot's multiplayer is told from others.
 LOOKED_AT: Final = 400
 
+#: What names methods, beside a project: names by node path, or what has a method `rpc_methods()` that gives them.
 NamesFrom = Mapping[str, Sequence[str]] | Names | Any | None
 
 
