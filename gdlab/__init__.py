@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.analysis.merging import merge
+    from gdlab.capture.overlay import overlay
     from gdlab.capture.samples import sample
     from gdlab.codecs import explain
     from gdlab.course.contents import lessons
@@ -71,6 +72,7 @@ __all__ = [
     "listen",
     "load",
     "merge",
+    "overlay",
     "relay",
     "replay",
     "replies",
@@ -97,6 +99,7 @@ _LATER = {
     "impair": ("gdlab.impair", ""),
     "lessons": ("gdlab.course.contents", "lessons"),
     "merge": ("gdlab.analysis.merging", "merge"),
+    "overlay": ("gdlab.capture.overlay", "overlay"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
     "sample": ("gdlab.capture.samples", "sample"),
