@@ -105,4 +105,4 @@ def _side(
             f"{name} sent came in with the best, {next_most} with the next, and {LEAST_MATCHES} are needed. Filter the "
             "relay's table by peer, and give a capture in which both sides sent something"
         )
-    return free[ids == order[0]]
+    return np.asarray(free[ids == order[0]], np.int64)
