@@ -7,6 +7,7 @@ from gdlab.analysis.arrivals import inter_arrival, jitter
 from gdlab.analysis.clocks import clock_offsets, one_way_delay
 from gdlab.analysis.compare import compare, measures
 from gdlab.analysis.conversations import conversations
+from gdlab.analysis.delay_variation import delay_above_least
 from gdlab.analysis.findings import findings
 from gdlab.analysis.frame_rates import FrameRate, frame_rate
 from gdlab.analysis.latency import latency, response_times, round_trips
@@ -14,6 +15,7 @@ from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.merging import Merged, merge
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
+from gdlab.analysis.playout import playout
 from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
@@ -28,6 +30,7 @@ __all__ = [
     "clock_offsets",
     "compare",
     "conversations",
+    "delay_above_least",
     "findings",
     "frame_rate",
     "inter_arrival",
@@ -39,6 +42,7 @@ __all__ = [
     "one_way_delay",
     "overhead",
     "percentiles",
+    "playout",
     "probes",
     "rates",
     "response_times",

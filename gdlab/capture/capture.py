@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pandas as pd
 
@@ -78,6 +78,14 @@ class _Html:
         return self._text
 
 
+class _Goal(NamedTuple):
+    """What is waited for."""
+
+    messages: int
+    before: int | None  #: how many were there before; None where all since the beginning count
+    probes: bool
+
+
 class Capture(Tabular):
     """What one or more listeners receive, from the moment they were started; made by `gdlab.listen`.
 
@@ -97,7 +105,6 @@ class Capture(Tabular):
         #: The folder that all rows are written to while they arrive; None keeps them in memory only.
         self.spill_folder = spill
         self._spill: Spill | None = None
-        self._spilled = tuple(0 for _ in addresses)  # rows of each store that earlier spills have written
         #: What was chosen for its endpoints.
         self.options = options or EndpointOptions()
         #: The live view, kept here by `widgets.live`: as many cells as show a capture share one.
@@ -176,10 +183,10 @@ class Capture(Tabular):
         last_ns = max(store.last_received_ns for store in stores)
         return Statistics(
             seconds=((self._ended_ns or self._last_end_ns() or now_ns) - self._began_ns) / 1e9,
-            received=sum(store.received for store in stores),
-            received_bytes=sum(store.received_bytes for store in stores),
-            sent=sum(store.sent for store in stores),
-            sent_bytes=sum(store.sent_bytes for store in stores),
+            received=sum(store.received - store.probes.received for store in stores),
+            received_bytes=sum(store.received_bytes - store.probes.received_bytes for store in stores),
+            sent=sum(store.sent - store.probes.sent for store in stores),
+            sent_bytes=sum(store.sent_bytes - store.probes.sent_bytes for store in stores),
             peers=sum(store.peers for store in stores),
             errors=sum(store.errors for store in stores),
             kernel_drops=sum(drops) if drops else None,
@@ -192,6 +199,8 @@ class Capture(Tabular):
             waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
             awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
             problem=self._problem(),
+            pings_sent=sum(store.probes.sent for store in stores),
+            answers_received=sum(store.probes.received for store in stores),
         )
 
     def _problem(self) -> str:
@@ -222,18 +231,24 @@ class Capture(Tabular):
     # ---- waiting
 
     async def wait(
-        self, messages: int | None = None, *, more: int | None = None, timeout: float = 10.0
+        self,
+        messages: int | None = None,
+        *,
+        more: int | None = None,
+        timeout: float = 10.0,
+        probes: bool = False,
     ) -> Self:
         """Wait for messages: until so many have been received since the capture began, or so many more from now on.
 
         ``await cap.wait(100)`` returns at once where 100 are there already, as when a cell is run for the second time;
-        ``await cap.wait(more=100)`` waits for the next 100. Answers to gdlab's pings are messages as well.
+        ``await cap.wait(more=100)`` waits for the next 100. Answers to gdlab's pings do not count.
 
         Parameters
         ----------
         messages : how many since the capture began; 1 by default.
         more : how many from this call on.
         timeout : seconds.
+        probes : count answers to gdlab's pings as well.
 
         Returns
         -------
@@ -245,45 +260,54 @@ class Capture(Tabular):
             has arrived stays.
         TypeError : both were given.
         """
-        goal = self._goal(messages, more)
+        goal = self._goal(messages, more, probes=probes)
         deadline = time.monotonic() + timeout
         while not self._has(goal, deadline, timeout):
             await asyncio.sleep(_LOOK_EVERY_S)
         return self
 
     def wait_sync(
-        self, messages: int | None = None, *, more: int | None = None, timeout: float = 10.0
+        self,
+        messages: int | None = None,
+        *,
+        more: int | None = None,
+        timeout: float = 10.0,
+        probes: bool = False,
     ) -> Self:
         """Wait as `wait` does, without `await`. An interrupt (the stop button) ends the wait, not the capture."""
-        goal = self._goal(messages, more)
+        goal = self._goal(messages, more, probes=probes)
         deadline = time.monotonic() + timeout
         while not self._has(goal, deadline, timeout):
             time.sleep(_LOOK_EVERY_S)
         return self
 
-    @property
-    def _received(self) -> int:
-        return sum(store.received for store in self._stores)
+    def _received(self, *, probes: bool) -> int:
+        return sum(store.received if probes else store.of_the_peers for store in self._stores)
 
-    def _goal(self, messages: int | None, more: int | None) -> tuple[int, int | None]:
-        """How many are waited for, and how many were there before; None where all since the beginning count."""
+    def _goal(self, messages: int | None, more: int | None, *, probes: bool) -> _Goal:
         if more is None:
-            return 1 if messages is None else messages, None
+            return _Goal(1 if messages is None else messages, None, probes)
         if messages is not None:
             raise TypeError(
                 f"wait({messages}) counts all messages since the capture began, wait(more={more}) those from now on: "
                 "give one of the two"
             )
-        return more, self._received
+        return _Goal(more, self._received(probes=probes), probes)
 
-    def _has(self, goal: tuple[int, int | None], deadline: float, timeout_s: float) -> bool:
-        wanted, before = goal
-        arrived = self._received - (before or 0)
-        if arrived >= wanted:
+    def _has(self, goal: _Goal, deadline: float, timeout_s: float) -> bool:
+        arrived = self._received(probes=goal.probes) - (goal.before or 0)
+        if arrived >= goal.messages:
             return True
         if time.monotonic() > deadline or not self.running:
-            text = diagnosis(self._endpoints, self.statistics, wanted, timeout_s, before=before)
-            raise WaitTimeout(text, arrived=arrived, wanted=wanted)
+            text = diagnosis(
+                self._endpoints,
+                self.statistics,
+                arrived,
+                goal.messages,
+                timeout_s,
+                more=goal.before is not None,
+            )
+            raise WaitTimeout(text, arrived=arrived, wanted=goal.messages)
         return False
 
     # ---- steering
@@ -344,6 +368,10 @@ class Capture(Tabular):
         for endpoint in self._endpoints:
             endpoint.reframe(framing)
         self.options = replace(self.options, framing=framing)
+        with self._lock:
+            if self._spill is not None and not self.running:  # what is on the disk follows
+                self._spill.reopen()
+                self._spill.close()
         return self
 
     def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
@@ -378,7 +406,9 @@ class Capture(Tabular):
             try:
                 for address, store in zip(self._addresses, self._stores, strict=True):
                     endpoints.append(self._make(address, store, self.options))
-                spill = self._new_spill()
+                spill = self._spill or self._new_spill()
+                if self._spill is not None:
+                    self._spill.reopen(self.provenance)
             except BaseException:
                 for endpoint in endpoints:
                     endpoint.close()
@@ -389,9 +419,9 @@ class Capture(Tabular):
                 store.endpoint = str(endpoint.address)
                 endpoint.start()
             self._endpoints = tuple(endpoints)
-            if spill is not None:
-                for store, written in zip(self._stores, self._spilled, strict=True):
-                    spill.add(store, since=written)
+            if spill is not None and self._spill is None:
+                for store in self._stores:
+                    spill.add(store)
                 self._spill = spill
             running.add(self)
             try:
@@ -430,7 +460,6 @@ class Capture(Tabular):
                 self._ended_ns = self._last_end_ns() or clock.now_ns()
             if self._spill is not None:
                 self._spill.close()
-                self._spilled = tuple(store.snapshot().end for store in self._stores)
             running.discard(self)
 
     def __enter__(self) -> Self:

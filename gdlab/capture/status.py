@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
-from gdlab.text import age, number
+from gdlab.text import age
 from gdlab.transports import Address, Endpoint, State, lan_address
 from gdlab.words import phrase, sentence
 
@@ -33,17 +33,18 @@ class Statistics:
     Attributes
     ----------
     seconds : time since the capture began; until its end when it has been stopped.
-    received, sent : messages. received_bytes, sent_bytes : their payloads.
+    received, sent : messages, without gdlab's pings and their answers. received_bytes, sent_bytes : their payloads.
     peers : remote addresses seen.
     errors : rows of event `error`.
     kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
     evicted_rows : rows that went because of the capture's limit.
     rows_kept, bytes_kept : what the store holds now.
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
-    last_received_s : age of the newest message; None before the first.
+    last_received_s : age of the newest message or answer to a ping; None before the first.
     connections : open TCP and WebSocket connections; UDP has none.
     waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
     problem : what went wrong last, in words; empty where nothing has.
+    pings_sent, answers_received : gdlab's own pings, and what came back of them.
     """
 
     seconds: float
@@ -63,6 +64,8 @@ class Statistics:
     waiting_bytes: int = 0
     awaited_bytes: int = 0
     problem: str = ""
+    pings_sent: int = 0
+    answers_received: int = 0
 
     def __call__(self) -> Self:
         """The counters themselves: `cap.statistics()` is `cap.statistics`."""
@@ -103,7 +106,7 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
             )
     counts = phrase(
         "counts",
-        messages=_counted(statistics.received, "message"),
+        messages=_messages(statistics),
         peers=_counted(statistics.peers, "peer"),
         dropped=_dropped(statistics),
     )
@@ -126,12 +129,20 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
     hints = (_reply_hint(endpoints), _loss_hint(statistics), _pings_hint(endpoints), *remarks)
     hint = phrase("or").join(filter(None, hints))
-    text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s))
+    text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s, phrase("units").split()))
     return Status(light, text + waiting, hint)
 
 
+def _messages(statistics: Statistics) -> str:
+    """How many messages, and beside them how many pings of ours were answered."""
+    said = _counted(statistics.received, "message")
+    if not statistics.pings_sent:
+        return said
+    return said + phrase("pings", answers=statistics.answers_received, pings=statistics.pings_sent)
+
+
 def _counted(value: int, noun: str) -> str:
-    return phrase(noun if value == 1 else noun + "s", number=number(value))
+    return phrase(f"{noun}s", number=value)
 
 
 def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:
@@ -143,7 +154,7 @@ def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -
     if statistics.peers and not statistics.connections and first.transport != "udp":
         return phrase("hint/left", peers=_counted(statistics.peers, "peer"))
     if statistics.connections:
-        return "" if statistics.sent else _silence_hint(first)
+        return "" if statistics.sent or statistics.pings_sent else _silence_hint(first)
     if endpoints[0].is_client:
         return (
             phrase("hint/ask")
@@ -166,10 +177,9 @@ def _waiting(statistics: Statistics) -> str:
     """What has arrived of messages that are not complete."""
     if not statistics.waiting_bytes:
         return ""
-    held = _counted(statistics.waiting_bytes, "byte")
     if statistics.awaited_bytes:
-        return phrase("incomplete/of", held=held, whole=number(statistics.awaited_bytes))
-    return phrase("incomplete", held=held)
+        return phrase("incomplete/of", held=statistics.waiting_bytes, whole=statistics.awaited_bytes)
+    return phrase("incomplete", held=statistics.waiting_bytes)
 
 
 def _seen_from_outside(address: Address) -> str:
@@ -200,28 +210,29 @@ def _reply_hint(endpoints: Sequence[Endpoint]) -> str:
     if not problems:
         return ""
     times = sum(problem.count for problem in problems)
-    return phrase("hint/reply", problem=sentence(problems[-1]), times=number(times))
+    return phrase("hint/reply", problem=sentence(problems[-1]), times=times)
 
 
 def _pings_hint(endpoints: Sequence[Endpoint]) -> str:
     """What to do where pings are sent, and nothing answers them."""
     sent = sum(endpoint.unanswered_pings for endpoint in endpoints)
-    return phrase("hint/pings", sent=number(sent)) if sent else ""
+    return phrase("hint/pings", sent=sent) if sent else ""
 
 
 def diagnosis(
     endpoints: Sequence[Endpoint],
     statistics: Statistics,
+    arrived: int,
     wanted: int,
     timeout_s: float,
     *,
-    before: int | None = None,
+    more: bool = False,
 ) -> str:
-    """Say why a wait has ended without what was waited for; `before` had come when one for more messages began."""
+    """Say why a wait has ended without what was waited for; `more` where only what came since it began counts."""
     status = describe(endpoints, statistics)
     said = phrase(
-        "wait" if before is None else "wait/more",
-        received=statistics.received - (before or 0),
+        "wait/more" if more else "wait",
+        received=arrived,
         wanted=wanted,
         seconds=timeout_s,
         text=status.text,
@@ -239,7 +250,7 @@ def _dropped(statistics: Statistics) -> str:
         return phrase("none dropped")
     parts = []
     if statistics.kernel_drops:
-        parts.append(phrase("dropped/kernel", number=number(statistics.kernel_drops)))
+        parts.append(phrase("dropped/kernel", number=statistics.kernel_drops))
     if statistics.evicted_rows:
-        parts.append(phrase("dropped/limit", number=number(statistics.evicted_rows)))
+        parts.append(phrase("dropped/limit", number=statistics.evicted_rows))
     return phrase("and").join(parts)

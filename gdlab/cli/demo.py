@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from gdlab import analysis, plots, traffic
+from gdlab.analysis.probes import messages_of
 from gdlab.capture import Capture, listen
 from gdlab.errors import WaitTimeout
 from gdlab.messages import Message
@@ -62,7 +63,7 @@ def _greet(message: Message) -> bytes | None:
 def _summary(cap: Capture) -> dict[str, str]:
     told = cap.statistics()
     table = cap.df
-    arrivals = table.loc[(table.event == "message") & (table.direction == "in"), "time"]
+    arrivals = table.loc[messages_of(table, "in"), "time"]
     lasted = max((arrivals.iloc[-1] - arrivals.iloc[0]).total_seconds(), 1e-9)
     trips = analysis.round_trips(table)
     rtt = trips["rtt_ms"].dropna()
@@ -70,7 +71,7 @@ def _summary(cap: Capture) -> dict[str, str]:
         "captured": f"{told.seconds:.1f} s",
         "received": f"{told.received} messages, {told.received_bytes} bytes, from {told.peers} peer(s)",
         "rate": f"{told.received / lasted:.1f} messages per second, from the first to the last",
-        "sent": f"{told.sent} messages",
+        "sent": f"{told.sent} messages, and {told.pings_sent} pings",
         "lost here": f"{told.kernel_drops if told.kernel_drops is not None else 'unknown'} (kernel's receive buffer)",
         "time stamps": ", ".join(
             f"{count} by {who}" for who, count in table.time_source.value_counts().items() if count

@@ -10,6 +10,9 @@ has:
 - ``<time>-<token>.gdlab-spill.json`` what `sidecar` tells, and at the orderly end how many rows there should be;
 - ``<time>-<token>-<endpoint>-<part>.arrow`` one for each endpoint; another part after an error of the disk.
 
+Each batch has the number of its first row (`ROW`). Where a guessed framing is taken back, rows that were written are
+void: the next batch has a number that was there before, and stands in their place.
+
 Several captures may share a folder, one after the other or at once.
 """
 
@@ -23,7 +26,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+import numpy as np
 
 from gdlab.facts import US, Fact, Reason
 from gdlab.files import arrow, sidecar
@@ -33,6 +38,9 @@ from gdlab.store.blocks import Block
 from gdlab.store.store import Evicted, Snapshot, Store
 
 SUFFIX = ".gdlab-spill.json"
+
+#: Key of the metadata of a batch: how many rows of its endpoint stand before it.
+ROW = b"row"
 
 _TOO_LATE = Fact(Reason.SPILL_MISSED, US, limit="limit")
 
@@ -94,9 +102,13 @@ class Spill:
         self._wake = threading.Event()
         self._closing = False
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._thread = self._begin()
+
+    def _begin(self) -> threading.Thread:
         self._describe(closed=False)
-        self._thread = threading.Thread(target=self._run, name="gdlab-spill", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="gdlab-spill", daemon=True)
+        thread.start()
+        return thread
 
     @property
     def status(self) -> str:
@@ -113,11 +125,14 @@ class Spill:
             errors=self._errors,
         )
 
-    def add(self, store: Store, *, since: int = 0) -> None:
-        """Write what this store has and will receive, from the row of that number on (see `Snapshot.end`)."""
+    def add(self, store: Store) -> None:
+        """Write what this store has and will receive."""
         with self._lock:
             name = f"{self._session}-{len(self._streams):03}"
-            self._streams.append(_Stream(store, self.folder, name, since))
+            self._streams.append(_Stream(store, self.folder, name))
+        self._follow(store)
+
+    def _follow(self, store: Store) -> None:
         store.about_evicted = Fact.of(
             Reason.EVICTED, by=US, limit="limit", case="spilled", folder=str(self.folder)
         )
@@ -132,7 +147,7 @@ class Spill:
             try:
                 self._restore()
                 for stream in self._streams:
-                    stream.flush()
+                    stream.flush(last=self._closing)
             except (OSError, MemoryError, pa.ArrowException) as error:
                 self._errors += 1
                 reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -198,6 +213,22 @@ class Spill:
                     "all rows up to here are written"
                 )
 
+    def reopen(self, provenance: Mapping[str, Any] | None = None) -> None:
+        """Go on after `close`, with what the stores receive from now on, in the same files.
+
+        Raises
+        ------
+        OSError : the folder cannot be written to.
+        """
+        if not self._closing:
+            return
+        self._provenance = provenance if provenance is not None else self._provenance
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._closing = False
+        self._thread = self._begin()
+        for stream in self._streams:
+            self._follow(stream.store)
+
     def __enter__(self) -> Self:
         return self
 
@@ -219,27 +250,77 @@ class Spill:
             file.write(sidecar.encode(document))
 
 
-class _Stream:
-    """The files of one store. Rows are numbered from the first that the store ever had."""
+def _as_written(batch: Any, piece: Snapshot) -> Any:
+    """The rows of a batch, which are in order of time, as the store has them: by their places they can be void."""
+    gap = [piece.evicted.until_ns] if piece.evicted.rows else []
+    times = np.concatenate([np.array(gap, np.int64), *(block.columns.time_ns for block in piece.blocks)])
+    if not bool(np.any(times[1:] < times[:-1])):
+        return batch
+    return batch.take(np.argsort(np.argsort(times, kind="stable"), kind="stable"))
 
-    def __init__(self, store: Store, folder: Path, name: str, since: int) -> None:
+
+def _payload_bytes(snapshot: Snapshot, place: int) -> int:
+    """Payload bytes of the rows before a place; those that are gone all count."""
+    count, left = snapshot.evicted.payload_bytes, place - snapshot.evicted.rows
+    for block in snapshot.blocks:
+        count += int(block.columns.size[: max(left, 0)].sum())
+        left -= len(block)
+    return count
+
+
+class _Counted(NamedTuple):
+    """What has been written of a store, or is known to be missed.
+
+    Attributes
+    ----------
+    rows, bytes : in the files. missed : rows that the store dropped before.
+    place, payload_bytes : rows of the store, and their payloads; see `Store.rewound`.
+    """
+
+    rows: int = 0
+    bytes: int = 0
+    missed: int = 0
+    place: int = 0
+    payload_bytes: int = 0
+
+
+class _Stream:
+    """The files of one store."""
+
+    def __init__(self, store: Store, folder: Path, name: str) -> None:
         self.store = store
-        self.rows = self.bytes = self.missed = 0
         self._folder = folder
         self._name = name
         self._part = 0
-        # Of each file: its path, and what had been counted before it.
-        self._parts: list[tuple[Path, tuple[int, int, int, int, int]]] = []
-        self._seen = since  # rows that are written or known to be missed
-        self._seen_bytes = 0  # their payloads
+        self._now = _Counted()
+        self._parts: list[
+            tuple[Path, _Counted]
+        ] = []  # of each file: its path, and what had been counted before it
+        self._pieces: list[tuple[int, int]] = []  # of each batch: the place of its first row, and its number
+        self._is_void = False  # rows of the files stand there still that the store has taken back
         self._path: Path | None = None
         self._file: Any = None
         self._writer: Any = None
 
+    @property
+    def rows(self) -> int:
+        """Rows written."""
+        return self._now.rows
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the files."""
+        return self._now.bytes
+
+    @property
+    def missed(self) -> int:
+        """Rows that the store dropped before they could be written."""
+        return self._now.missed
+
     def is_complete(self) -> bool:
         """Whether all rows that the store has had are accounted for."""
         snapshot = self.store.snapshot()
-        return snapshot.evicted.rows + sum(len(block) for block in snapshot.blocks) == self._seen
+        return snapshot.evicted.rows + sum(len(block) for block in snapshot.blocks) == self._now.place
 
     def go_back(self) -> int:
         """Count as not written what was in the last files if they are gone; how many rows that is."""
@@ -250,35 +331,61 @@ class _Stream:
                 with contextlib.suppress(OSError):
                     self._file.close()
                 self._writer = self._file = self._path = None
-            self.rows, self.bytes, self.missed, self._seen, self._seen_bytes = before
+            self._now = min(before, self._now, key=lambda counted: counted.place)
+        self._pieces = [piece for piece in self._pieces if piece[0] < self._now.place]
         return written - self.rows
 
-    def flush(self) -> None:
-        """Write what is new, a block at a time."""
-        for piece in self._new():
+    def flush(self, *, last: bool = False) -> None:
+        """Write what is new, a block at a time; `last`: and that rows are void, if nothing has taken their place."""
+        snapshot, first = self.store.rewound()
+        self._rewind(snapshot, first)
+        for piece in self._new(snapshot):
             self._write(piece)
             gap = piece.evicted
             rows = sum(len(block) for block in piece.blocks)
-            self.rows += len(piece)
-            self.missed += gap.rows
-            self._seen += gap.rows + rows
-            self._seen_bytes += gap.payload_bytes + sum(
-                int(block.columns.size.sum()) for block in piece.blocks
+            payload_bytes = sum(int(block.columns.size.sum()) for block in piece.blocks)
+            now = self._now
+            self._pieces.append((now.place + gap.rows, now.rows + len(piece) - rows))
+            self._now = now._replace(
+                rows=now.rows + len(piece),
+                missed=now.missed + gap.rows,
+                place=now.place + gap.rows + rows,
+                payload_bytes=now.payload_bytes + gap.payload_bytes + payload_bytes,
             )
+        if last and self._is_void:
+            self._write(snapshot.tail(0))
 
-    def _new(self) -> Iterator[Snapshot]:
-        snapshot = self.store.snapshot()
+    def _rewind(self, snapshot: Snapshot, place: int) -> None:
+        """Go back to a place, as rows behind it were taken back; the next batch stands for them."""
+        if place >= self._now.place:
+            return
+        while self._pieces and self._pieces[-1][0] > place:
+            self._pieces.pop()
+        known, row = self._pieces[-1] if self._pieces else (0, 0)
+        self._now = self._now._replace(
+            rows=row + place - known,
+            place=place,
+            payload_bytes=min(self._now.payload_bytes, _payload_bytes(snapshot, place)),
+        )
+        self._parts = [
+            (path, min(counted, self._now, key=lambda counted: counted.place))
+            for path, counted in self._parts
+        ]
+        self._is_void = True
+
+    def _new(self, snapshot: Snapshot) -> Iterator[Snapshot]:
         evicted = snapshot.evicted
         gap = Evicted()
-        if evicted.rows > self._seen:
+        seen = self._now.place
+        if evicted.rows > seen:
             gap = Evicted(
-                evicted.rows - self._seen, evicted.payload_bytes - self._seen_bytes, evicted.until_ns
+                evicted.rows - seen, evicted.payload_bytes - self._now.payload_bytes, evicted.until_ns
             )
         at = evicted.rows
         for block in snapshot.blocks:
             end = at + len(block)
-            if end > self._seen:
-                new: Block = block.rows(max(self._seen - at, 0), len(block))
+            if end > seen:
+                new: Block = block.rows(max(seen - at, 0), len(block))
                 yield Snapshot(
                     snapshot.endpoint,
                     (new,),
@@ -293,14 +400,13 @@ class _Stream:
     def _write(self, piece: Snapshot) -> None:
         import pyarrow as pa
 
-        batch = arrow.batch(table.build([piece]))
+        batch = _as_written(arrow.batch(table.build([piece])), piece)
         good = 0
         try:
             if self._writer is None:
                 self._path = self._folder / f"{self._name}-{self._part:03}.arrow"
                 self._part += 1
-                before = (self.rows, self.bytes, self.missed, self._seen, self._seen_bytes)
-                self._parts.append((self._path, before))
+                self._parts.append((self._path, self._now))
                 self._file = pa.OSFile(str(self._path), "wb")
                 # A peer that is new adds to the dictionary of peers instead of writing it once more.
                 options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=True)
@@ -308,8 +414,9 @@ class _Stream:
                 good = 0
             else:
                 good = self._file.tell()
-            self._writer.write_batch(batch)
-            self.bytes += self._file.tell() - good
+            self._writer.write_batch(batch, custom_metadata={ROW: str(self.rows).encode()})
+            self._now = self._now._replace(bytes=self.bytes + self._file.tell() - good)
+            self._is_void = False
         except BaseException:
             # The writer may take as written what is not: what is whole stays, and the next try begins a new part.
             self._abandon(good)
@@ -334,6 +441,7 @@ class _Stream:
                 self._writer.close()
             with contextlib.suppress(OSError):
                 self._file.close()
+            self._writer = self._file = self._path = None
 
     def force(self) -> None:
         """Force what was written to the disk.

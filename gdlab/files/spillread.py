@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gdlab.errors import LoadError
 from gdlab.files import arrow, budget, provenance, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.loaded import Loaded
-from gdlab.files.spill import SUFFIX
+from gdlab.files.spill import ROW, SUFFIX
 
 #: A capture is a time and a token; its files add the number of the endpoint and of the part.
 _SESSION = re.compile(r"[0-9A-Za-z]{1,40}-[0-9a-f]{1,40}")
@@ -44,11 +45,14 @@ def read_spill(folder: Path) -> Loaded:
         document, said = _document(description)
         session = description.name.removesuffix(SUFFIX)
         rows = 0
+        streams: dict[str, _Stream] = {}
         for part in parts.pop(session, ()):
             found, damage = _batches(part)
-            rows += sum(len(batch) for batch in found)
-            batches += found
+            streams.setdefault(part.name.rpartition("-")[0], _Stream()).take(found)
             said += [f"{part.name}: {damage}"] * bool(damage)
+        for stream in streams.values():
+            rows += sum(map(len, stream.batches))
+            batches += stream.batches
         if document and not document.get("closed"):
             said.append(
                 "it did not end in order (the process was killed, or still runs): what was received in the last "
@@ -129,24 +133,53 @@ def _table(batches: list[Any]) -> pd.DataFrame:
     return parts[0] if parts else arrow.table(pa.Table.from_batches([], arrow.schema()))
 
 
-def _batches(path: Path) -> tuple[list[Any], str]:
-    """The batches that are whole, and what is wrong with the rest."""
+class _Stream:
+    """The rows of one endpoint, those left out that others have taken the place of."""
+
+    def __init__(self) -> None:
+        self.batches: list[Any] = []
+        self._rows: list[int] = []  # the number of the first row of each
+
+    def take(self, found: Iterable[tuple[Any, int | None]]) -> None:
+        """Add batches with the number of their first row; None puts one behind all others."""
+        for batch, row in found:
+            number = self._end() if row is None else row
+            while self._rows and self._rows[-1] >= number:
+                self._rows.pop()
+                self.batches.pop()
+            if self._end() > number:
+                self.batches[-1] = self.batches[-1].slice(0, number - self._rows[-1])
+            self.batches.append(batch)
+            self._rows.append(number)
+
+    def _end(self) -> int:
+        return self._rows[-1] + len(self.batches[-1]) if self._rows else 0
+
+
+def _number(metadata: Any) -> int | None:
+    """The number of the first row of a batch, as its metadata has it."""
+    said = (metadata or {}).get(ROW) or b""
+    return int(said) if said.isdigit() and len(said) < 20 else None
+
+
+def _batches(path: Path) -> tuple[list[tuple[Any, int | None]], str]:
+    """The batches that are whole, with the numbers of their first rows, and what is wrong with the rest."""
     import pyarrow as pa
 
-    found: list[Any] = []
+    found: list[tuple[Any, int | None]] = []
     try:
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
             if stream.schema not in (arrow.schema(), arrow.first_schema()):
                 return [], "has other columns than a capture and was left out"
             size = path.stat().st_size
             used = rows = 0
-            for batch in stream:
+            for batch, metadata in stream.iter_batches_with_custom_metadata():
                 batch.validate(full=True)
                 used, rows = used + batch.get_total_buffer_size(), rows + len(batch)
                 budget.check(path, size, used, rows)
-                found.append(batch)
+                found.append((batch, _number(metadata)))
     except LoadError as error:
         return found, str(error)
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
-        return found, f"damaged or cut short after {sum(len(batch) for batch in found)} rows ({error})"
+        return found, f"damaged or cut short after {sum(len(batch) for batch, _ in found)} rows ({error})"
     return found, ""

@@ -72,6 +72,8 @@ def cut_mqtt(data: bytes) -> Cut | None:
     if found[1] > 5:
         raise ValueError("no packet of MQTT has a length of more than four bytes")
     size = sum(found)
+    if kind == 3 and found[0] < 2:  # whatever follows: its topic has a length of two bytes
+        raise ValueError("a topic longer than its packet")
     if kind == 3 and len(data) >= found[1] + 2:
         topic = int.from_bytes(data[found[1] : found[1] + 2])
         if topic + 2 > found[0] or flags & 6 == 6:

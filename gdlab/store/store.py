@@ -6,9 +6,11 @@ passed the oldest goes, is counted, and every table built from then on begins wi
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +36,9 @@ _TIME_SOURCE, _DIRECTION = _CODES["time_source"], _CODES["direction"]
 _EVENT, _KIND = _CODES["event"], _CODES["kind"]
 _SOURCES = tuple(TimeSource)
 
+#: No rows were taken back.
+_NOWHERE: Final = sys.maxsize
+
 
 class Evicted(NamedTuple):
     """What the bounds have pushed out so far."""
@@ -52,6 +57,22 @@ class StreamRow(NamedTuple):
     word: str
     payload: bytes
     wire_bytes: int = 0
+
+
+class ProbeCounts(NamedTuple):
+    """How many of the messages are our pings, and their answers."""
+
+    received: int = 0
+    received_bytes: int = 0
+    sent: int = 0
+    sent_bytes: int = 0
+
+    def plus(self, direction: Direction, count: int, payload_bytes: int) -> ProbeCounts:
+        """So many more of one direction."""
+        received, received_bytes, sent, sent_bytes = self
+        if direction is Direction.IN:
+            return ProbeCounts(received + count, received_bytes + payload_bytes, sent, sent_bytes)
+        return ProbeCounts(received, received_bytes, sent + count, sent_bytes + payload_bytes)
 
 
 class _State(NamedTuple):
@@ -112,12 +133,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class StoreStatistics:
-    """Counters since the store began; evicted rows are still in them."""
+    """Counters since the store began; evicted rows are still in them.
+
+    `received` and `sent` count our pings and their answers as well; `probes` says how many of them those are.
+    """
 
     received: int
     received_bytes: int
     sent: int
     sent_bytes: int
+    probes: ProbeCounts
     errors: int
     gaps: int
     lost_before_us: int
@@ -148,6 +173,8 @@ class Store:
         self._open_bytes = self._block_bytes + self._block_rows * ROW_BYTES
         self._origin = object()
         self._withdrawn = 0
+        self._rewinding = threading.Lock()
+        self._rewound = _NOWHERE
         self._state = _State((), self._new_block(), Evicted())
         self._sealed_rows = 0
         self._sealed_bytes = 0
@@ -162,6 +189,7 @@ class Store:
         self._version = 0
         self._received = self._received_bytes = self._sent = self._sent_bytes = 0
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
+        self._probes = ProbeCounts()
 
     def _new_block(self, last: Block | None = None) -> OpenBlock:
         # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows. The first block may
@@ -176,8 +204,13 @@ class Store:
 
     @property
     def received(self) -> int:
-        """Messages received since the store began."""
+        """Messages received since the store began, answers to our pings as well."""
         return self._received
+
+    @property
+    def of_the_peers(self) -> int:
+        """Messages received since the store began, without answers to our pings."""
+        return self._received - self._probes.received
 
     # ---- the writer's side: one thread only
 
@@ -229,6 +262,8 @@ class Store:
             else:
                 self._sent += 1
                 self._sent_bytes += len(payload)
+            if fact is not None and fact.reason is Reason.PROBE:
+                self._probes = self._probes.plus(direction, 1, len(payload))
         elif event is Event.ERROR:
             self._errors += 1
             if fact is not None:
@@ -279,6 +314,10 @@ class Store:
         else:
             self._sent += len(time_ns)
             self._sent_bytes += len(payloads)
+        if probes is not None:
+            self._probes = self._probes.plus(
+                direction, int(np.count_nonzero(probes)), int(sizes[probes].sum())
+            )
         self._version += 1
 
     def _extend_blocks(
@@ -335,20 +374,28 @@ class Store:
         sealed, open_block, evicted = self._state
         blocks = [*sealed, open_block.view()]
         kept: list[Block] = []
-        total = 0
+        total, place, first = 0, evicted.rows, _NOWHERE
         for block in blocks:
             columns = block.columns
             rows = (columns.word != 0) & (columns.time_ns >= since_ns)
             if peer is not None:
                 rows &= columns.peer == peer
             count = int(np.count_nonzero(rows))
-            total += count
+            total, place = total + count, place + len(block)
             if not count:
                 kept.append(block)
                 continue
+            first = min(first, place - len(block) + int(rows.argmax()))
             messages = rows & (columns.event == _EVENT[Event.MESSAGE])
             self._received -= int(np.count_nonzero(messages))
             self._received_bytes -= int(columns.size[messages].sum())
+            ours = block.own_probes()
+            if ours is not None:
+                self._probes = self._probes.plus(
+                    Direction.IN,
+                    -int(np.count_nonzero(messages & ours)),
+                    -int(columns.size[messages & ours].sum()),
+                )
             self._errors -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.ERROR])))
             self._gaps -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.GAP])))
             kept.append(block.without(rows))
@@ -361,7 +408,9 @@ class Store:
         fresh.take(last)
         self._withdrawn += total
         self._origin = object()
-        self._state = _State(tuple(block for block in kept if len(block)), fresh, evicted)
+        with self._rewinding:
+            self._state = _State(tuple(block for block in kept if len(block)), fresh, evicted)
+            self._rewound = min(self._rewound, first)
         self._version += 1
         return total
 
@@ -445,6 +494,16 @@ class Store:
             self._withdrawn,
         )
 
+    def rewound(self) -> tuple[Snapshot, int]:
+        """Return the rows as they are now, and the place from which on they differ since the last call.
+
+        For the one that writes them to a disk. A place counts the rows before it, evicted ones included; where nothing
+        was taken back it lies behind all rows.
+        """
+        with self._rewinding:
+            first, self._rewound = self._rewound, _NOWHERE
+            return self.snapshot(), first
+
     def statistics(self) -> StoreStatistics:
         """Return the counters as they are now."""
         sealed, open_block, evicted = self._state
@@ -454,6 +513,7 @@ class Store:
             received_bytes=self._received_bytes,
             sent=self._sent,
             sent_bytes=self._sent_bytes,
+            probes=self._probes,
             errors=self._errors,
             gaps=self._gaps,
             lost_before_us=self._lost,

@@ -92,6 +92,11 @@ class Counters(Panel):
             ),
             ("received", _count(counted.received), f"messages, {size(counted.received_bytes)} of payload"),
             ("sent", _count(counted.sent), f"messages, {size(counted.sent_bytes)} of payload"),
+            (
+                "pings",
+                _count(counted.pings_sent),
+                f"sent by gdlab, {written(counted.answers_received)} answers; in none of the counts above",
+            ),
             ("kept", _count(counted.rows_kept), f"rows in memory, {size(counted.bytes_kept)}"),
         ]
         if capture.spilled is not None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gdlab.capture import Light, Recording, Statistics, Status
 from gdlab.errors import EndpointClosed
+from gdlab.facts import Reason
 from gdlab.messages import Direction, Event
 from gdlab.store import Limit, Snapshot
 from gdlab.store.held import held
@@ -55,6 +56,8 @@ class Recorded:
         """What a capture that had received these rows would count."""
         table = self.recording.df
         message = table["event"] == Event.MESSAGE
+        probe = message & (table["reason"] == Reason.PROBE)
+        message &= ~probe
         received = message & (table["direction"] == Direction.IN)
         sent = message & (table["direction"] == Direction.OUT)
         lost = table.loc[table["reason"] == "kernel_drop", "count"]
@@ -72,6 +75,8 @@ class Recorded:
             bytes_kept=int(table["size_bytes"].sum()),
             receive_buffer_bytes=0,
             last_received_s=None,
+            pings_sent=int((probe & (table["direction"] == Direction.OUT)).sum()),
+            answers_received=int((probe & (table["direction"] == Direction.IN)).sum()),
         )
 
     @property

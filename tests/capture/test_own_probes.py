@@ -1,21 +1,32 @@
 """Pings are gdlab's messages, not the game's: they are marked as written and stay out of the game's numbers."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import gdlab as gd
 from gdlab.analysis.probes import own_probes
+from gdlab.errors import WaitTimeout
 from gdlab.messages import CATEGORIES
 from tests import planted
 from tests.waiting import wait_until
 
+SEEDS, PARTS = 200, 8  # parts, so that processes share the work
 
-@pytest.mark.parametrize("codec", ["json", "variant"])
+
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("transport", ["udp", "tcp", "ws"])
-@pytest.mark.parametrize("seed", [3, 4])
-def test_a_planted_truth_is_found_exactly_while_gdlab_pings(seed, transport, codec):
-    assert planted.check(seed, transport, codec) > 0
+def test_two_hundred_planted_truths_are_found_exactly_while_gdlab_pings(transport, part):
+    with ThreadPoolExecutor(10) as pool:  # they wait most of the time
+        answered = list(
+            pool.map(
+                lambda seed: planted.check(seed, transport, "variant" if seed % 2 else "json"),
+                range(part, SEEDS, PARTS),
+            )
+        )
+    assert len(answered) == SEEDS // PARTS
+    assert sum(answered) > 0  # there were pings in between
 
 
 def pinged(reply=None):
@@ -86,8 +97,26 @@ def test_a_ping_that_comes_back_inside_other_text_is_known():
             game.settimeout(10)
             game.send(b"hello")
             game.send(b"Got our msg: " + game.recv(2000))
-            cap.wait_sync(2)
+            cap.wait_sync(2, probes=True)
         cap.stop()
         (block,) = cap.snapshots()[0].blocks
         incoming = block.columns.direction == CATEGORIES["direction"].index("in")
         assert block.own_probes()[incoming].tolist() == [False, True]
+
+
+def test_counts_and_waits_are_of_the_game_s_messages_and_pings_stand_beside_them():
+    cap = pinged()
+    table = cap.df
+    came = table.direction == "in"
+    ours = own_probes(table)
+    told = cap.statistics()
+    assert told.received == 10
+    assert told.received_bytes == table.size_bytes[came & ~ours].sum()
+    assert told.sent == told.sent_bytes == 0
+    assert told.answers_received == (came & ours).sum() >= 5
+    assert told.pings_sent == (~came & ours).sum()
+    beside = f"of pings: {told.pings_sent} sent, {told.answers_received} came back"
+    assert f"10 messages (and {beside})" in cap.status.text
+    assert cap.wait_sync(10 + told.answers_received, probes=True) is cap
+    with pytest.raises(WaitTimeout, match="10 of 11 messages had arrived"):
+        cap.wait_sync(11, timeout=0)

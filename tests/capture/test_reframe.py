@@ -79,7 +79,7 @@ def test_what_was_recorded_raw_has_the_messages_and_the_times_of_the_reads(raw_c
         raw_capture.reframe("u33be")
 
 
-@pytest.mark.parametrize("wrong", ["lines", "u16le", "json", "u32be", "fixed:7", "varint"])
+@pytest.mark.parametrize("wrong", ["raw", "auto", "lines", "u16le", "json", "fixed:7", "varint"])
 @pytest.mark.parametrize("form", ["csv", "parquet", "pcapng", "spill", "memory"])
 def test_what_was_recorded_wrongly_is_read_right_from_every_file(raw_capture, wrong, form, tmp_path):
     reads = reads_of(raw_capture.df)

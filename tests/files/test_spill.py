@@ -303,3 +303,86 @@ def test_a_capture_that_did_not_end_in_order_has_a_finding_and_claims_no_silence
     whole = gd.load(tmp_path / "run").findings()["rule"].tolist()
     assert "cut-off" not in whole
     assert ("nothing-arrived" in whole) == (rows == 0)
+
+
+def framed(store, texts, word):
+    for number, payload in enumerate(texts):
+        store.append(NS + number, store.peer_code("p"), payload, word=word)
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_rows_that_a_guess_has_taken_back_are_not_loaded(tmp_path, kept):
+    store = Store("tcp://127.0.0.1:4242")
+    with Spill(tmp_path, interval_s=3600) as spill:
+        spill.add(store)
+        add(store, range(kept))
+        framed(store, [b"a", b"b", b"c"], "u8")
+        add(store, [20])
+        spill.flush()
+        framed(store, [b"d"], "u8")
+        store.withdraw()
+        spill.flush()  # a moment at which the stream has no rows at all
+        framed(store, [b"abcd"], "raw")
+        spill.flush()
+        assert spill.statistics().rows == kept + 2
+        store.withdraw()
+        framed(store, [b"ab", b"cd"], "u16le")
+    loaded = load(tmp_path)
+    pd.testing.assert_frame_equal(loaded.table, table.build([store.snapshot()]))
+    assert loaded.notes == ()
+
+
+def test_rows_taken_back_for_good_are_not_loaded(tmp_path):
+    store = Store("tcp://127.0.0.1:4242")
+    with Spill(tmp_path, interval_s=3600) as spill:
+        spill.add(store)
+        add(store, range(4))
+        framed(store, [b"a", b"b", b"c"], "u8")
+        spill.flush()
+        store.withdraw()
+    assert list(load(tmp_path).table.payload) == [b"0", b"1", b"2", b"3"]
+
+
+def test_what_memory_has_dropped_stays_when_rows_are_taken_back(tmp_path):
+    store = Store("tcp://127.0.0.1:4242", Limit(rows=80))
+    with Spill(tmp_path, interval_s=3600) as spill:
+        spill.add(store)
+        for number in range(300):
+            framed(store, [b"%d" % number], "u8")
+            spill.flush()
+        evicted = store.snapshot().evicted.rows
+        store.withdraw()
+        framed(store, [b"all"], "raw")
+    loaded = load(tmp_path)
+    assert sorted(loaded.table.payload) == sorted([*(b"%d" % number for number in range(evicted)), b"all"])
+    assert evicted > 100
+    assert loaded.notes == ()
+
+
+def test_a_capture_read_in_another_framing_is_so_on_the_disk_too(tmp_path):
+    """While it runs, after a pause, and when it has been stopped."""
+    with gd.listen("tcp://127.0.0.1:0", framing="raw", spill=tmp_path) as capture:
+
+        def arrived(recorded):
+            rows = recorded[(recorded.event == "message") & (recorded.direction == "in")]
+            return sorted(rows.payload)
+
+        with gd.connect(capture.addresses[0], framing="raw") as game:
+            game.send(b"\2ab\1c")
+            wait_until(lambda: capture.statistics().received == 1)
+        wait_until(lambda: capture.spilled.rows >= 2)
+        capture.reframe("u8")
+        wait_until(lambda: arrived(gd.load(tmp_path).df) == [b"ab", b"c"])
+        capture.stop()
+        capture.start()
+        with gd.connect(capture.addresses[0], framing="raw") as game:
+            game.send(b"\1d")
+            wait_until(lambda: capture.statistics().received == 3)
+        capture.reframe("fixed:1")
+        capture.stop()
+        loaded = gd.load(tmp_path)
+        assert arrived(loaded.df) == arrived(capture.df) == sorted(b"%c" % one for one in b"\2ab\1c\1d")
+        capture.reframe("u8")
+        again = gd.load(tmp_path)
+        assert arrived(again.df) == [b"ab", b"c", b"d"]
+        assert again.notes == ()

@@ -302,7 +302,7 @@ func _process(_delta):
         stream.put_var(stream.get_var())
 """
     with godot.start(source=text, engine=engine, time_limit_s=60) as game:
-        capture.wait_sync(5, timeout=limit(30))
+        capture.wait_sync(5, probes=True, timeout=limit(30))
         assert game.errors == []
     trips = gd.analysis.round_trips(capture.df)
     assert (trips.outcome == "answered").sum() >= 5
