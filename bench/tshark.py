@@ -11,6 +11,7 @@ reason; those whose reason is not known are printed.
 import argparse
 import collections
 import concurrent.futures
+import ipaddress
 import itertools
 import subprocess
 import sys
@@ -104,7 +105,7 @@ def parsed(line):
 
 
 def side(host, port):
-    host = host.removeprefix("::ffff:") if "." in host else host
+    host = str(ipaddress.ip_address(host))
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -141,7 +142,21 @@ class Outcome:
             self.unknown.append(f"{reason[1:].strip()}: {example}")
 
 
-def compare(table, packets):
+def compare(path):
+    """Compare one file; what gdlab refuses differs in all its rows."""
+    packets = of_tshark(path)
+    try:
+        table = load(path).table
+    except LoadError as error:
+        outcome = Outcome()
+        rows = sum(bool(packet.layers and packet.layers[-1][3]) for packet in packets)
+        if rows:
+            outcome.differs("? refused by gdlab", str(error)[-200:], rows)
+        return outcome
+    return held_against(table, packets)
+
+
+def held_against(table, packets):
     """Hold the rows of a table against what tshark found."""
     outcome = Outcome()
     datagrams, streams, websockets = of_gdlab(table)
@@ -235,22 +250,6 @@ def overlaps(known, sequence, payload):
     return any(-len(payload) < distance(sequence, begin) < len(data) for begin, data in known.items())
 
 
-def of_file(path):
-    """Compare one file; gives its outcome, or why gdlab refuses it."""
-    try:
-        table = load(path).table
-    except LoadError as error:
-        table = str(error)
-    packets = of_tshark(path)
-    if isinstance(table, str):
-        outcome = Outcome()
-        rows = sum(bool(packet.layers and packet.layers[-1][3]) for packet in packets)
-        if rows:
-            outcome.differs("? refused by gdlab", table[-200:], rows)
-        return outcome
-    return compare(table, packets)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", type=Path)
@@ -260,7 +259,7 @@ def main():
     files = [path for path in sorted(asked.folder.rglob("*")) if path.is_file()][: asked.limit]
     equal, reasons = 0, collections.Counter()
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
-        for path, outcome in zip(files, pool.map(of_file, files), strict=True):
+        for path, outcome in zip(files, pool.map(compare, files), strict=True):
             equal += outcome.equal
             reasons += outcome.reasons
             shown(path, outcome)

@@ -132,6 +132,9 @@ AROUND = {
     "GRE in UDP": (101, in_udp(4754, b"\0\0\x08\0" + V4)),
     "a service header": (1, ethernet(NSH + V4, b"\x89\x4f")),
     "a backbone's tag": (1, ethernet(bytes(4) + ethernet(V4), b"\x88\xe7")),
+    "ARCNET": (7, b"\1\2\xd4\0\0\1" + V4),
+    "ARCNET, the exception": (7, b"\1\2\xd4\xff\xff\xff\xff\0\0\1" + V4),
+    "ARCNET, the old form, of Linux": (129, b"\1\2\0\0\xf0" + V4),
     "PPP in Cisco's form": (50, b"\x0f\0\x08\0" + V4),
     "an atomic fragment": (101, ip6(44, b"\x11\0\0\0" + bytes(4) + udp(b"payload"))),
 } | {f"GRE, {name}": (101, ip4(47, content)) for name, content in GRE.items()}
@@ -164,6 +167,7 @@ def test_cut_off_anywhere_nothing_worse_happens_than_a_note(tmp_path, name):
         (105, b"\x08\x41" + bytes(22) + SNAP, "encrypted Wi-Fi"),
         (105, b"\x48\1" + bytes(22), "without data"),
         (105, b"\x08\x05" + bytes(22) + SNAP, "fragments of Wi-Fi"),
+        (7, b"\1\2\xd4\1\0\1" + V4, "parts of packets over ARCNET"),
         (101, ip4(50, bytes(20)), "encrypted"),
         (101, ip4(47, b"\x40\0\x08\0" + bytes(40)), "GRE"),
         (1, ethernet(bytes(4) * 30, b"\x81\0"), "not IP"),

@@ -283,6 +283,22 @@ def _llc_at(position: int) -> _Reader:
     return read
 
 
+def _arcnet(address_bytes: int) -> _Reader:
+    """ARCNET (RFC 1051 and 1201), behind its addresses."""
+
+    def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+        kind, split = data[at + address_bytes], data[at + address_bytes + 1]
+        if kind == 0xF0:
+            return by_version(data, at + address_bytes + 1, stop)
+        if kind != 0xD4:
+            return "not IP"
+        if split and split != 0xFF:
+            return "parts of packets over ARCNET, which are not put together"
+        return by_version(data, at + address_bytes + (4 if split == 0 else 8), stop)
+
+    return read
+
+
 def _frame_relay(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
     while not data[at] & 1:  # the address ends with an odd byte
         at += 1
@@ -301,6 +317,7 @@ def _told(found: Inner | str, outgoing: bool) -> Inner | str:
 _Reader = Callable[[bytes, int, int, int], Inner | str]
 
 _READERS: Final[dict[int, _Reader]] = {
+    7: _arcnet(2),
     9: ppp,
     11: _llc_at(0),  # ATM (RFC 1483)
     50: ppp,
@@ -314,6 +331,7 @@ _READERS: Final[dict[int, _Reader]] = {
     119: _prism,
     123: _llc_at(4),  # ATM of SunOS
     127: _radiotap,
+    129: _arcnet(4),  # of Linux
     138: _typed_at(16),  # Apple's IP over FireWire
     149: _pktap,
     163: _avs,
