@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.analysis.merging import merge
     from gdlab.capture.samples import sample
+    from gdlab.codecs import explain
     from gdlab.course.contents import lessons
+    from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
     from gdlab.relays import relay, replay
@@ -57,9 +59,11 @@ __all__ = [
     "connect",
     "course",
     "dashboard",
+    "dataset",
     "debugger",
     "demo_game",
     "doctor",
+    "explain",
     "godot",
     "impair",
     "language",
@@ -84,9 +88,11 @@ __all__ = [
 _LATER = {
     "analysis": ("gdlab.analysis", ""),
     "course": ("gdlab.course", ""),
+    "dataset": ("gdlab.datasets.dataset", "dataset"),
     "debugger": ("gdlab.watching", "debugger"),
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),
+    "explain": ("gdlab.codecs", "explain"),
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
     "lessons": ("gdlab.course.contents", "lessons"),

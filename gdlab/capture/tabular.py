@@ -12,12 +12,13 @@ import pandas as pd
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
-from gdlab.codecs import Decoder
+from gdlab.codecs import Decoder, remembered
 from gdlab.codecs.table import DecodeWith
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
+    from gdlab.variant import Explanation
 
 #: Of the folder beside a saved capture, with what was watched meanwhile.
 WATCH_SUFFIX: Final = ".watch"
@@ -72,6 +73,18 @@ class Tabular(Measures):
         if decoder is None:
             decoder = self._decoder = Decoder()
         return decoder.decode(self.df, self.decode_with if codec is None else codec, probes=probes)
+
+    def explain(self, row: int = -1) -> Explanation:
+        """What every byte of a message is for, as the payloads of this capture are read; see `gdlab.codecs.explain`.
+
+        Parameters
+        ----------
+        row : its position in the table, from the end where it is negative.
+        """
+        from gdlab.codecs import explain
+
+        table = self.df
+        return explain(table["payload"].iloc[row] or b"", remembered(table))
 
     def where(self, filter: str) -> pd.DataFrame:  # noqa: A002 (what it is called on the dashboard)
         """Return the rows that a filter wants, decoded; the same language as on the dashboard.

@@ -162,6 +162,15 @@ class Format:
                 found["v" + name] = [Part(rows, np.ascontiguousarray(wide[:, index]))]
         return found
 
+    def bytes_of(self, field: Field) -> int:
+        """How many bytes a field takes."""
+        return struct.calcsize(f"<{field.count}{field.code}")
+
+    def value_of(self, payload: bytes, field: Field) -> list[Any]:
+        """The numbers of one field of a payload, or its one text."""
+        found = list(struct.unpack_from(f"{self.order}{field.count}{field.code}", payload, field.offset))
+        return [_text(found[0])] if field.code == "s" else found
+
     def value(self, record: Any) -> dict[str, Any]:
         """One record as a dict."""
         return {field.name: _value(field, record[field.name]) for field in self.fields}
@@ -211,7 +220,7 @@ class Structs:
         """Decode row by row."""
         found = Decoded.empty(len(payloads), self.name)
         for row, payload in enumerate(payloads):
-            form, why = self._of(payload)
+            form, why = self.format_of(payload)
             if form is None:
                 found.errors[row] = why
                 continue
@@ -241,7 +250,8 @@ class Structs:
                 found.setdefault(name, []).extend(parts)
         return Fast.of(len(sizes), np.flatnonzero(~taken), found, self.name)
 
-    def _of(self, payload: bytes) -> tuple[Format | None, str]:
+    def format_of(self, payload: bytes) -> tuple[Format | None, str]:
+        """The format that a payload has; None and the reason where it has none."""
         form = self._formats.get(None)
         if form is None:
             if not payload:
