@@ -9,15 +9,17 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
-from gdlab.codecs import chosen
-from gdlab.codecs.table import DecodeWith
 from gdlab.errors import AddressError, PortInUse
-from gdlab.framing import FramingLike
 from gdlab.store import DEFAULT_LIMIT, Limit
 from gdlab.transports import LISTENERS, STEERED, Address, EndpointOptions, Reply, client, parse, parse_remote
+
+if TYPE_CHECKING:
+    from gdlab.codecs.table import DecodeWith
+    from gdlab.framing import FramingLike
 
 log = logging.getLogger("gdlab")
 
@@ -105,7 +107,7 @@ def listen(
     PortForbidden : the system keeps the port for privileged programs.
     ValueError : there is no codec of that name.
     """
-    chosen(decode)
+    _check(decode)
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
@@ -186,7 +188,7 @@ def connect(
     AddressError : not an address to connect to.
     ValueError : there is no codec of that name.
     """
-    chosen(decode)
+    _check(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)
     bounds, folder = _kept_where(limit, spill)
     options = EndpointOptions(
@@ -312,3 +314,11 @@ def stop_all() -> int:
 
 # At the end of the process what is still queued in the sockets is read, and the threads end in order.
 atexit.register(stop_all)
+
+
+def _check(decode: DecodeWith) -> None:
+    """Raise unless payloads can be decoded so."""
+    if decode != "auto":
+        from gdlab.codecs import chosen
+
+        chosen(decode)

@@ -396,16 +396,6 @@ def test_a_capture_that_nobody_holds_goes_on_until_stop_all():
     assert gd.stop_all() == 0
 
 
-def test_importing_gdlab_loads_no_widgets_and_no_matplotlib_and_starts_nothing():
-    code = (
-        "import sys, threading, gdlab; later = {'ipywidgets', 'matplotlib', 'IPython', *("
-        "'gdlab.' + room for room in 'course gdscript peers traffic diagnostics godot files plots'.split())};"
-        "loaded = later & set(sys.modules);"
-        "assert not loaded, loaded; assert threading.active_count() == 1"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 def test_the_public_names_are_there():
     for name in gd.__all__:
         assert getattr(gd, name) is not None
