@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.analysis.merging import merge
     from gdlab.capture.samples import sample
+    from gdlab.codecs import explain
     from gdlab.course.contents import lessons
+    from gdlab.course.marks import marks
+    from gdlab.course.roster import roster
+    from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
     from gdlab.relays import relay, replay
@@ -57,19 +61,23 @@ __all__ = [
     "connect",
     "course",
     "dashboard",
+    "dataset",
     "debugger",
     "demo_game",
     "doctor",
+    "explain",
     "godot",
     "impair",
     "language",
     "lessons",
     "listen",
     "load",
+    "marks",
     "merge",
     "relay",
     "replay",
     "replies",
+    "roster",
     "sample",
     "sizes",
     "stop_all",
@@ -84,15 +92,19 @@ __all__ = [
 _LATER = {
     "analysis": ("gdlab.analysis", ""),
     "course": ("gdlab.course", ""),
+    "dataset": ("gdlab.datasets.dataset", "dataset"),
     "debugger": ("gdlab.watching", "debugger"),
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),
+    "explain": ("gdlab.codecs", "explain"),
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
     "lessons": ("gdlab.course.contents", "lessons"),
+    "marks": ("gdlab.course.marks", "marks"),
     "merge": ("gdlab.analysis.merging", "merge"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
+    "roster": ("gdlab.course.roster", "roster"),
     "sample": ("gdlab.capture.samples", "sample"),
     "together": ("gdlab.watching", "together"),
     "variant": ("gdlab.variant", ""),

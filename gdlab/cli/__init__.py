@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from gdlab.cli import files, serve
+from gdlab.cli import files, mcp, serve
 from gdlab.cli.demo import run_demo
 from gdlab.cli.lab import open_lab
 from gdlab.course import handout
@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return serve.capture(
                 options.address,
                 spill=None if options.spill is None else Path(options.spill),
+                parts=options.parts,
                 limit=options.limit,
                 host=options.host,
                 seconds=options.seconds,
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return files.report(options.source, None if options.out is None else Path(options.out))
         if options.command == "convert":
             return files.convert(options.source, Path(options.target))
+        if options.command == "mcp":
+            return mcp.serve(Path(options.folder), options.listen, port=options.port)
         if options.command == "course":
             written = handout.hand_out(Path(options.folder), options.lang)
             print(f"{len(written)} files in {options.folder}: {', '.join(path.name for path in written)}")
@@ -105,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for_capture.add_argument("address", nargs="+", help="such as udp://127.0.0.1:4242")
     for_capture.add_argument("--spill", help="the folder that all rows are written to as they arrive")
+    for_capture.add_argument(
+        "--parts",
+        help="with --spill, how long closed Parquet parts are, such as 1min; every engine reads them",
+    )
     for_capture.add_argument("--limit", help="what is kept in memory, such as 64MiB or 10min")
     for_capture.add_argument("--host", choices=("lan",), help="lan lets other machines send")
     for_capture.add_argument("--seconds", type=_duration, help="how long (default: until it is ended)")
@@ -141,6 +148,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.add_argument("folder", help="the folder to write to; it is made where need be")
     _language(new)
+
+    for_mcp = commands.add_parser(
+        "mcp",
+        help="answer questions about captures over the Model Context Protocol",
+        description="Answer questions about the captures of a folder, and the samples, over the Model Context "
+        "Protocol, on standard input and output or on a port of 127.0.0.1. Nothing is written, and nothing listened "
+        "to unless --listen asks for it.",
+    )
+    for_mcp.add_argument("folder", nargs="?", default=".", help="whose captures may be asked about")
+    for_mcp.add_argument(
+        "--listen", action="append", default=[], metavar="ADDRESS", help="capture here meanwhile"
+    )
+    for_mcp.add_argument("--port", type=int, help="answer by HTTP on this port of 127.0.0.1")
 
     for_doctor = commands.add_parser(
         "doctor",

@@ -109,8 +109,13 @@ def panels_in(widget: Any) -> Iterator[Panel]:
 
 def _messages(tabs: Tabs) -> Any:
     """The list of messages, and beside it the chosen one byte by byte."""
-    explain = Explain(tabs.messages.selected)
-    tabs.messages.observe(lambda change: explain.show(change["new"]), "selected")
+    explain = Explain()
+
+    def show(payload: bytes | None) -> None:
+        explain.show(payload, getattr(tabs.capture, "decode_with", "auto"))
+
+    show(tabs.messages.selected)
+    tabs.messages.observe(lambda change: show(change["new"]), "selected")
     return _beside(tabs.messages, explain)
 
 

@@ -242,7 +242,7 @@ def test_a_reply_function_that_raises_is_in_the_status_at_once():
 
     cap = gd.listen(FREE, reply=fails)
     send(cap, b"one", b"two")
-    wait_until(lambda: "raised KeyError" in cap.status.hint and "2x" in cap.status.hint)
+    wait_until(lambda: "raised KeyError" in cap.status.hint and "2 times" in cap.status.hint)
     assert "set_reply" in cap.status.hint
     cap.set_reply(b"mended")
     send(cap, b"three")
