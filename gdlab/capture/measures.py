@@ -106,6 +106,7 @@ class Measures(ABC):
     delay_above_least = taken(analysis.delay_above_least)
     frame_rate = taken(analysis.frame_rate)
     probes = taken(analysis.probes)
+    playout = taken(analysis.playout)
 
     # What is missing.
     sequence = taken(analysis.sequence)

@@ -228,11 +228,13 @@ def _kept_where(
     """Return what stays in memory, the folder for all of it, and how long its parts are."""
     if limit is None:  # 0 is no limit that anything could be kept in, and is refused
         limit = SPILLED_LIMIT if spill else DEFAULT_LIMIT
+    if parts is None:
+        return Limit.parse(limit), Path(spill) if spill else None, None
     from gdlab.files.parts import PeriodError, period_s  # not before it is needed: `import gdlab` stays light
 
-    if parts is not None and not spill:
+    if not spill:
         raise PeriodError("parts= goes with spill=, the folder that the parts are written to: give both")
-    return Limit.parse(limit), Path(spill) if spill else None, None if parts is None else period_s(parts)
+    return Limit.parse(limit), Path(spill), period_s(parts)
 
 
 def _kept(
