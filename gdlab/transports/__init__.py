@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from gdlab import surroundings
-from gdlab.transports.address import Address, parse, parse_remote
+from gdlab.transports.address import Address, parse, parse_known, parse_remote
 from gdlab.transports.encoding import Codec, Outgoing, encode
 from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.interfaces import lan_address
@@ -50,6 +50,7 @@ __all__ = [
     "lan_address",
     "listener",
     "parse",
+    "parse_known",
     "parse_remote",
     "port_problem",
     "reception",
