@@ -28,6 +28,9 @@ _WAYS_OUT: Final[dict[str, str]] = {
     "engine_io": "Socket.IO's messages have their kind as digits before the JSON",
     "utf16": "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#), or decode it by a function",
     "utf32": "send UTF-8: to_utf8_buffer() in GDScript",
+    "wide": "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)",
+    "http2": "use HTTP/1.1; gdlab does not take HTTP/2 apart",
+    "ssh": "a remote shell has come to the game's port; gdlab reads nothing encrypted",
     "python": "send JSON, json.dumps(value), in place of str(value)",
 }
 
@@ -169,6 +172,15 @@ def _utf32(data: bytes) -> bool:
     return _wide(data, "utf-32-le") or _wide(data, "utf-32-be")
 
 
+def _wide_stream(data: bytes) -> bool:
+    # The last character may not be there yet.
+    return any(
+        _wide(data[: len(data) & -unit], f"utf-{8 * unit}-{order}")
+        for unit in (4, 2)
+        for order in ("le", "be")
+    )
+
+
 def _wide(data: bytes, encoding: str) -> bool:
     """Whether it is text of wide characters, most of them of ASCII."""
     unit = 2 if "16" in encoding else 4
@@ -206,6 +218,11 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("a Variant of Godot 3", is_godot3, "godot3", datagram=True, certain=False),
     Signature("UTF-32", _utf32, "utf32", datagram=True, certain=False),
     Signature("UTF-16", _utf16, "utf16", datagram=True, certain=False),
+    Signature("UTF-16 or UTF-32", _wide_stream, "wide", stream=True, framing="raw", certain=False),
+    Signature(
+        "HTTP/2", lambda data: data.startswith(b"PRI * HTTP/2.0\r\n"), "http2", stream=True, framing="raw"
+    ),
+    Signature("SSH", lambda data: data.startswith(b"SSH-2.0-"), "ssh", stream=True, framing="raw"),
     Signature("Python's str()", _python, "python", datagram=True, certain=False),
 )
 

@@ -152,6 +152,11 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/mqtt": "framing mqtt: MQTT packets, the first of them a CONNECT",
     "framing_guessed/stun": "kept raw: STUN, by which a program looks for its address",
     "framing_guessed/gzip": "kept raw: compressed by gzip; decompress it in a codec function of your own",
+    "framing_guessed/wide": (
+        "kept raw: UTF-16 or UTF-32; send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)"
+    ),
+    "framing_guessed/http2": "kept raw: HTTP/2, which gdlab does not take apart",
+    "framing_guessed/ssh": "kept raw: SSH, a remote shell; gdlab reads nothing encrypted",
     "framing_guessed/zstd": "kept raw: compressed by Zstandard; decompress it in a codec function of your own",
     "may_not_fit": (
         "{count} bytes are more than the {most} that Godot receives unless the game has set a larger "

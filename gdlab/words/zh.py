@@ -124,6 +124,11 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/mqtt": "分帧 mqtt：MQTT 数据包，第一个是 CONNECT",
     "framing_guessed/stun": "保持 raw：STUN，程序用它查询自己的地址",
     "framing_guessed/gzip": "保持 raw：用 gzip 压缩；请在自己的编解码函数中解压",
+    "framing_guessed/wide": (
+        "保持 raw：UTF-16 或 UTF-32；请发送 UTF-8（GDScript 用 to_utf8_buffer()，C# 用 Encoding.UTF8）"
+    ),
+    "framing_guessed/http2": "保持 raw：HTTP/2，gdlab 不解析它",
+    "framing_guessed/ssh": "保持 raw：SSH 远程登录；gdlab 读不了加密的内容",
     "framing_guessed/zstd": "保持 raw：用 Zstandard 压缩；请在自己的编解码函数中解压",
     "incomplete/cut": "流在一个帧的 {held} 字节之后结束",
     "malformed/cut": "流中第 {offset} 字节处不是 {framing} 帧的开头：{said}",
