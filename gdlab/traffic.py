@@ -14,6 +14,9 @@ from gdlab.transports import Address, parse
 #: Set by `gdlab lab`, which keeps a game running beside the notebooks: where it sends, and what it is.
 ALREADY_VARIABLE: Final = "GDLAB_TRAFFIC"
 
+#: Frames per second of a game that is not told otherwise.
+FPS: Final = 60
+
 #: A game without a time limit ends all the same, should nobody stop it.
 LONGEST_S: Final = 12 * 3600.0
 
@@ -65,7 +68,7 @@ def demo_game(
     to: str = "udp://127.0.0.1:4242",
     *,
     seconds: float | None = None,
-    fps: int = 60,
+    fps: int = FPS,
     engine: bool | None = None,
 ) -> Traffic:
     """Start a game that sends to an address: a real Godot where one is found, else the embedded source.
@@ -77,7 +80,8 @@ def demo_game(
     ----------
     to : where it sends; `udp://`, on this machine.
     seconds : it ends by itself after so long; None plays until `stop`.
-    fps : frames per second.
+    fps : frames per second. Beside `gdlab lab`, whose own game sends to port 4242 at 60, another rate means a game of
+        its own; take another port for it, or both are heard.
     engine : True insists on a real Godot, False on the embedded source; None takes what there is.
 
     Raises
@@ -90,7 +94,8 @@ def demo_game(
         raise AddressError(f"{to} is no address to send to; give the port of the listener")
     host = "127.0.0.1" if address.host == "localhost" else address.host
     already = os.environ.get(ALREADY_VARIABLE, "")
-    if engine is None and already.startswith(f"{address.port} "):
+    taken = already.startswith(f"{address.port} ")
+    if taken and engine is None and fps == FPS:
         return Traffic(address, None, already.partition(" ")[2])
     why = "asked for"
     if engine is not False:

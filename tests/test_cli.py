@@ -75,8 +75,28 @@ def test_the_version(capsys):
 
 
 def test_the_lab_opens_the_notebooks_that_are_there(tmp_path):
-    assert lab.notebook_folder(ROOT) == ROOT / "notebooks"
     assert lab.notebook_folder(ROOT / "notebooks") == ROOT / "notebooks"
+
+
+def test_in_a_clone_people_work_in_copies(tmp_path, monkeypatch):
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT / "notebooks", clone / "notebooks")
+    monkeypatch.setattr(lab.handout, "shipped", lambda language: clone / "notebooks")
+    copies = lab.notebook_folder(clone)
+    assert copies == clone / lab.COPIES
+    original, copy = clone / "notebooks" / lab.FIRST, copies / lab.FIRST
+    original.write_text("a new version")
+    lab.notebook_folder(clone)
+    assert copy.read_text() == "a new version"  # nobody had worked in it
+    copy.write_text("mine")
+    original.write_text("a newer version")
+    lab.notebook_folder(clone)
+    assert copy.read_text() == "mine"
+
+
+def test_the_lab_speaks_chinese(tmp_path):
+    folder = lab.notebook_folder(tmp_path, "zh")
+    assert "第一个数据包" in (folder / lab.FIRST).read_text(encoding="utf-8")
 
 
 def test_elsewhere_the_lab_puts_notebooks_and_overwrites_none(tmp_path):

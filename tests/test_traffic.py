@@ -75,3 +75,10 @@ def test_a_game_that_runs_already_is_not_started_twice(monkeypatch):
 def test_it_sends_only_to_udp_on_this_machine(to):
     with pytest.raises(AddressError):
         traffic.demo_game(to)
+
+
+def test_another_frame_rate_is_a_game_of_its_own(monkeypatch):
+    monkeypatch.setenv(traffic.ALREADY_VARIABLE, "4242 somebody else's")
+    assert "somebody else's" in repr(traffic.demo_game("udp://127.0.0.1:4242"))
+    with traffic.demo_game("udp://127.0.0.1:4242", fps=240) as game:
+        assert "somebody else's" not in repr(game)

@@ -7,6 +7,7 @@ from gdlab.analysis.arrivals import inter_arrival, jitter
 from gdlab.analysis.clocks import clock_offsets, one_way_delay
 from gdlab.analysis.compare import compare, measures
 from gdlab.analysis.conversations import conversations
+from gdlab.analysis.delay_variation import delay_above_least
 from gdlab.analysis.findings import findings
 from gdlab.analysis.frame_rates import FrameRate, frame_rate
 from gdlab.analysis.latency import latency, response_times, round_trips
@@ -28,6 +29,7 @@ __all__ = [
     "clock_offsets",
     "compare",
     "conversations",
+    "delay_above_least",
     "findings",
     "frame_rate",
     "inter_arrival",

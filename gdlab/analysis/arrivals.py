@@ -20,9 +20,11 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.stamps import carried, with_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,7 @@ GAIN: Final = 1 / 16
 RESTART_US: Final = 1e6
 
 
+@by_row
 def inter_arrival(
     table: Source, *, direction: str = "in", probes: bool = False, by: str | Sequence[str] = PEER
 ) -> pd.DataFrame:
@@ -75,9 +78,10 @@ def inter_arrival(
     between[firsts(ids[sequence])] = np.nan
     run = _runs(table, stamps)[rows][sequence]
     between[1:][np.diff(run) != 0] = np.nan
-    return _by_time(subset[list(by)], stamps[rows], sequence, "iat_ms", between)
+    return _by_time(subset[list(by)], stamps[rows], rows, sequence, "iat_ms", between)
 
 
+@by_row
 def jitter(
     table: Source, *, sent: str | None = None, unit: str = "us", by: str | Sequence[str] = PEER
 ) -> pd.DataFrame:
@@ -87,7 +91,8 @@ def jitter(
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
     sent : column with the sender's clock when it sent, such as ``"v.t_us"``. By default the `t_us` of the
-        probe messages that arrived, pings only: an answer or echo carries our own time.
+        probe messages that arrived, pings only (an answer or echo carries our own time); without any, that of messages
+        that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
     unit : what `sent` counts in: ``s``, ``ms``, ``us`` or ``ns``.
     by : columns that tell the senders apart, such as ``"v.id"``; by default the peers.
 
@@ -117,20 +122,19 @@ def jitter(
     depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
     """
     by = names_of(by)
-    table = table_of(table, sent, *by)
+    table = table_of(with_stamps(table) if sent is None else table, sent, *by)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
-    rows, sent_us = _sent(table, sent, UNIT_US[unit])
+    rows, sent_us = sent_times(table, sent, UNIT_US[unit])
     subset = table.iloc[rows]
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     when, sent_us = stamps[rows][sequence], sent_us[sequence]
     difference = np.zeros(len(rows))
     difference[1:] = np.diff(when) / 1e3 - np.diff(sent_us)
-    begins = firsts(ids[sequence])
-    begins[1:] |= np.diff(sent_us) < -RESTART_US
+    begins = runs_of_clock(ids[sequence], sent_us)
     difference[begins] = 0.0
     # `ewm` without adjustment is the recurrence of the RFC: y = x at the start (here 0), then y += gain * (x
     # - y).
@@ -138,7 +142,14 @@ def jitter(
     filtered = pd.Series(np.abs(difference)).groupby(runs).ewm(alpha=GAIN, adjust=False).mean()
     values = np.asarray(filtered.to_numpy() / 1e3, dtype=np.float64)
     values[begins] = np.nan
-    return _by_time(subset[list(by)], stamps[rows], sequence, "jitter_ms", values)
+    return _by_time(subset[list(by)], stamps[rows], rows, sequence, "jitter_ms", values)
+
+
+def runs_of_clock(ids: NDArray[np.int64], sent_us: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the sender's clock starts: at the first message of each sender, and after it went back; (n,) bool."""
+    begins = firsts(ids)
+    begins[1:] |= np.diff(sent_us) < -RESTART_US
+    return begins
 
 
 def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -153,7 +164,7 @@ def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
     return runs
 
 
-def _sent(
+def sent_times(
     table: pd.DataFrame, sent: str | None, unit_us: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rows that arrived with a time of their sender, and that time in microseconds from the first of them."""
@@ -163,6 +174,9 @@ def _sent(
         rows = found["row"].to_numpy()
         kept = arrived[rows] & ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
         rows, exact = rows[kept], found["t_us"].to_numpy()[kept]
+        if not len(rows):
+            own = carried(table)
+            rows, exact = own.rows, own.t_us
         return rows, (exact - exact[:1].sum()).astype(np.float64)
     require(table, [sent])
     column = pd.to_numeric(table[sent], errors="coerce")
@@ -178,6 +192,7 @@ def _sent(
 def _by_time(
     subset: pd.DataFrame,
     stamps: NDArray[np.int64],
+    rows: NDArray[np.int64],
     sequence: NDArray[np.int64],
     name: str,
     values: NDArray[np.float64],
@@ -187,17 +202,22 @@ def _by_time(
     back[sequence] = np.arange(len(sequence))
     if np.any(np.diff(stamps) < 0):
         source = np.argsort(stamps, kind="stable")
-        return _taken(subset.iloc[source], stamps[source], name, values[back[source]])
-    return _taken(subset, stamps, name, values[back])
+        return _taken(subset.iloc[source], stamps[source], rows[source], name, values[back[source]])
+    return _taken(subset, stamps, rows, name, values[back])
 
 
 def _taken(
-    subset: pd.DataFrame, stamps: NDArray[np.int64], name: str, values: NDArray[np.float64]
+    subset: pd.DataFrame,
+    stamps: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    name: str,
+    values: NDArray[np.float64],
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time": time_index(stamps),
             **{column: subset[column].array for column in subset.columns},
             name: values,
-        }
+        },
+        index=pd.Index(rows),
     )

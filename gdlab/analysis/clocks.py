@@ -9,29 +9,42 @@ no second clock, and this module refuses.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from gdlab.analysis.arrivals import UNIT_US
+from gdlab.analysis.clock_bounds import ClockBounds, Contradiction, bounds
 from gdlab.analysis.columns import equals, firsts, groups, order, require, time_index, times_ns
+from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.stamps import carried, with_stamps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: The capture is cut into at most so many parts; the fastest exchange of each is used ("lower envelope").
-PARTS: Final = 20
-#: Exchanges in a part at least, so that one of them was fast.
-PART_SAMPLES: Final = 5
-#: Below this, drift cannot be told from the error of the offset.
-DRIFT_SPAN_S: Final = 5.0
-#: How far two computers' clocks may drift apart where that could not be told: 50 ppm each, as crystals are sold.
-UNKNOWN_PPM: Final = 100.0
+#: Exchanges at least: fewer than these prove little, and a liar needs only one.
+LEAST_EXCHANGES: Final = 5
+#: A ping holds the time from before it was sent. So much earlier than its row at most, it was of the same clock.
+JUST_BEFORE_US: Final = 1_000_000
+US: Final = 1e6
 
 
+class NoOffset(ValueError):
+    """Nothing tells how the clock of any peer differs from this one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no one-way delay: nothing tells how the other clock differs from this one, and a difference of "
+            "two clocks is no delay. Needed are at least 5 answers to probes that carry r_us and s_us, of clocks that "
+            "nobody sets meanwhile. Valid without: round_trips (both ways together), delay_above_least (one way, but "
+            "only how much more than the least), jitter (changes of the delay), inter_arrival."
+        )
+
+
+@by_row
 def clock_offsets(table: Source) -> pd.DataFrame:
     """Offset and drift of each peer's clock against the capture's.
 
@@ -43,21 +56,35 @@ def clock_offsets(table: Source) -> pd.DataFrame:
     -------
     One row per peer that can be told: `endpoint`, `peer`, `time` (for which the offset holds), `offset_us`
     (int64: their clock minus ours, both in microseconds, ours since 1970 UTC), `drift_ppm` (float64:
-    microseconds that the offset grows each second; 0 where the capture is too short to tell),
-    `drift_error_ppm` (float64: the drift is this wrong at most; where it cannot be told, 100), `error_us`
-    (float64: the offset, moved on by the drift, is this wrong at most between `first` and `last`; before and
-    after, the drift's error for each second adds to it), `first`, `last` (times), `n` (int64: exchanges).
-    All of this while the drift is steady.
+    microseconds that the offset grows each second), `drift_error_ppm` (float64: the drift is this wrong at most),
+    `error_us` (float64: the offset, moved on by the drift, is this wrong at most between `first` and `last`; before
+    and after, the drift's error for each second adds to it), `first`, `last` (times), `n` (int64: exchanges).
+    All of this while the drift is steady and at most 500 ppm; peers whose times no such clock explains have no row.
 
     Notes
     -----
-    For each exchange the offset is estimated as NTP does, ``((r - t1) + (s - t4)) / 2`` (RFC 5905 section 8);
-    its error is at most half of the time that ping and answer were on the way. Of each part of the capture
-    the fastest exchange counts, as waiting, not the path, makes the others slow and lopsided; a line through
-    those gives offset and drift. The error is half of the slowest of them plus how far the line misses them;
-    that of the drift, how much it would turn if each of them were wrong as far as it can be.
+    Not an average but an interval. Of each exchange, ``r - t1`` is the offset plus the time that the ping took and
+    ``s - t4`` is the offset less the time that the answer took (the times of RFC 5905 section 8). No message arrives
+    before it was sent: so the offset, a straight line over time, lies below all of the one and above all of the
+    other. The middle of all such lines is the offset, how far they reach is the error. The fastest way there and the
+    fastest way back need not be of one exchange: a game that waits for its next frame before it answers makes every
+    exchange slow, and the interval no wider.
     """
-    table = table_of(table)
+    labels, rows, fits = _fitted(table_of(table))
+    told = [side for side, fit in enumerate(fits) if fit is not None]
+    lines = [fit.line() for fit in fits if fit is not None]
+    frame = pd.DataFrame(lines, columns=[f.name for f in fields(_Line)])
+    frame = frame.astype(dict.fromkeys(("time", "offset_us", "first", "last", "n"), "int64"))
+    frame = frame.astype(dict.fromkeys(("drift_ppm", "drift_error_ppm", "error_us"), "float64"))
+    for name in ("time", "first", "last"):
+        frame[name] = time_index(frame[name].to_numpy(dtype=np.int64) * 1000)
+    return pd.concat([labels.iloc[told].reset_index(drop=True), frame], axis=1).set_axis(
+        pd.Index(rows[told]), axis=0
+    )
+
+
+def _fitted(table: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64], list[_Fit | None]]:
+    """Peers that answered probes, the first row of the exchange that shows each, and what is told of their clocks."""
     found = probes(table)
     subset = table.iloc[found["row"].to_numpy()]
     stamps = times_ns(subset)
@@ -72,28 +99,30 @@ def clock_offsets(table: Source) -> pd.DataFrame:
     good &= ~pong[ping] & held[answer]
     ping, answer = ping[good], answer[good]
     sides, labels = groups(subset.iloc[ping], ("endpoint", "peer"))
+    sent = stamps[ping] // 1000
+    # A row has the time at which sending had ended; the ping itself that from before, if it is of this clock.
+    before = found["t_us"].to_numpy()[ping]
+    near = (before <= sent) & (before > sent - JUST_BEFORE_US)
     times = np.array(
         [
-            stamps[ping] // 1000,
+            np.where(near, before, sent),
             found["r_us"].to_numpy()[answer],
             found["s_us"].to_numpy()[answer],
             stamps[answer] // 1000,
         ]
     )
+    begin = np.zeros(int(exchange.max(initial=-1)) + 1, dtype=np.int64)
+    begin[exchange[::-1]] = found["row"].to_numpy()[::-1]
+    rows = np.zeros(len(labels), dtype=np.int64)
+    rows[sides[::-1]] = begin[exchange[ping]][::-1]
     together = np.argsort(sides, kind="stable")
     edges = np.flatnonzero(firsts(sides[together]))[1:]
-    fits = [_fit(*part) for part in np.split(times[:, together], edges, axis=1)] if len(labels) else []
-    told = [side for side, fit in enumerate(fits) if fit is not None]
-    frame = pd.DataFrame([fit for fit in fits if fit is not None], columns=[f.name for f in fields(_Fit)])
-    frame = frame.astype(dict.fromkeys(("time", "offset_us", "first", "last", "n"), "int64"))
-    frame = frame.astype(dict.fromkeys(("drift_ppm", "drift_error_ppm", "error_us"), "float64"))
-    for name in ("time", "first", "last"):
-        frame[name] = time_index(frame[name].to_numpy(dtype=np.int64) * 1000)
-    return pd.concat([labels.iloc[told].reset_index(drop=True), frame], axis=1)
+    parts = np.split(times[:, together], edges, axis=1) if len(labels) else []
+    return labels, rows, [_fit(*part) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
+class _Line:
     """The columns of `clock_offsets` that are estimated; times in microseconds since 1970."""
 
     time: int
@@ -106,50 +135,59 @@ class _Fit:
     n: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How a peer's clock stands: whole microseconds, and on top of them bounds over the seconds since `start`."""
+
+    start: int
+    base: int
+    bounds: ClockBounds
+    n: int
+
+    def line(self) -> _Line:
+        first, last = float(self.bounds.knots_s[0]), float(self.bounds.knots_s[-1])
+        middle = round((first + last) / 2 * US)
+        offset = float(self.bounds.at(np.array([middle / US]))[0])
+        return _Line(
+            self.start + middle,
+            self.base + round(offset),
+            self.bounds.drift_ppm,
+            self.bounds.drift_error_ppm,
+            float(self.bounds.errors_us.max()) + 0.5,  # for the whole number
+            self.start + round(first * US),
+            self.start + round(last * US),
+            self.n,
+        )
+
+    def ahead(self, ours_us: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Their clock minus ours beyond `base` at some times, and by how much that is wrong at most."""
+        x = (ours_us - self.start) / US
+        outside = np.maximum(np.maximum(self.bounds.knots_s[0] - x, x - self.bounds.knots_s[-1]), 0.0)
+        return self.bounds.at(x), self.bounds.error(x) + outside * self.bounds.drift_error_ppm
+
+
 def _fit(
     sent: NDArray[np.int64], received: NDArray[np.int64], returned: NDArray[np.int64], back: NDArray[np.int64]
 ) -> _Fit | None:
-    """The offset of a peer, from the four times of each exchange in microseconds."""
-    path = (back - sent) - (returned - received)
-    sane = (path >= -1) & (returned >= received)
-    sent, received, returned, back, path = (a[sane] for a in (sent, received, returned, back, path))
-    n = len(sent)
-    if n < PART_SAMPLES:
+    """The clock of a peer, from the four times of each exchange in microseconds."""
+    sane = ((back - sent) - (returned - received) >= -1) & (returned >= received)
+    sent, received, returned, back = (each[sane] for each in (sent, received, returned, back))
+    if len(sent) < LEAST_EXCHANGES:
         return None
-    # Integers until only small differences are left: microseconds since 1970 twice over exceed a float's 53
-    # bits.
-    twice = (received - sent) + (returned - back)
-    base = int(twice[0]) // 2
-    offset = (twice - 2 * base) / 2.0
-    start = int(sent.min())
-    when = (sent - start) / 1e6
-    parts = max(1, min(PARTS, n // PART_SAMPLES))
-    ordered = np.argsort(when, kind="stable")
-    best = np.array([part[np.argmin(path[part])] for part in np.array_split(ordered, parts)])
-    x, y = when[best], offset[best]
-    middle, level = float(x.mean()), float(y.mean())
-    # A microsecond for the rounding of the four times.
-    wrong = path[best] / 2 + 1.0
-    away = x - middle
-    drift, unsure, first, last = 0.0, UNKNOWN_PPM, middle, middle
-    if len(best) >= 3 and np.ptp(x) >= DRIFT_SPAN_S:
-        drift = float((away * (y - level)).sum() / (away**2).sum())
-        unsure = float((np.abs(away) * wrong).sum() / (away**2).sum())
-        first, last = float(x.min()), float(x.max())
-    misses = np.abs(y - level - drift * away)
-    error = float((path[best].max() / 2) + misses.max()) + 1.0
-    return _Fit(
-        start + round(middle * 1e6),
-        base + round(level),
-        drift,
-        unsure,
-        error,
-        start + round(first * 1e6),
-        start + round(last * 1e6),
-        n,
-    )
+    # Integers until only small differences are left: a float's 53 bits hold no quarters of microseconds since 1970.
+    start, base = int(sent.min()), int(received[0] - sent[0])
+    there, here = (sent - start) / US, (back - start) / US
+    try:
+        found = bounds(
+            (there, (received - sent - base).astype(np.float64)),
+            (here, (returned - back - base).astype(np.float64)),
+        )
+    except Contradiction:
+        return None  # their clock was set meanwhile, or the times are no times
+    return _Fit(start, base, found, len(sent))
 
 
+@by_row
 def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
     """Delay of each message that carries its sender's time, by the estimated offset of that clock.
 
@@ -157,7 +195,8 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
     ----------
     table : columns of the schema, with the exchanges that `clock_offsets` needs.
     sent : column with the sender's clock when it sent, the same clock as its `r_us` and `s_us`. By
-        default the `t_us` of its own pings.
+        default the `t_us` of its own pings, or else that of messages that carry `seq` and `t_us`, as those of
+        `Capture.gdscript` do.
     unit : what `sent` counts in: ``s``, ``ms``, ``us`` or ``ns``.
 
     Returns
@@ -176,22 +215,22 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
     -----
     One-way delay as in RFC 7679, with its section 3.7 on the errors of clocks in mind.
     """
-    table = table_of(table, sent)
+    table = with_stamps(table) if sent is None else table_of(table, sent)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
-    offsets = clock_offsets(table)
-    if not len(offsets):
-        raise ValueError(
-            "no one-way delay: nothing tells how the other clock differs from this one, and a difference of "
-            "two clocks is no delay. Needed are at least 5 answers to probes that carry r_us and s_us. Valid "
-            "without: round_trips (both ways together), jitter (changes of the delay), inter_arrival."
-        )
+    known, _, fits = _fitted(table)
+    told = [side for side, fit in enumerate(fits) if fit is not None]
+    if not told:
+        raise NoOffset
     arrived = messages_of(table, "in")
     if sent is None:
         found = probes(table)
         rows = found["row"].to_numpy()
         kept = arrived[rows] & ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
         rows, theirs = rows[kept], found["t_us"].to_numpy()[kept].astype(np.float64)
+        if not len(rows):
+            own = carried(table)
+            rows, theirs = own.rows, own.t_us.astype(np.float64)
     else:
         require(table, [sent])
         column = pd.to_numeric(table[sent], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -199,31 +238,32 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
         theirs = column[rows] * UNIT_US[unit]
     subset = table.iloc[rows]
     stamps = times_ns(subset)
-    # Which row of `offsets` each message's peer has; -1 where it has none.
+    # Which of `known` each message's peer is; -1 where it is none whose clock is told.
     of_messages, labels = groups(subset, ("endpoint", "peer"))
     key = ["endpoint", "peer"]
-    numbers = offsets[key].astype(object).assign(side=np.arange(len(offsets)))
+    numbers = known[key].iloc[told].astype(object).assign(side=told)
     matched = labels.astype(object).merge(numbers, on=key, how="left")["side"]
     side = matched.fillna(-1).to_numpy(dtype=np.int64)[of_messages]
-    known = np.flatnonzero(side >= 0)
-    side, ours = side[known], stamps[known] // 1000
-
-    def of(name: str) -> NDArray[Any]:
-        return np.asarray(offsets[name].to_numpy()[side])
-
-    def at(name: str) -> NDArray[np.int64]:
-        return np.asarray(times_ns(offsets.assign(time=offsets[name]))[side] // 1000)
-
-    # Their time as it would read on our clock.
-    moved = theirs[known] - of("offset_us") - of("drift_ppm") * (ours - at("time")) / 1e6
-    outside = np.maximum(np.maximum(at("first") - ours, ours - at("last")), 0) / 1e6
-    result = pd.DataFrame(
+    ours = stamps // 1000
+    delay, error = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    for each in told:
+        fit = fits[each]
+        mine = np.flatnonzero(side == each)
+        if fit is None or not len(mine):
+            continue
+        ahead, wrong = fit.ahead(ours[mine])
+        # Their time as it would read on our clock, taken from ours.
+        delay[mine] = ours[mine] - (theirs[mine] - fit.base - ahead)
+        error[mine] = wrong
+    kept = np.flatnonzero(side >= 0)
+    kept = kept[np.argsort(stamps[kept], kind="stable")]
+    return pd.DataFrame(
         {
-            "time": time_index(stamps[known]),
-            "endpoint": subset["endpoint"].array.take(known),
-            "peer": subset["peer"].array.take(known),
-            "delay_ms": (ours - moved) / 1e3,
-            "error_ms": (of("error_us") + outside * of("drift_error_ppm")) / 1e3,
-        }
+            "time": time_index(stamps[kept]),
+            "endpoint": subset["endpoint"].array.take(kept),
+            "peer": subset["peer"].array.take(kept),
+            "delay_ms": delay[kept] / 1e3,
+            "error_ms": error[kept] / 1e3,
+        },
+        index=pd.Index(rows[kept]),
     )
-    return result.sort_values("time", kind="stable", ignore_index=True)

@@ -9,7 +9,7 @@ answerer says how long it held the probe, that is a column, and never subtracted
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,18 @@ import pandas as pd
 from gdlab.analysis.arrivals import UNIT_US
 from gdlab.analysis.clocks import one_way_delay
 from gdlab.analysis.columns import equals, firsts, groups, order, require, time_index, times_ns
+from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: What became of a ping.
 OUTCOMES: Final = ("answered", "lost", "pending")
 
 
+@by_row
 def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
     """Round-trip time of each probe that the capture sent.
 
@@ -86,7 +91,6 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
     )
     says = answered & found["held"].to_numpy()[source] if count else answered
     last = int(stamps.max()) if len(stamps) else 0
-    waited = (last - sent) / 1e9 >= timeout_s
     asked = sequence[ping]
     result = pd.DataFrame(
         {
@@ -97,22 +101,34 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
             "t_us": t_us[asked],
             "rtt_ms": rtt,
             "turnaround_ms": np.where(says, held, np.nan),
-            "outcome": pd.Categorical.from_codes(
-                np.where(answered, 0, np.where(waited, 1, 2)), categories=pd.Index(OUTCOMES)
-            ),
+            "outcome": outcomes(answered, sent, last, timeout_s),
             "answers": answers.astype(np.int64),
-        }
+        },
+        index=pd.Index(rows[asked]),
     )
-    return result.sort_values("time", kind="stable", ignore_index=True)
+    return result.iloc[np.lexsort((result.index.to_numpy(), sent))]
 
 
-def latency(table: Source, *, sent: str, received: str | None = None, unit: str = "us") -> pd.DataFrame:
+def outcomes(
+    answered: NDArray[np.bool_], sent: NDArray[np.int64], last: int, timeout_s: float
+) -> pd.Categorical[str]:
+    """What became of pings that were sent at `sent`, seen from the last row of the capture; both in nanoseconds."""
+    waited = (last - sent) / 1e9 >= timeout_s
+    return pd.Categorical.from_codes(
+        np.where(answered, 0, np.where(waited, 1, 2)), categories=pd.Index(OUTCOMES)
+    )
+
+
+def latency(
+    table: Source, *, sent: str | None = None, received: str | None = None, unit: str = "us"
+) -> pd.DataFrame:
     """How long messages took by times that the game itself wrote into them.
 
     Parameters
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event` and the fields; may be empty.
     sent : field with the time at which a message, or what it answers, was sent, such as ``"v.t_us"``.
+        By default, without `received`, the `t_us` that the messages of `Capture.gdscript` carry.
     received : field with the time at which it was received, of the same clock as `sent`. Without it the arrival counts,
         which is of our clock: then the offset of the clocks must be known, see `one_way_delay`.
     unit : what the fields count in: ``s``, ``ms``, ``us`` or ``ns``.
@@ -132,6 +148,10 @@ def latency(table: Source, *, sent: str, received: str | None = None, unit: str 
     if received is None:
         delays = one_way_delay(table, sent=sent, unit=unit)
         return delays.rename(columns={"delay_ms": "latency_ms"})
+    if sent is None:
+        raise ValueError(
+            f"latency(received={received!r}) needs the field with the time of sending as well: sent="
+        )
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     decoded = table_of(table, sent, received)
@@ -147,6 +167,7 @@ def latency(table: Source, *, sent: str, received: str | None = None, unit: str 
     return found.assign(latency_ms=took[rows], error_ms=0.0)
 
 
+@by_row
 def response_times(table: Source) -> pd.DataFrame:
     """Time from a message sent to a peer until that peer's next message, where that can be an answer.
 
@@ -190,6 +211,7 @@ def response_times(table: Source) -> pd.DataFrame:
             "response_ms": (when[answer] - when[answer - 1]) / 1e6,
             "prompted": share[ids[answer]],
             "peer_messages": heard[ids[answer]].astype(np.int64),
-        }
+        },
+        index=pd.Index(rows[sequence[answer - 1]]),
     )
-    return result.sort_values("time", kind="stable", ignore_index=True)
+    return result.iloc[np.lexsort((result.index.to_numpy(), when[answer - 1]))]

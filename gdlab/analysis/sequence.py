@@ -23,9 +23,11 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.stamps import carried, with_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +52,7 @@ STEPS: Final = 20
 BY_ONE: Final = 0.2
 
 
+@by_row
 def numbered(
     table: Source,
     *,
@@ -67,7 +70,8 @@ def numbered(
     table : columns `time`, `endpoint`, `peer`, `direction`, `event` and `seq`; any order, may be empty.
     seq : column with the number, such as ``"v.seq"``; missing and fractional numbers are left out. By default
         the `seq` of the probes that the other side sent (not of its answers to ours), of streams in which
-        it counts the probes: one in five of its steps at least is by one.
+        it counts the probes: one in five of its steps at least is by one. Of other streams the number of messages
+        that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
     direction : ``in`` for what arrived.
     window : how many numbers a message may be behind to count as reordered; further behind it is late.
     bits : width of a counter that wraps around, 2 to 64, such as 16. By default it does not.
@@ -120,7 +124,7 @@ def _each(
     These are `at` (steps since the run began), `step` of the stream, and `jump` (steps that a run began ahead of the
     one before; 0 where it did not).
     """
-    table = table_of(table, seq, *by)
+    table = table_of(with_stamps(table) if seq is None else table, seq, *by)
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
     if bits is not None and not 2 <= bits <= 64:
@@ -152,7 +156,8 @@ def _each(
     # The run within its stream: how many runs began since the stream did.
     run = part - np.maximum.accumulate(np.where(begins, part, 0)) if len(part) else part
     stream_time = stamps[rows][sequence]
-    by_time = np.argsort(stream_time, kind="stable")
+    # What has the same time stays in the order of its rows.
+    by_time = np.lexsort((sequence, stream_time))
     taken = sequence[by_time]
     return pd.DataFrame(
         {
@@ -166,10 +171,12 @@ def _each(
             "at": number[by_time],
             "step": step[by_time],
             "jump": jump[by_time],
-        }
+        },
+        index=pd.Index(rows[taken]),
     )
 
 
+@by_row
 def sequence(
     table: Source,
     *,
@@ -232,7 +239,9 @@ def sequence(
     worst = pd.Series(each["behind"].to_numpy()).groupby(ids).max().to_numpy(dtype=np.int64)
     low, high = wilson(lost, expected)
     enough = expected > 1
-    return labels.assign(
+    first = np.zeros(streams, dtype=np.int64)
+    first[ids[::-1]] = each.index.to_numpy()[::-1]
+    return labels.set_axis(pd.Index(first), axis=0).assign(
         messages=all_of_them,
         expected=expected,
         received=received,
@@ -286,7 +295,7 @@ def _numbers(
         rows, number = rows[kept], found["seq"].to_numpy()[kept]
         ids, _ = groups(table.iloc[rows], ("endpoint", "peer"))
         counts = _counts_by_one(ids, number)[ids]
-        return rows[counts], number[counts], False
+        return *_beside(table, rows[counts], number[counts], direction), False
     require(table, [seq])
     # Without the missing ones first: with them, integers of an object column would become floats.
     there = np.flatnonzero(wanted & table[seq].notna().to_numpy(dtype=np.bool_))
@@ -303,6 +312,19 @@ def _numbers(
     whole = np.isfinite(values) & (np.abs(values) < 2.0**63)
     whole[whole] &= values[whole] == np.floor(values[whole])
     return there[whole], values[whole].astype(np.int64), False
+
+
+def _beside(table: pd.DataFrame, rows: Ints, number: Ints, direction: str) -> tuple[Ints, Ints]:
+    """Numbers of probes, and those of the stamped messages of streams that have no such probes."""
+    own = carried(table, direction)
+    if not len(own.rows):
+        return rows, number
+    both = np.concatenate([rows, own.rows])
+    ids, labels = groups(table.iloc[both], ("endpoint", "peer"))
+    probing = np.zeros(len(labels), np.bool_)
+    probing[ids[: len(rows)]] = True
+    own = own.of(~probing[ids[len(rows) :]])
+    return np.concatenate([rows, own.rows]), np.concatenate([number, own.seq])
 
 
 def _counts_by_one(ids: Ints, number: Ints) -> NDArray[np.bool_]:

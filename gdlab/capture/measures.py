@@ -73,6 +73,7 @@ class Measures(ABC):
     latency = taken(analysis.latency)
     clock_offsets = taken(analysis.clock_offsets)
     one_way_delay = taken(analysis.one_way_delay)
+    delay_above_least = taken(analysis.delay_above_least)
     frame_rate = taken(analysis.frame_rate)
     probes = taken(analysis.probes)
 

@@ -18,6 +18,7 @@ from gdlab.multiplayer import tables
 from gdlab.multiplayer.calls import arguments
 from gdlab.multiplayer.dissector import Dissector
 from gdlab.multiplayer.explain import LayeredExplanation, explain
+from gdlab.multiplayer.losses import lost_rows
 from gdlab.multiplayer.names import Names
 from gdlab.multiplayer.source import source
 from gdlab.multiplayer.view import View
@@ -50,7 +51,10 @@ class Multiplayer:
         dissector = Dissector()
         dissector.feed(taken.rows)
         dissector.finish()
-        self.view = View(dissector, taken.times_ns, Names.of(project, names), taken.payloads, taken.positions)
+        gone = None if taken.fates is None else lost_rows(taken.fates)
+        self.view = View(
+            dissector, taken.times_ns, Names.of(project, names), taken.payloads, taken.positions, gone
+        )
         self._evidence = Evidence(self.view, taken.fates)
 
     @property
@@ -164,7 +168,7 @@ class Multiplayer:
                 "label": [self.label(index) for index in packets.index],
             }
         )
-        return table.assign(time=pd.DatetimeIndex(packets["time"]))
+        return table.assign(time=pd.DatetimeIndex(packets["time"])).sort_values("time", kind="stable")
 
     def label(self, number: int) -> str:
         """A packet in a few words: node, method and arguments of a call, else its kind and what it is about."""

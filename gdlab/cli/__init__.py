@@ -14,6 +14,7 @@ from gdlab.cli.lab import open_lab
 from gdlab.course import handout
 from gdlab.diagnostics import doctor
 from gdlab.errors import GdlabError
+from gdlab.words import LANGUAGES
 
 __all__ = ["main"]
 
@@ -25,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     try:
         if options.command == "lab":
-            return open_lab(Path(options.folder), rest, traffic_on=not options.no_traffic)
+            return open_lab(
+                Path(options.folder), rest, traffic_on=not options.no_traffic, language=options.lang
+            )
         if options.command == "capture":
             return serve.capture(
                 options.address,
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "convert":
             return files.convert(options.source, Path(options.target))
         if options.command == "course":
-            written = handout.hand_out(Path(options.folder))
+            written = handout.hand_out(Path(options.folder), options.lang)
             print(f"{len(written)} files in {options.folder}: {', '.join(path.name for path in written)}")
             return 0
         if options.command == "doctor":
@@ -75,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "UDP port 4242. Other arguments go to JupyterLab, such as --no-browser or --port=9999.",
     )
     for_lab.add_argument("--folder", default=".", help="where to look for, or put, the notebooks")
+    _language(for_lab)
     for_lab.add_argument("--no-traffic", action="store_true", help="start no game")
 
     for_demo = commands.add_parser(
@@ -136,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
         "and a list of them. Files that are there are never overwritten.",
     )
     new.add_argument("folder", help="the folder to write to; it is made where need be")
+    _language(new)
 
     for_doctor = commands.add_parser(
         "doctor",
@@ -145,6 +150,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for_doctor.add_argument("--seconds", type=_positive, default=2.0, help="time limit (default 2)")
     return parser
+
+
+def _language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--lang", choices=sorted(LANGUAGES), default="en", help="the notebooks' language")
 
 
 def _positive(text: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import sys
@@ -12,19 +14,24 @@ from pathlib import Path
 from gdlab import traffic
 from gdlab.course import handout
 from gdlab.errors import MissingDependency
+from gdlab.words import LANGUAGE_VARIABLE
 
 FIRST = "01-first-packet.ipynb"
+#: The folder of the copies that people work in.
+COPIES = "gdlab-notebooks"
 
 
-def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool) -> int:
-    """Run JupyterLab until it is ended; return its exit status."""
+def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool, language: str = "en") -> int:
+    """Run JupyterLab until it is ended; return its exit status. The notebooks, and gdlab in them, speak a language."""
     try:
         from jupyterlab.labapp import LabApp
     except ImportError as error:
         raise MissingDependency(
             "JupyterLab is not installed; install gdlab with it: pip install 'gdlab[lab]'"
         ) from error
-    notebooks = notebook_folder(folder)
+    notebooks = notebook_folder(folder, language)
+    if language != "en":
+        os.environ[LANGUAGE_VARIABLE] = language
     with ExitStack() as stack:
         if traffic_on:
             game = stack.enter_context(traffic.demo_game("udp://127.0.0.1:4242"))
@@ -42,17 +49,30 @@ def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool) -> int
     return 0
 
 
-def notebook_folder(folder: Path) -> Path:
-    """Return the folder of the notebooks: the one given if it has them, else `notebooks` in it, made if need be.
+def notebook_folder(folder: Path, language: str = "en") -> Path:
+    """Return the folder of the notebooks: the one given if it has them, else copies of them in `gdlab-notebooks`.
 
-    Notebooks that are there are never overwritten: they may be somebody's work.
+    In a clone of the repository they are copies, too: what Jupyter saves by itself is no change of the project's
+    files. Copies that are there are never overwritten, as they may be somebody's work; one that nobody has changed
+    follows its original.
     """
-    for candidate in (folder, folder / "notebooks"):
-        if (candidate / FIRST).is_file():
-            return candidate.resolve()
-    target = folder / "gdlab-notebooks"
+    if (folder / FIRST).is_file():
+        return folder.resolve()
+    target = folder / (COPIES if language == "en" else f"{COPIES}-{language}")
     target.mkdir(parents=True, exist_ok=True)
-    for notebook in sorted(handout.shipped().glob("*.ipynb")):
-        if not (target / notebook.name).exists():
-            shutil.copyfile(notebook, target / notebook.name)
+    known = target / ".originals.json"
+    try:
+        originals = dict(json.loads(known.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        originals = {}
+    for notebook in sorted(handout.shipped(language).glob("*.ipynb")):
+        copy, digest = target / notebook.name, _digest(notebook)
+        if not copy.exists() or (digest != originals.get(copy.name) == _digest(copy)):
+            shutil.copyfile(notebook, copy)
+            originals[copy.name] = digest
+    known.write_text(json.dumps(originals), encoding="utf-8")
     return target.resolve()
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

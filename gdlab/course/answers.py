@@ -16,8 +16,11 @@ _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
 }
 
 _NUMBER = re.compile(
-    r"\s*(?:about|ca\.?|~|≈)?\s*([-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(.*?)\s*", re.IGNORECASE
+    r"\s*(?:[^\W\d_]+[.:]?\s+){0,3}[~≈]?\s*([-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(.*?)\s*",
+    re.IGNORECASE,
 )
+#: A comma that is no separator of thousands, as in 16,7.
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,(?!\d{3}$)\d+")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -67,7 +70,8 @@ def _number_of_text(text: str, unit: str, asked: str) -> float:
     found = _NUMBER.fullmatch(text[:200])
     if found is None:
         raise NotUnderstood(f"this asks for {asked}, such as 12.5, and not for the text {text[:60]!r}")
-    value, said = float(found[1].replace(",", "").replace("_", "")), found[2].lower()
+    digits = found[1].replace(",", "." if _DECIMAL_COMMA.fullmatch(found[1]) else "").replace("_", "")
+    value, said = float(digits), found[2].lower()
     if not said or said == unit:
         return value
     factors = _UNITS.get(unit, {})

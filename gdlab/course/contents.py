@@ -7,6 +7,8 @@ from typing import Final
 
 import pandas as pd
 
+from gdlab.words import language
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
@@ -19,6 +21,8 @@ class Lesson:
     question : what those who have done it can answer.
     minutes : how long it takes a student, exercises included.
     needs : what has to be there besides gdlab.
+
+    `asks` and `wants` give question and needs in a language.
     """
 
     number: str
@@ -26,6 +30,14 @@ class Lesson:
     question: str
     minutes: int
     needs: str
+
+    def asks(self, language: str) -> str:
+        """The question in a language."""
+        return self.question if language == "en" else _QUESTIONS_ZH[self.number]
+
+    def wants(self, language: str) -> str:
+        """What has to be there, in a language."""
+        return self.needs if language == "en" else _NEEDS_ZH[self.needs]
 
 
 #: Every lesson has canned captures and scripted games, so none needs an engine or the internet.
@@ -83,10 +95,25 @@ CONTENTS: Final = (
         "09",
         "09-multiplayer.ipynb",
         "Where does the bandwidth of my multiplayer game go, and where do my unreliable calls?",
-        30,
+        25,
         _NOTHING,
     ),
 )
+
+_NEEDS_ZH: Final = {_NOTHING: "什么都不需要", _OWN_PORTS: "本机回环；找到 Godot 4 就用它"}
+#: As in the first cells of `notebooks/zh`.
+_QUESTIONS_ZH: Final = {
+    "00": "我的游戏此刻在说什么？",
+    "01": "游戏实际发送了什么？一次应答的代价是什么？",
+    "02": "延迟中有多少来自网络，有多少来自游戏？",
+    "03": "一条消息到哪里结束？",
+    "04": "你的游戏的一条消息占多少字节？它们都花在哪里？",
+    "05": "WebSocket 给 TCP 加了什么？一个连接如何结束？",
+    "06": "发出的数据包没有到达。是谁弄丢了它？",
+    "07": "怎样把我看到的写进报告，让别人也能核对？",
+    "08": "一次往返用了 100 毫秒而不是 10 毫秒：是网络，还是我的游戏？",
+    "09": "我的多人游戏的带宽花在哪里？我的不可靠调用又去了哪里？",
+}
 
 
 def lessons() -> pd.DataFrame:
@@ -95,7 +122,8 @@ def lessons() -> pd.DataFrame:
     Returns
     -------
     A DataFrame with a row per lesson and the columns `number`, `file` (the notebook), `question`, `minutes` (of a
-    student, exercises included) and `needs` (besides gdlab; none needs an engine or the internet).
+    student, exercises included) and `needs` (besides gdlab; none needs an engine or the internet). Texts are in the
+    language that `gdlab.language` has set.
 
     Examples
     --------
@@ -103,4 +131,6 @@ def lessons() -> pd.DataFrame:
 
         gd.lessons().query("minutes <= 20")
     """
-    return pd.DataFrame([asdict(lesson) for lesson in CONTENTS])
+    chosen = language()
+    rows = [asdict(one) | {"question": one.asks(chosen), "needs": one.wants(chosen)} for one in CONTENTS]
+    return pd.DataFrame(rows)

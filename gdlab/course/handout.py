@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from gdlab.course.contents import CONTENTS, Lesson
+from gdlab.course.contents import CONTENTS
 from gdlab.errors import HandoutExists
 
 #: Where the notebooks are in an installed package, and in a clone of the repository.
@@ -17,12 +17,13 @@ _SHIPPED: Final = (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks")
 OVERVIEW: Final = "README.md"
 
 
-def shipped() -> Path:
-    """The folder of the notebooks that came with gdlab."""
-    return next(place for place in _SHIPPED if (place / CONTENTS[0].file).is_file())
+def shipped(language: str = "en") -> Path:
+    """The folder of the notebooks that came with gdlab, in a language."""
+    place = next(place for place in _SHIPPED if (place / CONTENTS[0].file).is_file())
+    return place if language == "en" else place / language
 
 
-def hand_out(folder: Path) -> list[Path]:
+def hand_out(folder: Path, language: str = "en") -> list[Path]:
     """Copy the students' part of the course: the notebooks with open questions and without outputs, and a list of them.
 
     Solutions are not among it; they are in the documentation for teachers.
@@ -30,6 +31,7 @@ def hand_out(folder: Path) -> list[Path]:
     Parameters
     ----------
     folder : is made where it does not exist yet.
+    language : ``"en"`` or ``"zh"``.
 
     Returns
     -------
@@ -39,8 +41,8 @@ def hand_out(folder: Path) -> list[Path]:
     ------
     HandoutExists : one of the files is there already; nothing was written then, since it may be somebody's work.
     """
-    texts = {lesson.file: _clean(shipped() / lesson.file) for lesson in CONTENTS}
-    texts[OVERVIEW] = overview()
+    texts = {lesson.file: _clean(shipped(language) / lesson.file) for lesson in CONTENTS}
+    texts[OVERVIEW] = overview(language)
     there = [name for name in texts if (folder / name).exists()]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
@@ -59,23 +61,29 @@ def hand_out(folder: Path) -> list[Path]:
     return written
 
 
-def table(lessons: tuple[Lesson, ...] = CONTENTS) -> str:
+_HEAD: Final = {"en": "| lesson | question | minutes | needs |", "zh": "| 课 | 问题 | 分钟 | 需要 |"}
+_OVERVIEW: Final = {
+    "en": "# The course\n\n"
+    "Open a notebook and run its cells one after the other with Shift+Enter. Put your answers in place of the "
+    "dots: a wrong one gets an explanation, and `gd.course.hint(...)` gives a hint.\n\n",
+    "zh": "# 课程\n\n打开一个笔记本，用 Shift+Enter 依次运行各个单元格。用你的答案替换三个点：答错会得到解释，"
+    "`gd.course.hint(...)` 会给出提示。\n\n",
+}
+
+
+def table(language: str = "en") -> str:
     """The lessons as a Markdown table."""
     rows = [
-        f"| `{lesson.file.removesuffix('.ipynb')}` | {lesson.question} | {lesson.minutes} | {lesson.needs} |"
-        for lesson in lessons
+        f"| `{lesson.file.removesuffix('.ipynb')}` | {lesson.asks(language)} | {lesson.minutes} | "
+        f"{lesson.wants(language)} |"
+        for lesson in CONTENTS
     ]
-    return "\n".join(["| lesson | question | minutes | needs |", "|---|---|---|---|", *rows])
+    return "\n".join([_HEAD[language], "|---|---|---|---|", *rows])
 
 
-def overview() -> str:
+def overview(language: str = "en") -> str:
     """What stands in the list beside the notebooks."""
-    return (
-        "# The course\n\n"
-        "Open a notebook and run its cells one after the other with Shift+Enter. Put your answers in place of the "
-        "dots: a wrong one gets an explanation, and `gd.course.hint(...)` gives a hint.\n\n"
-        f"{table()}\n"
-    )
+    return f"{_OVERVIEW[language]}{table(language)}\n"
 
 
 def _clean(path: Path) -> str:

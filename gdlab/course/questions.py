@@ -73,17 +73,20 @@ def choice(
 
     Parameters
     ----------
-    right : what is right: the whole answer in small letters, or with a ``*`` at the end its beginning.
+    right : what is right: the whole answer in small letters, or with a ``*`` at the end its beginning; what has
+        other signs than letters and digits is compared as it is typed.
     because, wrong, otherwise : as of `number`.
     """
 
-    def fits(said: str, forms: Sequence[str]) -> bool:
-        return any(said.startswith(form[:-1]) if form.endswith("*") else said == form for form in forms)
+    def fits(said: str, typed: object, forms: Sequence[str]) -> bool:
+        return typed in forms or any(
+            said.startswith(form[:-1]) if form.endswith("*") else said == form for form in forms
+        )
 
     def judge(answer: Any) -> tuple[bool, str]:
-        said = answers.words(answer)
-        if fits(said, right):
+        said, typed = answers.words(answer), answer.strip() if isinstance(answer, str) else answer
+        if fits(said, typed, right):
             return True, because
-        return False, next((why for forms, why in wrong if fits(said, forms)), otherwise)
+        return False, next((why for forms, why in wrong if fits(said, typed, forms)), otherwise)
 
     return judge

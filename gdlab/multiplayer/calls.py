@@ -36,9 +36,9 @@ def calls(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     -------
     `time`, `connection`, `sender`, `receiver`, `hop`, `path`, `method`, `args` (tuple of values), `mode`, `channel`,
     `size` (bytes of the call as the engine counts them: no path, no relay header), `path_bytes` (of a path that the
-    other side has not confirmed), `packet_bytes`, `wire_bytes`, `fragments`, `resent`, `arrived`, `delay_ms`, `row`,
-    `note` (why arguments could not be read). A call that the server relays is a row on the way up and one on the way
-    down. The index is the packet's number.
+    other side has not confirmed), `packet_bytes`, `wire_bytes`, `fragments`, `resent`, `arrived`, `delay_ms`,
+    `delivered`, `row`, `note` (why arguments could not be read). A call that the server relays is a row on the way up
+    and one on the way down. The rows are in the order of delivery; the index is the packet's number.
     """
     mine = packets[(packets["kind"] == "rpc").to_numpy()]
     read = [arguments(view, index) for index in mine.index]
@@ -56,7 +56,7 @@ def calls(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     )
     table["path_bytes"] = np.array([found[index].path_bytes for index in mine.index], np.int64)
     table["packet_bytes"] = sizes
-    for name in ("wire_bytes", "fragments", "resent", "arrived", "delay_ms", "row"):
+    for name in ("wire_bytes", "fragments", "resent", "arrived", "delay_ms", "delivered", "row"):
         table[name] = mine[name]
     table["note"] = pd.array([note for _, note in read], dtype="string")
     for name in ("path", "method", "hop", "mode"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Iterable
-from itertools import islice
 from typing import Final, NamedTuple
 
 from gdlab.messages import IPV4_HEADER_BYTES, TCP_HEADER_BYTES, UDP_HEADER_BYTES, wire_bytes
@@ -69,13 +68,12 @@ class Dissector:
         rows : in order of time.
         budget_s : stop after so many seconds; the caller gives the rest again later.
         """
-        taken = 0
         until = None if budget_s is None else time.monotonic() + budget_s
-        rest = iter(rows)
-        while batch := list(islice(rest, 64)):
-            for row in batch:
-                self._row(row)
-            taken += len(batch)
+        taken = 0
+        for row in rows:
+            self._row(row)
+            taken += 1
+            # A compressed datagram may take 40 ms, so the clock is asked behind each row, which costs nothing beside.
             if until is not None and time.monotonic() > until:
                 break
         return taken
@@ -147,7 +145,8 @@ class Dissector:
     def _datagram(self, number: int, link: Link, row: Row) -> None:
         out = int(row.out)
         half: Half = link.state[out]
-        found = take_apart(row.payload, methods=half.methods)
+        found = take_apart(row.payload, methods=half.methods, checked=half.checked > 0)
+        half.checked += 1 if found.checked else -1
         if found.compressed:
             half.prefer(found.compressed)
         if found.commands and found.commands[0].kind == Kind.CONNECT:
@@ -211,8 +210,11 @@ class Dissector:
                     before = half.first((6, channel, sequence, 0), index)
                 else:
                     before = half.first((12, channel, second, order), index)
-                if before < 0:
-                    part_key = (kind, channel, second, 0)
+                part_key = (kind, channel, second, 0)
+                if before >= 0:
+                    if units.packet[before] < 0:
+                        half.copy(part_key, index)
+                else:
                     piece = found.body[data : data + length]
                     whole = half.fragment(part_key, count, order, total, offset, piece, index)
                     if whole is not None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gdlab.multiplayer.sequences import Ints, unwrapped
 from gdlab.multiplayer.view import View
 
 #: Groups of numbers: (kind of numbering, mode).
@@ -29,7 +30,8 @@ _COLUMNS: Final = (
     "lost_behind",
     "seen_behind",
 )
-Ints = npt.NDArray[np.int64]
+#: Words of a column `fate` for what did not come out of a relay.
+_GONE: Final = {"dropped", "loss", "lost", "queue", "cut", "rule", "limit", "mtu"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,7 @@ def losses(view: View, fates: pd.Series | None = None) -> pd.DataFrame:
     columns = view.units
     kind = columns["kind"]
     rows: list[tuple[object, ...]] = []
-    dropped = None
-    if fates is not None:
-        gone = fates.astype(str).str.lower().isin(_GONE).to_numpy()
-        dropped = gone[columns["row"]]
+    dropped = None if fates is None else lost_rows(fates)[columns["row"]]
     for connection in view.connections:
         if connection.links[0].transport != "enet":
             continue
@@ -118,7 +117,9 @@ def losses(view: View, fates: pd.Series | None = None) -> pd.DataFrame:
     return table.astype({"lost_behind": "Int64", "seen_behind": "Int64"}) if rows else table
 
 
-_GONE: Final = {"dropped", "loss", "lost", "queue", "cut", "rule", "limit", "mtu"}
+def lost_rows(fates: pd.Series) -> npt.NDArray[np.bool_]:
+    """Which rows were lost behind the place of capture, by what their column `fate` tells."""
+    return fates.astype(str).str.lower().isin(_GONE).to_numpy(dtype=np.bool_)
 
 
 def _datagrams(
@@ -189,11 +190,3 @@ def _ordered(columns: dict[str, Ints], chosen: Ints) -> Numbers:
         missing += int(own.max()) - begin + 1 - len(at)
         late += int((first[part] & (own < np.maximum.accumulate(own))).sum())
     return Numbers(keys, first, missing, late)
-
-
-def unwrapped(raw: Ints) -> Ints:
-    """Numbers of 16 bits continued beyond their wrap, in order of time."""
-    if not len(raw):
-        return raw
-    steps = (np.diff(raw) + 32_768) % 65_536 - 32_768
-    return np.concatenate(([raw[0]], raw[0] + np.cumsum(steps))).astype(np.int64)

@@ -15,12 +15,14 @@ from gdlab.multiplayer.view import View
 from gdlab.variant.types import type_of
 from gdlab.variant.wire import FIXED
 
+#: Note of a state that the receiver passes over.
+TOO_OLD: Final = "came behind a later state, so the receiver passes it over"
 #: Columns made of what is sent; what is beyond stays in `values`.
 MAX_COLUMNS: Final = 256
 
 
 def states(view: View, packets: pd.DataFrame) -> pd.DataFrame:
-    """One row for each object and state that was sent.
+    """One row for each object and state that was sent, in the order in which the receiver gets them.
 
     Returns
     -------
@@ -34,11 +36,19 @@ def states(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     index_of: list[int] = []
     found, senders = view.packets.packet, view.said
     shapes = _shapes(view)
+    # A synchronizer takes no state that is older than its last one.
+    latest: dict[tuple[int, int, int], int] = {}
     for index in packets.index[
         packets["kind"].isin(["sync", "delta", "spawn", "despawn"]).to_numpy()
     ].tolist():
         packet, who = found[index], senders[index]
         for row, named in _of_packet(view, index, packet, who, shapes):
+            if packet.kind == "sync":
+                key = (who.connection, who.sender, row["net_id"])
+                if (packet.method - latest.get(key, packet.method - 1)) % 65_536 - 1 >= 32_767:
+                    row["note"] = row["note"] or TOO_OLD
+                else:
+                    latest[key] = packet.method
             rows.append(row)
             told.append(named)
             index_of.append(index)

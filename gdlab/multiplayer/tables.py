@@ -69,7 +69,7 @@ def units(view: View) -> pd.DataFrame:
 
 
 def packets(view: View) -> pd.DataFrame:
-    """One row for each packet of SceneMultiplayer, as the leg nearest its sender saw it.
+    """One row for each packet of SceneMultiplayer, as the leg nearest its sender saw it, in the order of delivery.
 
     Returns
     -------
@@ -77,12 +77,15 @@ def packets(view: View) -> pd.DataFrame:
     0 all, negative all but, for what the server is to relay), `hop` (direct, up to be relayed, down relayed),
     `kind`, `path`, `method`, `size` (bytes of the packet), `wire_bytes` (all copies, with every header), `mode`,
     `channel` (ENet's), `compressed`, `fragments`, `resent` (copies seen beyond the first), `arrived`, `delay_ms`
-    (until the far leg of a relay; NaT where it never came there or there is none), `row` (position in the table of
-    what completed it), `note`. The index is the packet's number.
+    (until the far leg of a relay; NaT where it never came there or there is none), `delivered` (when the receiver's
+    ENet hands it to its game, as the place nearest to it shows: what overtook a reliable packet waits for it; NaT
+    for what was lost, and for an unreliable_ordered packet that came too late), `row` (position in the table of what
+    completed it), `note`. The index is the packet's number.
     """
     found = view.dissector.packets
-    listed, arrived = view.arrivals
-    keep = np.flatnonzero(listed)
+    listed, arrived, _ = view.arrivals
+    delivered, order = view.deliveries
+    keep = order[listed[order]]
     units = np.array(found.unit, np.int64)
     at = view.time_ns[units] if len(units) else units
     count = len(found)
@@ -121,6 +124,7 @@ def packets(view: View) -> pd.DataFrame:
             "resent": resent[keep],
             "arrived": times(arrived[keep]),
             "delay_ms": delays[keep],
+            "delivered": times(delivered[keep]),
             "row": view.positions[view.units["row"][units[keep]]] if count else units,
             "note": pd.array(notes, dtype="string"),
         },

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from gdlab.multiplayer import delivery
 from gdlab.multiplayer.connections import Connection, connections
 from gdlab.multiplayer.dissector import Dissector
 from gdlab.multiplayer.names import Names
@@ -32,6 +33,7 @@ class View:
     names : what is known of paths and methods.
     payloads : of each row, for what asks for whole datagrams.
     positions : of each row in the table it comes from; by default its number.
+    gone : which rows were lost behind the place of capture, where that is known.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class View:
         names: Names,
         payloads: Sequence[bytes] = (),
         positions: Ints | None = None,
+        gone: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         self.dissector = dissector
+        self.gone = gone
         self._payloads = payloads
         #: Position in the user's table of each row that was taken.
         self.positions = np.arange(len(times_ns)) if positions is None else positions
@@ -102,16 +106,17 @@ class View:
         return Resolver(self.connections, self.packets, self.said, self.names)
 
     @cached_property
-    def arrivals(self) -> tuple[npt.NDArray[np.bool_], Ints]:
-        """Which packets to list, and when each passed the far leg (NaT as the lowest number where it did not).
+    def arrivals(self) -> tuple[npt.NDArray[np.bool_], Ints, Ints]:
+        """Which packets to list, when each passed the far leg (the lowest number where it did not), and as which.
 
         Listed are those of the leg nearest the sender, and those that only the far leg saw.
         """
         count = len(self.packets)
         listed = np.ones(count, np.bool_)
         arrived = np.full(count, np.iinfo(np.int64).min, np.int64)
+        partner = np.full(count, -1, np.int64)
         if all(len(connection.links) < 2 for connection in self.connections):
-            return listed, arrived
+            return listed, arrived, partner
         near = self.near[np.array(self.packets.unit, np.int64)]
         far: dict[tuple[int, ...], list[tuple[int, int]]] = {}
         keys = self._numbers()
@@ -126,8 +131,28 @@ class View:
             place = bisect_left(seen, (now - 1_000_000, -1))
             if place < len(seen) and seen[place][0] - now < _SAME_WITHIN_NS:
                 arrived[index], other = seen[place]
-                listed[other] = False
-        return listed, arrived
+                listed[other], partner[index] = False, other
+        return listed, arrived, partner
+
+    @cached_property
+    def deliveries(self) -> tuple[Ints, Ints]:
+        """When the receiver's ENet hands on each packet (the lowest number where never), and the order of it all.
+
+        The order has every packet; one that is never handed on stands where it was seen.
+        """
+        listed, _, partner = self.arrivals
+        release, rank = delivery.released(self)
+        own = np.array(self.packets.unit, np.int64)
+        with_far = np.array([len(connection.links) > 1 for connection in self.connections], np.bool_)
+        if with_far.any():  # the leg nearest the receiver is what counts
+            lost = listed & (partner < 0) & with_far[self.connection[own]] & self.near[own]
+            found = partner >= 0
+            release[found], rank[found] = release[partner[found]], rank[partner[found]]
+            release[lost] = delivery.NEVER
+        never = release == delivery.NEVER
+        moment = np.full(len(own), np.iinfo(np.int64).min, np.int64)
+        moment[~never] = self.time_ns[release[~never]]
+        return moment, np.lexsort((rank, np.where(never, own, release)))
 
     def _numbers(self) -> list[tuple[int, ...]]:
         """What identifies each packet within its connection on both legs."""

@@ -6,6 +6,6 @@ language is a second table, and a sentence can be reworded without anything brea
 
 from __future__ import annotations
 
-from gdlab.words.sentences import counted_as, language, phrase, sentence
+from gdlab.words.sentences import LANGUAGE_VARIABLE, LANGUAGES, counted_as, language, phrase, sentence
 
-__all__ = ["counted_as", "language", "phrase", "sentence"]
+__all__ = ["LANGUAGES", "LANGUAGE_VARIABLE", "counted_as", "language", "phrase", "sentence"]

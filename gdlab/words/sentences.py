@@ -42,10 +42,14 @@ def _known(name: str) -> str:
     return short if short in LANGUAGES else DEFAULT
 
 
+#: The environment variable that chooses the language of a process.
+LANGUAGE_VARIABLE: Final = "GDLAB_LANG"
+
+
 class _Reader:
     """Who reads the sentences: one person for a process."""
 
-    language = _known(os.environ.get("GDLAB_LANG", ""))
+    language = _known(os.environ.get(LANGUAGE_VARIABLE, ""))
 
 
 def language(name: str | None = None) -> str:

@@ -139,3 +139,20 @@ def test_an_answer_that_fails_is_told_of_by_name():
     verdict = gd.course.check("01.4", lambda message: message.nothing)
     assert verdict.mark is Mark.WRONG
     assert "AttributeError" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "mark", "part"),
+    [
+        ("02.1", "16,7", Mark.RIGHT, "16.7 ms"),  # a decimal comma
+        ("02.1", 1 / 60, Mark.WRONG, "in seconds"),
+        ("07.1", "player 2", Mark.RIGHT, "Player 2"),
+        ("07.1", "17,024", Mark.WRONG, "how many bytes"),  # thousands
+        ("07.4", "'=1+1", Mark.RIGHT, "apostrophe"),
+        ("07.4", "=1+1", Mark.WRONG, "calculate"),
+    ],
+)
+def test_an_answer_is_understood_as_people_write_it(question, answer, mark, part):
+    verdict = gd.course.check(question, answer)
+    assert verdict.mark is mark
+    assert part in verdict.text

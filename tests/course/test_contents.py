@@ -122,3 +122,9 @@ def test_the_plans_fit_their_time():
         assert starts == sorted(set(starts))
         assert starts[0] == 0
         assert starts[-1] < minutes
+
+
+@pytest.mark.parametrize("lesson", CONTENTS[2:], ids=lambda lesson: lesson.number)
+def test_a_lesson_keeps_away_from_the_game_that_gdlab_lab_has_running(lesson):
+    for source in cells(ROOT / "notebooks" / lesson.file, "code"):
+        assert "udp://127.0.0.1:4242" not in source

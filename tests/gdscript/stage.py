@@ -63,8 +63,8 @@ WARNINGS = [
     "confusable_capture_reassignment",
 ]
 
-#: Enough to see that messages go on, not only begin.
-MESSAGES = 3
+#: Enough to see that messages go on, not only begin, and to know numbers and times among mere bytes.
+MESSAGES = 5
 
 
 @dataclass(frozen=True)

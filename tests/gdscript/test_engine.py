@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,10 @@ def test_a_sender_is_heard_and_hears(plays: Callable[[Case], Played], case: Case
     assert [message["seq"] for message in messages] == list(range(first, first + len(messages)))
     times = [message["t_us"] for message in messages if "t_us" in message]
     assert all(before < after for before, after in pairwise(times))
+    if times and case.framing != "raw":  # gdlab knows both without being told, in whatever form they are sent
+        (numbered,) = analysis.sequence(played.table).to_dict("records")
+        assert (numbered["messages"], numbered["lost"]) == (len(messages), 0)
+        assert len(analysis.jitter(played.table)) == len(messages)
     kinds = set(played.table.query("event == 'message' and direction == 'in'").kind)
     assert kinds == {"text" if case.codec in {"text", "json"} else "binary"} or case.transport != "ws"
     errors = played.table.query("event == 'error'").detail
@@ -116,9 +121,9 @@ def whole(case: Case, payloads: list[bytes]) -> list[bytes]:
 def read(codec: str, payload: bytes) -> dict[str, Any]:
     """A message that a script sends."""
     if codec == "text":
-        hello, number, *rest = payload.decode().split()
-        assert (hello, rest) == ("Hello", ["from", "Godot"])
-        return {"seq": int(number)}
+        said = re.fullmatch(r"Hello from Godot seq=(\d+) t_us=(\d+)", payload.decode())
+        assert said is not None
+        return {"seq": int(said[1]), "t_us": int(said[2])}
     if codec == "json":
         message = json.loads(payload)
         assert message.pop("text") == "Hello from Godot"
@@ -173,6 +178,21 @@ def test_an_echo_sends_back_what_is_no_ping(engine: Engine, scheme: str) -> None
     came = cap.df.query("event == 'message' and direction == 'in'")
     assert [payload for payload in came.payload if b"Hello from" not in payload] == NO_PINGS
     assert scheme == "udp" or set(came[came.payload.isin(NO_PINGS)].kind) == {"binary"}
+
+
+@pytest.mark.parametrize("codec", ["json", "text", "bytes", "variant"])
+def test_the_echo_script_gives_latency_by_its_own_clock(engine: Engine, codec: str) -> None:
+    with gd.listen("udp://127.0.0.1:0", ping=0.02) as cap:
+        script = cap.gdscript("echo", codec=codec).replace("EVERY_S := 1.0", "EVERY_S := 0.05")
+        with godot.start(source=script, engine=engine, time_limit_s=60):
+            cap.wait_sync(20, timeout=limit(30))
+            wait_until(lambda: cap.round_trips().turnaround_ms.notna().sum() >= 20, 20)
+    delays = cap.latency()
+    assert len(delays) >= 20
+    assert (delays.latency_ms + delays.error_ms >= 0).all()
+    told = cap.findings().set_index("rule")
+    assert "t_us of the other side" in told.evidence["foreign-clock"]
+    assert "missing-numbers" not in told.index
 
 
 def test_a_game_says_that_nobody_is_there(engine: Engine) -> None:

@@ -60,7 +60,7 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
     monkeypatch.delenv("GDLAB_TRAFFIC", raising=False)
     text = path.read_text()
     # Somebody may be using the lessons' own ports on this machine.
-    ports = {port: str(free_port()) for port in ("4242", "4243", "5000", "50007")}
+    ports = {port: str(free_port()) for port in ("4242", "4243", "4220", "4221", "4270", "5000", "50007")}
     text = re.sub(rf"(?<=:)(?:{'|'.join(ports)})(?!\d)", lambda found: ports[found[0]], text)
     notebook = nbformat.reads(text, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(CLOSED))

@@ -10,6 +10,7 @@ import numpy as np
 
 from gdlab.analysis.multiplayer.evidence import Evidence, amount, rows_of
 from gdlab.analysis.rules.finding import Finding
+from gdlab.multiplayer.sequences import unwrapped
 from gdlab.variant import dumps
 
 _TOO_BIG: Final = re.compile(r"Node states bigger than MTU will not be sent \((\d+) > (\d+)\): /root/(\S+)")
@@ -135,10 +136,10 @@ def sender_frames(evidence: Evidence) -> Iterator[Finding]:
     for key, part in sent.groupby(["connection", "sender"], dropna=False, observed=True):
         counters = part["counter"].to_numpy(dtype=np.int64)
         stamps = part["time"].astype("int64").to_numpy()
-        span = (stamps[-1] - stamps[0]) / 1e9
+        span = float(np.ptp(stamps)) / 1e9
         if span < SEEN_S or len(part) < 5:
             continue
-        frames = int((np.diff(counters) % 65_536).sum())
+        frames = int(np.ptp(unwrapped(counters)))
         if frames / span >= SLOW_FPS:
             continue
         who = evidence.who(int(part["connection"].iloc[0]), "server" if key[1] == 1 else "client")

@@ -14,6 +14,7 @@ from gdlab.analysis.latency import round_trips
 from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.sequence import sequence
+from gdlab.analysis.stamps import Stamps, carried, with_stamps
 from gdlab.analysis.watched import causes, explained
 from gdlab.facts import Reason
 
@@ -117,6 +118,15 @@ class Facts:
         return probes(self.table)
 
     @cached_property
+    def carried(self) -> Stamps:
+        """Number and time that the game's own messages carry, where those are known without being told."""
+        return carried(self._stamped)
+
+    @cached_property
+    def _stamped(self) -> pd.DataFrame:
+        return with_stamps(self.table)
+
+    @cached_property
     def conversations(self) -> pd.DataFrame:
         """One row per peer."""
         return conversations(self.table, probes=True)
@@ -124,7 +134,7 @@ class Facts:
     @cached_property
     def streams(self) -> pd.DataFrame:
         """Loss of each stream of numbered messages."""
-        return sequence(self.table, seq=self._seq)
+        return sequence(self._stamped if self._seq is None else self.table, seq=self._seq)
 
     @cached_property
     def where_lost(self) -> pd.DataFrame | None:

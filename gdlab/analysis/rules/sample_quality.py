@@ -95,26 +95,29 @@ def foreign_clock(facts: Facts) -> Iterator[Finding]:
     """Messages that carry the game's own clock."""
     probes = facts.probes
     theirs = probes[~probes["ours"] & ~probes["pong"]]
+    at, clock = theirs["row"].to_numpy(), theirs["t_us"].to_numpy()
     if len(theirs) < 2:
+        at, clock = facts.carried.rows, facts.carried.t_us
+    if len(at) < 2:
         return
-    rows = tuple(theirs["row"].tolist()[:20])
+    rows = tuple(at.tolist()[:20])
     yield Finding(
         "foreign-clock",
         0.9,
         "The game's messages carry its own clock, which cannot be subtracted from this one.",
-        f"{len(theirs)} messages with t_us of the other side",
+        f"{len(at)} messages with t_us of the other side",
         "Use it for jitter, which needs only its differences; for delay measure round trips, or estimate "
         "the offset "
         "and say its error.",
         "Two clocks differ by an unknown offset that drifts: their difference is no delay.",
         rows,
     )
-    if len(theirs) >= 20 and bool((theirs["t_us"] % 1000 == 0).all()):
+    if len(at) >= 20 and bool((clock % 1000 == 0).all()):
         yield Finding(
             "coarse-clock",
             0.99,
             "The game's clock counts whole milliseconds: jitter below one cannot be seen.",
-            f"all {len(theirs)} times are multiples of 1000 us",
+            f"all {len(at)} times are multiples of 1000 us",
             "Use Time.get_ticks_usec() instead of get_ticks_msec() * 1000.",
             "A measurement is no finer than the clock it was taken with.",
             rows,

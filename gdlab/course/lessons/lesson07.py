@@ -102,12 +102,12 @@ QUESTIONS: Final = {
     "07.4": Question(
         "A player's name is '=1+1'. What stands in the CSV?",
         choice(
-            ("b*", "apostrophe*", "with an apostrophe"),
+            ("'=1+1", "b*", "apostrophe*", "with an apostrophe"),
             "An apostrophe stands before it, so that a spreadsheet shows the name and does not calculate it; gd.load "
             "takes it away again. With raw=True it is written as it came.",
             wrong=(
                 (
-                    ("a*", "as it came"),
+                    ("=1+1", "a*", "as it came"),
                     "Then a spreadsheet would calculate it, and a formula can do worse than add.",
                 ),
                 (("c*", "nothing*", "it is left out"), "Nothing of what was captured is left out."),

@@ -113,6 +113,7 @@ class Datagram(NamedTuple):
     body : the commands' bytes, unpacked.
     commands : in order.
     trouble : why bytes of the body are left over; empty if none are.
+    checked : a checksum stands behind the header.
     """
 
     slot: int
@@ -123,15 +124,18 @@ class Datagram(NamedTuple):
     body: bytes
     commands: list[Command]
     trouble: str = ""
+    checked: bool = False
 
 
-def take_apart(data: bytes, *, methods: tuple[str, ...] = METHODS) -> Datagram:
+def take_apart(data: bytes, *, methods: tuple[str, ...] = METHODS, checked: bool = False) -> Datagram:
     """Read a datagram as ENet does; never raises, `trouble` says where it goes wrong.
 
     Parameters
     ----------
     data : the UDP payload.
     methods : compressors to try, the likeliest first; the one is right whose output is commands to the last byte.
+    checked : whether datagrams of this connection have a checksum, as far as known. Its four bytes may look like a
+        command, one in sixty do.
     """
     if len(data) < 2:
         return Datagram(0, 0, -1, 0, "", data, [], "no ENet: shorter than its header of 2 bytes")
@@ -148,32 +152,34 @@ def take_apart(data: bytes, *, methods: tuple[str, ...] = METHODS) -> Datagram:
             slot, session, sent, 0, "", data, [], f"no ENet: more than {MAX_DATAGRAM_BYTES} bytes"
         )
     if first & _COMPRESSED:
-        return _unpacked(data, slot, session, sent, header, methods)
+        return _unpacked(data, slot, session, sent, header, methods, checked)
     body = data[header:]
     commands, trouble = read_commands(body)
-    if trouble:
-        if commands == [] or commands[0].start == 0:
-            checked = _with_checksum(data, header)
-            if checked is not None:
-                return Datagram(slot, session, sent, header + 4, "", data[header + 4 :], checked)
-        if looks_like_dtls(data):
-            return Datagram(0, 0, -1, 0, "", data, [], "encrypted (DTLS): sizes and times are all there is")
+    if trouble or checked:
+        behind = _with_checksum(data, header)
+        if behind is not None:
+            return Datagram(slot, session, sent, header + 4, "", data[header + 4 :], behind, "", True)
+    if trouble and looks_like_dtls(data):
+        return Datagram(0, 0, -1, 0, "", data, [], "encrypted (DTLS): sizes and times are all there is")
     return Datagram(slot, session, sent, header, "", body, commands, trouble)
 
 
 def _unpacked(
-    data: bytes, slot: int, session: int, sent: int, header: int, methods: tuple[str, ...]
+    data: bytes, slot: int, session: int, sent: int, header: int, methods: tuple[str, ...], checked: bool
 ) -> Datagram:
     packed = data[header:]
     if looks_like_dtls(data):
         return Datagram(0, 0, -1, 0, "", data, [], "encrypted (DTLS): sizes and times are all there is")
-    for method in methods:
-        body = decompress(method, packed, MAX_DATAGRAM_BYTES)
-        if body is None:
-            continue
-        commands, trouble = read_commands(body)
-        if commands and not trouble:
-            return Datagram(slot, session, sent, header, method, body, commands)
+    for skipped in (4, 0) if checked else (0, 4):  # a checksum stands before what is compressed
+        for method in methods:
+            body = decompress(method, packed[skipped:], MAX_DATAGRAM_BYTES, _Follower())
+            if body is None:
+                continue
+            commands, trouble = read_commands(body)
+            if commands and not trouble:
+                return Datagram(
+                    slot, session, sent, header + skipped, method, body, commands, "", skipped > 0
+                )
     tried = ", ".join(methods)
     return Datagram(
         slot,
@@ -203,6 +209,41 @@ def _with_checksum(data: bytes, header: int) -> list[Command] | None:
 def looks_like_dtls(data: bytes) -> bool:
     """Whether these are records of DTLS 1.0 to 1.3: type 20 to 25, then the version."""
     return len(data) >= 13 and 20 <= data[0] <= 25 and data[1] == 0xFE and data[2] in {0xFC, 0xFD, 0xFF}
+
+
+class _Follower:
+    """Sees as early as possible that bytes which are still being unpacked are no commands.
+
+    Called with what there is, it says how many bytes it wants to see next, or -1. It is never stricter than
+    `read_commands`.
+    """
+
+    __slots__ = ("_at", "_headed")
+
+    def __init__(self) -> None:
+        self._at = 0
+        self._headed = False  # the first byte of the command at `_at` was looked at
+
+    def __call__(self, body: bytearray) -> int:
+        kind = body[self._at] & 15
+        size = _SIZE_OF[kind]
+        if not self._headed:
+            if not size or body[self._at] & 0x30:
+                return -1
+            self._headed = True
+            return self._at + size
+        length = 0
+        if kind == 6:
+            (length,) = _u16(body, self._at + 4)
+        elif kind in {7, 9}:
+            (length,) = _u16(body, self._at + 6)
+        elif kind in {8, 12}:
+            _, length, count, number, total, offset = _fragment(body, self._at + 4)
+            if number >= count or offset + length > total:
+                return -1
+        self._at += size + length
+        self._headed = False
+        return self._at + 1 if self._at <= MAX_DATAGRAM_BYTES else -1
 
 
 def read_commands(body: bytes) -> tuple[list[Command], str]:

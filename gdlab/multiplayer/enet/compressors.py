@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import zlib
+from collections.abc import Callable
 from typing import Any, Final
 
 from gdlab.multiplayer.enet import fastlz, rangecoder
@@ -13,13 +14,16 @@ from gdlab.multiplayer.enet import fastlz, rangecoder
 METHODS: Final = ("zlib", "zstd", "range", "fastlz")
 
 
-def decompress(method: str, data: bytes, limit: int) -> bytes | None:
+def decompress(
+    method: str, data: bytes, limit: int, follow: Callable[[bytearray], int] | None = None
+) -> bytes | None:
     """Unpack the body of a datagram; None if the bytes are not of this method, or hold more than `limit`.
 
     Parameters
     ----------
     method : one of `METHODS`.
     limit : bytes that may come out; no more are made.
+    follow : looks at what comes out of a slow method while it comes; see `rangecoder.unpack`.
     """
     found: bytes | None = None
     if method == "zlib":
@@ -33,7 +37,7 @@ def decompress(method: str, data: bytes, limit: int) -> bytes | None:
         if data[:4] == b"\x28\xb5\x2f\xfd":
             found = _zstd(data, limit)
     elif method == "range":
-        found = rangecoder.unpack(data, limit)
+        found = rangecoder.unpack(data, limit, follow)
     elif method == "fastlz":
         found = fastlz.unpack(data, limit)
     return found

@@ -12,6 +12,8 @@ WINDOW: Final = 32_768
 #: Packets being put together per direction, and their bytes; the oldest goes first, and is told.
 MAX_ASSEMBLIES: Final = 64
 MAX_ASSEMBLY_BYTES: Final = 8 << 20
+#: Fragments and copies of them remembered for one packet.
+MAX_COPIES: Final = 65_536
 
 
 @dataclass(slots=True)
@@ -21,7 +23,7 @@ class Assembly:
     count: int
     total: int
     parts: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # number -> (offset, data)
-    units: list[int] = field(default_factory=list)
+    units: list[int] = field(default_factory=list)  # of every copy of every fragment
     kept: int = 0
 
     def whole(self) -> bytes | None:
@@ -47,12 +49,14 @@ class Half:
     seen : unit of the first copy, by kind of number, channel and number.
     assemblies : by channel, kind and number of the first fragment.
     methods : compressors, the one that was right last first.
+    checked : datagrams with a checksum behind the header, less those without.
     given_up : packets whose fragments were dropped to stay within the limits.
     """
 
     seen: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
     assemblies: dict[tuple[int, int, int, int], Assembly] = field(default_factory=dict)
     methods: tuple[str, ...] = METHODS
+    checked: int = 0
     kept: int = 0
     given_up: int = 0
 
@@ -108,6 +112,12 @@ class Half:
         while len(self.assemblies) > MAX_ASSEMBLIES or self.kept > MAX_ASSEMBLY_BYTES:
             self._drop(next(iter(self.assemblies)))
         return None
+
+    def copy(self, key: tuple[int, int, int, int], unit: int) -> None:
+        """Take a copy of a fragment whose packet is not complete: it is a part of it, too."""
+        held = self.assemblies.get(key)
+        if held is not None and len(held.units) < MAX_COPIES:
+            held.units.append(unit)
 
     def _drop(self, key: tuple[int, int, int, int]) -> None:
         self.kept -= self.assemblies.pop(key).kept

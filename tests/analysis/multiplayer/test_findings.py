@@ -13,6 +13,7 @@ from tests.multiplayer.test_golden import view_of
 GUILTY = {
     "big_enet": {"unreliable-fragments"},
     "break_enet": {"stood-still"},
+    "channels_lossy_enet": {"network-loss", "enet-throttle"},
     "crowd_profiled": {"bandwidth-hog", "broadcast", "relayed-by-server"},
     "dip_enet": {"enet-throttle", "slow-side"},
     "hog_profiled": {"bandwidth-hog"},
@@ -20,6 +21,8 @@ GUILTY = {
     "lossy_enet": {"network-loss", "enet-throttle"},
     "nested_enet": {"small-calls"},
     "rpc_types_enet": {"bandwidth-hog"},
+    "shuffled_enet": {"sync-not-counted"},
+    "slow_enet": {"sender-frame-rate", "sync-not-counted", "enet-throttle"},
     "spawner_enet": {"spawn-sent-twice"},
     "step_enet": {"enet-throttle", "bandwidth-hog"},
     "three_ws": {"relayed-by-server"},
@@ -73,6 +76,7 @@ def test_the_sentences_hold_the_numbers_that_are_true() -> None:
     )
     assert "about 10 calls a frame" in sentence("nested_enet", "small-calls")
     assert "in 23 fragments: at 5 % loss 69%" in sentence("big_enet", "unreliable-fragments")
+    assert "The server runs at 20 frames per second" in sentence("slow_enet", "sender-frame-rate")
     assert "The server answered late" in sentence("dip_enet", "slow-side")
 
 

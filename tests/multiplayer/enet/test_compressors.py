@@ -34,6 +34,17 @@ def test_no_method_gives_more_than_the_limit(method: str) -> None:
     assert found is None or len(found) <= 4096
 
 
+def test_what_is_no_command_is_given_up_at_its_first_byte() -> None:
+    seen: list[int] = []
+
+    def nothing(body: bytearray) -> int:
+        seen.append(len(body))
+        return -1
+
+    assert decompress("range", random.Random(2).randbytes(100), 4096, nothing) is None
+    assert seen == [1]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_noise_ends_in_nothing_or_within_the_limit(method: str) -> None:
     noise = random.Random(5)

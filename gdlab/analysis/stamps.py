@@ -1,0 +1,165 @@
+"""The number and the time that a game's messages carry as gdlab's own GDScript writes them: known without being told.
+
+`cap.gdscript()` writes ``seq`` and ``t_us`` (microseconds of the game's clock) into each message: as fields of JSON or
+of a Variant, as ``seq=7 t_us=1234`` in text, as ``<I seq, Q t_us`` in bytes. Messages of any other program that do the
+same are known in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import firsts, groups, order, times_ns
+from gdlab.analysis.probes import messages_of, probes
+from gdlab.analysis.source import Source, table_of
+from gdlab.codecs import decode
+from gdlab.codecs.table import remembered
+from gdlab.payloads import PayloadArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+#: Names of the two fields, decoded.
+SEQ: Final = "v.seq"
+T_US: Final = "v.t_us"
+
+#: Messages looked at before all are, and how many of them must have both.
+_SAMPLE: Final = 100
+_HAVE: Final = 0.5
+_TEXT: Final = re.compile(rb"\bseq=(\d{1,18}) t_us=(\d{1,18})\b")
+#: Bytes laid out by hand, as the script writes them: the number, the time, and zeros.
+_LAID_OUT: Final = np.dtype([("seq", "<u4"), ("t_us", "<u8")])
+#: What proves that bytes are so: so many messages, numbers that mostly count by one, and a clock that runs as ours.
+_ENOUGH: Final = 5
+_BY_ONE: Final = 0.5
+_PACES: Final = (0.5, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """Messages with a number and a time of their sender.
+
+    Attributes
+    ----------
+    rows : (n,) int64, positions in the table, growing. seq, t_us : (n,) int64.
+    """
+
+    rows: Ints
+    seq: Ints
+    t_us: Ints
+
+    def of(self, chosen: NDArray[np.bool_]) -> Stamps:
+        """Some of them."""
+        return Stamps(self.rows[chosen], self.seq[chosen], self.t_us[chosen])
+
+
+def with_stamps(source: Source) -> pd.DataFrame:
+    """The table of a source, decoded where its messages carry both fields."""
+    table = table_of(source)
+    if {SEQ, T_US} <= set(table.columns) or "payload" not in table.columns:
+        return table
+    sample = table.iloc[_messages(table)[:_SAMPLE]]
+    if not len(sample):
+        return table
+    found = decode(sample)
+    if not {SEQ, T_US} <= set(found.columns):
+        return table
+    both = found[SEQ].notna() & found[T_US].notna()
+    return table_of(source, SEQ, T_US) if both.mean() >= _HAVE else table
+
+
+def carried(table: pd.DataFrame, direction: str = "in") -> Stamps:
+    """The stamped messages of a table that `with_stamps` returned; none where there are none.
+
+    Parameters
+    ----------
+    direction : ``in`` for what arrived.
+    """
+    rows = _messages(table, direction)
+    if {SEQ, T_US} <= set(table.columns):
+        return _in_fields(table, rows)
+    if "payload" not in table.columns or remembered(table) not in ("auto", "text", "bytes"):
+        return _none()
+    column = table["payload"].array
+    payloads = column if isinstance(column, PayloadArray) else PayloadArray._from_sequence(list(column))
+    first = [_TEXT.search(payload or b"") for payload in payloads[rows[:_SAMPLE]]]
+    if sum(each is not None for each in first) > _HAVE * len(first):
+        return _in_text(payloads, rows)
+    return _in_bytes(table, payloads, rows)
+
+
+def _messages(table: pd.DataFrame, direction: str | None = None) -> Ints:
+    """Rows of messages that are no probes, which carry a number and a time of their own."""
+    chosen = messages_of(table, direction)
+    if {"size_bytes", "payload"} <= set(table.columns):
+        chosen[probes(table)["row"].to_numpy()] = False
+    return np.flatnonzero(chosen)
+
+
+def _none() -> Stamps:
+    empty = np.zeros(0, np.int64)
+    return Stamps(empty, empty, empty)
+
+
+def _in_fields(table: pd.DataFrame, rows: Ints) -> Stamps:
+    columns = [table[name] for name in (SEQ, T_US)]
+    if not all(pd.api.types.is_numeric_dtype(column.dtype) for column in columns):
+        return _none()
+    there = rows[np.logical_and(*(column.notna().to_numpy(np.bool_)[rows] for column in columns))]
+    taken = [column.iloc[there] for column in columns]
+    whole = np.ones(len(there), np.bool_)
+    for column in taken:  # JSON of Godot may write whole numbers as 17.0
+        if not pd.api.types.is_integer_dtype(column.dtype):
+            values = column.to_numpy(np.float64)
+            whole &= (np.abs(values) < 2.0**63) & (values == np.floor(values))
+    seq, t_us = (column[whole].to_numpy(np.int64) for column in taken)
+    return Stamps(there[whole], seq, t_us)
+
+
+def _in_text(payloads: PayloadArray, rows: Ints) -> Stamps:
+    found = [(row, _TEXT.search(payloads[row] or b"")) for row in rows.tolist()]
+    numbers = [(row, int(match[1]), int(match[2])) for row, match in found if match is not None]
+    return Stamps(*np.array(numbers, np.int64).reshape(-1, 3).T)
+
+
+def _in_bytes(table: pd.DataFrame, payloads: PayloadArray, rows: Ints) -> Stamps:
+    """As the script lays them out; believed only of a stream whose numbers count and whose clock runs with ours."""
+    sizes = table["size_bytes"].to_numpy(np.int64)[rows] if "size_bytes" in table.columns else np.zeros(0)
+    rows = rows[sizes >= _LAID_OUT.itemsize] if len(sizes) else rows[:0]
+    sample = rows[:_SAMPLE]
+    if len(sample) < _ENOUGH or not _is_laid_out(table, payloads, sample):
+        return _none()
+    each = [payloads[row] or b"" for row in rows.tolist()]
+    zeros = np.array([not any(payload[_LAID_OUT.itemsize :]) for payload in each])
+    taken = np.frombuffer(b"".join(payload[: _LAID_OUT.itemsize] for payload in each), _LAID_OUT)
+    sane = zeros & (taken["t_us"] < 2**63)
+    seq, t_us = taken["seq"][sane].astype(np.int64), taken["t_us"][sane].astype(np.int64)
+    return Stamps(rows[sane], seq, t_us)
+
+
+def _is_laid_out(table: pd.DataFrame, payloads: PayloadArray, rows: Ints) -> bool:
+    each = [payloads[row] or b"" for row in rows.tolist()]
+    if any(any(payload[_LAID_OUT.itemsize :]) for payload in each):
+        return False
+    taken = np.frombuffer(b"".join(payload[: _LAID_OUT.itemsize] for payload in each), _LAID_OUT)
+    if (taken["t_us"] >= 2**62).any():
+        return False
+    subset = table.iloc[rows]
+    ids, _ = groups(subset, ("endpoint", "peer"))
+    stamps_ns = times_ns(subset)
+    sequence = order(ids, stamps_ns)
+    inside = ~firsts(ids[sequence])[1:]
+    steps = np.diff(taken["seq"][sequence].astype(np.int64))[inside]
+    theirs = np.diff(taken["t_us"][sequence].astype(np.int64))[inside]
+    ours = np.diff(stamps_ns[sequence])[inside] / 1e3
+    if len(steps) < _ENOUGH - 1 or np.mean(steps == 1) < _BY_ONE or theirs.sum() <= 0:
+        return False
+    # Not closer than that: a busy game sends a message well after it was stamped.
+    return bool(_PACES[0] * ours.sum() < theirs.sum() < _PACES[1] * ours.sum())
