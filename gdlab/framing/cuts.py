@@ -72,6 +72,8 @@ def cut_mqtt(data: bytes) -> Cut | None:
     if found[1] > 5:
         raise ValueError("no packet of MQTT has a length of more than four bytes")
     size = sum(found)
+    if kind == 3 and found[0] < 2:  # or what follows it would be taken for its topic's length
+        raise ValueError("a packet without a topic")
     if kind == 3 and len(data) >= found[1] + 2:
         topic = int.from_bytes(data[found[1] : found[1] + 2])
         if topic + 2 > found[0] or flags & 6 == 6:

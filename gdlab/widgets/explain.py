@@ -8,7 +8,7 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture.html import visible
-from gdlab.codecs import chosen
+from gdlab.codecs import Codec, chosen
 from gdlab.messages import Kind, guess_kind
 from gdlab.payloads import PayloadArray
 from gdlab.text import count
@@ -32,6 +32,7 @@ class Explain(Panel):
 
     def __init__(self, payload: bytes | None = None, **options: Any) -> None:
         self._payload = payload
+        self._codec: Codec | None = None
         self._shown = 0
         self.text = ipywidgets.HTML()
         box = ipywidgets.VBox([self.text], layout={"max_height": "420px", "overflow": "auto"})
@@ -39,10 +40,15 @@ class Explain(Panel):
         self.add_class("gdlab-explain")
         self.show(payload)
 
-    def show(self, payload: bytes | None) -> None:
-        """Explain another message at the next turn; None says that there is none to explain."""
+    def show(self, payload: bytes | None, codec: Codec | None = None) -> None:
+        """Explain another message at the next turn; None says that there is none to explain.
+
+        Parameters
+        ----------
+        codec : what is known of the message beside its bytes, such as its stream's judgement; None knows nothing.
+        """
         with self.lock:
-            self._payload = payload
+            self._payload, self._codec = payload, codec
             self._shown += 1
         self.redraw()
 
@@ -52,10 +58,10 @@ class Explain(Panel):
 
     def update(self) -> None:
         """Write the table."""
-        put(self.text, "value", described(self._payload))
+        put(self.text, "value", described(self._payload, self._codec))
 
 
-def described(payload: bytes | None) -> str:
+def described(payload: bytes | None, codec: Codec | None = None) -> str:
     """Explain a payload; HTML of bounded length, whatever it holds."""
     if payload is None:
         return '<span class="gdlab-q">choose a message in the list, and its bytes are explained here</span>'
@@ -64,16 +70,20 @@ def described(payload: bytes | None) -> str:
             "<b>an empty message</b>: 0 bytes. WebSocket and UDP can carry one; a TCP stream cannot show it."
         )
     read = payload[:READ_BYTES]
-    found = chosen("auto").decode_column(PayloadArray._from_sequence([read]))
-    codec, value, reason = str(found.names[0]), found.objects[0], found.errors[0]
+    found = (codec or chosen("auto")).decode_column(PayloadArray._from_sequence([read]))
+    name, value, reason = str(found.names[0]), found.objects[0], found.errors[0]
     beyond = _beyond(len(payload), len(read))
     if beyond and not (reason and "Variant" in reason):
         reason = None  # that it does not end is our doing
-    if codec.endswith("variant") or (reason and "begins like a Variant" in reason):
+    if name.endswith("variant") or (reason and "begins like a Variant" in reason):
         return _variant(read, len(payload))
-    if codec.endswith("json"):
+    if name.endswith("json"):
         return _headline("JSON text", payload) + _json(value) + _dump(payload) + beyond
-    if guess_kind(read) is Kind.TEXT or (beyond and guess_kind(read[:-4]) is Kind.TEXT):
+    if (
+        name.endswith("text")
+        or guess_kind(read) is Kind.TEXT
+        or (beyond and guess_kind(read[:-4]) is Kind.TEXT)
+    ):
         return _headline("UTF-8 text", payload) + _why(reason) + _characters(read) + _dump(payload) + beyond
     return (
         _headline("bytes of no known form", payload)

@@ -109,8 +109,9 @@ def panels_in(widget: Any) -> Iterator[Panel]:
 
 def _messages(tabs: Tabs) -> Any:
     """The list of messages, and beside it the chosen one byte by byte."""
-    explain = Explain(tabs.messages.selected)
-    tabs.messages.observe(lambda change: explain.show(change["new"]), "selected")
+    messages = tabs.messages
+    explain = Explain(messages.selected)
+    messages.observe(lambda change: explain.show(change["new"], messages.guess_of_selected()), "selected")
     return _beside(tabs.messages, explain)
 
 
