@@ -155,6 +155,11 @@ class Capture(Tabular):
         """Differs after every change of the rows."""
         return tuple(store.version for store in self._stores)
 
+    @property
+    def rewritten(self) -> int:
+        """How often rows were taken back, and written otherwise, as a framing was found out or chosen anew."""
+        return sum(store.rewritten for store in self._stores)
+
     def snapshots(self) -> list[Snapshot]:
         """Return the rows of each listener as they are now, for readers that follow them piece by piece."""
         return [store.snapshot() for store in self._stores]

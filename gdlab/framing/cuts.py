@@ -64,7 +64,7 @@ def cut_mqtt(data: bytes) -> Cut | None:
     if not data:
         return None
     kind, flags = data[0] >> 4, data[0] & 15
-    if kind == 0 or (kind != 3 and flags != (2 if kind in (6, 8, 10) else 0)):
+    if kind == 0 or (kind == 3 and flags & 6 == 6) or (kind != 3 and flags != (2 if kind in (6, 8, 10) else 0)):
         raise ValueError(f"no packet of MQTT begins with {data[0]:#04x}")
     found = varint(data[:5], 1)
     if found is None:
@@ -72,12 +72,6 @@ def cut_mqtt(data: bytes) -> Cut | None:
     if found[1] > 5:
         raise ValueError("no packet of MQTT has a length of more than four bytes")
     size = sum(found)
-    if kind == 3 and found[0] < 2:  # or what follows it would be taken for its topic's length
-        raise ValueError("a packet without a topic")
-    if kind == 3 and len(data) >= found[1] + 2:
-        topic = int.from_bytes(data[found[1] : found[1] + 2])
-        if topic + 2 > found[0] or flags & 6 == 6:
-            raise ValueError("a topic longer than its packet")
     if kind in (12, 13, 14) and found[0] > (0 if kind < 14 else 1 << 16):
         raise ValueError("a ping of MQTT has no body")
     return Cut(0, size, size)

@@ -159,14 +159,17 @@ def _protobuf(payload: bytes) -> float:
     return 6.0 if at == len(payload) and fields else _anything(payload)
 
 
-def _packet(packet: bytes) -> float:
+def _packet(packet: bytes) -> float | None:
     """What a packet of MQTT says."""
     if packet[0] >> 4 == 1:
         return 30.0 if packet[2:8] in (b"\0\4MQTT", b"\0\6MQIs") or packet[4:8] == b"MQTT" else -20.0
     if packet[0] >> 4 == 3:
         start = varint(packet, 1)
         at = start[1] if start else 0
-        topic = packet[at + 2 : at + 2 + int.from_bytes(packet[at : at + 2])]
+        size = int.from_bytes(packet[at : at + 2])
+        if at + 2 + size > len(packet):
+            return None  # a topic longer than its packet
+        topic = packet[at + 2 : at + 2 + size]
         return 8.0 if len(topic) > 1 and is_text(topic, cut=False) else -8.0
     if packet[0] >> 4 in (8, 10):
         topic = packet[6 : 6 + int.from_bytes(packet[4:6])]

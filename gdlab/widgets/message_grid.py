@@ -86,12 +86,16 @@ class MessageGrid(Panel):
         with self.lock:
             wish = self._wish if self._wish is not None or capture is None else capture.decode_with
             self._judgement = Judgement(chosen(wish or "auto"))
-            self._chosen_row = None
-            self._listing = Listing()
             self._colors = {}
-            self._chosen = None
-            self._begin_anew()
+            self.rows_changed()
         super().follow(capture)
+
+    def rows_changed(self) -> None:
+        """List anew: rows have other numbers now."""
+        self._chosen_row = None
+        self._listing = Listing()
+        self._chosen = None
+        self._begin_anew()
 
     # ---- what is listed
 

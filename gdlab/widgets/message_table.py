@@ -111,16 +111,20 @@ class MessageTable(Panel):
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture; the list begins anew."""
         with self.lock:
-            self._follower = Follower()
             wish = self._wish if self._wish is not None or capture is None else capture.decode_with
             self._judgement = Judgement(chosen(wish or "auto"))
-            self._chosen_row = None
-            self._rows.clear()
-            self._arrived = self._passed_over = self._matched = self._since_freeze = 0
-            self._v_seen = False
-            self._drawn_at = 0.0
+            self.rows_changed()
         super().follow(capture)
         self.frozen.value = False  # what stood still is gone
+
+    def rows_changed(self) -> None:
+        """List anew: rows have other numbers now."""
+        self._follower = Follower()
+        self._chosen_row = None
+        self._rows.clear()
+        self._arrived = self._passed_over = self._matched = self._since_freeze = 0
+        self._v_seen = False
+        self._drawn_at = 0.0
 
     # ---- drawing
 

@@ -15,6 +15,7 @@ from gdlab.widgets.conversations import Conversations
 from gdlab.widgets.counters import Counters
 from gdlab.widgets.explain import Explain
 from gdlab.widgets.findings import Findings
+from gdlab.widgets.framing_menu import FramingMenu
 from gdlab.widgets.gdscript_view import GDScriptView
 from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
@@ -112,7 +113,7 @@ def _messages(tabs: Tabs) -> Any:
     messages = tabs.messages
     explain = Explain(messages.selected)
     messages.observe(lambda change: explain.show(change["new"], messages.guess_of_selected()), "selected")
-    return _beside(tabs.messages, explain)
+    return ipywidgets.VBox([FramingMenu(tabs.capture), _beside(messages, explain)])
 
 
 def _sizes(tabs: Tabs) -> Any:
