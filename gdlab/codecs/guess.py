@@ -14,10 +14,11 @@ import numpy as np
 
 from gdlab.codecs import json, json_columns, variant_columns
 from gdlab.codecs.codec import ANY, BINARY, TEXT, Columnar, Decoded, Fast, Kinds, VariantReader, reason
-from gdlab.codecs.doubt import Tally, doubted, is_weak, tally
+from gdlab.codecs.doubt import GODOT3, Tally, doubted, is_weak, tally
 from gdlab.codecs.parts import Part
 from gdlab.errors import VariantDecodeError
 from gdlab.framing import signatures
+from gdlab.framing.godot3 import is_container, is_godot3
 from gdlab.messages import Kind, guess_kind
 from gdlab.variant import Type
 
@@ -95,6 +96,8 @@ class _Knowing:
         if self._auto.doubts:
             # Others of that size are Variants all the same; row by row they are told apart.
             may_be &= ~np.isin(payloads.sizes, list(self._auto.doubts))
+        if GODOT3 in self._auto.doubts:
+            may_be[:] = False
         for name, which, read in (
             ("auto:variant", may_be, variant_columns.read),
             ("auto:json", payloads.startswith(b"{"), json_columns.read),
@@ -134,6 +137,8 @@ def guess(
     doubts : sizes at which Variants that may be so by chance are not believed, see `doubt`.
     """
     why = None
+    if kind != TEXT and (is_container(payload) or (GODOT3 in doubts and is_godot3(payload))):
+        return "bytes", payload, _looks_like(signatures.GODOT3), None
     if kind != TEXT and looks_like_variant(payload):
         if len(payload) in doubts and is_weak(payload):
             why = "reads as a Variant, but most messages of its size do not: a struct that begins with a number?"
@@ -157,7 +162,7 @@ def guess(
     known = signatures.of_message(payload)
     # A counter passes by the numbers of Godot 3's types as well.
     if known is not None and not (known.advice == "godot3" and len(payload) in doubts):
-        why = f"looks like {known.name}: {known.way_out}"
+        why = _looks_like(known)
     if kind == TEXT:
         try:
             return "text", payload.decode(), why, None
@@ -168,6 +173,10 @@ def guess(
             return "text", payload.decode(), why, None
         why = why or 'a binary message of WebSocket that could be text: decode="text" reads it so'
     return "bytes", payload, why or "neither a Variant nor JSON nor text", None
+
+
+def _looks_like(known: signatures.Signature) -> str:
+    return f"looks like {known.name}: {known.way_out}"
 
 
 def is_meant_as_json(payload: bytes) -> bool:

@@ -64,7 +64,11 @@ def cut_mqtt(data: bytes) -> Cut | None:
     if not data:
         return None
     kind, flags = data[0] >> 4, data[0] & 15
-    if kind == 0 or (kind == 3 and flags & 6 == 6) or (kind != 3 and flags != (2 if kind in (6, 8, 10) else 0)):
+    if (
+        kind == 0
+        or (kind == 3 and flags & 6 == 6)
+        or (kind != 3 and flags != (2 if kind in (6, 8, 10) else 0))
+    ):
         raise ValueError(f"no packet of MQTT begins with {data[0]:#04x}")
     found = varint(data[:5], 1)
     if found is None:

@@ -202,6 +202,8 @@ def _python(data: bytes) -> bool:
     return bool(_PYTHON.match(data)) and data.rstrip()[-1:] in (b"}", b"]", b")")
 
 
+GODOT3: Final = Signature("a Variant of Godot 3", is_godot3, "godot3", datagram=True, certain=False)
+
 #: In order: the first that fits is named.
 SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("TLS", _tls, "tls", stream=True, framing="raw"),
@@ -215,7 +217,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("Zstandard", _zstd, "zstd", stream=True, datagram=True, framing="raw"),
     Signature("UTF-8 with a byte order mark", _bom, "bom", datagram=True),
     Signature("engine.io", _engine_io, "engine_io", datagram=True, certain=False),
-    Signature("a Variant of Godot 3", is_godot3, "godot3", datagram=True, certain=False),
+    GODOT3,
     Signature("UTF-32", _utf32, "utf32", datagram=True, certain=False),
     Signature("UTF-16", _utf16, "utf16", datagram=True, certain=False),
     Signature("UTF-16 or UTF-32", _wide_stream, "wide", stream=True, framing="raw", certain=False),

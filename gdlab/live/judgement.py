@@ -42,7 +42,9 @@ class Judgement:
     def follow(self, snapshots: Sequence[Snapshot]) -> bool:
         """Take what is new in the stores; return whether rows are read otherwise from now on."""
         origins = [snapshot.origin for snapshot in snapshots]
-        if list(map(id, origins)) != list(map(id, self._origins)):  # rows were taken back: what they said is forgotten
+        if list(map(id, origins)) != list(
+            map(id, self._origins)
+        ):  # rows were taken back: what they said is forgotten
             self._origins, self._tally, self._cursor = origins, {}, Cursor()
         for _, snapshot, block in self._cursor.new(snapshots):
             self._tally = added(self._tally, self._of(snapshot, block))

@@ -86,7 +86,9 @@ def test_a_loaded_capture_is_read_again_and_every_view_follows(running, menu, tm
     assert lists
     for panel in lists:
         panel.refresh()
-        assert len(panel.list.options if isinstance(panel, MessageTable) else panel._listing) == len(recording)
+        assert len(panel.list.options if isinstance(panel, MessageTable) else panel._listing) == len(
+            recording
+        )
     table.close()
     whole.close()
 
