@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gdlab.analysis.merging import merge
     from gdlab.capture.samples import sample
     from gdlab.course.contents import lessons
+    from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
     from gdlab.relays import relay, replay
@@ -57,6 +58,7 @@ __all__ = [
     "connect",
     "course",
     "dashboard",
+    "dataset",
     "debugger",
     "demo_game",
     "doctor",
@@ -84,6 +86,7 @@ __all__ = [
 _LATER = {
     "analysis": ("gdlab.analysis", ""),
     "course": ("gdlab.course", ""),
+    "dataset": ("gdlab.datasets.dataset", "dataset"),
     "debugger": ("gdlab.watching", "debugger"),
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),

@@ -11,6 +11,7 @@
     ├── NotSent                 (RuntimeError)  a message that was asked to be sent could not be
     ├── WaitTimeout             (TimeoutError)  a wait reached its deadline; carries the diagnosis
     ├── LoadError               (ValueError)    a file that is not a gdlab capture, or a damaged one
+    ├── NotPossibleHere         (RuntimeError)  needs threads or sockets, which Python in a browser has not
     ├── MissingDependency       (ImportError)   an optional package is needed; says which and how to get it
     ├── GodotNotFound           (FileNotFoundError)  no Godot 4; says where was looked
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
@@ -20,6 +21,7 @@
     ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
     ├── RelayError              (RuntimeError)  a relay could not start, or has ended
     ├── ReplayError             (ValueError)    a recording that cannot be replayed; says why
+    ├── PayloadError            (ValueError)    bytes that are not what a codec reads
     ├── FramingError            (ValueError)    bytes of a stream that break its framing
     └── VariantError            (ValueError)
         ├── VariantDecodeError                  bytes that Godot would refuse, too
@@ -27,18 +29,39 @@
 
 What comes from the network is data: a bad payload becomes a row with its reason, never an exception in a
 listener. What the caller got wrong raises at once, and also is the builtin that Python programmers expect.
+
+An error about what was read carries a statement, which is data, in place of a message: its text is made when somebody
+reads it, in the reader's language.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from gdlab.facts import Fact
+from gdlab.facts import Fact, Statement
+from gdlab.words import stated
+
+#: What an error is made with: a text, or what its text is made of.
+Told: TypeAlias = str | Statement | Fact
 
 
 class GdlabError(Exception):
-    """Base of every error of gdlab."""
+    """Base of every error of gdlab.
+
+    Attributes
+    ----------
+    statement : what happened, as data; None where there is only a text.
+    """
+
+    @property
+    def statement(self) -> Statement | Fact | None:
+        """What happened, as data; None where there is only a text."""
+        told: Any = self.args[0] if self.args else None
+        return told if isinstance(told, Statement | Fact) else None
+
+    def __str__(self) -> str:
+        told = self.statement
+        return super().__str__() if told is None else stated(told)
 
 
 class AddressError(GdlabError, ValueError):
@@ -58,6 +81,10 @@ class PortForbidden(GdlabError, PermissionError):
     """The system keeps this port for privileged programs."""
 
 
+class NotPossibleHere(GdlabError, RuntimeError):
+    """Python here has no threads, sockets or processes, as in a browser; the message says what works instead."""
+
+
 class EndpointClosed(GdlabError, RuntimeError):
     """The endpoint or capture has ended and cannot do what was asked."""
 
@@ -74,9 +101,9 @@ class NotSent(GdlabError, RuntimeError):
     fact : what its row has, where there is one.
     """
 
-    def __init__(self, message: str, *, fact: Fact | None = None) -> None:
+    def __init__(self, message: Told) -> None:
         super().__init__(message)
-        self.fact = fact
+        self.fact = message if isinstance(message, Fact) else None
 
 
 class WaitTimeout(GdlabError, TimeoutError):
@@ -132,22 +159,25 @@ class ReplayError(GdlabError, ValueError):
     """A recording that cannot be replayed as it was asked for; the message gives the reason."""
 
 
+class PayloadError(GdlabError, ValueError):
+    """Bytes that are not what a codec reads; `statement` has what is wrong with them."""
+
+
 class FramingError(GdlabError, ValueError):
     """Bytes of a stream that break its framing; `offset` counts from the start of the stream."""
 
-    def __init__(
-        self, message: str, *, offset: int = 0, needed_bytes: int | None = None, fact: Fact | None = None
-    ) -> None:
+    def __init__(self, message: Told, *, offset: int = 0, needed_bytes: int | None = None) -> None:
         super().__init__(message)
         self.offset = offset
         self.needed_bytes = needed_bytes
-        self.fact = fact
+        #: What its row has, where there is one.
+        self.fact = message if isinstance(message, Fact) else None
 
 
 class DebuggerError(GdlabError, ValueError):
     """Bytes that are not the engine's debugger protocol, or end in it; `offset` counts from the start of the stream."""
 
-    def __init__(self, message: str, *, offset: int = 0) -> None:
+    def __init__(self, message: Told, *, offset: int = 0) -> None:
         super().__init__(message)
         self.offset = offset
 
@@ -159,17 +189,26 @@ class VariantError(GdlabError, ValueError):
     ----------
     offset : byte offset into the data (decoding), or into what had been written (encoding).
     path : where in the value, as a Python expression suffix such as ``["items"][3].pos``; empty at the root.
-    expected, found : what should have been there, and what was.
     """
 
     def __init__(
-        self, message: str, *, offset: int = 0, path: str = "", expected: str = "", found: str = ""
+        self, message: Told, *, offset: int = 0, path: str = "", expected: Told = "", found: Told = ""
     ) -> None:
         super().__init__(message)
         self.offset = offset
         self.path = path
-        self.expected = expected
-        self.found = found
+        self._expected = expected
+        self._found = found
+
+    @property
+    def expected(self) -> str:
+        """What should have been there."""
+        return _text(self._expected)
+
+    @property
+    def found(self) -> str:
+        """What was there."""
+        return _text(self._found)
 
 
 class VariantDecodeError(VariantError):
@@ -177,12 +216,12 @@ class VariantDecodeError(VariantError):
 
     def __init__(
         self,
-        message: str,
+        message: Told,
         *,
         offset: int = 0,
         path: str = "",
-        expected: str = "",
-        found: str = "",
+        expected: Told = "",
+        found: Told = "",
         code: str = "",
     ) -> None:
         super().__init__(message, offset=offset, path=path, expected=expected, found=found)
@@ -191,3 +230,7 @@ class VariantDecodeError(VariantError):
 
 class VariantEncodeError(VariantError):
     """A Python value that Godot's Variant cannot hold."""
+
+
+def _text(told: Told) -> str:
+    return told if isinstance(told, str) else stated(told)

@@ -8,6 +8,7 @@ never steer it: the peer's own words stand apart in `said`, are shown and are ne
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Final, NamedTuple, TypeAlias, Union
 
 
@@ -96,8 +97,34 @@ SAID_CHARACTERS: Final = 10_000
 #: The `case` of a fact that was read from a file: its sentence stands in `said`, as it was written.
 RECORDED: Final = "recorded"
 
-#: What `Fact.more` may hold beside text; a fact there is the cause of the one it stands in.
-Value: TypeAlias = Union[int, float, str, "Fact"]
+#: What the `more` of a fact or a statement may hold: a fact there is the cause of the one it stands in, a statement a
+#: part of the sentence, a tuple a list.
+Value: TypeAlias = Union[int, float, str, "Fact", "Statement", tuple["Value", ...], None]
+
+
+class Statement(NamedTuple):
+    """Something to be reported that is no row of a table, such as why a file cannot be read.
+
+    Attributes
+    ----------
+    key : of its sentence in the tables of `gdlab.words`.
+    more : what the sentence names, as pairs of name and value.
+    """
+
+    key: str
+    more: tuple[tuple[str, Value], ...] = ()
+
+    @classmethod
+    def of(cls, key: str, /, **more: Value | BaseException | PurePath) -> Statement:
+        """A statement whose `more` is given by name; an exception there is its own statement, or its text."""
+        return cls(key, tuple((name, _value(value)) for name, value in more.items()))
+
+
+def _value(value: Value | BaseException | PurePath) -> Value:
+    if isinstance(value, BaseException):
+        told = getattr(value, "statement", None)
+        return told if isinstance(told, Fact | Statement) else str(value)
+    return str(value) if isinstance(value, PurePath) else value
 
 
 class Fact(NamedTuple):
@@ -162,11 +189,18 @@ def cleaned(fact: Fact) -> Fact:
     """The fact with all its texts bounded and printable, see `clean`."""
     if not fact.said and not fact.more:
         return fact
-    more = tuple(
-        (
-            name,
-            cleaned(value) if isinstance(value, Fact) else clean(value) if isinstance(value, str) else value,
-        )
-        for name, value in fact.more
-    )
-    return fact._replace(said=clean(fact.said), more=more)
+    return fact._replace(said=clean(fact.said), more=_clean_pairs(fact.more))
+
+
+def _clean_pairs(more: tuple[tuple[str, Value], ...]) -> tuple[tuple[str, Value], ...]:
+    return tuple((name, _clean_value(value)) for name, value in more)
+
+
+def _clean_value(value: Value) -> Value:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Fact):
+        return cleaned(value)
+    if isinstance(value, Statement):
+        return value._replace(more=_clean_pairs(value.more))
+    return tuple(map(_clean_value, value)) if isinstance(value, tuple) else value

@@ -6,6 +6,7 @@ Thousands are separated by a comma, as in the sentences around them; it cannot b
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -41,15 +42,16 @@ def mean_size(n: float) -> str:
     return f"{n:,.1f}".removesuffix(".0")
 
 
-def age(seconds: float) -> str:
+def age(seconds: float, units: Sequence[str] = ("s", "min", "h")) -> str:
     """How long ago, without the word: ``0.3 s``, ``45 s``, ``3 min``, ``5 h``."""
+    second, minute, hour = units
     if seconds < 10:
-        return f"{max(seconds, 0.0):.1f} s"
+        return f"{max(seconds, 0.0):.1f} {second}"
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f} {second}"
     if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"
+        return f"{seconds / 60:.0f} {minute}"
+    return f"{seconds / 3600:.0f} {hour}"
 
 
 def percent(share: float) -> str:

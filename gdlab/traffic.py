@@ -6,7 +6,7 @@ import os
 from types import TracebackType
 from typing import Final, Self
 
-from gdlab import godot
+from gdlab import godot, surroundings
 from gdlab.errors import AddressError, GodotNotFound, GodotVersionError
 from gdlab.peers import AnswerGame
 from gdlab.transports import Address, parse
@@ -89,6 +89,7 @@ def demo_game(
     AddressError : not a UDP address of this machine.
     GodotNotFound, GodotVersionError : with ``engine=True``.
     """
+    surroundings.demand("gd.demo_game needs")
     address = parse(to, schemes=("udp",))
     if address.port == 0:
         raise AddressError(f"{to} is no address to send to; give the port of the listener")

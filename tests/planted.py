@@ -1,7 +1,7 @@
 """A game with a known truth: numbered messages of which some are lost, doubled or out of order, while gdlab pings.
 
-The test of a few seeds is `tests/capture/test_own_probes.py`; ``python -m tests.planted 200`` runs as
-many as you like over each transport.
+200 seeds over each transport are tested by `tests/capture/test_own_probes.py`; ``python -m tests.planted 1000`` runs as
+many as you like.
 """
 
 from __future__ import annotations

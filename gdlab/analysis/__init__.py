@@ -15,6 +15,7 @@ from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.merging import Merged, merge
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
+from gdlab.analysis.playout import playout
 from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
@@ -41,6 +42,7 @@ __all__ = [
     "one_way_delay",
     "overhead",
     "percentiles",
+    "playout",
     "probes",
     "rates",
     "response_times",

@@ -122,9 +122,14 @@ def groups(table: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.int64], p
         # Numbered anew after every column, so that the product cannot leave 64 bits however many there are.
         numbered, uniques = pd.factorize(ids * (len(values) + 1) + (numbers + 1))
         ids, distinct = numbered.astype(np.int64), len(uniques)
+    return ids, table[list(by)].iloc[first_rows(ids, distinct)].reset_index(drop=True)
+
+
+def first_rows(ids: NDArray[np.int64], distinct: int) -> NDArray[np.int64]:
+    """Position of the first row of each group; (distinct,) int64."""
     first = np.zeros(distinct, dtype=np.int64)
-    first[ids[::-1]] = np.arange(len(table) - 1, -1, -1)
-    return ids, table[list(by)].iloc[first].reset_index(drop=True)
+    first[ids[::-1]] = np.arange(len(ids) - 1, -1, -1)
+    return first
 
 
 def order(ids: NDArray[np.integer[Any]], stamps_ns: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -55,9 +56,13 @@ def compare(a: Source, b: Source, *, seq: str | None = None, probes: bool = Fals
     intervals that overlap do not prove the runs equal. Values of rates and sizes are plain facts of the
     captures: no interval, no verdict.
     """
-    left, right = _measures(a, seq, probes=probes), _measures(b, seq, probes=probes)
+    return beside(gathered(a, seq=seq, probes=probes), gathered(b, seq=seq, probes=probes))
+
+
+def beside(a: Gathered, b: Gathered) -> pd.DataFrame:
+    """The table of `compare` of what was gathered of two captures."""
     rows = []
-    for (name, unit, *first), (_, _, *second) in zip(left, right, strict=True):
+    for (name, unit, *first), (_, _, *second) in zip(_rows(a), _rows(b), strict=True):
         verdict: bool | None = None
         if not np.isnan([*first[1:3], *second[1:3]]).any():  # a lost ping may make an end infinite
             verdict = bool(first[2] < second[1] or second[2] < first[1])
@@ -79,9 +84,12 @@ def measures(table: Source, *, seq: str | None = None, probes: bool = False) -> 
     One row a measure: `measure`, `unit`, `value`, `low`, `high` (float64; the ends of the 95 % interval, NaN
     for what has none, or lies beyond what was measured because pings were lost), `n` (int64: sample size).
     """
-    frame = pd.DataFrame(
-        _measures(table, seq, probes=probes), columns=["measure", "unit", "value", "low", "high", "n"]
-    )
+    return told(gathered(table, seq=seq, probes=probes))
+
+
+def told(of: Gathered) -> pd.DataFrame:
+    """The table of `measures` of what was gathered of a capture."""
+    frame = pd.DataFrame(_rows(of), columns=["measure", "unit", "value", "low", "high", "n"])
     frame = frame.astype({"value": "float64", "low": "float64", "high": "float64", "n": "int64"})
     # Where pings were lost, a percentile lies beyond what was measured: unknown, and no number of milliseconds.
     ends = ["value", "low", "high"]
@@ -89,36 +97,65 @@ def measures(table: Source, *, seq: str | None = None, probes: bool = False) -> 
     return frame
 
 
-def _measures(
-    source: Source, seq: str | None, *, probes: bool
-) -> list[tuple[str, str, float, float, float, int]]:
-    """Name, unit, value, interval, and sample size of each measure of one run."""
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Of a capture, what its measures are computed from.
+
+    Attributes
+    ----------
+    rows, lasted_s : how many, and from the first to the last.
+    came, came_bytes : messages that arrived, and their bytes.
+    rtt_ms, iat_ms : values in any order; NaN where there is none.
+    lost, decided : pings without answer, and those of which it is known.
+    missing, expected : numbered messages.
+    """
+
+    rows: int
+    lasted_s: float
+    came: int
+    came_bytes: float
+    rtt_ms: NDArray[np.float64]
+    lost: int
+    decided: int
+    iat_ms: NDArray[np.float64]
+    missing: int
+    expected: int
+
+
+def gathered(source: Source, *, seq: str | None = None, probes: bool = False) -> Gathered:
+    """Gather what `measures` and `compare` tell of a capture."""
     table = table_of(source, seq)
     stamps = times_ns(table)
-    lasted = float(np.ptp(stamps)) / 1e9 if len(stamps) else 0.0
     arrived = messages_of(table, "in", probes=probes)
-    n = int(arrived.sum())
-    size = table["size_bytes"].to_numpy(dtype=np.float64)[arrived]
-    nan = float("nan")
-    rows: list[tuple[str, str, float, float, float, int]] = [
-        ("duration", "s", lasted, nan, nan, len(stamps)),
-        ("messages in", "1/s", n / lasted if lasted else nan, nan, nan, n),
-        ("goodput in", "bytes/s", float(size.sum()) / lasted if lasted else nan, nan, nan, n),
-        ("payload in, mean", "bytes", float(size.mean()) if n else nan, nan, nan, n),
-    ]
     trips = round_trips(table)
-    rtt = trips["rtt_ms"].to_numpy(dtype=np.float64)
-    lost = int((trips["outcome"] == "lost").sum())
-    rows += _quantiles("round trip", rtt, lost)
-    rows += _quantiles(
-        "inter-arrival", inter_arrival(table, probes=probes)["iat_ms"].to_numpy(dtype=np.float64), 0
-    )
     streams = sequence(table, seq=seq)
-    numbers, missing = int(streams["expected"].sum()), int(streams["lost"].sum())
-    rows.append(_share("loss of numbered messages", missing, numbers))
-    decided = int((trips["outcome"] != "pending").sum())
-    rows.append(_share("loss of round trips", lost, decided))
-    return rows
+    return Gathered(
+        rows=len(stamps),
+        lasted_s=float(np.ptp(stamps)) / 1e9 if len(stamps) else 0.0,
+        came=int(arrived.sum()),
+        came_bytes=float(table["size_bytes"].to_numpy(dtype=np.float64)[arrived].sum()),
+        rtt_ms=trips["rtt_ms"].to_numpy(dtype=np.float64),
+        lost=int((trips["outcome"] == "lost").sum()),
+        decided=int((trips["outcome"] != "pending").sum()),
+        iat_ms=inter_arrival(table, probes=probes)["iat_ms"].to_numpy(dtype=np.float64),
+        missing=int(streams["lost"].sum()),
+        expected=int(streams["expected"].sum()),
+    )
+
+
+def _rows(of: Gathered) -> list[tuple[str, str, float, float, float, int]]:
+    """Name, unit, value, interval, and sample size of each measure of one run."""
+    n, lasted, nan = of.came, of.lasted_s, float("nan")
+    return [
+        ("duration", "s", lasted, nan, nan, of.rows),
+        ("messages in", "1/s", n / lasted if lasted else nan, nan, nan, n),
+        ("goodput in", "bytes/s", of.came_bytes / lasted if lasted else nan, nan, nan, n),
+        ("payload in, mean", "bytes", of.came_bytes / n if n else nan, nan, nan, n),
+        *_quantiles("round trip", of.rtt_ms, of.lost),
+        *_quantiles("inter-arrival", of.iat_ms, 0),
+        _share("loss of numbered messages", of.missing, of.expected),
+        _share("loss of round trips", of.lost, of.decided),
+    ]
 
 
 def _quantiles(

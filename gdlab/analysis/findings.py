@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields
-
 import pandas as pd
 
 from gdlab.analysis.columns import require
 from gdlab.analysis.numbers import counting_field
-from gdlab.analysis.rules import RULES, Facts, Finding
+from gdlab.analysis.rules import RULES, Evidence, Finding
+from gdlab.analysis.rules.finding import COLUMNS
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.text_table import Findings
 from gdlab.analysis.watched import Watched
@@ -55,17 +54,15 @@ def findings(
     table = table_of(table, seq)
     sender, relay = (None if other is None else table_of(other, seq) for other in (sender, relay))
     require(table, [column.name for column in SCHEMA])
-    facts = Facts(table, statistics, seq, sender=sender, relay=relay, watched=watched, ended_in_order=ended)
-    return listed([finding for rule in RULES for finding in rule(facts)])
+    evidence = Evidence(
+        table, statistics, seq, sender=sender, relay=relay, watched=watched, ended_in_order=ended
+    )
+    return listed([finding for rule in RULES for finding in rule(evidence)])
 
 
 def listed(found: list[Finding]) -> pd.DataFrame:
     """Findings as a table, most certain first; see `findings`."""
     found = list(found)
     found.sort(key=lambda finding: -finding.certainty)
-    frame = Findings([_cells(finding) for finding in found], columns=[f.name for f in fields(Finding)])
+    frame = Findings([finding.cells() for finding in found], columns=list(COLUMNS))
     return frame.astype({"certainty": "float64"})
-
-
-def _cells(finding: Finding) -> tuple[object, ...]:
-    return tuple(astuple(finding))

@@ -160,7 +160,7 @@ def latency(
     between = pd.to_numeric(decoded[received], errors="coerce") - pd.to_numeric(
         decoded[sent], errors="coerce"
     )
-    took = between.to_numpy(dtype=np.float64, na_value=np.nan) * (UNIT_US[unit] / 1e3)
+    took = between.to_numpy(dtype=np.float64, na_value=np.nan) * UNIT_US[unit] / 1e3
     rows = np.flatnonzero(messages_of(decoded, "in") & np.isfinite(took))
     rows = rows[np.argsort(times_ns(decoded)[rows], kind="stable")]
     found = decoded[["time", "endpoint", "peer"]].iloc[rows].reset_index(drop=True)

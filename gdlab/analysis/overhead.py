@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import codes, groups, require
+from gdlab.analysis.columns import codes, first_rows, groups, require
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.source import Source, table_of
 from gdlab.messages import (
@@ -55,7 +55,13 @@ def overhead(
     """
     table = table_of(table, *by)
     require(table, ("event", "endpoint", "peer", "size_bytes", "wire_bytes", *by))
-    subset = table.loc[messages_of(table, probes=probes)]
+    return finished(tallied(table, by=by, probes=probes), by=by)
+
+
+def tallied(table: pd.DataFrame, *, by: Sequence[str], probes: bool) -> pd.DataFrame:
+    """Bytes of each layer of each group: `LAYERS`, `wire` and `messages` (all float64); the index is the first row."""
+    rows = np.flatnonzero(messages_of(table, probes=probes))
+    subset = table.iloc[rows]
     ids, labels = groups(subset, by)
     n = len(labels)
     payload = subset["size_bytes"].to_numpy(dtype=np.float64)
@@ -63,13 +69,31 @@ def overhead(
     udp, ipv6 = _is(subset, "endpoint", _udp), _is(subset, "peer", _ipv6)
     ip = np.where(ipv6, IPV6_HEADER_BYTES, IPV4_HEADER_BYTES)
     transport = np.where(udp, UDP_HEADER_BYTES, TCP_HEADER_BYTES)
-    frame = wire - payload - transport - ip
-    sums = np.column_stack(
-        [np.bincount(ids, weights=each, minlength=n) for each in (payload, frame, transport, ip)]
-    ).ravel()
-    count = np.bincount(ids, minlength=n).astype(np.int64)
-    total = np.repeat(np.bincount(ids, weights=wire, minlength=n), len(LAYERS))
-    result = labels.loc[np.repeat(np.arange(n), len(LAYERS))].reset_index(drop=True)
+    each = {
+        **dict(zip(LAYERS, (payload, wire - payload - transport - ip, transport, ip), strict=True)),
+        "wire": wire,
+    }
+    sums = {f"#{name}": np.bincount(ids, weights=values, minlength=n) for name, values in each.items()}
+    sums["#messages"] = np.bincount(ids, minlength=n).astype(np.float64)
+    return labels.set_axis(pd.Index(rows[first_rows(ids, n)]), axis=0).assign(**sums)
+
+
+def added(tallies: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Tallies of several parts below each other, those of the same group added up."""
+    ids, labels = groups(tallies, by)
+    names = [name for name in tallies.columns if str(name).startswith("#")]
+    return labels.assign(
+        **{name: np.bincount(ids, weights=tallies[name].to_numpy(), minlength=len(labels)) for name in names}
+    )
+
+
+def finished(tallies: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
+    """The table of `overhead` of its tallies."""
+    n = len(tallies)
+    sums = tallies[[f"#{name}" for name in LAYERS]].to_numpy(dtype=np.float64).ravel()
+    count = tallies["#messages"].to_numpy(dtype=np.int64)
+    total = np.repeat(tallies["#wire"].to_numpy(dtype=np.float64), len(LAYERS))
+    result = tallies[list(by)].iloc[np.repeat(np.arange(n), len(LAYERS))].reset_index(drop=True)
     return result.assign(
         layer=pd.Categorical.from_codes(np.tile(np.arange(len(LAYERS)), n), categories=pd.Index(LAYERS)),
         bytes=sums.astype(np.int64),

@@ -41,9 +41,7 @@ def probes(table: Source) -> pd.DataFrame:
     """
     table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "payload"))
-    size = table["size_bytes"].to_numpy()
-    rows = np.flatnonzero(messages(table) & (size >= MIN_BYTES) & (size <= probe.MAX_PROBE_BYTES))
-    rows, payloads = _with_prefix(table, rows)
+    rows, payloads = _candidates(table)
     fields = layouts.read(payloads)
     numbers = fields.numbers[fields.whole]
     found = pd.DataFrame(
@@ -56,6 +54,18 @@ def probes(table: Source) -> pd.DataFrame:
     )
     found["exchange"], found["ours"] = _exchanges(table, found)
     return found
+
+
+def candidates(table: pd.DataFrame) -> NDArray[np.intp]:
+    """Rows that may be probes, by how long they are and how they begin; all probes are among them."""
+    return _candidates(table)[0]
+
+
+def _candidates(table: pd.DataFrame) -> tuple[NDArray[np.intp], PayloadArray]:
+    size = table["size_bytes"].to_numpy()
+    return _with_prefix(
+        table, np.flatnonzero(messages(table) & (size >= MIN_BYTES) & (size <= probe.MAX_PROBE_BYTES))
+    )
 
 
 def messages_of(

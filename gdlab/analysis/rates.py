@@ -13,6 +13,7 @@ sounds, and both are decided here once:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from gdlab.analysis.columns import (
     STREAM,
     codes,
     equals,
+    first_rows,
     firsts,
     groups,
     names_of,
@@ -94,32 +96,143 @@ def rates(
     require(table, ("time", "event", "size_bytes", "wire_bytes", *by))
     stamps = times_ns(table)
     start, end = _span(stamps, span)
-    chosen = messages_of(table, probes=probes) & (stamps >= start) & (stamps <= end)
-    subset = table.loc[chosen]
-    ids, labels = groups(subset, by)
-    ids, labels = _merged(ids, labels, top)
-    width = _width_ns(end - start, bin_s, len(subset) / max(len(labels), 1))
-    bins = int((end - start) // width) + 1 if len(stamps) or span else 0
-    cells = bins * len(labels)
-    if max(cells, bins) > MAX_CELLS:
+    rows = _within(table, start, end, probes=probes)
+    ids, labels = groups(table.iloc[rows], by)
+    some = bool(len(stamps)) or span is not None
+    bins = bins_for(start, end, bin_s=bin_s, top=top, messages=len(rows), groups=len(labels), some=some)
+    return finished(_counted(table, rows, ids, labels, bins), _gaps(table, stamps), bins=bins, by=by, top=top)
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Stretches of time: `count` of `width` nanoseconds each from `start`, the last one cut at `end`."""
+
+    start: int
+    end: int
+    width: int
+    count: int
+
+
+def bins_for(
+    start: int, end: int, *, bin_s: float | None, top: int | None, messages: int, groups: int, some: bool
+) -> Bins:
+    """Bins as asked for, else of a width that suits so many messages of so many groups; none of nothing."""
+    shown = groups if top is None else min(groups, top + 1)
+    width = _width_ns(end - start, bin_s, messages / max(shown, 1))
+    bins = int((end - start) // width) + 1 if some else 0
+    if max(bins * shown, bins) > MAX_CELLS:
         raise ValueError(
-            f"{bins} bins of {width / NS:g} s for {len(labels)} groups make {cells} rows, over {MAX_CELLS}; "
+            f"{bins} bins of {width / NS:g} s for {shown} groups make {bins * shown} rows, over {MAX_CELLS}; "
             f"take a larger bin_s, fewer groups (top=8), or by=()"
         )
-    where = ids * bins + (stamps[chosen] - start) // width
-    count = np.bincount(where, minlength=cells).astype(np.int64)
-    payload = np.bincount(where, weights=subset["size_bytes"].to_numpy(dtype=np.float64), minlength=cells)
-    wire = np.bincount(where, weights=subset["wire_bytes"].to_numpy(dtype=np.float64), minlength=cells)
+    return Bins(start, end, width, bins)
 
-    edges = start + width * np.arange(bins, dtype=np.int64)
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Messages of some rows, by group and bin; only cells that have some.
+
+    Attributes
+    ----------
+    labels : one row a group. first : (groups,) position of the first message of each.
+    group, bin : (cells,) int64. messages : (cells,) int64. payload, wire : (cells,) float64, bytes.
+    """
+
+    labels: pd.DataFrame
+    first: NDArray[np.int64]
+    group: NDArray[np.int64]
+    bin: NDArray[np.int64]
+    messages: NDArray[np.int64]
+    payload: NDArray[np.float64]
+    wire: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Gap rows: the endpoint's number among `endpoints`, their time, and that of the row of the endpoint before.
+
+    Where there is none before, messages may be missing from the beginning on: then that time is the least integer.
+    """
+
+    endpoints: pd.Index
+    endpoint: NDArray[np.int64]
+    at: NDArray[np.int64]
+    before: NDArray[np.int64]
+
+
+def grouped(
+    table: pd.DataFrame, *, by: Sequence[str], start: int, end: int, probes: bool
+) -> tuple[pd.DataFrame, NDArray[np.int64], int]:
+    """The groups of the messages between two times, the position of the first of each, and how many there are."""
+    rows = _within(table, start, end, probes=probes)
+    ids, labels = groups(table.iloc[rows], by)
+    return labels, rows[first_rows(ids, len(labels))], len(rows)
+
+
+def _within(table: pd.DataFrame, start: int, end: int, *, probes: bool) -> NDArray[np.int64]:
+    stamps = times_ns(table)
+    return np.flatnonzero(messages_of(table, probes=probes) & (stamps >= start) & (stamps <= end))
+
+
+def counted(table: pd.DataFrame, *, by: Sequence[str], bins: Bins, probes: bool) -> Counted:
+    """Count the messages of some rows."""
+    rows = _within(table, bins.start, bins.end, probes=probes)
+    ids, labels = groups(table.iloc[rows], by)
+    return _counted(table, rows, ids, labels, bins)
+
+
+def _counted(
+    table: pd.DataFrame,
+    rows: NDArray[np.int64],
+    ids: NDArray[np.int64],
+    labels: pd.DataFrame,
+    bins: Bins,
+) -> Counted:
+    where = ids * bins.count + (times_ns(table)[rows] - bins.start) // bins.width
+    cells = bins.count * len(labels)
+    if cells <= MAX_CELLS:
+        filled = np.flatnonzero(np.bincount(where, minlength=cells))
+    else:  # far more groups than will be shown
+        filled, where = np.unique(where, return_inverse=True)
+        cells = len(filled)
+    every = np.arange(cells) if cells == len(filled) else filled
+
+    def total(weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        return np.bincount(where, weights, minlength=cells)[every].astype(np.float64)
+
+    size, wire = (table[name].to_numpy(dtype=np.float64)[rows] for name in ("size_bytes", "wire_bytes"))
+    return Counted(
+        labels,
+        rows[first_rows(ids, len(labels))],
+        filled // max(bins.count, 1),
+        filled % max(bins.count, 1),
+        total(None).astype(np.int64),
+        total(size),
+        total(wire),
+    )
+
+
+def finished(counts: Counted, gaps: Gaps, *, bins: Bins, by: Sequence[str], top: int | None) -> pd.DataFrame:
+    """The table of `rates` of what was counted."""
+    n, width, start, end = bins.count, bins.width, bins.start, bins.end
+    weights = counts.messages.astype(np.float64)
+    size = np.bincount(counts.group, weights=weights, minlength=len(counts.labels)).astype(np.int64)
+    renumber, labels = _merged(size, counts.labels, top)
+    where = renumber[counts.group] * n + counts.bin
+    cells = n * len(labels)
+    count = np.bincount(where, weights=weights, minlength=cells).astype(np.int64)
+    payload = np.bincount(where, weights=counts.payload, minlength=cells)
+    wire = np.bincount(where, weights=counts.wire, minlength=cells)
+
+    edges = start + width * np.arange(n, dtype=np.int64)
     covered = np.minimum(end - edges, width) / NS
-    missing = _missing(table, stamps, start, width, bins, labels)
+    missing = _missing(gaps, start, width, n, labels)
     seconds = np.tile(np.where(covered >= width / NS / 2, covered, np.nan), len(labels))
     seconds[missing.ravel() & (count == 0)] = np.nan
 
     result = pd.DataFrame({"time": time_index(np.tile(edges, len(labels)))})
     for name in by:
-        result[name] = labels[name].repeat(bins).array
+        result[name] = labels[name].repeat(n).array
     result["messages"] = count
     result["messages_hz"] = count / seconds
     result["goodput_bytes_s"] = payload / seconds
@@ -158,40 +271,41 @@ def _width_ns(duration_ns: int, bin_s: float | None, messages_per_group: float) 
 
 
 def _merged(
-    ids: NDArray[np.int64], labels: pd.DataFrame, top: int | None
+    size: NDArray[np.int64], labels: pd.DataFrame, top: int | None
 ) -> tuple[NDArray[np.int64], pd.DataFrame]:
-    """The `top` largest groups and one of the rest, in their order."""
+    """New numbers of the groups, the `top` largest and one of the rest in their order; and the labels of these."""
     if top is None or len(labels) <= top:
-        return ids, labels
-    size = np.bincount(ids, minlength=len(labels))
+        return np.arange(len(labels)), labels
     kept = np.sort(np.argsort(-size, kind="stable")[:top])
     renumber = np.full(len(labels), top, dtype=np.int64)
     renumber[kept] = np.arange(top)
     # `reindex` with a position that is not there appends a row of missing values for the rest.
-    return renumber[ids], labels.reindex([*kept.tolist(), len(labels)]).reset_index(drop=True)
+    return renumber, labels.reindex([*kept.tolist(), len(labels)]).reset_index(drop=True)
 
 
-def _missing(
-    table: pd.DataFrame, stamps: NDArray[np.int64], start: int, width: int, bins: int, labels: pd.DataFrame
-) -> NDArray[np.bool_]:
-    """(groups, bins) bool: the bins in which messages of the group are known to be missing."""
+def _gaps(table: pd.DataFrame, stamps: NDArray[np.int64]) -> Gaps:
+    """The gaps of a table."""
     endpoints, values = codes(table, "endpoint")
-    gap = equals(table, "event", "gap")
-    # One row per endpoint, and at the end (where -1 points) one for groups that may be of any endpoint.
-    marks = np.zeros((len(values) + 1, bins + 1), dtype=np.int64)
-    if bins and gap.any():
+    gap = np.flatnonzero(equals(table, "event", "gap"))
+    before = np.full(len(stamps), np.iinfo(np.int64).min, dtype=np.int64)
+    if len(gap):
         sequence = order(endpoints, stamps)
-        before = np.full(
-            len(stamps), start, dtype=np.int64
-        )  # nothing kept before: missing since the beginning
         follows = ~firsts(endpoints[sequence])
         before[sequence[follows]] = stamps[np.roll(sequence, 1)[follows]]
-        first = np.clip((before[gap] - start) // width, 0, bins)
-        last = np.clip((stamps[gap] - start) // width, -1, bins - 1)
-        for rows in (endpoints[gap], np.full(int(gap.sum()), -1)):
+    return Gaps(values, np.asarray(endpoints, np.int64)[gap], stamps[gap], before[gap])
+
+
+def _missing(gaps: Gaps, start: int, width: int, bins: int, labels: pd.DataFrame) -> NDArray[np.bool_]:
+    """(groups, bins) bool: the bins in which messages of the group are known to be missing."""
+    # One row per endpoint, and at the end (where -1 points) one for groups that may be of any endpoint.
+    marks = np.zeros((len(gaps.endpoints) + 1, bins + 1), dtype=np.int64)
+    if bins and len(gaps.at):
+        first = np.clip((np.maximum(gaps.before, start) - start) // width, 0, bins)
+        last = np.clip((gaps.at - start) // width, -1, bins - 1)
+        for rows in (gaps.endpoint, np.full(len(gaps.at), -1)):
             np.add.at(marks, (rows, first), 1)
             np.add.at(marks, (rows, last + 1), -1)
     touched = np.cumsum(marks[:, :bins], axis=1) > 0
     if "endpoint" not in labels.columns:
         return np.repeat(touched[-1:], len(labels), axis=0)
-    return np.asarray(touched[values.get_indexer(pd.Index(labels["endpoint"]))])
+    return np.asarray(touched[gaps.endpoints.get_indexer(pd.Index(labels["endpoint"]))])

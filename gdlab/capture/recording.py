@@ -49,6 +49,16 @@ class Recording(Tabular):
         """What the file says of where its rows come from."""
         return dict(self.about.get("provenance") or {})
 
+    @property
+    def truth(self) -> pd.DataFrame | None:
+        """What a relay did to each packet, where the file was saved by one; None elsewhere.
+
+        The columns are those of `gdlab.relays.TRUTH_SCHEMA`; `row_in` and `row_out` are positions in `df`.
+        """
+        from gdlab.files import read_truth  # not before it is needed: `import gdlab` stays light
+
+        return read_truth(self.path)
+
     def reframe(self, framing: FramingLike) -> Self:
         """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
         from gdlab.capture.reframing import reframed

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
-from gdlab.text import age, number
+from gdlab.text import age
 from gdlab.transports import Address, Endpoint, State, lan_address
 from gdlab.words import phrase, sentence
 
@@ -129,7 +129,7 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
     hints = (_reply_hint(endpoints), _loss_hint(statistics), _pings_hint(endpoints), *remarks)
     hint = phrase("or").join(filter(None, hints))
-    text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s))
+    text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s, phrase("units").split()))
     return Status(light, text + waiting, hint)
 
 
@@ -138,12 +138,11 @@ def _messages(statistics: Statistics) -> str:
     said = _counted(statistics.received, "message")
     if not statistics.pings_sent:
         return said
-    answers, pings = number(statistics.answers_received), number(statistics.pings_sent)
-    return said + phrase("pings", answers=answers, pings=pings)
+    return said + phrase("pings", answers=statistics.answers_received, pings=statistics.pings_sent)
 
 
 def _counted(value: int, noun: str) -> str:
-    return phrase(noun if value == 1 else noun + "s", number=number(value))
+    return phrase(f"{noun}s", number=value)
 
 
 def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -> str:
@@ -178,10 +177,9 @@ def _waiting(statistics: Statistics) -> str:
     """What has arrived of messages that are not complete."""
     if not statistics.waiting_bytes:
         return ""
-    held = _counted(statistics.waiting_bytes, "byte")
     if statistics.awaited_bytes:
-        return phrase("incomplete/of", held=held, whole=number(statistics.awaited_bytes))
-    return phrase("incomplete", held=held)
+        return phrase("incomplete/of", held=statistics.waiting_bytes, whole=statistics.awaited_bytes)
+    return phrase("incomplete", held=statistics.waiting_bytes)
 
 
 def _seen_from_outside(address: Address) -> str:
@@ -212,13 +210,13 @@ def _reply_hint(endpoints: Sequence[Endpoint]) -> str:
     if not problems:
         return ""
     times = sum(problem.count for problem in problems)
-    return phrase("hint/reply", problem=sentence(problems[-1]), times=number(times))
+    return phrase("hint/reply", problem=sentence(problems[-1]), times=times)
 
 
 def _pings_hint(endpoints: Sequence[Endpoint]) -> str:
     """What to do where pings are sent, and nothing answers them."""
     sent = sum(endpoint.unanswered_pings for endpoint in endpoints)
-    return phrase("hint/pings", sent=number(sent)) if sent else ""
+    return phrase("hint/pings", sent=sent) if sent else ""
 
 
 def diagnosis(
@@ -252,7 +250,7 @@ def _dropped(statistics: Statistics) -> str:
         return phrase("none dropped")
     parts = []
     if statistics.kernel_drops:
-        parts.append(phrase("dropped/kernel", number=number(statistics.kernel_drops)))
+        parts.append(phrase("dropped/kernel", number=statistics.kernel_drops))
     if statistics.evicted_rows:
-        parts.append(phrase("dropped/limit", number=number(statistics.evicted_rows)))
+        parts.append(phrase("dropped/limit", number=statistics.evicted_rows))
     return phrase("and").join(parts)

@@ -105,7 +105,7 @@ def tally(payloads: PayloadArray, binary: npt.NDArray[np.bool_]) -> Tally:
 
 
 def _is_color(payload: bytes) -> bool:
-    """Whether a plane of Godot 4 is rather a Color of Godot 3: parts of 0 to 1, and a normal that is not of length 1."""
+    """Whether a plane of Godot 4 is rather a Color of Godot 3: parts of 0 to 1, and a normal not of length 1."""
     if payload[0] != _COLOR or len(payload) != 20:
         return False
     parts = np.frombuffer(payload, "<f4", 4, 4).astype(np.float64)

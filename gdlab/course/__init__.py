@@ -8,7 +8,8 @@
 """
 
 from gdlab.course.checking import check, hint
+from gdlab.course.mystery import Mystery, mystery
 from gdlab.course.programs import Program, names, program, source
 from gdlab.course.verdicts import Verdict
 
-__all__ = ["Program", "Verdict", "check", "hint", "names", "program", "source"]
+__all__ = ["Mystery", "Program", "Verdict", "check", "hint", "mystery", "names", "program", "source"]

@@ -43,6 +43,7 @@ class Lesson:
 #: Every lesson has canned captures and scripted games, so none needs an engine or the internet.
 _NOTHING: Final = "nothing"
 _OWN_PORTS: Final = "loopback; a Godot 4 plays where one is found"
+_RELAY: Final = "loopback; canned where a relay may not run"
 
 #: The one list of lessons: the notebooks' first cells and the teacher's pages are tested against it.
 CONTENTS: Final = (
@@ -98,9 +99,27 @@ CONTENTS: Final = (
         25,
         _NOTHING,
     ),
+    Lesson(
+        "10",
+        "10-five-networks.ipynb",
+        "How much network does a game bear, and what must it do about the rest?",
+        20,
+        _OWN_PORTS,
+    ),
+    Lesson(
+        "11",
+        "11-who-lost-it.ipynb",
+        "Something is wrong between a client and a server: where is it, what is it, and how much of it?",
+        24,
+        _RELAY,
+    ),
 )
 
-_NEEDS_ZH: Final = {_NOTHING: "什么都不需要", _OWN_PORTS: "本机回环；找到 Godot 4 就用它"}
+_NEEDS_ZH: Final = {
+    _NOTHING: "什么都不需要",
+    _OWN_PORTS: "本机回环；找到 Godot 4 就用它",
+    _RELAY: "本机回环；不能运行中继时用现成的捕获",
+}
 #: As in the first cells of `notebooks/zh`.
 _QUESTIONS_ZH: Final = {
     "00": "我的游戏此刻在说什么？",
@@ -113,6 +132,8 @@ _QUESTIONS_ZH: Final = {
     "07": "怎样把我看到的写进报告，让别人也能核对？",
     "08": "一次往返用了 100 毫秒而不是 10 毫秒：是网络，还是我的游戏？",
     "09": "我的多人游戏的带宽花在哪里？我的不可靠调用又去了哪里？",
+    "10": "一个游戏能承受怎样的网络？剩下的它又该怎么办？",
+    "11": "客户端和服务器之间出了问题：在哪里，是什么，有多少？",
 }
 
 

@@ -36,6 +36,12 @@ class Verdict:
     mark: Mark
     text: str
 
+    @classmethod
+    def of_mystery(cls, right: bool | None, text: str) -> Verdict:
+        """What a mystery says of a diagnosis; None where there was none."""
+        mark = Mark.OPEN if right is None else Mark.RIGHT if right else Mark.WRONG
+        return cls("mystery", mark, text)
+
     @property
     def right(self) -> bool:
         """Whether the answer is right."""

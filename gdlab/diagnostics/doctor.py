@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from gdlab import surroundings
 from gdlab.diagnostics import network, notebook, packages, tools
 from gdlab.diagnostics.report import Line, Report, State
+from gdlab.errors import NotPossibleHere
 
 #: A program that is to tell its version gets so much of the time: what it does not say is no news either.
 _SHARE: Final = 0.8
@@ -28,6 +30,8 @@ def doctor(*, time_limit_s: float = 2.0) -> Report:
     -------
     A DataFrame with the columns `check`, `state` (ok, warn, fail), `found` and `what to do`, which shows itself.
     """
+    if not surroundings.have_threads():
+        return run({"versions": packages.versions, "place": _no_network}, time_limit_s)
     return run(
         {
             "versions": packages.versions,
@@ -52,10 +56,14 @@ def run(checks: Mapping[str, Callable[[], list[Line]]], time_limit_s: float) -> 
         threading.Thread(target=_check, args=(name, check, results), name=f"gdlab doctor {name}", daemon=True)
         for name, check in checks.items()
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+    if surroundings.have_threads():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+    else:
+        for thread in threads:
+            thread.run()
     late = f"no answer within {time_limit_s:g} s"
     return Report.of(
         line
@@ -63,6 +71,15 @@ def run(checks: Mapping[str, Callable[[], list[Line]]], time_limit_s: float) -> 
         for line in results.get(name)
         or [Line(name, State.WARN, late, "doctor(time_limit_s=20) waits longer")]
     )
+
+
+def _no_network() -> list[Line]:
+    """What is to be known where there is nothing to check."""
+    try:
+        surroundings.demand("gd.listen needs")
+    except NotPossibleHere as error:
+        return [Line("place", State.WARN, "no threads, sockets or processes", str(error))]
+    return []
 
 
 def _check(name: str, check: Callable[[], list[Line]], results: dict[str, list[Line]]) -> None:

@@ -17,7 +17,10 @@ from gdlab.transports import Reception, has_ipv6_loopback, lan_address, port_pro
 #: The ports of the lessons, and of the tutorial that they began with.
 PORTS: Final = (
     "udp://127.0.0.1:4242",
-    "udp://127.0.0.1:4243",
+    "udp://127.0.0.1:4220",
+    "udp://127.0.0.1:4221",
+    "udp://127.0.0.1:4270",
+    "tcp://127.0.0.1:4243",
     "tcp://127.0.0.1:50007",
     "ws://127.0.0.1:5000",
 )

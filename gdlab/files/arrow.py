@@ -90,10 +90,10 @@ def batch(part: pd.DataFrame) -> Any:
     return pa.RecordBatch.from_arrays(arrays, schema=wanted)
 
 
-def table(data: Any) -> pd.DataFrame:
+def table(data: Any, wanted: Sequence[str] | None = None) -> pd.DataFrame:
     """The table of an Arrow table, whose columns must be those of `schema` in any order; others are left out.
 
-    The columns may also be those of version 1, see `versions`.
+    The columns may also be those of version 1, see `versions`. With `wanted`, only those of today's schema are taken.
 
     Raises
     ------
@@ -103,9 +103,9 @@ def table(data: Any) -> pd.DataFrame:
 
     columns: dict[str, Any] = {}
     found = dict(zip(versions.names(data.column_names), data.columns, strict=True))
-    before = "reason" not in found
+    before = "reason" not in found and wanted is None
     for column, field in zip(SCHEMA, schema(), strict=True):
-        if before and column.name in versions.NEW:
+        if (before and column.name in versions.NEW) or (wanted is not None and column.name not in wanted):
             continue
         if column.name == "framing" and column.name not in found:
             columns[column.name] = conform.categorical(np.zeros(len(data), np.int8), [""])

@@ -209,7 +209,8 @@ def csv_path(path: str | Path) -> Path:
             ".pcapng": "to_pcapng writes captures for Wireshark",
         }.get(
             path.suffix.lower(),
-            "write .csv, which Excel and LibreOffice open, or decoded().to_excel(...) of pandas",
+            "write run.csv with decoded=True, which Excel and LibreOffice open, and if you need a workbook, from it: "
+            'pandas.read_csv("run.csv").to_excel("run.xlsx", index=False)',
         )
         raise ValueError(f"{path.name} is no name for a CSV file; {other}")
     return path

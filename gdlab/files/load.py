@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from gdlab.errors import LoadError
@@ -17,13 +18,16 @@ _CAN_READ = (
 )
 
 
-def load(path: str | Path, *, progress: ProgressFunction | None = None) -> Loaded:
+def load(
+    path: str | Path, *, columns: Sequence[str] | None = None, progress: ProgressFunction | None = None
+) -> Loaded:
     """Read a table from a file that gdlab wrote, or from a pcap or pcapng file of any program.
 
     Parameters
     ----------
     path : a CSV or Parquet file of `write_csv` and `write_parquet`, a folder of a spilled capture, or a pcap or
         pcapng file; CSV and captures also compressed. For several of them, see `sources.load_all`.
+    columns : only these, of Parquet read without the others; all by default.
     progress : called with rows (packets of a capture) done and in all. Else there is a bar after a second, where tqdm
         is installed.
 
@@ -37,7 +41,13 @@ def load(path: str | Path, *, progress: ProgressFunction | None = None) -> Loade
         memory (see `budget`).
     MissingDependency : Parquet and spilled captures, and files compressed with zstd or lz4, need pyarrow.
     """
-    path = Path(path)
+    loaded = _load(Path(path), columns, progress)
+    if columns is None:
+        return loaded
+    return Loaded(loaded.table[list(columns)], loaded.provenance, loaded.notes)
+
+
+def _load(path: Path, columns: Sequence[str] | None, progress: ProgressFunction | None) -> Loaded:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -65,18 +75,24 @@ def load(path: str | Path, *, progress: ProgressFunction | None = None) -> Loade
     compressed = unpack.compression(beginning)
     try:
         content = unpack.unpack(path, compressed) if compressed else None
-        return _read(path, content, beginning if content is None else content[:1024], progress)
+        return _read(path, content, beginning if content is None else content[:1024], columns, progress)
     except OSError as error:
         raise LoadError(
             f"{path} cannot be read: {error.strerror or error}. Give a file that you may read"
         ) from error
 
 
-def _read(path: Path, content: bytes | None, beginning: bytes, progress: ProgressFunction | None) -> Loaded:
+def _read(
+    path: Path,
+    content: bytes | None,
+    beginning: bytes,
+    columns: Sequence[str] | None,
+    progress: ProgressFunction | None,
+) -> Loaded:
     if pcapread.is_capture(beginning):
         return pcapread.read_capture(path, content, progress)
     if content is None and parquet.is_parquet(beginning):
-        return parquet.read_parquet(path, progress)
+        return parquet.read_parquet(path, progress, columns)
     if csvread.is_csv(beginning):
         return csvread.read_csv(path, content, progress)
     raise LoadError(f"{path} is none of the files that gdlab knows. {_CAN_READ}{_guess(beginning)}")

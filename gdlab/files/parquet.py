@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,15 @@ def is_parquet(beginning: bytes) -> bool:
     return beginning.startswith(b"PAR1")
 
 
-def read_parquet(path: Path, progress: ProgressFunction | None = None) -> Loaded:
+def read_parquet(
+    path: Path, progress: ProgressFunction | None = None, columns: Sequence[str] | None = None
+) -> Loaded:
     """Read a table; a file of another program is read, too, if it has all the columns.
+
+    Parameters
+    ----------
+    path, progress : as of `load`.
+    columns : these at least; of a file of an earlier version all.
 
     Raises
     ------
@@ -93,6 +100,10 @@ def read_parquet(path: Path, progress: ProgressFunction | None = None) -> Loaded
             metadata = file.schema_arrow.metadata or {}
             known = [name for name in conform.NAMES if name in file.schema_arrow.names]
             extra = [name for name in file.schema_arrow.names if name not in known]
+            if len(known) < len(conform.NAMES):
+                columns = None
+            if columns is not None:
+                known = [name for name in known if name in columns]
             _check_size(path, file.metadata)
             data = _read(path, file, known, progress)
             data.validate(full=True)
@@ -102,7 +113,7 @@ def read_parquet(path: Path, progress: ProgressFunction | None = None) -> Loaded
             "download it again"
         ) from error
     try:
-        table = arrow.table(data)
+        table = arrow.table(data, columns)
     except ValueError as error:
         raise LoadError(
             f"{path} is Parquet, but not a capture of gdlab: {error}. Expected: the columns "

@@ -238,6 +238,8 @@ def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list
         return notes
     told = earlier.categories(told)
     for name in conform.CATEGORICAL:
+        if name not in table.columns:  # it was not read
+            continue
         order: Any = told.get(name)
         values = table[name].cat.categories
         used = values[np.unique(table[name].cat.codes.to_numpy())]

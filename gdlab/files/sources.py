@@ -17,6 +17,7 @@ from gdlab.files.load import load
 from gdlab.files.loaded import Loaded
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.files.spill import SUFFIX
+from gdlab.files.truth import TRUTH_SUFFIX
 
 #: What `load_all` takes.
 Source: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -133,7 +134,11 @@ def _in_folder(folder: Path) -> Iterator[Path]:
 def _is_meant(path: Path) -> bool:
     """Whether a file of a folder is a capture, and not something beside one."""
     name = path.name
-    return not name.startswith(("_", ".")) and not name.endswith((".gdlab.json", SUFFIX)) and path.is_file()
+    return (
+        not name.startswith(("_", "."))
+        and not name.endswith((".gdlab.json", TRUTH_SUFFIX, SUFFIX))
+        and path.is_file()
+    )
 
 
 def contradictions(table: pd.DataFrame) -> list[str]:

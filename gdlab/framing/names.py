@@ -19,7 +19,6 @@ from gdlab.framing.lines import LineFramer
 from gdlab.framing.prefix import PrefixFramer
 from gdlab.framing.raw import RawFramer
 from gdlab.framing.runs import Prefix
-from gdlab.words import sentence
 
 #: Every framing with a length prefix, and its counterpart with the other byte order. Godot's `big_endian`
 #: turns the length of `put_var`, `put_string` and `put_utf8_string`, never the Variant; PacketPeerStream
@@ -244,8 +243,7 @@ def _length(name: str) -> LengthCut:
 
 
 def _unframable(case: str, **more: Value) -> FramingError:
-    fact = Fact(Reason.UNFRAMABLE, US, case=case).also(**more)
-    return FramingError(sentence(fact), fact=fact)
+    return FramingError(Fact(Reason.UNFRAMABLE, US, case=case).also(**more))
 
 
 def _parse(name: str) -> tuple[str, int]:

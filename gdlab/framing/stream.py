@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from gdlab.errors import FramingError
 from gdlab.facts import Fact
 from gdlab.framing.frames import KEPT_BYTES, Frame, FrameTable, State
-from gdlab.words import sentence
 
 
 class StreamFramer(ABC):
@@ -117,7 +116,7 @@ class StreamFramer(ABC):
 
     def _fail(self, flaw: Fact, *, needed_bytes: int | None = None) -> None:
         """Give up the stream: the first buffered bytes become a last frame, `error` and `state` say why."""
-        self.error = FramingError(sentence(flaw), offset=self._taken, needed_bytes=needed_bytes, fact=flaw)
+        self.error = FramingError(flaw, offset=self._taken, needed_bytes=needed_bytes)
         self.state = State.ERROR
         self.rest = bytes(self._buffer)
         self._add(self._take(min(len(self._buffer), self.kept_bytes)), 0, flaw)

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Final, Literal
 
+from gdlab import surroundings
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -100,6 +102,7 @@ class Child:
         on_line: Callable[[Child, Line], None] | None = None,
         on_end: Callable[[Child], None] | None = None,
     ) -> None:
+        surroundings.demand("running a program needs")
         self.command = tuple(command)
         self.exit_code: int | None = None
         self.ending: Ending | None = None

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
+from gdlab import surroundings
+
 log = logging.getLogger(__name__)
 
 
@@ -23,6 +25,7 @@ class FramePeer(ABC):
     """
 
     def __init__(self, *, fps: float = 60.0, seconds: float | None = None) -> None:
+        surroundings.demand("a simulated game needs")
         if not 0 < fps <= 1000:
             raise ValueError(f"fps is above 0 and at most 1000, not {fps}")
         self.fps = fps

@@ -18,8 +18,10 @@ from gdlab.analysis.source import Source
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import RelayError, WaitTimeout
+from gdlab.files import write_truth
 from gdlab.impair import WAYS, Link, Outage, Scenario, Spike, Step, preset, settings
 from gdlab.relays.conditions import as_entry, describe, refuse_for_streams, understood
+from gdlab.relays.placing import placed
 from gdlab.relays.rows import Rows
 from gdlab.relays.truth import lateness, truth_table
 from gdlab.store import Limit, table
@@ -172,11 +174,16 @@ class Relay(Tabular):
     @property
     def truth(self) -> pd.DataFrame:
         """What really happened to each copy of each packet; the columns are those of `TRUTH_SCHEMA`."""
+        settled = self._settled()
+        return placed(settled, self.df, self.address, self._rows.onward)
+
+    def _settled(self) -> pd.DataFrame:
+        """The truth without its rows, which take time to find."""
         return truth_table(self._rows.truth_store.records(), self._rows.peers)
 
     def lateness(self) -> pd.DataFrame:
         """The relay's own lateness in microseconds for each way: `n`, `p50_us`, `p99_us`, `max_us`."""
-        return lateness(self.truth)
+        return lateness(self._settled())
 
     @property
     def status(self) -> dict[str, Any]:
@@ -252,7 +259,7 @@ class Relay(Tabular):
         RelayError : no such client, or several to choose from. ValueError : payloads that are not all different.
         """
         number = self._number(client)
-        truth = self.truth
+        truth = self._settled()
         truth = truth[(truth["way"] == way) & (truth["client"] == number)]
         payloads = self._rows.payloads(number, way)
         truth = truth[truth["n"] < len(payloads)]
@@ -277,7 +284,7 @@ class Relay(Tabular):
     ) -> pd.DataFrame:
         """Say in words what the table and the truth show, most certain first; see `gdlab.analysis.findings`."""
         found = analysis.findings(self, seq=seq, sender=sender)
-        return pd.concat([listed(relay_findings(self.truth)), found], ignore_index=True)
+        return pd.concat([listed(relay_findings(self._settled())), found], ignore_index=True)
 
     # ---- steering
 
@@ -425,10 +432,7 @@ class Relay(Tabular):
         written = super().to_csv(
             path, decoded=decoded, raw=raw, anonymise=anonymise, sep=sep, decimal=decimal, excel=excel
         )
-        truth = self.truth
-        if anonymise:
-            truth = truth.drop(columns="peer")
-        truth.to_csv(written.with_suffix(".truth.csv"), index=False)
+        write_truth(self.truth, written, anonymise=anonymise)
         return written
 
     def _text(self) -> str:

@@ -15,8 +15,8 @@ from gdlab.capture import registry as captures
 from gdlab.errors import AddressError, LinkError
 from gdlab.framing import check_name
 from gdlab.impair import PRESETS, Link, Preset, Scenario, preset
+from gdlab.relays import crossing, live_replay
 from gdlab.relays import live_relay as relays
-from gdlab.relays import live_replay
 from gdlab.relays.conditions import describe, understood
 from gdlab.relays.live_relay import Relay
 from gdlab.store import Limit
@@ -136,6 +136,7 @@ def presets() -> pd.DataFrame:
 
 
 relay.presets = presets  # type: ignore[attr-defined]  # gd.relay.presets()
+relay.through = crossing.through  # type: ignore[attr-defined]  # gd.relay.through(...)
 
 
 def _preset(name: str | None) -> Preset:

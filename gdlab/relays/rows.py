@@ -85,6 +85,12 @@ class Rows:
         with self._lock:
             return {number: client.peer for number, client in self.clients.items()}
 
+    @property
+    def onward(self) -> dict[str, str]:
+        """The clients' names by the endpoints that stand for them towards the server."""
+        with self._lock:
+            return {client.store.endpoint: client.peer for client in self.clients.values()}
+
     # ---- writing: `Told`
 
     def truth(self, block: bytes) -> None:

@@ -9,41 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gdlab.files import TRUTH_SCHEMA
 from gdlab.impair import FIELDS, RECORD, WAYS, Also, Fate
-from gdlab.messages import Column
 
-_MS: Final = "ms"
-
-TRUTH_SCHEMA: Final[tuple[Column, ...]] = (
-    Column("way", "category", "", "`up` towards the server, `down` towards the client"),
-    Column("client", "int64", "", "number of the client, in order of its first packet, from 1"),
-    Column("peer", "category", "", "the client's address, as the column `peer` of the rows has it"),
-    Column(
-        "n", "int64", "", "number of the packet of this client and way, from 0: the n-th row that came in"
-    ),
-    Column("copy", "int64", "", "0, and 1 for a duplicate"),
-    Column("time", "datetime64[ns, UTC]", "ns", "arrival, the kernel's stamp where it has one"),
-    Column("size_bytes", "int64", "bytes", "payload; of a stream, what one unit had"),
-    Column("wire_bytes", "int64", "bytes", "with headers, as the bottleneck counts it"),
-    Column("fragments", "int64", "", "IP packets, or TCP segments"),
-    Column("fate", "category", "", "`passed`, `loss`, `queue`, `cut`, `mtu`, `limit`, `stopped`, `unsent`"),
-    Column("also", "string", "", "what else: `copy`, `damaged`, `reordered`, `held`, `resent`"),
-    Column("state", "int64", "", "of the loss model: 0 good, 1 bad; of four states their number"),
-    Column("delay_drawn_ms", "float64", _MS, "the link's delay with this packet's jitter"),
-    Column("queue_ms", "float64", _MS, "wait for those before it at the bottleneck"),
-    Column("serial_ms", "float64", _MS, "the time its own bytes take there"),
-    Column("backlog_bytes", "int64", "bytes", "what waited there when it came"),
-    Column("order_ms", "float64", _MS, "wait so that it passes no earlier packet"),
-    Column("slot_ms", "float64", _MS, "wait for the next moment of release"),
-    Column("reorder_ms", "float64", _MS, "held back, so that others pass it"),
-    Column("hold_ms", "float64", _MS, "held while the line was down, or paused by hand; TCP: its window"),
-    Column("stall_ms", "float64", _MS, "TCP: until a lost segment had been sent again"),
-    Column("resends", "int64", "", "TCP: how often"),
-    Column("release", "datetime64[ns, UTC]", "ns", "when it was due: `time` and all of the above"),
-    Column("sent", "datetime64[ns, UTC]", "ns", "when it was handed to the system; missing if it was not"),
-    Column("late_us", "float64", "us", "`sent` minus `release`: the relay's own lateness"),
-    Column("setting", "int64", "", "number of the setting in force when it came"),
-)
+__all__ = ["TRUTH_SCHEMA", "Truth", "lateness", "truth_table"]
 
 _FATES: Final = tuple(fate.name.lower() for fate in Fate)
 _DTYPE: Final = np.dtype([(name, np.int64) for name in FIELDS])
@@ -87,7 +56,7 @@ class Truth:
 
 
 def truth_table(records: npt.NDArray[Any], peers: dict[int, str]) -> pd.DataFrame:
-    """The table of `TRUTH_SCHEMA`, in order of arrival."""
+    """The table of `TRUTH_SCHEMA` in order of arrival, without the positions of rows; see `placed`."""
     order = np.lexsort((records["copy"], records["n"], records["time"]))
     records = records[order]
     numbers, codes = np.unique(records["client"], return_inverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from gdlab import surroundings
 from gdlab.transports.address import Address, parse, parse_remote
 from gdlab.transports.clients import TcpClient, UdpClient, WebSocketClient
 from gdlab.transports.encoding import Codec, Outgoing, encode
@@ -15,7 +16,7 @@ from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.socket_checks import Reception, has_ipv6_loopback, port_problem, reception
 from gdlab.transports.states import EndpointStatistics, State
-from gdlab.transports.stream_rows import history, rewrite
+from gdlab.transports.stream_history import history, rewrite
 from gdlab.transports.tcp import TcpListener
 from gdlab.transports.udp import UdpListener
 from gdlab.transports.websocket import WebSocketListener
@@ -84,7 +85,12 @@ def listener(
     Parameters
     ----------
     loop : what serves it; by default a loop of its own, which is a thread.
+
+    Raises
+    ------
+    NotPossibleHere : in a Python without threads.
     """
+    surroundings.demand("gd.listen needs")
     return _LISTENERS[address.transport].at(address, sink, options, loop=loop)
 
 
@@ -96,5 +102,7 @@ def client(
     Raises
     ------
     NotConnected : there is no such host.
+    NotPossibleHere : in a Python without threads.
     """
+    surroundings.demand("gd.connect needs")
     return _CLIENTS[address.transport].at(address, sink, options, loop=loop)

@@ -12,31 +12,26 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from websockets.client import ClientProtocol
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.http11 import Request, Response
-from websockets.protocol import State as ProtocolState
-from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
-
 from gdlab import clock
 from gdlab.errors import NotConnected
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.framing import FramingLike
-from gdlab.messages import Direction, Event, Peer, TimeSource
+from gdlab.messages import Direction, Event, Peer
 from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
-from gdlab.transports.connections import Connection, Phase
+from gdlab.transports.connections import Connection
 from gdlab.transports.datagrams import Receiver, Source, prepare_datagrams
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
+from gdlab.transports.session import Link
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import State
 from gdlab.transports.stream_endpoint import StreamEndpoint
-from gdlab.transports.tcp import TcpSession, reframe
+from gdlab.transports.tcp import reframe
+from gdlab.transports.tcp_session import TcpSession
 from gdlab.transports.udp import UdpListener, best_receiver
-from gdlab.transports.websocket import SHOWN_REFUSAL, WebSocketSession, library_log
+from gdlab.transports.websocket_sides import ClientSession
 from gdlab.words import sentence
 
 #: Pauses between attempts to connect again; the last one is used from then on.
@@ -178,7 +173,7 @@ class StreamClient(StreamEndpoint):
         else:
             self._end()
 
-    def opened(self, connection: Connection, fact: Fact, time_ns: int = 0) -> None:
+    def opened(self, connection: Connection, fact: Fact, time_ns: int) -> None:
         """Note that the connection is ready for messages."""
         own = connection.sock.getsockname()
         opened = Fact.of(
@@ -216,65 +211,18 @@ class StreamClient(StreamEndpoint):
 class TcpClient(StreamClient):
     """A TCP connection to a game's `TCPServer`."""
 
-    def _new_session(self, connection: Connection) -> TcpSession:
-        return TcpSession(self, connection)
+    def _new_session(self, link: Link) -> TcpSession:
+        return TcpSession(link)
 
     def _reframe(self, choice: FramingLike) -> None:
-        reframe(self, [connection.session for connection in self._connections], choice)
+        reframe(self, choice)
 
 
 class WebSocketClient(StreamClient):
     """A WebSocket connection to a game's server."""
 
-    def _new_session(self, connection: Connection) -> ClientSession:
-        return ClientSession(self, connection)
-
-
-class ClientSession(WebSocketSession):
-    """The connecting side of a WebSocket."""
-
-    def __init__(self, endpoint: StreamEndpoint, connection: Connection) -> None:
-        super().__init__(endpoint, connection, masks=True)
-        options = endpoint.options
-        names = None if options.subprotocols is None else [Subprotocol(name) for name in options.subprotocols]
-        self.protocol: ClientProtocol = ClientProtocol(
-            parse_uri(str(endpoint.address)),
-            extensions=[ClientPerMessageDeflateFactory()] if options.compression else None,
-            subprotocols=names,
-            max_size=options.max_message_bytes,
-            logger=library_log,
-        )
-
-    def begin(self, time_ns: int) -> None:
-        """Ask for the WebSocket."""
-        self.protocol.send_request(self.protocol.connect())
-        self._write()
-        self._endpoint.later(self._connection, self._endpoint.options.handshake_s, self._expire)
-
-    def receive(self, chunk: bytes, time_ns: int, time_source: TimeSource) -> None:
-        """Take the bytes of one read."""
-        if self.protocol.state is ProtocolState.CONNECTING:
-            head = self._end_of_head(chunk)
-            super().receive(chunk[:head], time_ns, time_source)
-            chunk = chunk[head:]
-        if chunk:
-            super().receive(chunk, time_ns, time_source)
-        problem = self.protocol.handshake_exc
-        if problem is not None and self._connection.phase is Phase.OPENING:
-            cause = f": {problem.__cause__}" if problem.__cause__ else ""
-            said = f"{problem}{cause}"[:SHOWN_REFUSAL]
-            self._endpoint.drop(self._connection, Fact(Reason.NOT_WEBSOCKET, PEER, said=said))
-
-    def _expire(self) -> None:
-        if self._connection.phase is Phase.OPENING:
-            seconds = self._endpoint.options.handshake_s
-            late = Fact.of(Reason.HANDSHAKE_TIMEOUT, by=PEER, limit="timeout", case="out", seconds=seconds)
-            self._endpoint.drop(self._connection, late)
-
-    def _shake_hands(self, event: Request | Response) -> None:
-        if self.protocol.handshake_exc is None and self.protocol.state is not ProtocolState.CONNECTING:
-            chosen = self.protocol.subprotocol or ""
-            self._endpoint.opened(self._connection, Fact.of(Reason.OPENED, by=US, subprotocol=chosen))
+    def _new_session(self, link: Link) -> ClientSession:
+        return ClientSession(link)
 
 
 class UdpClient(UdpListener):

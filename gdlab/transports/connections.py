@@ -1,18 +1,16 @@
-"""One stream connection: its socket, its protocol's session, and what waits to be sent."""
+"""One stream connection: its socket, and what waits to be sent."""
 
 from __future__ import annotations
 
 import socket
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
 
 from gdlab import clock
 from gdlab.facts import Fact
-from gdlab.messages import Kind, Peer, TimeSource
+from gdlab.messages import Peer, TimeSource
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
-from gdlab.transports.encoding import Outgoing
+from gdlab.transports.session import Session
 
 #: What one read takes at most, before the other connections have their turn.
 READ_BYTES = 128 * 1024
@@ -29,75 +27,12 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
-class Encoded(NamedTuple):
-    """A message as it goes to the wire, and what its row has."""
-
-    payload: bytes
-    data: bytes
-    kind: Kind
-    wire_bytes: int
-    fact: Fact | None = None
-
-
-class Session(ABC):
-    """What one connection speaks: turns chunks into rows, and messages into chunks. It never touches the socket."""
-
-    @abstractmethod
-    def begin(self, time_ns: int) -> None:
-        """The transport connection is there, since `time_ns`."""
-
-    @abstractmethod
-    def receive(self, chunk: bytes, time_ns: int, time_source: TimeSource) -> None:
-        """Take the bytes of one read."""
-
-    @abstractmethod
-    def end(self) -> None:
-        """The peer sends nothing more; it may still read."""
-
-    @abstractmethod
-    def encode(self, outgoing: Outgoing) -> Encoded:
-        """Frame a message for the wire.
-
-        Raises
-        ------
-        FramingError : it cannot be sent.
-        """
-
-    @property
-    def waiting(self) -> tuple[int, int]:
-        """Bytes that wait for the rest of their message, and of how many, where that is known."""
-        return self.held_bytes, 0
-
-    @property
-    def can_ask(self) -> bool:
-        """Whether it is known how the peer takes its messages, so that it may be asked something of ours."""
-        return True
-
-    @property
-    def takes_only_variants(self) -> bool:
-        """Whether the peer would not understand any other message."""
-        return False
-
-    @abstractmethod
-    def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> float:
-        """End from our side, politely, with a code where the protocol has one.
-
-        Returns
-        -------
-        In how many seconds the peer may be left, 0 being at once.
-        """
-
-    @property
-    @abstractmethod
-    def held_bytes(self) -> int:
-        """Bytes of messages that are not yet complete."""
-
-
 class Connection:
     """A connected socket with a bounded queue of what its peer has not yet taken; one thread's own.
 
     Attributes
     ----------
+    began_ns : when it was opened, as its rows have it; 0 before that.
     own_host : the address of this machine that it is connected to.
     waiting : what the kernel did not take yet.
     timers : what is to be done later, unless it is closed by then.
@@ -111,6 +46,7 @@ class Connection:
     """
 
     __slots__ = (
+        "began_ns",
         "code",
         "end_received",
         "end_sent",
@@ -138,6 +74,7 @@ class Connection:
         self.sock = sock
         self.peer = peer
         self.code = code
+        self.began_ns = 0
         self.own_host = str(sock.getsockname()[0])
         self.ipv6 = sock.family == socket.AF_INET6
         self.phase = Phase.OPENING

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from gdlab import clock
+from gdlab import clock, surroundings
 from gdlab.errors import DebuggerError
 from gdlab.transports.address import Address
 from gdlab.transports.binding import bind_all
@@ -78,6 +78,7 @@ class DebuggerLink:
     def __init__(
         self, make: Callable[[str], Conversation], *, refused: Callable[[str], None], port: int = 0
     ) -> None:
+        surroundings.demand("gd.debugger needs")
         self._make = make
         self._refused = refused
         bound = bind_all(Address("tcp", "127.0.0.1", port), socket.SOCK_STREAM, lambda _sock: None)

@@ -1,45 +1,29 @@
-"""What all endpoints share: their states, what they send by themselves, and how they are steered and stopped.
-
-The sockets are bound in the caller's thread, so that a taken port is an error in the cell that asked (`bind`); the
-endpoint is then made of them. From its start on only its loop's thread touches them; it is the one writer of its
-sink. Others hand it work by `call`.
-"""
+"""What all endpoints send: what they are told to, what they send by themselves, and what they answer."""
 
 from __future__ import annotations
 
 import functools
-import logging
 import random
-import threading
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, ClassVar, Final, Self, TypeVar
+from typing import Any, Final
 
 from gdlab import clock
-from gdlab.errors import EndpointClosed, NotSent
+from gdlab.errors import NotSent
 from gdlab.facts import US, Fact, Reason
 from gdlab.framing import FramingLike, check_name
 from gdlab.messages import Direction, Event, Kind, Message, Peer
-from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
 from gdlab.transports.encoding import Outgoing
-from gdlab.transports.loop import ANSWER_S, Loop
+from gdlab.transports.life import Life
+from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions, check_period
 from gdlab.transports.own_pings import MarkingSink, OwnPings
 from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
-from gdlab.transports.states import TRANSITIONS, EndpointStatistics, State
-from gdlab.words import sentence
-
-log = logging.getLogger(__name__)
-
-_T = TypeVar("_T")
-
-
-#: How long `close` waits for the end. It comes at once unless a reply function of the user's does not return.
-CLOSE_DEADLINE_S: Final = 5.0
+from gdlab.transports.states import State
 
 #: How long reading all streams again may take.
 REFRAME_DEADLINE_S: Final = 60.0
@@ -48,7 +32,7 @@ REFRAME_DEADLINE_S: Final = 60.0
 SEND_DEADLINE_S: Final = 5.0
 
 
-class Endpoint(ABC):
+class Endpoint(Life):
     """A bound address, and what serves it.
 
     Parameters
@@ -59,53 +43,19 @@ class Endpoint(ABC):
     loop : the loop that serves it, of several endpoints perhaps; by default one of its own.
     """
 
-    #: Whether it goes to a peer, instead of waiting for peers to come.
-    is_client: ClassVar[bool] = False
-
     def __init__(
         self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
     ) -> None:
-        self.address = bound.address
-        self.sink = sink
-        self.options = options or EndpointOptions()
-        self.error: BaseException | None = None
-        #: What the user should know of how it runs, beyond its state; mostly nothing.
-        self.remark = ""
+        super().__init__(bound, sink, options, loop=loop)
         #: What the reply rule raised last; its count is how often since it was set. None while it has not.
         self.reply_problem: Fact | None = None
-        #: When it ended, UTC nanoseconds; None before that.
-        self.ended_ns: int | None = None
         self._name = str(bound.address)  # as the messages carry it
         self._pings = OwnPings()
         # Which start of the two repetitions is the valid one: a timer of an earlier start must not go on beside it.
         self._ping_run = self._speak_run = 0
         self._reply: ReplyFunction | None = reply_function(self.options.reply)
-        self._state = State.IDLE
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._loop = loop or Loop(f"gdlab {bound.address}")
-        self._loop.enter()
 
     # ---- what a transport supplies
-
-    @classmethod
-    @abstractmethod
-    def bind(cls, address: Address) -> Bound:
-        """Open and bind the sockets of an address, or find the peer.
-
-        Raises
-        ------
-        PortInUse, PortForbidden, AddressError : the address cannot be bound; nothing is left open.
-        NotConnected : there is no such host.
-        """
-
-    @abstractmethod
-    def _register(self) -> None:
-        """Have the loop watch the sockets."""
-
-    @abstractmethod
-    def _finish(self) -> None:
-        """Take what the kernel still holds. Runs last on the endpoint's thread, before the sockets are closed."""
 
     @abstractmethod
     def _send(self, outgoing: Outgoing, peer: Any) -> Fact | None:
@@ -119,113 +69,12 @@ class Endpoint(ABC):
     def _peer_of(self, target: Any) -> tuple[Peer, int]:
         """Return the name of what `_send` takes as peer, and the number under which the sink knows it."""
 
-    @abstractmethod
-    def statistics(self) -> EndpointStatistics:
-        """Return the counters as they are now; from any thread."""
-
-    @abstractmethod
-    def _close_sockets(self) -> None:
-        """Close the sockets of an endpoint that was never started, or has ended."""
-
-    # ---- life, from any thread
-
-    @classmethod
-    def at(
-        cls,
-        address: Address,
-        sink: Sink,
-        options: EndpointOptions | None = None,
-        *,
-        loop: Loop | None = None,
-    ) -> Self:
-        """Bind an address, and make its endpoint; it receives nothing before it is started."""
-        bound = cls.bind(address)
-        try:
-            return cls(bound, sink, options, loop=loop)
-        except BaseException:
-            bound.close()
-            raise
-
-    @property
-    def doing(self) -> str:
-        """What it does at its address, in words."""
-        return "listening on"
-
-    def wait_ready(self) -> None:  # noqa: B027 (a listener is ready when it is bound)
-        """Wait until it has found its peer, where it looks for one."""
+    # ---- from any thread
 
     @property
     def unanswered_pings(self) -> int:
         """How many pings were sent, where not one has been answered in the time that a round trip may take; else 0."""
         return self._pings.unanswered(clock.now_ns())
-
-    @property
-    def state(self) -> State:
-        """Where the endpoint is in its life."""
-        return self._state
-
-    def _enter(self, state: State) -> None:
-        if state not in TRANSITIONS[self._state]:
-            raise EndpointClosed(f"{self.address} is {self._state.value}; it cannot become {state.value!r}")
-        self._state = state
-
-    def start(self) -> None:
-        """Begin to receive."""
-        with self._lock:
-            self._enter(State.LISTENING)
-        self._loop.start()
-        self._loop.ask(self, self._begin)
-
-    def close(self) -> None:
-        """Stop and free the port; returns when both are done. Calling it again does nothing."""
-        with self._lock:
-            if self._state is State.IDLE:
-                self._enter(State.CLOSED)
-                self._close_sockets()
-                self._loop.leave()
-                self._ended.set()
-                return
-            if self._state is State.LISTENING:
-                self._enter(State.CLOSING)
-                self._loop.call(self, self._finish_all)
-        if self._loop.is_mine:
-            return
-        if self._ended.wait(CLOSE_DEADLINE_S):
-            self._loop.join(CLOSE_DEADLINE_S)
-        else:
-            log.warning(
-                "%s has not stopped within %g s; its port stays taken until it does. Does a reply function not return?",
-                self.address,
-                CLOSE_DEADLINE_S,
-            )
-
-    def call(self, function: Callable[[], object]) -> None:
-        """Have the endpoint's thread run a function soon.
-
-        Raises
-        ------
-        EndpointClosed : it has ended, or is about to.
-        """
-        self._check_running()
-        self._loop.call(self, function)
-
-    def ask(self, function: Callable[[], _T], timeout_s: float = ANSWER_S) -> _T:
-        """Have the endpoint's thread run a function, and return or raise what it does.
-
-        Raises
-        ------
-        EndpointClosed : it has ended. TimeoutError : its thread is kept busy, by a reply function perhaps.
-        """
-        self._check_running()
-        return self._loop.ask(self, function, timeout_s)
-
-    def _check_running(self) -> None:
-        if self._state is not State.LISTENING:
-            anew = "gdlab.connect" if self.is_client else "gdlab.listen"
-            raise EndpointClosed(
-                f"{self.address} is {self._state.value}; start() of its capture starts it again and keeps the data, "
-                f"{anew} makes a new one"
-            )
 
     def send(self, outgoing: Outgoing, to: str | None = None, timeout_s: float = SEND_DEADLINE_S) -> int:
         """Send a message to every peer that is there, or to one; from any thread.
@@ -270,7 +119,7 @@ class Endpoint(ABC):
             return 0
         problems = [problem for target in targets if (problem := self._send(outgoing, target))]
         if problems:
-            raise NotSent(sentence(problems[0]), fact=problems[0])
+            raise NotSent(problems[0])
         return len(targets)
 
     def _targets(self) -> Iterable[Any]:
@@ -328,67 +177,16 @@ class Endpoint(ABC):
         else:  # nobody else writes to the sink
             change()
 
-    def _reframe(self, choice: FramingLike) -> None:  # noqa: B027 (only streams are framed)
+    def _reframe(self, choice: FramingLike) -> None:
         """Read the streams again."""
 
     # ---- on the loop's thread
 
-    def failed(self, error: BaseException) -> None:
-        """End because of a fault of our own; it becomes a row, and stands in `error`."""
-        log.error("%s stopped: %r", self.address, error, exc_info=error)
-        self.error = self.error or error
-        with self._lock:
-            running = self._state is State.LISTENING
-            if State.FAILED in TRANSITIONS[self._state]:
-                self._enter(State.FAILED)
-        fact = Fact.of(Reason.ENDPOINT_FAILED, by=US, error=f"{type(error).__name__}: {error}")
-        self.sink.append(clock.now_ns(), event=Event.ERROR, fact=fact)
-        if running:
-            self._finish_all()
-
-    def _begin(self) -> None:
-        try:
-            self._register()
-            if self.options.ping is not None:
-                self._after(self.options.ping, functools.partial(self._ping_peers, self._ping_run))
-            if self.options.every is not None:
-                self._after(self.options.every, functools.partial(self._speak, self._speak_run))
-        except BaseException as error:
-            self.failed(error)
-            raise
-
-    def _end(self) -> None:
-        """End by itself."""
-        with self._lock:
-            if self._state is not State.LISTENING:
-                return
-            self._enter(State.CLOSING)
-        self._loop.call(self, self._finish_all)
-
-    def _finish_all(self) -> None:
-        """Take what is left, and close everything."""
-        try:
-            self._loop.run_calls()  # somebody waits for their results
-            self._finish()
-        except BaseException as error:  # noqa: BLE001 (it must still be closed)
-            self.failed(error)
-        finally:
-            self._close_sockets()
-            self.ended_ns = clock.now_ns()
-            with self._lock:
-                if self._state is State.CLOSING:
-                    self._enter(State.CLOSED)
-            self._loop.leave()
-            self._ended.set()
-
-    def _after(self, delay_s: float, function: Callable[[], object]) -> None:
-        """Run a function on the loop's thread later, unless the endpoint has ended by then."""
-
-        def run() -> None:
-            if not self._ended.is_set():
-                function()
-
-        self._loop.after(self, delay_s, run)
+    def _begin_speaking(self) -> None:
+        if self.options.ping is not None:
+            self._after(self.options.ping, functools.partial(self._ping_peers, self._ping_run))
+        if self.options.every is not None:
+            self._after(self.options.every, functools.partial(self._speak, self._speak_run))
 
     def _ping_peers(self, run: int) -> None:
         if self.options.ping is None or run != self._ping_run:
@@ -440,5 +238,5 @@ class Endpoint(ABC):
                 return
             self._send(answer, peer)
 
-    def _close_peer(self, peer: Any, closing: Close) -> None:  # noqa: B027 (datagrams have no connection)
+    def _close_peer(self, peer: Any, closing: Close) -> None:
         """End the connection of a peer."""

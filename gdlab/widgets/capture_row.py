@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets
 
+from gdlab import surroundings
 from gdlab.capture import Capture, html
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.recorded import is_recorded
@@ -116,7 +117,13 @@ class CaptureRow(Panel):
         if self.capture is not None:
             put(self.save, "disabled", True)
             self.say("loaded", "writing ...")
-            threading.Thread(target=self._write, args=(self.capture,), name="gdlab save", daemon=True).start()
+            if surroundings.have_threads():
+                work = threading.Thread(
+                    target=self._write, args=(self.capture,), name="gdlab save", daemon=True
+                )
+                work.start()
+            else:
+                self._write(self.capture)
 
     def _write(self, capture: Capture) -> None:
         try:

@@ -7,6 +7,7 @@ second to the browser than agreed: whoever sends much is drawn less often.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import threading
@@ -15,6 +16,8 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+from gdlab import surroundings
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +86,7 @@ class Renderer:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._drawing = False  # where there are no threads: somebody draws already
         self._sent_bytes = 0
         self._turns: deque[tuple[float, float, int]] = deque()  # began, seconds spent, bytes sent until then
 
@@ -91,9 +95,11 @@ class Renderer:
         with self._lock:
             self._added += 1
             self._views[view] = self._added
-            if self._thread is None:
+            if self._thread is None and surroundings.have_threads():
                 self._thread = threading.Thread(target=self._run, name="gdlab render", daemon=True)
                 self._thread.start()
+        if self._thread is None:
+            self._draw_here()
 
     def remove(self, view: View) -> None:
         """Stop following."""
@@ -126,6 +132,20 @@ class Renderer:
             sent_bytes=sent,
             budget_bytes_per_s=self.bytes_per_s,
         )
+
+    def _draw_here(self) -> None:
+        """Draw without a thread: at once, as what can be shown then stands still, and again while there is more."""
+        if self._drawing:
+            return
+        self._drawing = True
+        try:
+            for view in list(self._views):
+                self._refresh(view)
+        finally:
+            self._drawing = False
+        if self._views:
+            with contextlib.suppress(RuntimeError):  # no event loop runs: there is no later
+                asyncio.get_running_loop().call_later(self.period_s, self._draw_here)
 
     def _run(self) -> None:
         while True:

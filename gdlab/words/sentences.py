@@ -1,39 +1,27 @@
-"""The one place that makes a sentence of a fact."""
+"""The one place that makes a sentence of what is data."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
 
-from gdlab.facts import RECORDED, Fact, Reason, clean
-from gdlab.words import en, zh
+from gdlab.facts import RECORDED, Fact, Reason, Statement, Value, clean
+from gdlab.words.patterns import filled
+from gdlab.words.tables import Advice, Language
 
-#: A sentence with the names of a fact's values in braces, or a function of them.
-Sentence: TypeAlias = str | Callable[[Mapping[str, Any]], str]
-
-
-class Language(NamedTuple):
-    """The tables of one language.
-
-    Attributes
-    ----------
-    sentences : by reason, or by reason and case as ``opened/ws``.
-    counted : by reason, what a number of such rows is called.
-    phrases : what a status and a diagnosis are made of, by their keys.
-    """
-
-    sentences: Mapping[str, Sentence]
-    counted: Mapping[str, str]
-    phrases: Mapping[str, str]
-
-
-LANGUAGES: Final[dict[str, Language]] = {
-    "en": Language(en.SENTENCES, en.COUNTED, en.PHRASES),
-    "zh": Language(zh.SENTENCES, zh.COUNTED, zh.PHRASES),
-}
-
+#: Each is a package beside this module.
+LANGUAGES: Final = ("en", "zh")
 DEFAULT: Final = "en"
+
+
+@cache
+def tables(name: str) -> Language:
+    """The words of a language, loaded when they are first needed."""
+    found: Language = import_module(f"gdlab.words.{name}").LANGUAGE
+    return found
 
 
 def _known(name: str) -> str:
@@ -73,17 +61,34 @@ def sentence(fact: Fact, in_language: str | None = None) -> str:
     ----------
     in_language : a name of `LANGUAGES`; None for the one that `language` has set.
     """
-    return clean(_written(fact, LANGUAGES[in_language or _Reader.language].sentences))
+    return clean(_fact(fact, _tables(in_language)))
+
+
+def stated(statement: Statement | Fact, in_language: str | None = None) -> str:
+    """Return a statement as text; a fact as `sentence` does."""
+    text = str(_written(statement, _tables(in_language)))
+    return clean(text) if isinstance(statement, Fact) else text
 
 
 def counted_as(reason: Reason) -> str:
     """Return what a number of rows with this reason is called, for a list of counters."""
-    return LANGUAGES[_Reader.language].counted[reason]
+    return _tables().counted[reason]
 
 
 def phrase(name: str, **values: object) -> str:
     """Return a phrase of the table `PHRASES`, with its values."""
-    return LANGUAGES[_Reader.language].phrases[name].format_map(values)
+    return _filled(_tables().phrases[name], values, _tables())
+
+
+def advice(rule: str, values: Mapping[str, Value], in_language: str | None = None) -> Advice:
+    """Return the four sentences of a finding.
+
+    Parameters
+    ----------
+    rule : the finding's rule, with its case behind a stroke where it has one.
+    """
+    words = _tables(in_language)
+    return Advice(*(_filled(pattern, values, words) for pattern in words.findings[rule]))
 
 
 def key(fact: Fact) -> str:
@@ -91,12 +96,26 @@ def key(fact: Fact) -> str:
     return f"{fact.reason}/{fact.case}" if fact.case else str(fact.reason)
 
 
-def _written(fact: Fact, table: Mapping[str, Sentence]) -> str:
+def _tables(name: str | None = None) -> Language:
+    return tables(name or _Reader.language)
+
+
+def _filled(pattern: str, values: Mapping[str, Any], words: Language) -> str:
+    return filled(pattern, values, words.phrases["bytes"], lambda value: _written(value, words))
+
+
+def _written(value: Any, words: Language) -> Any:
+    if isinstance(value, Statement):
+        return _filled(words.statements[value.key], dict(value.more), words)
+    return _fact(value, words) if isinstance(value, Fact) else value
+
+
+def _fact(fact: Fact, words: Language) -> str:
     if fact.case == RECORDED:
         return fact.said
-    pattern = table[key(fact)]
-    values: dict[str, Any] = {
-        name: _written(value, table) if isinstance(value, Fact) else value for name, value in fact.more
-    }
+    pattern = words.sentences[key(fact)]
+    values: dict[str, Any] = dict(fact.more)
     values |= {"code": fact.code, "count": fact.count, "limit": fact.limit, "said": fact.said}
-    return pattern(values) if callable(pattern) else pattern.format_map(values)
+    if callable(pattern):
+        return pattern({name: _written(value, words) for name, value in values.items()})
+    return _filled(pattern, values, words)

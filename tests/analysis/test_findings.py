@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from gdlab import analysis
-from gdlab.analysis.rules import RULES, Facts, loss, sample_quality, watched
+from gdlab.analysis.rules import RULES, Evidence, loss, sample_quality, watched
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.files import write_csv
+from tests.languages import same_in_every_language
 from tests.plots.cases import CASES, probed, stream
 from tests.traffic import merged, ping, pings, table
 
@@ -242,6 +243,11 @@ def test_a_finding_is_whole_sentences_with_numbers(rule):
     assert len(finding["rows"]) <= 20
 
 
+@pytest.mark.parametrize("rule", FIRES_AND_NOT)
+def test_a_finding_has_the_same_numbers_in_every_language(rule):
+    same_in_every_language(lambda: analysis.findings(FIRES_AND_NOT[rule][0][0]))
+
+
 def test_the_rows_named_are_those_meant():
     found = analysis.findings(table([0, S, 2 * S], [b"x", b"y" * 2000, b"z"])).set_index("rule")
     assert found.loc["over-mtu", "rows"] == (1,)
@@ -273,7 +279,7 @@ def test_every_rule_has_its_fixtures():
     answered = set()
     for pairs in FIRES_AND_NOT.values():
         for guilty, _ in pairs:
-            answered |= {rule for rule in RULES if any(True for _ in rule(Facts(guilty)))}
+            answered |= {rule for rule in RULES if any(True for _ in rule(Evidence(guilty)))}
     # Those of several places, of cut files and of watched games have tests of their own: they need more than a table.
     others = {loss.located, sample_quality.cut_off} | {
         rule for rule in RULES if rule.__module__ == watched.__name__
@@ -290,7 +296,7 @@ def test_the_most_certain_comes_first():
 @pytest.mark.parametrize(
     ("statistics", "where"),
     [
-        (None, "nobody can tell"),
+        (None, "no telling which"),
         ({"kernel_drops": 0}, "whose socket dropped none"),
         ({"kernel_drops": 5}, "own receive buffer"),
     ],

@@ -14,6 +14,7 @@ import gdlab as gd
 from gdlab import analysis, plots
 from gdlab.analysis.watched import causes, explained, stalls
 from tests import recorded_links as links
+from tests.languages import same_in_every_language
 from tests.traffic import START_NS, pings, table
 
 MS = 1_000_000
@@ -155,6 +156,7 @@ def test_the_slow_frame_is_named_in_the_findings_and_only_where_it_is_to_blame()
     found = analysis.findings(rows, watched=told(frames=drawn)).set_index("rule")
     assert "frame took 120 ms" in found.loc["slow-game-frame", "what"]
     assert "frame 60 of game" in found.loc["slow-game-frame", "what"]
+    same_in_every_language(lambda: analysis.findings(rows, watched=told(frames=drawn)))
     innocent = frames([2.0] * 160)
     assert "slow-game-frame" not in set(analysis.findings(rows, watched=told(frames=innocent))["rule"])
     assert "slow-game-frame" not in set(analysis.findings(rows)["rule"])
@@ -166,6 +168,9 @@ def test_a_break_is_a_finding_with_its_place_and_length() -> None:
     assert "stood still for 8.0 s" in found.loc["stood-still", "what"]
     assert "res://main.gd:12" in found.loc["stood-still", "what"]
     short = analysis.findings(rows, watched=told(break_times=breaks([(S, S + 12 * MS)]))).set_index("rule")
+    for stood_ms in (12, 8000):
+        stopped = told(break_times=breaks([(S, S + stood_ms * MS)]))
+        same_in_every_language(lambda watch=stopped: analysis.findings(rows, watched=watch))
     assert short.loc["stood-still", "certainty"] < found.loc["stood-still", "certainty"]
     elsewhere = told(break_times=breaks([(900 * S, 901 * S)]))
     assert "stood-still" not in set(analysis.findings(rows, watched=elsewhere)["rule"])
@@ -188,6 +193,9 @@ def test_failed_scripts_refused_packets_and_cut_output_are_findings() -> None:
     assert set(found.loc["packet-refused", "rows"]) == {9, 11, 18, 22, 41, 46, 48}
     cut = told(log=log([(S, "dropped", "Too many errors!", (), "")]))
     assert "output-cut" in set(analysis.findings(rows.iloc[:0], watched=cut)["rule"])
+    plain = table([S - 5 * MS, 2 * S], direction="out")
+    for seen, of in ((failed, plain), (watch, rows), (cut, plain)):
+        same_in_every_language(lambda seen=seen, of=of: analysis.findings(of, watched=seen))
     rules = {"script-error", "packet-refused", "output-cut", "stood-still", "slow-game-frame"}
     assert not rules & set(analysis.findings(rows, watched=told())["rule"])
 

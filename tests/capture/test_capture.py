@@ -371,7 +371,7 @@ def test_evicted_rows_are_in_the_statistics_and_the_words():
         cap.wait_sync(50 * (number + 1))
     told = cap.statistics()
     assert told.evicted_rows == 200 - told.rows_kept > 0
-    assert f"{told.evicted_rows} oldest rows gone" in repr(cap)
+    assert f"{told.evicted_rows:,} oldest row" in repr(cap)
     assert cap.df.event.iloc[0] == "gap"
 
 

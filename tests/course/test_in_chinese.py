@@ -19,7 +19,15 @@ FIXED = re.compile(r"`[^`\n]+`|\*\*\d\d\.\d\*\*|```.*?```", re.DOTALL)
 
 def cells(path: Path) -> list[tuple[str, str, str]]:
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    return [(cell["id"], cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
+    return [
+        (f"{cell['id']}{way}", cell["cell_type"], "".join(source))
+        for cell in notebook["cells"]
+        for way, source in (
+            ("", cell["source"]),
+            (" canned", cell["metadata"].get("gdlab", {}).get("canned")),
+        )
+        if source is not None
+    ]
 
 
 def code(source: str) -> str:

@@ -90,6 +90,24 @@ def poison():
     return cap.df.payload[row]
 
 
+def drawn(network, *buffers_ms):
+    ride = gd.relay.through(gd.sample("player-60hz"), network, seed=7)
+    return analysis.playout(ride.client, ride.server, seq="v.seq", buffers_ms=buffers_ms)
+
+
+def enough_on_congested():
+    table = drawn("congested", 10, 20, 30, 40, 50, 60, 80, 100, 150)
+    return table.index[table.late == 0][0]
+
+
+def longest_stall():
+    return gd.sample("relay-tcp-stalls").truth.stall_ms.max()
+
+
+def other():
+    return gd.course.mystery(2, canned=True)
+
+
 @dataclass
 class Later:
     """An answer that is computed from a sample."""
@@ -136,6 +154,15 @@ RIGHT = {
     "09.2": [Later(cost_of_a_move), "56 bytes"],
     "09.3": [Later(thrown_away), 433],
     "09.4": ["owners", "owners()"],
+    "10.1": [Later(enough_on_congested), 100, "100 ms"],
+    "10.2": [Later(lambda: 100 * drawn("wifi", 20).missing.iloc[0]), "17.8 %"],
+    "10.3": ["b", "loss", "b) loss"],
+    "10.4": [Later(longest_stall), 71, "71 ms"],
+    "11.1": [Later(lambda: float((other().server.df.direction == "in").sum())), 600],
+    "11.2": ["b", "server", "the server"],
+    "11.3": [Later(lambda: 100 * analysis.where_lost(other().client, other().client, relay=other().server,
+             seq="v.n").loss.iloc[1]), "5.3 %"],
+    "11.4": ["b", "the one-way delay"],
 }  # fmt: skip
 
 
@@ -328,6 +355,18 @@ WRONG = {
     "09.2": [(18, "alone"), (28, "missing"), (46, "ENet's 10"), (36, "IP"), (5, "explain")],
     "09.3": [(219, "of its own"), (214, "of its own"), (0, "missing_before"), (811, "came out"),
              (1244, "were called"), (5, "missing_before")],
+    "10.1": [(50, "average delay"), (80, "Nearly"), (150, "more than is needed"), (30, "wifi"), (0.1, "seconds"),
+             (7, "first row")],
+    "10.2": [(2.28, "were lost"), (15.5, "were late"), (0.178, "hundred"), (58.8, "10 ms"), (86, "how many"),
+             (54.7, "4g-moving"), (99, "row of 20 ms")],
+    "10.3": [("a", "waits for the slow"), ("c", "fewer and fewer"), ("d", "right end"), ("x", "'a', 'b'")],
+    "10.4": [(101.4, "whole way"), (20, "every message"), (32, "hold_ms"), (11, "sent again"), (0.071, "seconds"),
+             (5, "stall_ms")],
+    "11.1": [(568, "it answered"), (32, "missing"), (1168, "all rows"), (522, "first mystery"), (7, "direction")],
+    "11.2": [("up", "All 600"), ("c", "trap"), ("the network", "Which part"), ("x", "'a', 'b'")],
+    "11.3": [(32, "how many"), (0.0533, "hundred"), (94.7, "arrived"), (5.63, "came back"), (13, "first mystery"),
+             (6, "was set"), (50, "where_lost")],
+    "11.4": [("a", "Numbers"), ("c", "one capture"), ("x", "'a', 'b'")],
     "09.4": [("only_server", "no such"), ("both", "number 0"), ("zz_only_client", "number 2"), ("nothing", "trouble"),
              ("x", "both lists")],
 }  # fmt: skip

@@ -95,6 +95,17 @@ def test_a_spreadsheet_of_another_setting_gets_its_separators(table, tmp_path):
     same(expected(frame))
 
 
+def test_a_workbook_is_refused_with_the_call_that_makes_one(table, tmp_path, monkeypatch):
+    pytest.importorskip("openpyxl")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="is no name for a CSV file") as refused:
+        table.gdlab.to_csv("run.xlsx", decoded=True)
+    table.gdlab.to_csv("run.csv", decoded=True)
+    call = str(refused.value).rpartition(": ")[2]
+    eval(call, {"pandas": pd})
+    same(expected(pd.read_excel("run.xlsx")))
+
+
 def test_the_sidecar_says_what_is_in_the_file(table, tmp_path):
     table.gdlab.to_csv(tmp_path / "run.csv", decoded=True)
     about = json.loads((tmp_path / "run.gdlab.json").read_text(encoding="utf-8"))

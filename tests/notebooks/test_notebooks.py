@@ -1,6 +1,7 @@
 """Every notebook runs top to bottom in a real kernel, with a Godot and with none, and closes what it opened."""
 
 import asyncio
+import json
 import re
 import socket
 import warnings
@@ -161,6 +162,24 @@ def multiplayer(said, printed, real, pages, folder):
     assert "only_server runs owners" in told
 
 
+def five_networks(said, printed, real, pages, folder):
+    assert ("<Program player: Godot 4" in printed) is real
+    assert "11 messages were sent again" in printed
+    assert "satellite-geo" in said
+
+
+def who_lost_it(said, printed, real, pages, folder):
+    assert "78 lost in" in printed
+    assert "mystery Right." in said
+    shown, true = (re.search(rf"{name}: +([\d ]+)", printed)[1].split() for name in ("measured", "true"))
+    assert shown == true
+    assert len(true) == 9
+    assert "mystery Not answered yet" in said
+    grade = json.loads((folder / "mystery.json").read_text())
+    assert (grade["student"], grade["how"], grade["points"]) == ("your name", "relay", 0)
+    assert grade["measured"]["up"]["entered"] == 600
+
+
 CHECKS = {
     "01-first-packet": first_packet,
     "02-latency-and-frames": latency_and_frames,
@@ -171,6 +190,8 @@ CHECKS = {
     "07-capture-to-report": csv_and_report,
     "08-what-the-game-does": what_the_game_does,
     "09-multiplayer": multiplayer,
+    "10-five-networks": five_networks,
+    "11-who-lost-it": who_lost_it,
 }
 
 PICTURES = {
@@ -182,6 +203,8 @@ PICTURES = {
     "07-capture-to-report": 2,
     "08-what-the-game-does": 3,
     "09-multiplayer": 2,
+    "10-five-networks": 2,
+    "11-who-lost-it": 1,
 }
 
 

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 import gdlab as gd
+from gdlab.analysis.findings import listed
 from gdlab.analysis.rules.relayed import standing
+from tests.languages import same_in_every_language
 from tests.relays.games import arrived, numbered, numbers, udp_client, udp_server
 from tests.waiting import wait_until
 
@@ -51,6 +53,8 @@ def test_measured_and_true_agree_as_sets() -> None:
         found = server.findings(sender=client.df, relay=px.df).set_index("rule")
         assert "lost-where" in found.index  # numbers in JSON are found without being named
         assert f"in the relay ({len(lost)} of 400)" in found.loc["lost-where", "what"]
+        same_in_every_language(lambda: server.findings(sender=client.df, relay=px.df))
+        same_in_every_language(px.findings)
         own = px.findings().set_index("rule")
         assert f"took {len(lost)} of 400 packets away" in own.loc["relay-not-network", "what"]
         client.stop()
@@ -78,6 +82,8 @@ def test_order_that_turns_jitter_into_delay_is_a_finding() -> None:
             client.send(numbered(number))
         px.wait_sync(300)
         assert "jitter-clamped" in set(px.findings()["rule"])
+        px.stop()
+        same_in_every_language(px.findings)
 
 
 def test_a_queue_that_never_empties_is_a_finding() -> None:
@@ -92,4 +98,5 @@ def test_a_queue_that_never_empties_is_a_finding() -> None:
     found = list(standing(truth))
     assert [finding.rule for finding in found] == ["queue-standing"]
     assert "9.8 s" in found[0].what
+    same_in_every_language(lambda: listed(list(standing(truth))))
     assert list(standing(truth.head(20))) == []

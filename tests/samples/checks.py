@@ -170,7 +170,39 @@ def watched_game(table: pd.DataFrame, truth: dict[str, Any]) -> None:
     need(short < 80 and 1380 < long < 1480, told)
 
 
+def player(table: pd.DataFrame, truth: dict[str, Any]) -> None:
+    no_gaps(table)
+    need(len(table) == len(messages(table)), "it has more than what the player sent")
+    numbers = [json.loads(payload)["seq"] for payload in table.payload]
+    need(numbers == list(range(len(numbers))), "numbers are missing")
+    need(len(numbers) > 400, f"{len(numbers)} messages")
+    gaps = table.time.diff().dt.total_seconds().iloc[60:] * 1e3
+    need(abs(gaps.median() - 1e3 / truth["fps"]) < 0.5, f"the median distance is {gaps.median():.1f} ms")
+    need(gaps.quantile(0.99) < 25, f"99 % of the distances are below {gaps.quantile(0.99):.1f} ms")
+
+
+def relayed(table: pd.DataFrame, truth: dict[str, Any]) -> None:
+    no_gaps(table)
+    into, out = (messages(table, way) for way in ("in", "out"))
+    need(into.endpoint.nunique() == out.endpoint.nunique() == 1, "it was not one way")
+    need(len(into) > 400, f"{len(into)} messages")
+    need(0.003 < 1 - len(out) / len(into) < 0.08, f"{len(into) - len(out)} of {len(into)} are missing")
+
+
+def stalled(table: pd.DataFrame, truth: dict[str, Any]) -> None:
+    no_gaps(table)
+    into, out = (messages(table, way) for way in ("in", "out"))
+    need(len(into) == len(out) == truth["messages_sent"], f"{len(into)} in, {len(out)} out")
+    need(into.payload.tolist() == out.payload.tolist(), "TCP changed something")
+    took = (out.time.reset_index(drop=True) - into.time.reset_index(drop=True)).dt.total_seconds() * 1e3
+    need(took.median() < 25, "most messages waited")
+    need(took.max() > 60, "nothing stalled")
+
+
 CHECKS = {
+    "player-60hz": player,
+    "relay-4g-moving": relayed,
+    "relay-tcp-stalls": stalled,
     "udp-60fps": frames(60),
     "udp-30fps": frames(30),
     "udp-unknown-fps": frames(48),

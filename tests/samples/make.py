@@ -28,7 +28,8 @@ import gdlab as gd
 from gdlab import course, godot, watching
 from gdlab.analysis.watched import stalls
 from gdlab.capture.samples import FOLDER
-from gdlab.files import write_csv
+from gdlab.files import write_csv, write_truth
+from gdlab.relays import Relay
 from tests.samples.checks import CHECKS, Unfit
 from tests.samples.recorded_games import RecordedGame
 from tests.waiting import wait_until
@@ -41,7 +42,7 @@ SEED = 20
 class Take:
     """What a recipe gives."""
 
-    capture: gd.Capture | RecordedGame
+    capture: gd.Capture | RecordedGame | Relay
     truth: dict[str, Any] = field(default_factory=dict)
     watch: watching.Watch | None = None
 
@@ -329,6 +330,64 @@ def three_players() -> Take:
     return Take(cap, {"players": players, "the_games_printed": [game.prints[-1] for game in games]})
 
 
+# ---- through a relay
+
+
+@recipe("player-60hz", lesson="10", shows="a player's state 60 times per second, numbered, on a perfect path")
+def player_60hz() -> Take:
+    with gd.listen("udp://127.0.0.1:4242") as cap:
+        course.program(
+            "player", engine=True, fps=60, port=4242, id=1, every=1, form="json", seconds=8
+        ).wait_sync()
+        time.sleep(0.2)
+    return Take(cap, {"fps": 60})
+
+
+@recipe(
+    "relay-4g-moving",
+    lesson="11",
+    shows="a relay's own capture of a game on a moving phone (4G), with the truth about each packet",
+)
+def relay_4g_moving() -> Take:
+    with (
+        gd.listen("udp://127.0.0.1:4243") as server,
+        gd.relay("udp://127.0.0.1:4242", to="udp://127.0.0.1:4243", preset="4g-moving", seed=SEED) as px,
+    ):
+        course.program(
+            "player", engine=True, fps=60, port=4242, id=1, every=2, form="json", seconds=18
+        ).wait_sync()
+        time.sleep(0.5)
+        px.stop(flush=True)
+        server.stop()
+    return Take(px, {"preset": "4g-moving", "seed": SEED})
+
+
+@recipe(
+    "relay-tcp-stalls",
+    lesson="10",
+    shows="a relay's own capture of 300 messages over TCP, 3 % of them lost and sent again, with the truth",
+)
+def relay_tcp_stalls() -> Take:
+    with (
+        gd.listen("tcp://127.0.0.1:50008", framing="json") as server,
+        gd.relay(
+            "tcp://127.0.0.1:50007",
+            to="tcp://127.0.0.1:50008",
+            up=gd.Link(delay_ms=20, loss=0.03),
+            down=gd.Link(delay_ms=20),
+            framing="json",
+            seed=SEED,
+        ) as px,
+    ):
+        course.program(
+            "tcp_positions", engine=True, port=50007, form="json", count=300, per_frame=1
+        ).wait_sync()
+        time.sleep(0.5)
+        px.stop(flush=True)
+        server.stop()
+    return Take(px, {"messages_sent": 300, "seed": SEED})
+
+
 # ---- a game that is watched
 
 #: The game's project; the lesson shows its script.
@@ -347,7 +406,7 @@ def watched_game() -> Take:
         godot.start(project=BUSY_GAME, args=["port=4242"], debugger=watch, label="game") as game,
     ):
         watch.wait(timeout=30)
-        cap.wait_sync(60, timeout=20)
+        cap.wait_sync(60, probes=True, timeout=20)
         for order, stands_s in (
             ({"order": "crate", "width": 4}, None),
             ({"order": "crate"}, 0.0),
@@ -427,7 +486,10 @@ def write(chosen: Recipe, take: Take, engine: godot.Engine) -> Path:
     }
     if take.watch is not None:
         take.watch.save(FOLDER / f"{chosen.name}.watch")
-    return write_csv(table, FOLDER / f"{chosen.name}.csv", provenance=provenance)
+    path = write_csv(table, FOLDER / f"{chosen.name}.csv", provenance=provenance)
+    if isinstance(take.capture, Relay):
+        write_truth(take.capture.truth, path)
+    return path
 
 
 def main() -> int:

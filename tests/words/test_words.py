@@ -1,7 +1,9 @@
 """Every fact that can be written has its sentence, in every language."""
 
 import ast
+import re
 import string
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 import gdlab
 from gdlab.facts import PEER, Fact, Reason
 from gdlab.words import counted_as, language, sentence
-from gdlab.words.sentences import LANGUAGES
+from gdlab.words.patterns import filled
+from gdlab.words.sentences import LANGUAGES, tables
 
 SOURCE = Path(gdlab.__file__).parent
 OWN = {"code", "count", "limit", "said"}
@@ -50,21 +53,62 @@ def names(pattern):
     return {name.partition("!")[0] for _, name, _, _ in string.Formatter().parse(pattern) if name}
 
 
+def precisions(pattern):
+    """How each number is rounded: 12.3 must not be 12 in another language."""
+    places = string.Formatter().parse(pattern)
+    return {(name, form) for _, name, form, _ in places if name and re.fullmatch(r"\.\d[fg%]|kB|g", form)}
+
+
+def literal_numbers(pattern):
+    """Numbers that stand in the sentence itself, such as limits."""
+    text = "".join(text for text, *_ in string.Formatter().parse(pattern))
+    return Counter(re.findall(r"\d+(?:[.,]\d+)*", text))
+
+
+def called(*functions):
+    """Every call of one of these in gdlab: where, its first argument as a pattern of a key, and the values it names."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in functions or not node.args:
+                continue
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            for first in choices(node.args[0]):
+                for case in choices(given.get("case", ast.Constant(""))):
+                    yield (
+                        f"{path.name}:{node.lineno}",
+                        key_of(first) + ("/" + key_of(case) if key_of(case) else ""),
+                        set(given) - {"case"},
+                    )
+
+
+def choices(node):
+    return [*choices(node.body), *choices(node.orelse)] if isinstance(node, ast.IfExp) else [node]
+
+
+def key_of(node):
+    """The text of an argument, as a regular expression: what is not known may be anything."""
+    if isinstance(node, ast.Constant):
+        return re.escape(str(node.value))
+    if isinstance(node, ast.JoinedStr):
+        return "".join(key_of(part) if isinstance(part, ast.Constant) else "[^/]+" for part in node.values)
+    return ""
+
+
 def test_facts_are_found_in_the_source():
     assert len(WRITTEN) > 40
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_every_reason_has_a_sentence_and_a_name_for_counting(name):
-    known = {key.partition("/")[0] for key in LANGUAGES[name].sentences}
-    assert known == set(Reason) == set(LANGUAGES[name].counted)
+    known = {key.partition("/")[0] for key in tables(name).sentences}
+    assert known == set(Reason) == set(tables(name).counted)
     language(name)
     assert all(counted_as(reason) for reason in Reason)
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_all_languages_have_the_same_sentences_with_the_same_values(name):
-    english, other = LANGUAGES["en"].sentences, LANGUAGES[name].sentences
+    english, other = tables("en").sentences, tables(name).sentences
     assert set(other) == set(english)
     for key, pattern in english.items():
         assert callable(other[key]) == callable(pattern), key
@@ -74,10 +118,72 @@ def test_all_languages_have_the_same_sentences_with_the_same_values(name):
 
 @pytest.mark.parametrize("name", LANGUAGES)
 def test_all_languages_have_the_same_phrases(name):
-    english, other = LANGUAGES["en"].phrases, LANGUAGES[name].phrases
+    english, other = tables("en").phrases, tables(name).phrases
     assert {key: names(text) for key, text in other.items()} == {
         key: names(text) for key, text in english.items()
     }
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_all_languages_have_the_same_findings_with_the_same_values_and_numbers(name):
+    english, other = tables("en").findings, tables(name).findings
+    assert set(other) == set(english)
+    for rule, sentences in english.items():
+        for ours, theirs in zip(sentences, other[rule], strict=True):
+            assert names(theirs) == names(ours), rule
+            assert precisions(theirs) == precisions(ours), rule
+            assert literal_numbers(theirs) == literal_numbers(ours), (rule, ours, theirs)
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_all_languages_have_the_same_statements_with_the_same_values_and_numbers(name):
+    english, other = tables("en").statements, tables(name).statements
+    assert set(other) == set(english)
+    for key, pattern in english.items():
+        assert names(other[key]) == names(pattern), key
+        assert precisions(other[key]) == precisions(pattern), key
+        assert literal_numbers(other[key]) == literal_numbers(pattern), key
+
+
+def test_each_finding_that_the_source_makes_has_its_sentences_and_their_values():
+    findings, made = tables("en").findings, set()
+    for place, key, values in called("Finding.of"):
+        keys = [rule for rule in findings if re.fullmatch(key, rule)]
+        assert keys, f"{place}: no sentences for {key}"
+        made.update(keys)
+        for rule in keys:
+            assert names(" ".join(findings[rule])) <= values, f"{place}: {rule}"
+    assert made == set(findings)
+
+
+def test_each_statement_that_the_source_makes_has_its_sentence_and_its_values():
+    statements, made = tables("en").statements, set()
+    for place, key, values in called("Statement.of", "Statement"):
+        keys = [name for name in statements if re.fullmatch(key, name)]
+        assert keys, f"{place}: no sentence for {key}"
+        made.update(keys)
+        for name in keys:
+            assert names(statements[name]) <= values, f"{place}: {name}"
+    assert made == set(statements)
+
+
+def test_a_pattern_puts_numbers_into_grammar():
+    def written(pattern, **values):
+        return filled(pattern, values, "{number:byte}", lambda value: value)
+
+    assert [written("{n:byte} {n:was|were} lost", n=n) for n in (1, 2000)] == [
+        "1 byte was lost",
+        "2,000 bytes were lost",
+    ]
+    assert [written("{n:once|# times}", n=n) for n in (1, 1234)] == ["once", "1,234 times"]
+    assert [written("{n:kB}", n=n) for n in (1, 999, 1234, 5_600_000)] == [
+        "1 byte",
+        "999 bytes",
+        "1.2 kB",
+        "5.6 MB",
+    ]
+    assert written("{parts:, } by {who:capital} {{}}", parts=("a", 1), who="ann") == "a, 1 by Ann {}"
+    assert written("{x:.1f} {x!r} {n:,d} {n:x}", x=1.25, n=4096) == "1.2 1.25 4,096 1000"
 
 
 def test_a_capture_tells_its_status_in_the_language():
@@ -89,7 +195,7 @@ def test_a_capture_tells_its_status_in_the_language():
 
 
 def test_what_the_source_writes_has_a_sentence_and_all_its_values():
-    sentences = LANGUAGES["en"].sentences
+    sentences = tables("en").sentences
     missing = []
     for place, attribute, cases, values, complete in WRITTEN:
         reason = Reason[attribute]

@@ -1,19 +1,18 @@
-"""What an expert would notice in a game's multiplayer traffic; each rule looks at the facts and tells, or not."""
+"""What an expert would notice in a game's multiplayer traffic; each rule looks at the evidence and reports, or not."""
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields
 from typing import TYPE_CHECKING, Final
 
-import pandas as pd
-
+from gdlab.analysis.findings import listed
 from gdlab.analysis.multiplayer import costs, paths, sending, states
 from gdlab.analysis.multiplayer.evidence import Evidence
 from gdlab.analysis.rules.finding import Finding
-from gdlab.analysis.text_table import Findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import pandas as pd
 
 __all__ = ["RULES", "Evidence", "findings"]
 
@@ -43,9 +42,4 @@ RULES: Final[tuple[Callable[[Evidence], Iterator[Finding]], ...]] = (
 
 def findings(evidence: Evidence) -> pd.DataFrame:
     """What is remarkable, most certain first; the columns are those of `gdlab.analysis.findings`."""
-    found = [finding for rule in RULES for finding in rule(evidence)]
-    found.sort(key=lambda finding: -finding.certainty)
-    frame = Findings(
-        [tuple(astuple(finding)) for finding in found], columns=[f.name for f in fields(Finding)]
-    )
-    return frame.astype({"certainty": "float64"})
+    return listed([finding for rule in RULES for finding in rule(evidence)])

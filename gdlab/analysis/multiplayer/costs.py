@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from gdlab.analysis.multiplayer.evidence import Evidence, amount, number, rows_of
+from gdlab.analysis.multiplayer.evidence import Evidence, rows_of
 from gdlab.analysis.rules.finding import Finding
+from gdlab.facts import Statement
 
 #: A call that has more than this share of the RPCs' bytes, and sends faster than that, is worth a look.
 HOG_SHARE: Final = 0.5
@@ -38,15 +39,20 @@ def hog(evidence: Evidence) -> Iterator[Finding]:
         return
     node = str(path).rpartition("/")[2]
     wire = int(mine["wire_bytes"].sum())
-    yield Finding(
+    yield Finding.of(
         "bandwidth-hog",
         0.9,
-        f"{node}.{method} is {size / total:.0%} of the RPC bytes ({amount(size)} of {amount(total)}, "
-        f"{len(mine) / span:.0f} calls per second); on the wire it takes {amount(wire)}.",
-        f"n = {len(mine):,} calls of {size / len(mine):.0f} bytes on {path}",
-        "Send only what changed, less often, or as packed arrays; gd.sizes(value, as_rpc=...) shows what a call costs.",
-        "Few methods make most of the traffic: measure before making any of them smaller.",
         tuple(int(row) for row in evidence.packets["row"].reindex(mine.index[:20])),
+        node=node,
+        method=str(method),
+        share=size / total,
+        size=size,
+        total=total,
+        per_second=len(mine) / span,
+        wire=wire,
+        calls=len(mine),
+        mean=size / len(mine),
+        path=str(path),
     )
 
 
@@ -64,15 +70,16 @@ def broadcast(evidence: Evidence) -> Iterator[Finding]:
         path, method = row["path"], row["method"]
         if row["editor_calls"] < 5 or row["calls"] < 1.5 * row["editor_calls"] or row["bytes"] < 500:
             continue
-        factor = row["calls"] / row["editor_calls"]
-        yield Finding(
+        yield Finding.of(
             "broadcast",
             0.8,
-            f"{method} goes to {factor:.0f} peers at a time: the editor shows {amount(row['editor_bytes'])}, "
-            f"{amount(row['bytes'])} were sent.",
-            f"{int(row['calls']):,} packets for {int(row['editor_calls']):,} calls on {path}",
-            "Count with the number of players: what is fine with two costs four times as much with eight.",
-            "There is no broadcast on the internet: rpc() to n peers is n packets, and the profiler counts one.",
+            method=str(method),
+            peers=row["calls"] / row["editor_calls"],
+            shown=int(row["editor_bytes"]),
+            sent=int(row["bytes"]),
+            packets=int(row["calls"]),
+            calls=int(row["editor_calls"]),
+            path=str(path),
         )
 
 
@@ -83,16 +90,14 @@ def relayed_broadcast(evidence: Evidence) -> Iterator[Finding]:
     if len(up) < 3:
         return
     down = calls[(calls["hop"] == "down").to_numpy()]
-    sizes = amount(int(up["packet_bytes"].sum())), amount(int(down["packet_bytes"].sum()))
-    yield Finding(
+    yield Finding.of(
         "relayed-by-server",
         0.9,
-        f"{len(up):,} calls of {number(up['sender'].nunique(), 'client')} were meant for other clients: each goes up "
-        "to the server and down again, one packet a receiver, and no profiler counts the way down.",
-        f"{sizes[0]} up in relay packets, {sizes[1]} down",
-        "Call the server only (rpc_id(1, ...)) and let it tell the others once.",
-        "Clients do not reach each other: what one sends to n others is n packets up and n down.",
         rows_of(up),
+        calls=len(up),
+        clients=up["sender"].nunique(),
+        up=int(up["packet_bytes"].sum()),
+        down=int(down["packet_bytes"].sum()),
     )
 
 
@@ -110,15 +115,18 @@ def small_calls(evidence: Evidence) -> Iterator[Finding]:
             continue
         size, whole = own / len(part), wire / len(part)
         who = evidence.who(int(part["connection"].iloc[0]), "server" if key[1] == 1 else "client")
-        yield Finding(
+        yield Finding.of(
             "small-calls",
             0.85,
-            f"{who[0].upper()}{who[1:]} makes about {np.median(many):.0f} calls a frame in as many datagrams: "
-            f"{whole - size:.0f} of {whole:.0f} bytes of each are headers.",
-            f"n = {len(part):,} calls of {size:.1f} bytes, {len(many):,} frames with {MANY_CALLS} or more",
-            "Gather what a frame has to say and send it as one call with an array.",
-            "Every RPC is a datagram of its own: 38 bytes of headers, however short it is.",
             rows_of(part),
+            who=who,
+            per_frame=np.median(many),
+            headers=whole - size,
+            whole=whole,
+            calls=len(part),
+            size=size,
+            frames=len(many),
+            many=MANY_CALLS,
         )
 
 
@@ -135,14 +143,16 @@ def unreliable_fragments(evidence: Evidence) -> Iterator[Finding]:
     largest = mine.iloc[int(mine["size"].to_numpy().argmax())]
     pieces = int(largest["fragments"])
     failing = 1 - (1 - loss) ** pieces
-    told = "the loss measured here" if measured >= 0.005 else "5 % loss"
-    yield Finding(
+    told = "measured" if measured >= 0.005 else "assumed"
+    yield Finding.of(
         "unreliable-fragments",
         0.9,
-        f"A call of {amount(int(largest['size']))} travels unreliably in {pieces} fragments: at {told} "
-        f"{failing:.0%} of such calls fail.",
-        f"{len(mine):,} unreliable calls above 1364 bytes, the largest {largest['path']}.{largest['method']}",
-        "Send it reliably, or in parts that are of use alone.",
-        "One lost fragment loses the whole packet: n fragments fail n times as often.",
         rows_of(mine),
+        size=int(largest["size"]),
+        pieces=pieces,
+        at=Statement.of(f"unreliable-fragments/{told}", percent=100 * loss),
+        failing=failing,
+        calls=len(mine),
+        path=str(largest["path"]),
+        method=str(largest["method"]),
     )

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from gdlab.facts import Statement
 from gdlab.multiplayer.calls import calls
 from gdlab.multiplayer.losses import losses
 from gdlab.multiplayer.states import states
@@ -66,12 +67,14 @@ class Evidence:
         stamps = self.view.times_ns
         return float(stamps.max() - stamps.min()) / 1e9 if len(stamps) else 0.0
 
-    def who(self, connection: int, side: str) -> str:
-        """A side of a connection, in words."""
+    def who(self, connection: int, side: str) -> Statement:
+        """A side of a connection, as a sentence names it."""
         if side == "server":
-            return "the server"
+            return Statement("who/server")
         link = self.view.connections[connection]
-        return f"client {link.client}" if link.known else f"the client {link.links[0].peer}"
+        if link.known:
+            return Statement.of("who/client", number=int(link.client))
+        return Statement.of("who/address", peer=str(link.links[0].peer))
 
     def pace(self, connection: int, *, samples: int = 1) -> pd.DataFrame:
         """Median round trip of each second, answered by the client and by the server, in ms; NaN where too few are.
@@ -92,18 +95,6 @@ class Evidence:
             groups = mine["rtt_ms"][own].groupby(second[own])
             columns[side] = groups.median()[groups.size() >= samples]
         return pd.DataFrame(columns).sort_index()
-
-
-def amount(count: float) -> str:
-    """Bytes in words."""
-    if count >= 1_000_000:
-        return f"{count / 1e6:.1f} MB"
-    return f"{count / 1000:.1f} kB" if count >= 1000 else f"{count:.0f} bytes"
-
-
-def number(count: int, thing: str) -> str:
-    """A count of things, in words."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def rows_of(table: pd.DataFrame) -> tuple[int, ...]:

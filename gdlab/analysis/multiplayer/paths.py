@@ -11,6 +11,7 @@ import pandas as pd
 
 from gdlab.analysis.multiplayer.evidence import Evidence
 from gdlab.analysis.rules.finding import Finding
+from gdlab.facts import Statement
 from gdlab.multiplayer.resolve import Said
 
 #: A path is unconfirmed if nothing came back for so long while the other side was there.
@@ -67,19 +68,20 @@ def unconfirmed(evidence: Evidence) -> Iterator[Finding]:
         side = "server" if who.from_client else "client"
         missing = evidence.who(who.connection, side)
         extra = (
-            f" {len(mine)} of its calls failed there, each with {int(mine['path_bytes'].iloc[0])} bytes of path."
+            Statement.of(
+                "path-unconfirmed/calls", calls=len(mine), path_bytes=int(mine["path_bytes"].iloc[0])
+            )
             if len(mine)
-            else " Nothing of a synchronizer without a partner is ever sent."
+            else Statement("path-unconfirmed/syncs")
         )
-        yield Finding(
+        yield Finding.of(
             "path-unconfirmed",
             0.9,
-            f"{path} exists on one side only: {missing} never confirmed it.{extra}",
-            f"no confirm_path in the {(later.max() - since) / 1e9:.1f} s in which {missing} went on talking",
-            f"Add the node on {missing} before it is called, under the same name and parent: a MultiplayerSpawner "
-            'does that, for late joiners, too. Its errors: "Node not found", "Failed to get path from RPC".',
-            "An RPC finds its node by path: both sides need the same tree, at the time of the call.",
             (int(rows[index]), *(int(row) for row in mine["row"].head(19))),
+            path=path,
+            missing=missing,
+            extra=extra,
+            seconds=(later.max() - since) / 1e9,
         )
 
 
@@ -91,15 +93,7 @@ def automatic_names(evidence: Evidence) -> Iterator[Finding]:
             seen.setdefault(path, index)
     for path, index in seen.items():
         name = next(part for part in path.split("/") if part.startswith("@"))
-        yield Finding(
-            "automatic-name",
-            1.0,
-            f"{name} is an automatic name: {path} is another node, or none, on the other side.",
-            "the name begins with @",
-            "add_child(node, true) makes a readable name, or set node.name before adding it; on both sides the same.",
-            "Names the engine makes up differ from process to process.",
-            (int(evidence.packets["row"][index]),),
-        )
+        yield Finding.of("automatic-name", 1.0, (int(evidence.packets["row"][index]),), name=name, path=path)
 
 
 def different_lists(evidence: Evidence) -> Iterator[Finding]:
@@ -122,25 +116,31 @@ def different_lists(evidence: Evidence) -> Iterator[Finding]:
             view.names.by_md5.get(md5) for md5 in dict.fromkeys(view.resolver.md5s.get(path, {}).values())
         ]
         known = [script for script in lists if script is not None]
-        told = ""
+        told: Statement | str = ""
         if len(known) > 1:
             first, second = known[0].methods, known[1].methods
-            wrong = [
-                f"{a} runs {second[place] if place < len(second) else 'nothing'}"
+            wrong = tuple(
+                Statement.of("rpc-lists-differ/runs", method=a, other=second[place])
+                if place < len(second)
+                else Statement.of("rpc-lists-differ/nothing", method=a)
                 for place, a in enumerate(first)
                 if place >= len(second) or second[place] != a
-            ]
-            places = known[0].path or "one side", known[1].path or "the other"
-            told = f" ({places[0]}: {', '.join(first)}; {places[1]}: {', '.join(second)}): {', '.join(wrong)}"
-        yield Finding(
+            )
+            told = Statement.of(
+                "rpc-lists-differ/lists",
+                one=known[0].path or Statement("rpc-lists-differ/one"),
+                first=tuple(first),
+                other=known[1].path or Statement("rpc-lists-differ/other"),
+                second=tuple(second),
+                wrong=wrong,
+            )
+        yield Finding.of(
             "rpc-lists-differ",
             1.0,
-            f"The two sides have different RPC methods on {path.rpartition('/')[2]}: calls run another method{told}.",
-            f'the other side answered the path {path} with "not the same methods", or told another MD5 of its own',
-            "Give both sides the same script, or at least the same list of @rpc functions, base scripts included. "
-            "Update server and clients together.",
-            "A method travels as its place in the sorted list of names; one name more shifts all behind it.",
             (int(evidence.packets["row"][index]),),
+            node=path.rpartition("/")[2],
+            told=told,
+            path=path,
         )
 
 
@@ -168,13 +168,13 @@ def not_allowed(evidence: Evidence) -> Iterator[Finding]:
         rows = gathered.setdefault((method, path, sender, authority), [])
         rows += [int(row) for row in calls["row"][near].tail(1)]
     for (method, path, sender, authority), rows in gathered.items():
-        yield Finding(
+        yield Finding.of(
             "not-allowed",
             1.0,
-            f"Ignored: {path.rpartition('/')[2]}.{method} from {sender}: only the authority {authority} may call it.",
-            f"the receiver's own error; {len(rows)} such call{'s' if len(rows) != 1 else ''} in the packets",
-            '@rpc("any_peer") lets others call it; then check multiplayer.get_remote_sender_id() in it. Or give the '
-            "node to its player with set_multiplayer_authority.",
-            "By default only a node's authority may call its RPCs; the caller is not told that it was ignored.",
             tuple(rows[:20]),
+            node=path.rpartition("/")[2],
+            method=method,
+            sender=sender,
+            authority=authority,
+            calls=len(rows),
         )

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from gdlab.analysis.multiplayer.evidence import Evidence, number
+from gdlab.analysis.multiplayer.evidence import Evidence
 from gdlab.analysis.rules.finding import Finding
+from gdlab.facts import Statement
 from gdlab.multiplayer.view import Ints, View
 
 #: Reliable commands that came in order are the proof that the way before the capture loses nothing.
@@ -56,11 +57,11 @@ def _reliable_late(evidence: Evidence, connection: int, side: str) -> int:
     return late
 
 
-def _pace_words(evidence: Evidence, connection: int) -> str:
+def _rose(evidence: Evidence, connection: int) -> Statement | str:
     pace = evidence.pace(connection).sum(axis=1, min_count=2).dropna()
     if len(pace) < 2 or pace.max() < pace.min() * 1.5:
         return ""
-    return f"; the round trip, per second, rose from {pace.min():.0f} to {pace.max():.0f} ms"
+    return Statement.of("enet-throttle/rose", low_ms=float(pace.min()), high_ms=float(pace.max()))
 
 
 def thrown_away(evidence: Evidence) -> Iterator[Finding]:
@@ -68,19 +69,14 @@ def thrown_away(evidence: Evidence) -> Iterator[Finding]:
     for connection, side, missing, numbered, reliable, late in _missing(evidence):
         if late or reliable < _PROOF:
             continue
-        who = evidence.who(connection, side)
-        yield Finding(
+        yield Finding.of(
             "enet-throttle",
             0.95,
-            f"The ENet of {who} itself threw away {missing:,} of {numbered:,} unreliable packets; the network had no "
-            f"part in it{_pace_words(evidence, connection)}.",
-            f"{number(missing, 'gap')} in the numbers of unreliable packets at the place nearest the sender, where all "
-            f"{reliable:,} reliable commands passed in order",
-            "Send less that is unreliable while the round trip rises, or keep ENet from throttling: "
-            "ENetPacketPeer.throttle_configure(interval, acceleration, deceleration) with deceleration 0. "
-            "get_statistic(PEER_PACKET_THROTTLE) shows it from inside: 32 is open, 0 sends nothing unreliable.",
-            "ENet takes a round trip that grows, also because the other side was slow for a moment, for a full line, "
-            "and sends fewer unreliable packets for up to five seconds. That is loss without a lossy network.",
+            who=evidence.who(connection, side),
+            missing=missing,
+            numbered=numbered,
+            rose=_rose(evidence, connection),
+            reliable=reliable,
         )
 
 
@@ -89,19 +85,15 @@ def lost_before(evidence: Evidence) -> Iterator[Finding]:
     for connection, side, missing, numbered, reliable, late in _missing(evidence):
         if not late and reliable >= _PROOF:
             continue
-        told = (
-            f"{late:,} of {reliable:,} reliable commands first came behind a later one: the way to here loses packets"
-            if late
-            else f"only {reliable:,} reliable commands passed, too few to tell"
-        )
-        yield Finding(
+        yield Finding.of(
             "lost-before-capture",
             0.6,
-            f"{missing:,} of {numbered:,} unreliable packets of {evidence.who(connection, side)} never came to where "
-            "the capture was made: lost on the way to it, or thrown away by the sender's ENet.",
-            told,
-            "Capture on the sender's machine, or put gd.relay beside it: what is missing there was never sent.",
-            "A gap in numbers tells that something is missing, and the place of the capture tells where.",
+            who=evidence.who(connection, side),
+            missing=missing,
+            numbered=numbered,
+            told=Statement.of(
+                f"lost-before-capture/{'late' if late else 'few'}", late=late, reliable=reliable
+            ),
         )
 
 
@@ -117,25 +109,26 @@ def lost_on_the_way(evidence: Evidence) -> Iterator[Finding]:
         }
         if sum(lost for lost, _ in share.values()) < 3:
             continue
-        parts = [
-            f"{lost / seen:.0%} to {'the server' if side == 'client' else evidence.who(int(str(connection)), 'client')}"
-            for side, (lost, seen) in share.items()
-            if seen
-        ]
+        far = {
+            "client": Statement("who/server"),
+            "server": evidence.who(int(str(connection)), "client"),
+        }
         packets = table[
             (table["connection"] == connection) & table["mode"].isin(["unreliable", "unreliable_ordered"])
         ]
-        yield Finding(
+        yield Finding.of(
             "network-loss",
             1.0,
-            f"The network lost {' and '.join(parts)}.",
-            "; ".join(
-                f"from the {side} {lost:,} of {seen:,} datagrams" for side, (lost, seen) in share.items()
-            )
-            + f"; {int(packets['lost_behind'].sum()):,} unreliable packets are gone for good",
-            "Reliable calls are repeated by ENet and come late; what is unreliable must be sent so that the next one "
-            "makes the lost one needless.",
-            "Loss on the way shows between two places of capture, never at one alone.",
+            parts=tuple(
+                Statement.of("network-loss/to", share=lost / seen, who=far[side])
+                for side, (lost, seen) in share.items()
+                if seen
+            ),
+            counts=tuple(
+                Statement.of(f"network-loss/from {side}", lost=lost, seen=seen)
+                for side, (lost, seen) in share.items()
+            ),
+            gone=int(packets["lost_behind"].sum()),
         )
 
 
@@ -152,20 +145,22 @@ def stood_still(evidence: Evidence) -> Iterator[Finding]:
         side, start, stop, repeated, tries, last, answered = min(found, key=lambda silence: silence[1])
         what = evidence.who(connection.index, side)
         other = evidence.who(connection.index, "client" if side == "server" else "server")
-        if answered:
-            end = f"then {what} answered again"
-        else:
-            end = f"{other} gave up {(last - start) / 1e9:.1f} s after it had last heard of it"
-        yield Finding(
+        end = (
+            Statement.of("stood-still/answered", who=what)
+            if answered
+            else Statement.of("stood-still/gave up", other=other, seconds=(last - start) / 1e9)
+        )
+        yield Finding.of(
             "stood-still",
             0.9,
-            f"{what[0].upper()}{what[1:]} sent nothing for {(stop - start) / 1e9:.1f} s while {other} kept asking; "
-            f"{end}.",
-            f"{number(len(repeated), 'repetition')} in that time, of one command {tries:,} with waits that double",
-            "Was it in a debugger break, loading, or suspended? A break, also one at an error of a script, stops "
-            "the network, too; an ENet peer is given up after 5 to 30 s without an answer.",
-            "ENet repeats with waits that double, and gives a peer up that stays silent.",
             tuple(int(row) for row in evidence.view.positions[evidence.view.units["row"][repeated[:20]]]),
+            case="peer",
+            who=what,
+            seconds=(stop - start) / 1e9,
+            other=other,
+            end=end,
+            repetitions=len(repeated),
+            tries=tries,
         )
 
 
@@ -211,13 +206,13 @@ def slow_side(evidence: Evidence) -> Iterator[Finding]:
             if slow.empty or len(slow) > len(pace) / 2 or pace[side].max() > 1000:
                 continue
             who = evidence.who(connection.index, side)
-            yield Finding(
+            yield Finding.of(
                 "slow-side",
                 0.7,
-                f"{who[0].upper()}{who[1:]} answered late for about {len(slow)} s: {slow[side].max():.0f} ms instead "
-                f"of {usual:.0f}. Its frames were long; the way was not.",
-                f"medians of each second: {slow[side].min():.0f} to {slow[side].max():.0f} ms by {who}, "
-                f"{slow[other].max():.0f} ms at most by the other side in the same seconds",
-                f"Look at what {who} did then: loading, a busy machine, a lower frame rate.",
-                "A game reads the network once per frame, so a long frame looks like a long way, for one side only.",
+                who=who,
+                seconds=len(slow),
+                worst_ms=slow[side].max(),
+                usual_ms=usual,
+                least_ms=slow[side].min(),
+                other_ms=slow[other].max(),
             )

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from gdlab.analysis.multiplayer.evidence import Evidence, amount, rows_of
+from gdlab.analysis.multiplayer.evidence import Evidence, rows_of
 from gdlab.analysis.rules.finding import Finding
 from gdlab.multiplayer.sequences import unwrapped
 from gdlab.variant import dumps
@@ -34,15 +34,7 @@ def too_big(evidence: Evidence) -> Iterator[Finding]:
         if (match := _TOO_BIG.search(text)) is not None
     }
     for path, size, limit in found:
-        yield Finding(
-            "state-too-big",
-            1.0,
-            f"The state of {path} is {size} bytes, and the limit {limit}: it is not sent at all.",
-            "the sender's own error; nothing of it is in the packets",
-            "Send less always, more on change, or raise SceneMultiplayer.max_sync_packet_size (above the MTU packets "
-            "are fragmented).",
-            "What does not fit one sync packet is left out, and only the sender's log tells.",
-        )
+        yield Finding.of("state-too-big", 1.0, path=path, size=size, most=limit)
 
 
 def empty_syncs(evidence: Evidence) -> Iterator[Finding]:
@@ -53,16 +45,7 @@ def empty_syncs(evidence: Evidence) -> Iterator[Finding]:
         return
     full = packets[(packets["kind"] == "sync").to_numpy() & (packets["size"] >= 1340).to_numpy()]
     largest = int(full["size"].max()) if len(full) else 0
-    yield Finding(
-        "empty-sync",
-        0.95,
-        f"{len(empty):,} sync packets were empty: a state that nearly fills the limit of 1350 bytes sends one in front "
-        'of itself each time, and the receiver reports "Invalid sync packet received".',
-        f"3 bytes each; {len(full):,} sync packets of up to {largest} bytes beside them",
-        "Make the state smaller than 1340 bytes. It is an error of the engine and does no other harm.",
-        "Limits include headers that nobody sees.",
-        rows_of(empty),
-    )
+    yield Finding.of("empty-sync", 0.95, rows_of(empty), empty=len(empty), full=len(full), largest=largest)
 
 
 def unseen_by_the_editor(evidence: Evidence) -> Iterator[Finding]:
@@ -75,15 +58,14 @@ def unseen_by_the_editor(evidence: Evidence) -> Iterator[Finding]:
         return
     changed = sent[(sent["kind"] == "delta").to_numpy()]
     most = str(changed.groupby("path", observed=True)["size"].sum().idxmax())
-    yield Finding(
+    yield Finding.of(
         "sync-not-counted",
         1.0,
-        f"The editor shows {shown / total:.0%} of the bytes of your synchronizers: what is sent on change is never "
-        "counted.",
-        f"{shown:,} of {total:,} bytes of values; most of the rest is {most}",
-        "Take the numbers of summary() in place of the network profiler's.",
-        "Deltas go reliably and outside of what the profiler looks at.",
         tuple(int(row) for row in evidence.packets["row"].reindex(changed.index[:20])),
+        share=shown / total,
+        shown=shown,
+        total=total,
+        most=most,
     )
 
 
@@ -118,15 +100,7 @@ def sent_twice(evidence: Evidence) -> Iterator[Finding]:
                 size += int(bytes_) + 16
     if len(twice) < 2:
         return
-    yield Finding(
-        "spawn-sent-twice",
-        0.9,
-        f"{len(twice):,} spawns were followed by a delta with the same values ({amount(size)}).",
-        "each first delta of a spawned synchronizer, equal to values of its spawn",
-        "It is the engine's way with on-change properties; take them out of the spawn (spawn = off) where it matters.",
-        "A synchronizer sends all its on-change properties once, also what the spawn has carried already.",
-        tuple(twice[:20]),
-    )
+    yield Finding.of("spawn-sent-twice", 0.9, tuple(twice[:20]), spawns=len(twice), size=size)
 
 
 def sender_frames(evidence: Evidence) -> Iterator[Finding]:
@@ -142,13 +116,12 @@ def sender_frames(evidence: Evidence) -> Iterator[Finding]:
         frames = int(np.ptp(unwrapped(counters)))
         if frames / span >= SLOW_FPS:
             continue
-        who = evidence.who(int(part["connection"].iloc[0]), "server" if key[1] == 1 else "client")
-        yield Finding(
+        yield Finding.of(
             "sender-frame-rate",
             0.9,
-            f"{who[0].upper()}{who[1:]} runs at {frames / span:.0f} frames per second.",
-            f"the counter of its sync packets made {frames:,} steps in {span:.1f} s",
-            "Nothing leaves between frames: a slow sender updates the others no faster than it draws.",
-            "The frame rate of the other side is on the wire.",
             tuple(int(row) for row in evidence.packets["row"].reindex(part.index[:1])),
+            who=evidence.who(int(part["connection"].iloc[0]), "server" if key[1] == 1 else "client"),
+            fps=frames / span,
+            frames=frames,
+            seconds=span,
         )

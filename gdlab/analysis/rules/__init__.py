@@ -1,4 +1,4 @@
-"""What an expert would notice: each rule looks at the facts of a table and says so, or nothing."""
+"""What an expert would notice: each rule looks at the evidence and reports what it recognises, or nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from gdlab.analysis.rules import close_codes as closing
 from gdlab.analysis.rules import contents, delay, loss, watched
 from gdlab.analysis.rules import no_traffic as silence
 from gdlab.analysis.rules import sample_quality as honesty
-from gdlab.analysis.rules.facts import Facts
+from gdlab.analysis.rules.evidence import Evidence
 from gdlab.analysis.rules.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["RULES", "Facts", "Finding"]
+__all__ = ["RULES", "Evidence", "Finding"]
 
 #: In the order in which findings of equal certainty are shown.
-RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
+RULES: Final[tuple[Callable[[Evidence], Iterator[Finding]], ...]] = (
     silence.nothing_arrived,
     honesty.cut_off,
     silence.connected_and_silent,

@@ -14,7 +14,7 @@ from gdlab.analysis.rules.finding import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gdlab.analysis.rules.facts import Facts
+    from gdlab.analysis.rules.evidence import Evidence
 
 #: Peers looked at for a frame rate: those with most answers.
 PEERS: Final = 8
@@ -31,33 +31,31 @@ CLIMBED: Final = 5.0
 SLACK: Final = 0.9
 
 
-def frame_quantisation(facts: Facts) -> Iterator[Finding]:
+def frame_quantisation(evidence: Evidence) -> Iterator[Finding]:
     """Answers come at the beat of the game's frames."""
-    trips = facts.trips
+    trips = evidence.trips
     answered = trips[trips["rtt_ms"].notna()]
     for peer in answered["peer"].value_counts().index[:PEERS].tolist():
-        found = frame_rate(facts.table, peer=str(peer), trips=trips)
+        found = frame_rate(evidence.table, peer=str(peer), trips=trips)
         if found is None:
             continue
-        yield Finding(
+        yield Finding.of(
             "frame-rate",
             0.99,
-            f"This is not your network, it is the frame rate: {found.peer} answers once per frame, at "
-            f"{found.hz:.1f} Hz.",
-            f"answers lie on a {found.hz:.1f} Hz grid (concentration {found.concentration:.2f}, "
-            f"n={found.n}); "
-            f"{found.wait_ms:.1f} ms of the mean round trip of {found.rtt_ms:.1f} ms is waiting for the next "
-            f"frame, {found.path_ms:.2f} ms the rest; waiting explains {found.explained:.0%} of the variance",
-            "To measure the network, answer probes from a thread or as soon as they come; to be faster, "
-            "raise "
-            "the frame rate (Engine.max_fps) or poll in _physics_process at a higher tick rate.",
-            "A program that looks at its socket once per frame adds half a frame to every message, on average.",
+            peer=found.peer,
+            hz=found.hz,
+            concentration=found.concentration,
+            n=found.n,
+            wait_ms=found.wait_ms,
+            rtt_ms=found.rtt_ms,
+            path_ms=found.path_ms,
+            explained=found.explained,
         )
 
 
-def nagle(facts: Facts) -> Iterator[Finding]:
+def nagle(evidence: Evidence) -> Iterator[Finding]:
     """Round trips of a stream pile up where delayed acknowledgements would put them."""
-    trips = facts.trips
+    trips = evidence.trips
     stream = trips["endpoint"].astype(str).str.startswith(("tcp:", "ws:", "wss:")).to_numpy(dtype=np.bool_)
     rtt = trips["rtt_ms"].to_numpy(dtype=np.float64)[stream]
     rtt = rtt[~np.isnan(rtt)]
@@ -71,23 +69,23 @@ def nagle(facts: Facts) -> Iterator[Finding]:
         )
         # A plateau: a tenth of all, and ten times as dense as its surroundings.
         if inside >= max(10, 0.1 * len(rtt)) and inside > 5 * beside:
-            yield Finding(
+            yield Finding.of(
                 "nagle",
                 0.8,
-                f"Round trips pile up at {name} ms, as Nagle's algorithm and delayed acknowledgements make "
-                f"them.",
-                f"{inside} of {len(rtt)} round trips lie between {low:g} and {high:g} ms, {beside} in the "
-                f"{2 * width:g} ms beside; median {np.median(rtt):.1f} ms",
-                "Call set_no_delay(true) on the game's StreamPeerTCP after it has connected (WebSocketPeer "
-                "does so itself), or write each message with one call.",
-                "Nagle holds back a small segment until the last one is acknowledged (RFC 896); the receiver "
-                "holds back the acknowledgement (RFC 1122): together they wait for a timer.",
+                at_ms=name,
+                inside=inside,
+                of=len(rtt),
+                low_ms=low,
+                high_ms=high,
+                beside=beside,
+                width_ms=2 * width,
+                median_ms=np.median(rtt),
             )
 
 
-def climbing(facts: Facts) -> Iterator[Finding]:
+def climbing(evidence: Evidence) -> Iterator[Finding]:
     """Round trips grow and grow: messages come faster than they are read."""
-    trips = facts.trips
+    trips = evidence.trips
     answered = trips[trips["rtt_ms"].notna()]
     for peer in answered["peer"].value_counts().index[:PEERS].tolist():
         mine = answered[answered["peer"] == peer]
@@ -102,18 +100,19 @@ def climbing(facts: Facts) -> Iterator[Finding]:
         when = mine["time"]
         took_s = (when.iloc[-1] - when.iloc[0]).total_seconds()
         end = when.iloc[-1] + pd.Timedelta(milliseconds=float(rtt[-1]))
-        during = (facts.table["peer"] == peer) & facts.table["time"].between(when.iloc[0], end)
-        said = messages(facts.table) & during.to_numpy(dtype=np.bool_)
-        out = equals(facts.table, "direction", "out")
+        during = (evidence.table["peer"] == peer) & evidence.table["time"].between(when.iloc[0], end)
+        said = messages(evidence.table) & during.to_numpy(dtype=np.bool_)
+        out = equals(evidence.table, "direction", "out")
         asked, heard = int((said & out).sum()), int((said & ~out).sum())
-        yield Finding(
+        yield Finding.of(
             "overload",
             0.9,
-            f"Round trips to {peer} climbed to {last / 1e3:.1f} s: messages wait in a queue that only grows.",
-            f"median {' -> '.join(f'{part:.0f}' for part in parts)} ms in fifths of {took_s:.1f} s, n={len(mine)}; "
-            f"{asked:,} messages went there and {heard:,} came back in that time",
-            "In the game read all that waits in each frame: `while peer.get_available_packet_count() > 0:`, not `if`. "
-            "Where it does, send less: the game, or the link to it, does not carry that much.",
-            "Who reads one message per frame reads 60 per second: of 61, each waits longer than the one before.",
-            facts.rows_at(when.iloc[-1:]),
+            evidence.rows_at(when.iloc[-1:]),
+            peer=str(peer),
+            rtt_s=last / 1e3,
+            medians_ms=tuple(f"{part:.0f}" for part in parts),
+            seconds=took_s,
+            n=len(mine),
+            asked=asked,
+            heard=heard,
         )

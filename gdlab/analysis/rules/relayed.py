@@ -8,6 +8,7 @@ import numpy as np
 
 from gdlab.analysis.columns import times_ns
 from gdlab.analysis.rules.finding import Finding
+from gdlab.facts import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +22,10 @@ SHARE: Final = 0.1
 CLAMPED: Final = 0.05
 #: A queue that is never empty for so long.
 STANDING_S: Final = 5.0
-_WORDS: Final = {
-    "loss": "by the link's loss",
-    "queue": "as the queue before the bottleneck was full",
-    "cut": "while the line was down",
-    "mtu": "as they were larger than the link takes",
-    "limit": "as the relay itself held too much",
-    "stopped": "as the relay was stopped",
-    "unsent": "as this system would not send them",
-}
 
 
 def relay_findings(truth: pd.DataFrame) -> list[Finding]:
-    """What a relay's truth table says, as findings."""
+    """What a relay's truth table shows, as findings."""
     rules = (late, not_network, clamped, standing)
     return [finding for rule in rules for finding in rule(truth)] if len(truth) else []
 
@@ -49,15 +41,8 @@ def late(truth: pd.DataFrame) -> Iterator[Finding]:
     bound = min(LATE_US, SHARE * smallest_us)
     if p99 <= bound:
         return
-    yield Finding(
-        "relay-late",
-        0.95,
-        f"The relay was late by up to {p99 / 1e3:.2g} ms: do not read jitter or delay below that.",
-        f"own lateness: median {p50:.0f} us, 99 % {p99:.0f} us, n={len(passed)}; it matters above {bound:.0f} us "
-        "(1 ms, or a tenth of the smallest delay set)",
-        "Close what keeps this machine's cores busy, send fewer packets per second, or set delays that are much "
-        "larger.",
-        "A tool that delays on purpose should say how well it does.",
+    yield Finding.of(
+        "relay-late", 0.95, late_ms=p99 / 1e3, median_us=p50, p99_us=p99, n=len(passed), bound_us=bound
     )
 
 
@@ -68,14 +53,14 @@ def not_network(truth: pd.DataFrame) -> Iterator[Finding]:
         return
     packets = int((truth["copy"] == 0).sum())
     counts = lost["fate"].value_counts()
-    told = [f"{int(n):,} {_WORDS[str(fate)]}" for fate, n in counts.items() if n]
-    yield Finding(
+    fates = {str(fate): int(n) for fate, n in counts.items() if n}
+    yield Finding.of(
         "relay-not-network",
         1.0,
-        f"The relay took {len(lost):,} of {packets:,} packets away: {', '.join(told)}.",
-        "; ".join(f"{fate}: {int(n)}" for fate, n in counts.items() if n) + f"; n={packets} packets",
-        "That is what was set. What is missing beyond it was lost elsewhere: compare px.truth with the receiver.",
-        "Who knows what was done to each packet can check every measure against it.",
+        lost=len(lost),
+        packets=packets,
+        told=tuple(Statement.of(f"relay-not-network/{fate}", n=n) for fate, n in fates.items()),
+        counts=tuple(f"{fate}: {n}" for fate, n in fates.items()),
     )
 
 
@@ -86,15 +71,16 @@ def clamped(truth: pd.DataFrame) -> Iterator[Finding]:
         if len(part) < 100 or drawn.std() == 0 or waited.mean() <= CLAMPED * drawn.mean():
             continue
         total = waited + drawn
-        yield Finding(
+        yield Finding.of(
             "jitter-clamped",
             0.95,
-            f"Keeping the order turns the jitter of the way {way} into delay: {total.mean():.1f}±{total.std():.1f} ms "
-            f"and not {drawn.mean():.1f}±{drawn.std():.1f} ms.",
-            f"mean wait for earlier packets {waited.mean():.1f} ms, n={len(part)}",
-            "Set jitter_over_ms=20 or so, which makes the delay drift as a real one does, or order='free', which lets "
-            "packets overtake.",
-            "A delay drawn anew for each packet means nothing at high packet rates: real delays last.",
+            way=str(way),
+            total_ms=total.mean(),
+            total_sd_ms=total.std(),
+            drawn_ms=drawn.mean(),
+            drawn_sd_ms=drawn.std(),
+            waited_ms=waited.mean(),
+            n=len(part),
         )
 
 
@@ -110,12 +96,12 @@ def standing(truth: pd.DataFrame) -> Iterator[Finding]:
         longest_s = float((times[ends] - times[begins]).max()) / 1e9
         if longest_s < STANDING_S:
             continue
-        yield Finding(
+        yield Finding.of(
             "queue-standing",
             0.95,
-            f"The queue of the way {way} was never empty for {longest_s:.1f} s: more is sent than the link carries.",
-            f"median wait {part['queue_ms'].median():.0f} ms, largest backlog {part['backlog_bytes'].max():,} bytes, "
-            f"n={len(part)}",
-            "Send less, or raise rate_kbps. A longer queue only makes everything later (bufferbloat).",
-            "A queue absorbs bursts; what comes faster all the time fills any queue.",
+            way=str(way),
+            seconds=longest_s,
+            median_ms=part["queue_ms"].median(),
+            largest=int(part["backlog_bytes"].max()),
+            n=len(part),
         )

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
-from gdlab import errors
+from gdlab import errors, surroundings
 from gdlab.errors import GdlabError, PortInUse, RelayError
 from gdlab.transports.relaying import wire
 
@@ -57,6 +57,7 @@ class RelayProcess:
         self.failure = ""
         self._stopping = False
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
+        surroundings.demand("a relay needs")
         folders = os.pathsep.join(folder for folder in sys.path if folder)
         try:
             self._process = subprocess.Popen(  # noqa: S603 (our own file)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from gdlab.analysis.multiplayer import Evidence, findings
+from tests.languages import same_in_every_language
 from tests.multiplayer.golden import RECORDED, log, table
 from tests.multiplayer.test_golden import view_of
 
@@ -50,6 +51,11 @@ def test_a_run_is_guilty_of_what_was_planted_and_of_nothing_else(name: str) -> N
         assert all(0 <= row < len(table(name)) for row in rows)
 
 
+@pytest.mark.parametrize("name", sorted(GUILTY))
+def test_what_is_found_has_the_same_numbers_in_every_language(name: str) -> None:
+    same_in_every_language(lambda: found(name))
+
+
 def sentence(name: str, rule: str, errors: pd.DataFrame | None = None) -> str:
     told = found(name, errors)
     return " / ".join(told["what"][told["rule"] == rule])
@@ -74,7 +80,7 @@ def test_the_sentences_hold_the_numbers_that_are_true() -> None:
     assert "goes to 3 peers at a time: the editor shows 1.1 kB, 3.2 kB were sent" in sentence(
         "crowd_profiled", "broadcast"
     )
-    assert "about 10 calls a frame" in sentence("nested_enet", "small-calls")
+    assert "about 10 calls per frame" in sentence("nested_enet", "small-calls")
     assert "in 23 fragments: at 5 % loss 69%" in sentence("big_enet", "unreliable-fragments")
     assert "The server runs at 20 frames per second" in sentence("slow_enet", "sender-frame-rate")
     assert "The server answered late" in sentence("dip_enet", "slow-side")
@@ -94,6 +100,7 @@ def test_an_error_of_the_receiver_is_tied_to_the_call_it_refused() -> None:
             "text": [REFUSED.format(client)],
         }
     )
+    same_in_every_language(lambda: found("rpc_modes_enet", errors))
     told = sentence("rpc_modes_enet", "not-allowed", errors)
     assert f"Owned.mine from {client}: only the authority 1 may call it" in told
     assert len(found("rpc_modes_enet", errors).set_index("rule").loc["not-allowed", "rows"]) == 1
@@ -102,6 +109,7 @@ def test_an_error_of_the_receiver_is_tied_to_the_call_it_refused() -> None:
 def test_an_error_of_the_sender_names_the_state_that_is_never_sent() -> None:
     text = "Node states bigger than MTU will not be sent (1352 > 1350): /root/Main/Game/Map"
     errors = pd.DataFrame({"time": [pd.Timestamp(0, tz="UTC")] * 2, "text": [text, text]})
+    same_in_every_language(lambda: found("toobig_enet", errors))
     assert "The state of Main/Game/Map is 1352 bytes, and the limit 1350" in sentence(
         "toobig_enet", "state-too-big", errors
     )

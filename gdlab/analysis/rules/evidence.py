@@ -30,7 +30,7 @@ SAMPLE: Final = 2000
 POINTED: Final = 20
 
 
-class Facts:
+class Evidence:
     """A table as the rules see it.
 
     Parameters

@@ -1,0 +1,163 @@
+"""Whether a diagnosis of a hidden fault is right, and why or why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gdlab.course.answers import NotUnderstood, number, words
+from gdlab.course.faults import KINDS, PLACES, Fault
+from gdlab.course.observed import Part
+
+#: How far a size may be off, relative; sizes below the second number may be off by so much in their unit.
+_WITHIN: Final = {"%": (0.1, 0.35), "ms": (0.15, 3.0)}
+_NAMES: Final = {"up": "the way to the server", "server": "the server", "down": "the way back"}
+_MISSING: Final = ("loss", "burst")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was answered, and what is right of it.
+
+    Attributes
+    ----------
+    place, kind, size : as understood; None where they were not.
+    right_place, right_kind, right_size : of each.
+    text : why.
+    """
+
+    place: str | None
+    kind: str | None
+    size: float | None
+    right_place: bool
+    right_kind: bool
+    right_size: bool
+    text: str
+
+    @property
+    def right(self) -> bool:
+        """Whether all of it is."""
+        return self.right_place and self.right_kind and self.right_size
+
+
+def judge(fault: Fault, observed: dict[str, Part], place: Any, kind: Any, size: Any) -> Diagnosis:
+    """Compare a diagnosis with the fault and with what the student's own captures show."""
+    said_place = _named(place, dict(PLACES))
+    said_kind = _named(kind, {name: (name, f"{name}s") for name in KINDS})
+    unit = KINDS[fault.kind][0]
+    try:
+        said_size = number(size, unit)
+        problem = ""
+    except NotUnderstood as error:
+        said_size, problem = None, f"size: {error}"
+    right_place, right_kind = said_place == fault.place, said_kind == fault.kind
+    texts = [_of_place(said_place, fault, observed), _of_kind(said_kind, fault, observed[fault.place])]
+    right_size = False
+    if said_size is not None:
+        right_size = _close(said_size, fault, observed[fault.place])
+        # A size means nothing beside another kind of fault.
+        if right_place and right_kind:
+            texts.append(_of_size(said_size, fault, observed, right=right_size))
+    elif problem:
+        texts.append(problem[0].upper() + problem[1:] + ".")
+    return Diagnosis(
+        said_place, said_kind, said_size, right_place, right_kind, right_size, " ".join(filter(None, texts))
+    )
+
+
+def _named(answer: Any, known: dict[str, tuple[str, ...]]) -> str | None:
+    try:
+        said = words(answer)
+    except NotUnderstood:
+        return None
+    return next((name for name, forms in known.items() if said in forms), None)
+
+
+def _of_place(said: str | None, fault: Fault, observed: dict[str, Part]) -> str:
+    if said is None:
+        return f"Place: one of {', '.join(PLACES)}."
+    counts = (
+        f"the client sent {observed['up'].entered}, the server got {observed['up'].left} of them and answered "
+        f"{observed['server'].left}, {observed['down'].left} answers came back"
+    )
+    delays = (
+        f"up the delay is {observed['up'].delay_ms:.0f}±{observed['up'].spread_ms:.0f} ms, back "
+        f"{observed['down'].delay_ms:.0f}±{observed['down'].spread_ms:.0f} ms"
+    )
+    order = ", ".join(
+        f"{_NAMES[name]}: {part.twice} came twice, {part.overtaken} were overtaken"
+        for name, part in observed.items()
+        if name != "server"
+    )
+    why = counts if fault.kind in _MISSING else delays if fault.kind in {"delay", "jitter"} else order
+    if said == fault.place:
+        return f"Place: yes, {_NAMES[said]}; {why}."
+    if fault.place == "server":
+        return f"Place: not {_NAMES[said]}. Count what came into the server's capture and what left it."
+    if said == "server":
+        return f"Place: not the server. What left it is what came into it; {why}."
+    return f"Place: not {_NAMES[said]}. Compare both captures: {why}."
+
+
+def _of_kind(said: str | None, fault: Fault, part: Part) -> str:
+    if said is None:
+        return f"Kind: one of {', '.join(KINDS)}."
+    if said == fault.kind:
+        return f"Kind: yes, {KINDS[said][1].partition(':')[0]}."
+    if fault.kind == "burst" and said == "loss":
+        return (
+            f"Kind: something is missing, but look at the numbers: {part.run:.1f} in a row on average. Losses that "
+            f"know nothing of each other come in runs of {1 / max(0.01, part.left / max(1, part.entered)):.2f}."
+        )
+    if fault.kind == "loss" and said == "burst":
+        return (
+            f"Kind: something is missing, but {part.run:.2f} in a row on average is what chance alone gives."
+        )
+    if fault.kind == "jitter" and said == "delay":
+        return (
+            f"Kind: it is late, but not by the same: the standard deviation is {part.spread_ms:.0f} ms, that of the "
+            "other way about 1 ms."
+        )
+    if fault.kind == "delay" and said == "jitter":
+        return f"Kind: all are late by the same: the standard deviation is only {part.spread_ms:.1f} ms."
+    if fault.kind == "reorder" and said in _MISSING:
+        return "Kind: nothing is missing there; some come after their turn. Count distinct numbers."
+    if fault.kind == "reorder" and said in {"delay", "jitter"}:
+        return "Kind: most take what they always took; only some are late, and others overtake them."
+    if fault.kind == "duplicate":
+        return "Kind: compare the number of rows with the number of different messages."
+    return f"Kind: not {said} ({KINDS[said][1].partition(':')[0]}): that is not what the captures show there."
+
+
+def _close(said: float, fault: Fault, part: Part) -> bool:
+    relative, least = _WITHIN[KINDS[fault.kind][0]]
+    measured = part.size(fault.kind)
+    wanted = [measured] if fault.kind == "jitter" else [measured, float(fault.set_to)]
+    return any(abs(said - each) <= max(relative * each, least) for each in wanted)
+
+
+def _of_size(said: float, fault: Fault, observed: dict[str, Part], *, right: bool) -> str:
+    part, unit = observed[fault.place], KINDS[fault.kind][0]
+    measured = part.size(fault.kind)
+    if right:
+        asked = "" if fault.kind == "jitter" else f"; set were {fault.set_to} {unit}, the rest is chance"
+        return f"Size: yes, {measured:.1f} {unit} here, of {part.entered} messages{asked}."
+    if unit == "%":
+        if _near(100 * said, measured):
+            return "Size: that is the share; in per cent it is a hundred times that."
+        if _near(said, measured * part.entered / 100):
+            return f"Size: that is how many. How many per cent is that of {part.entered}?"
+        if fault.kind in _MISSING and _near(100 - said, measured):
+            return "Size: that is what arrived. What is missing?"
+        return "Size: not that much. Per cent of the messages that came to this part of the way."
+    if _near(1000 * said, measured):
+        return "Size: in seconds. And in milliseconds?"
+    if fault.kind == "delay" and _near(said, observed["up"].delay_ms + observed["down"].delay_ms):
+        return "Size: that is the round trip. How long does this one way take?"
+    if fault.kind == "jitter" and _near(said, part.delay_ms):
+        return "Size: that is the delay's median. Its standard deviation says how much it varies."
+    return f"Size: not that much. {KINDS[fault.kind][1].partition(': ')[2].capitalize()}, of this way alone."
+
+
+def _near(value: float, wanted: float) -> bool:
+    return abs(value - wanted) <= 0.08 * abs(wanted)

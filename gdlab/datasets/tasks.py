@@ -1,0 +1,227 @@
+"""What workers do: a measure of some rows, as far as it can be taken of them.
+
+Every task is a function of a module and takes one picklable unit, so that any executor can run it, and run it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gdlab import analysis
+from gdlab.analysis.clocks import NoOffset
+from gdlab.analysis.columns import equals, times_ns
+from gdlab.analysis.conversations import tallied as talks_tallied
+from gdlab.analysis.latency import outcomes
+from gdlab.analysis.overhead import tallied as layers_tallied
+from gdlab.analysis.placing import placed
+from gdlab.analysis.probes import mark, messages_of
+from gdlab.analysis.rates import Counted
+from gdlab.analysis.rates import counted as rates_counted
+from gdlab.analysis.rates import grouped as rates_grouped
+from gdlab.codecs import decode
+from gdlab.codecs.table import DecodeWith
+from gdlab.datasets.reading import Part, Rows, rows_of
+from gdlab.datasets.sketch import Sketch
+
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+#: Measures of one row for each message, probe or stream, by name.
+BY_STREAM: Final[Mapping[str, Callable[..., pd.DataFrame]]] = {
+    "clock_offsets": analysis.clock_offsets,
+    "delay_above_least": analysis.delay_above_least,
+    "inter_arrival": analysis.inter_arrival,
+    "jitter": analysis.jitter,
+    "numbered": analysis.numbered,
+    "one_way_delay": analysis.one_way_delay,
+    "response_times": analysis.response_times,
+    "round_trips": analysis.round_trips,
+    "sequence": analysis.sequence,
+}
+#: Of measures with a value for each row, the column it is in.
+COLUMN: Final = {
+    "delay_above_least": "above_ms",
+    "inter_arrival": "iat_ms",
+    "jitter": "jitter_ms",
+    "one_way_delay": "delay_ms",
+    "response_times": "response_ms",
+    "round_trips": "rtt_ms",
+}
+#: Those that refuse a table in which nobody shows what they need.
+REFUSING: Final = {"delay_above_least", "one_way_delay"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of the data set and what to do with it.
+
+    Attributes
+    ----------
+    part : the rows.
+    task : which of `TASKS`.
+    measure : the name of the measure that it is for.
+    options : of the task or the measure.
+    marks : whether our pings must be told by what is in them, as no file marks them.
+    decode_with : how payloads are read, where fields of them are needed; None where none is.
+    fields : those fields.
+    """
+
+    part: Part
+    task: str
+    measure: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    marks: bool = False
+    decode_with: DecodeWith | None = None
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a unit, and fields that no payload in it has (other units may)."""
+
+    result: Any
+    lacking: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of a measure, and where and when the row is that each stands for."""
+
+    table: pd.DataFrame
+    place: Ints
+    time: Ints
+
+
+def work(unit: Unit) -> Answer:
+    """Do what a unit says."""
+    rows = rows_of(unit.part)
+    if unit.marks:
+        mark(rows.table)
+    lacking: tuple[str, ...] = ()
+    if unit.decode_with is not None:
+        decoded = decode(rows.table, unit.decode_with)
+        lacking = tuple(name for name in unit.fields if name not in decoded.columns)
+        rows = Rows(decoded.assign(**dict.fromkeys(lacking, np.nan)), rows.place)
+    return Answer(TASKS[unit.task](rows, unit), lacking)
+
+
+def _at(rows: Rows, positions: Ints) -> Ints:
+    """(n, 2) int64: time and place of some rows."""
+    return np.stack([times_ns(rows.table)[positions], rows.place[positions]], axis=1)
+
+
+def _options(unit: Unit) -> dict[str, Any]:
+    return {name: value for name, value in unit.options.items() if name != "last"}
+
+
+def by_stream(rows: Rows, unit: Unit) -> Found | str:
+    """A measure of some streams; why there is none, where it refuses."""
+    try:
+        table = placed(BY_STREAM[unit.measure])(rows.table, **_options(unit))
+    except ValueError as error:
+        if unit.measure not in REFUSING or (
+            unit.measure == "one_way_delay" and not isinstance(error, NoOffset)
+        ):
+            raise
+        return str(error)
+    at = table.index.to_numpy(dtype=np.int64)
+    return Found(table.reset_index(drop=True), rows.place[at], times_ns(rows.table)[at])
+
+
+def sketched(rows: Rows, unit: Unit) -> Sketch:
+    """The values of a measure, counted in buckets."""
+    found = by_stream(rows, unit)
+    sketch = Sketch()
+    if isinstance(found, str):
+        return sketch
+    values = found.table[COLUMN[unit.measure]].to_numpy(dtype=np.float64)
+    lost = 0
+    if unit.measure == "round_trips":
+        ends = outcomes(
+            ~np.isnan(values), found.time, unit.options["last"], unit.options.get("timeout_s", 2.0)
+        )
+        lost = int((ends == "lost").sum())
+    return sketch.add(values, missing=lost)
+
+
+def paced(rows: Rows, unit: Unit) -> tuple[Counted, Ints]:
+    """What `rates` counts, and time and place of each group's first row."""
+    counted = rates_counted(rows.table, **unit.options)
+    return counted, _at(rows, counted.first)
+
+
+def grouped(rows: Rows, unit: Unit) -> tuple[pd.DataFrame, Ints, int]:
+    """The groups of `rates` alone: labels, time and place of their first rows, messages in all."""
+    labels, first, n = rates_grouped(rows.table, **unit.options)
+    return labels, _at(rows, first), n
+
+
+def before_gaps(rows: Rows, unit: Unit) -> Ints:
+    """For each gap the time of the last row of its endpoint before it; the least integer where there is none here."""
+    gaps = unit.options["gaps"]
+    endpoints = rows.table["endpoint"].cat.codes.to_numpy()
+    times = times_ns(rows.table)
+    result = np.full(len(gaps), np.iinfo(np.int64).min)
+    for number, (endpoint, at_ns, place) in enumerate(gaps):
+        mine = endpoints == endpoint
+        earlier = mine & ((times < at_ns) | ((times == at_ns) & (rows.place < place)))
+        if earlier.any():
+            result[number] = times[earlier].max()
+    return result
+
+
+def gaps(rows: Rows, _unit: Unit) -> Ints:
+    """(n, 3) int64: endpoint's number, time, place of each gap."""
+    at = np.flatnonzero(equals(rows.table, "event", "gap"))
+    endpoints = rows.table["endpoint"].cat.codes.to_numpy(dtype=np.int64)
+    return np.stack([endpoints[at], times_ns(rows.table)[at], rows.place[at]], axis=1)
+
+
+def tallied(rows: Rows, unit: Unit) -> tuple[pd.DataFrame, Ints]:
+    """What `conversations` or `overhead` adds up, and time and place of each group's first row."""
+    tally: Callable[..., pd.DataFrame] = {"conversations": talks_tallied, "overhead": layers_tallied}[
+        unit.measure
+    ]
+    table = tally(rows.table, **unit.options)
+    at = table.index.to_numpy(dtype=np.int64)
+    return table.reset_index(drop=True), _at(rows, at)
+
+
+def arrived(rows: Rows, unit: Unit) -> tuple[int, float]:
+    """Messages that came in, and their bytes."""
+    came = messages_of(rows.table, "in", probes=unit.options["probes"])
+    return int(came.sum()), float(rows.table["size_bytes"].to_numpy(dtype=np.float64)[came].sum())
+
+
+def kept(rows: Rows, unit: Unit) -> Rows:
+    """The rows themselves, those of the columns that were asked for."""
+    return Rows(rows.table[list(unit.options["columns"])], rows.place)
+
+
+def values(rows: Rows, unit: Unit) -> npt.NDArray[np.float64]:
+    """One column of a measure, as numbers."""
+    found = by_stream(rows, unit)
+    if isinstance(found, str):
+        return np.zeros(0)
+    return found.table[COLUMN[unit.measure]].to_numpy(dtype=np.float64)
+
+
+#: By what `Unit` calls them.
+TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
+    each.__name__: each
+    for each in (arrived, before_gaps, by_stream, gaps, grouped, kept, paced, sketched, tallied, values)
+}
+
+
+def needs(measure: str) -> tuple[tuple[str, ...], bool]:
+    """Columns beyond those that all need, and whether probes alone are looked at unless a field is named."""
+    if measure in ("inter_arrival", "response_times"):
+        return (), False
+    if measure in BY_STREAM:
+        return ("size_bytes", "payload"), True
+    return ("size_bytes", "wire_bytes"), False

@@ -1,0 +1,94 @@
+"""What one stream connection speaks, without its socket."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from gdlab.facts import Fact
+from gdlab.messages import Kind, Peer, TimeSource
+from gdlab.transports.address import Address
+from gdlab.transports.effects import Effects
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.options import EndpointOptions
+
+#: A connection that ends is given so long to take what waits and to end its side.
+LINGER_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a session knows of its connection.
+
+    Attributes
+    ----------
+    address : of the endpoint. own_host : the address of this machine that the peer is connected to.
+    """
+
+    address: Address
+    options: EndpointOptions
+    peer: Peer
+    own_host: str
+    ipv6: bool = False
+
+
+class Encoded(NamedTuple):
+    """A message as it goes to the wire, and what its row has."""
+
+    payload: bytes
+    data: bytes
+    kind: Kind
+    wire_bytes: int
+    fact: Fact | None = None
+
+
+class Session(ABC):
+    """Turns chunks into effects, and messages into chunks; whoever calls it acts on the effects, see `effects`."""
+
+    @abstractmethod
+    def begin(self, time_ns: int) -> Effects:
+        """The transport connection is there, since `time_ns`."""
+
+    @abstractmethod
+    def receive(
+        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
+    ) -> Effects:
+        """Take the bytes of one read; `one_by_one` keeps its messages apart, as they are answered."""
+
+    @abstractmethod
+    def end(self) -> Effects:
+        """The peer sends nothing more; it may still read."""
+
+    @abstractmethod
+    def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> Effects:
+        """End from our side, politely, with a code where the protocol has one."""
+
+    @abstractmethod
+    def encode(self, outgoing: Outgoing) -> Encoded:
+        """Frame a message for the wire.
+
+        Raises
+        ------
+        FramingError, NotSent : it cannot be sent.
+        """
+
+    @property
+    @abstractmethod
+    def held_bytes(self) -> int:
+        """Bytes of messages that are not yet complete."""
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Bytes that wait for the rest of their message, and of how many, where that is known."""
+        return self.held_bytes, 0
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether it is known how the peer takes its messages, so that it may be asked something of ours."""
+        return True
+
+    @property
+    def takes_only_variants(self) -> bool:
+        """Whether the peer would not understand any other message."""
+        return False

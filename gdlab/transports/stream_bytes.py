@@ -1,0 +1,308 @@
+"""The bytes of stream connections: one thread reads, writes and ends them all.
+
+What arrives on a connection goes to its session, and what the session makes of it to `act`. A fault in one connection
+ends that one; whatever a peer sends or leaves unread, the others go on being served, and what the peers make us keep
+is bounded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import logging
+import selectors
+import socket
+import struct
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from gdlab import clock
+from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
+from gdlab.messages import Event, Peer, TimeSource
+from gdlab.transports.bound import Bound
+from gdlab.transports.connections import READ_BYTES, Connection, Phase, prepare_stream
+from gdlab.transports.effects import Effect
+from gdlab.transports.endpoint import Endpoint
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
+from gdlab.transports.session import LINGER_S, Link, Session
+from gdlab.transports.sink import Sink
+
+log = logging.getLogger(__name__)
+
+#: How long a connection that cannot be sent to, or whose endpoint stops, is read on while its peer keeps sending.
+LAST_TURN_S: Final = 0.5
+
+_READ = selectors.EVENT_READ
+_WRITE = selectors.EVENT_WRITE
+_RESET_ON_CLOSE = struct.pack("@ii", 1, 0)
+
+
+class StreamBytes(Endpoint):
+    """An endpoint with connections."""
+
+    def __init__(
+        self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
+    ) -> None:
+        super().__init__(bound, sink, options, loop=loop)
+        self._connections: dict[Connection, None] = {}
+        self._open = 0
+        self._held_bytes = 0
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._numbers = itertools.count()  # of the connections' timers
+
+    @abstractmethod
+    def _new_session(self, link: Link) -> Session:
+        """Make the protocol of a new connection."""
+
+    @abstractmethod
+    def act(self, connection: Connection, effects: Iterable[Effect]) -> None:
+        """Do what follows from what happened on a connection."""
+
+    def _gone(self, connection: Connection) -> None:
+        """React to the end of a connection."""
+
+    def _note_end(self, connection: Connection, event: Event, fact: Fact) -> None:
+        self.sink.append(clock.now_ns(), connection.code, event=event, fact=fact)
+
+    # ---- from connected to closed
+
+    def _adopt(self, sock: socket.socket, source: tuple[object, ...]) -> None:
+        """Serve a connected socket from now on."""
+        try:
+            prepare_stream(sock, nodelay=self.options.nodelay)
+            peer = Peer(str(source[0]), int(str(source[1])))
+            connection = Connection(sock, peer, self.sink.peer_code(peer))
+        except OSError:  # it was reset before we came to it; BSD says so here
+            sock.close()
+            return
+        self._connections[connection] = None
+        connection.events = _READ
+        self._loop.watch(self, sock, _READ, functools.partial(self._ready, connection))
+        with self._guarded(connection):
+            link = Link(self.address, self.options, peer, connection.own_host, connection.ipv6)
+            connection.session = self._new_session(link)
+            # What came before we knew of the connection has an earlier stamp than now; its opening was no later.
+            arrived = self._receive(connection)
+            if connection.closed:
+                return
+            began_ns = min(clock.now_ns(), arrived[1]) if arrived else clock.now_ns()
+            self.act(connection, connection.session.begin(began_ns))
+            if arrived:
+                self._take(connection, *arrived)
+
+    def finish(self, connection: Connection, reason: Fact) -> None:
+        """End a connection in order: what waits is sent, then our side ends, then the peer's."""
+        if connection.phase in (Phase.ENDING, Phase.CLOSED):
+            return
+        self._leave(connection)
+        connection.phase = Phase.ENDING
+        connection.reason = connection.reason or reason
+        self._note_end(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
+        self.later(
+            connection, LINGER_S, functools.partial(self.drop, connection, Fact(Reason.LINGERED, PEER))
+        )
+        self._flush(connection)
+
+    def drop(self, connection: Connection, reason: Fact, *, reset: bool = False) -> None:
+        """Close a connection at once; what waits is lost. `reset` tells the peer so."""
+        if connection.closed:
+            return
+        self._leave(connection)
+        ending, connection.phase = connection.phase is Phase.ENDING, Phase.CLOSED
+        self._held_bytes -= connection.held_bytes
+        del self._connections[connection]
+        self._loop.watch(self, connection.sock, 0)
+        if reset:
+            with contextlib.suppress(OSError):
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        connection.sock.close()
+        if not ending:
+            connection.reason = connection.reason or reason
+            self._note_end(connection, Event.CLOSE if connection.was_open else Event.ERROR, connection.reason)
+        lost = connection.unsent + (len(connection.waiting) if ending else 0)
+        if lost:
+            self._note_end(
+                connection, Event.ERROR, Fact.of(Reason.UNSENT, by=reason.by, count=lost, cause=reason)
+            )
+        # Timers that are not due yet still hold the connection; a storm of short ones must not hold all of them.
+        connection.waiting = bytearray()
+        connection.timers.clear()
+        with contextlib.suppress(AttributeError):  # it may be the making of the session that failed
+            del connection.session
+        self._gone(connection)
+
+    def later(self, connection: Connection, delay_s: float, function: Callable[[], None]) -> None:
+        """Run a function after some seconds, unless the connection is closed by then."""
+        number = next(self._numbers)
+        connection.timers[number] = function
+
+        def run() -> None:
+            due = connection.timers.pop(number, None)
+            if due is not None:
+                with self._guarded(connection):
+                    due()
+
+        self._after(delay_s, run)
+
+    def _leave(self, connection: Connection) -> None:
+        if connection.phase is Phase.OPEN:
+            self._open -= 1
+
+    # ---- reading and writing
+
+    @contextlib.contextmanager
+    def _guarded(self, connection: Connection) -> Iterator[None]:
+        """Keep a fault within its connection."""
+        try:
+            yield
+        except Exception as error:
+            log.exception("%s: connection of %s", self.address, connection.peer)
+            fact = Fact.of(Reason.INTERNAL, by=US, error=f"{type(error).__name__}: {error}")
+            self.drop(connection, fact)
+
+    def _ready(self, connection: Connection, events: int) -> None:
+        if connection.closed:  # by an event before, in the same round
+            return
+        with self._guarded(connection):
+            if events & _READ:
+                self._read(connection)
+            if events & _WRITE and not connection.closed:
+                self._flush(connection)
+
+    def _read(self, connection: Connection) -> bool:
+        """Take one chunk; return whether there was any."""
+        arrived = self._receive(connection)
+        return self._take(connection, *arrived) if arrived else False
+
+    def _receive(self, connection: Connection) -> tuple[bytes, int, TimeSource] | None:
+        try:
+            return connection.receive(self._buffer)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError as error:
+            self.drop(connection, _broken(error))
+            return None
+
+    def _take(self, connection: Connection, chunk: bytes, time_ns: int, time_source: TimeSource) -> bool:
+        if connection.closed:
+            return False
+        if not chunk:
+            connection.end_received = True
+            if connection.phase is not Phase.ENDING:
+                self.act(connection, connection.session.end())
+                self._count_held(connection)
+            if not connection.closed:
+                self._flush(connection)
+            return False
+        # Where the kernel has just begun to stamp, the reads before have our own time, which is later.
+        if time_ns < connection.last_read_ns:
+            time_ns, time_source = connection.last_read_ns, TimeSource.USER
+        connection.last_read_ns = time_ns
+        if connection.phase is not Phase.ENDING:
+            session = connection.session
+            self.act(connection, session.receive(chunk, time_ns, time_source, one_by_one=self._answers))
+            self._count_held(connection)
+        return not connection.closed
+
+    def _count_held(self, connection: Connection) -> None:
+        if connection.closed:
+            return
+        held = connection.session.held_bytes
+        self._held_bytes += held - connection.held_bytes
+        connection.held_bytes = held
+        if self._held_bytes > self.options.max_held_bytes:
+            self.drop(
+                connection,
+                Fact.of(
+                    Reason.HELD_TOO_MUCH,
+                    by=US,
+                    limit="max_held_bytes",
+                    held=self._held_bytes,
+                    most=self.options.max_held_bytes,
+                ),
+                reset=True,
+            )
+
+    def write(self, connection: Connection, data: bytes) -> None:
+        """Send bytes; a peer that does not read them loses its connection when too much waits."""
+        if not data or connection.end_sent or connection.closed:
+            return
+        if connection.unsendable:
+            connection.unsent += len(data)
+            return
+        waiting = len(connection.waiting)
+        if waiting and waiting + len(data) > self.options.max_waiting_bytes:
+            connection.unsent += len(data)
+            self._read_to_the_end(
+                connection,
+                Fact.of(
+                    Reason.SLOW_READER,
+                    by=US,
+                    limit="max_waiting_bytes",
+                    waiting=waiting,
+                    most=self.options.max_waiting_bytes,
+                ),
+                reset=True,
+            )
+            return
+        try:
+            connection.send(data)
+        except OSError as error:
+            connection.unsent += len(data)
+            self._read_to_the_end(connection, _broken(error))
+            return
+        self._watch(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        """Send more of what waits; at the end of an ending connection close our side, then all of it."""
+        try:
+            connection.flush()
+            if connection.phase is Phase.ENDING and not connection.waiting and not connection.end_sent:
+                connection.end_sent = True
+                connection.sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if connection.unsendable:
+                self.drop(connection, _broken(error))
+            else:
+                self._read_to_the_end(connection, _broken(error))
+            return
+        if connection.end_sent and connection.end_received:
+            self.drop(connection, connection.reason or Fact(Reason.PEER_CLOSED, PEER))
+            return
+        self._watch(connection)
+
+    def _read_to_the_end(self, connection: Connection, reason: Fact, *, reset: bool = False) -> None:
+        """Close a connection that cannot be sent to, when all that the kernel has received is a row."""
+        if connection.unsendable or connection.closed:
+            return
+        connection.unsendable = True
+        connection.unsent += len(connection.waiting)
+        connection.waiting = bytearray()
+        # Not at once: it may be an answer to one of many messages of a read that failed.
+        self._loop.call(self, functools.partial(self._read_rest, connection, reason, reset=reset))
+
+    def _read_rest(self, connection: Connection, reason: Fact, *, reset: bool) -> None:
+        until = time.monotonic() + LAST_TURN_S
+        with self._guarded(connection):
+            while not connection.closed and self._read(connection) and time.monotonic() < until:
+                pass
+        self.drop(connection, reason, reset=reset)
+
+    def _watch(self, connection: Connection) -> None:
+        """Ask the selector for what there is to wait for; an ended direction would be reported for ever."""
+        events = (0 if connection.end_received else _READ) | (_WRITE if connection.waiting else 0)
+        if events == connection.events:
+            return
+        self._loop.watch(self, connection.sock, events, functools.partial(self._ready, connection))
+        connection.events = events
+
+
+def _broken(error: OSError) -> Fact:
+    # A reset that comes after the peer's end is shown as a broken pipe.
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
+        return Fact(Reason.PEER_RESET, PEER)
+    return Fact(Reason.BROKEN, SYSTEM, error.errno, said=error.strerror or str(error))

@@ -1,0 +1,326 @@
+"""What both sides of a WebSocket connection speak.
+
+The protocol is that of the `websockets` library, without its input and output: `ServerProtocol` gets the bytes that
+our own thread reads, so that there is no event loop in the notebook's way, one thread serves all connections, and the
+kernel's stamps can be read. Messages of one frame, nearly all there are, do not pass through it: see `wsframes`.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import Protocol, State
+
+from gdlab.errors import NotSent
+from gdlab.facts import PEER, US, Fact, Reason
+from gdlab.messages import CATEGORIES, Event, Kind, TimeSource, wire_bytes
+from gdlab.transports.effects import (
+    AfterReading,
+    Arrived,
+    Effects,
+    Ending,
+    Finish,
+    Later,
+    ManyArrived,
+    Noted,
+    Write,
+)
+from gdlab.transports.encoding import Outgoing
+from gdlab.transports.session import LINGER_S, Encoded, Link, Session
+from gdlab.transports.wsframes import Frames
+from gdlab.words import sentence
+
+log = logging.getLogger(__name__)
+
+#: What the library says of single connections is in our rows already.
+library_log = logging.getLogger(f"{__name__}.protocol")
+library_log.setLevel(logging.CRITICAL)
+
+#: The largest message that Godot receives unless `WebSocketPeer.inbound_buffer_size` is raised before connecting; a
+#: larger one ends the connection with the code 1009 (seen in 4.6.3).
+GODOT_RECEIVES_BYTES: Final = 65_535
+
+#: So many messages of one read are written to the sink together.
+_MANY: Final = 16
+
+_TEXT: Final = np.int8(CATEGORIES["kind"].index(Kind.TEXT))
+_BINARY: Final = np.int8(CATEGORIES["kind"].index(Kind.BINARY))
+#: What is kept of why a handshake failed, which is partly the other side's text.
+SHOWN_REFUSAL: Final = 1000
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+class WebSocketSession(Session):
+    """The part of a WebSocket connection that is the same on both sides: messages, and the end.
+
+    Text and binary are kept apart, fragments are put together. Pings of the protocol are answered by the library; we
+    send none, because Godot answers only while the game polls, and a ping between the fragments of a message corrupts
+    the message in Godot.
+    """
+
+    protocol: Protocol
+
+    def __init__(self, link: Link, *, masks: bool) -> None:
+        self._link = link
+        self._masks = masks
+        options = link.options
+        # Compressed frames are for the library alone.
+        self._frames = (
+            None if options.compression else Frames(masked=not masks, max_size=options.max_message_bytes)
+        )
+        self._tail = b""  # of what has come of the other side's half of the handshake
+        self._in_fragments = False
+        self._parts = bytearray()  # of a message in fragments
+        self._is_text = False
+        self._wire_bytes = 0
+        self._since_event = 0
+        self._messages: list[tuple[bytes, bool, int]] = []
+        self._time_ns, self._time_source, self._one_by_one = 0, TimeSource.USER, True  # of the last read
+        self._warned = False
+        self._not_text: tuple[Fact, bytes] | None = None
+        self._opened = self._over = False
+        self._reason: Fact | None = None  # why it will end
+
+    @property
+    def _is_opening(self) -> bool:
+        """Whether the handshake is still to be completed."""
+        return not (self._opened or self._over)
+
+    def receive(
+        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
+    ) -> Effects:
+        """Take the bytes of one read."""
+        self._time_ns, self._time_source, self._one_by_one = time_ns, time_source, one_by_one
+        frames = self._frames
+        if frames is None or self.protocol.state is State.CONNECTING:
+            self._since_event += len(chunk)
+            self.protocol.receive_data(chunk)
+            yield from self._go_on()
+            return
+        # The library gets whole frames only, so that it is never in the middle of one when a message is taken here.
+        frames.feed(chunk)
+        while not (self._over or self._not_text):
+            if self.protocol.state is State.OPEN and not self._in_fragments:
+                yield from self._take_messages(*frames.take_messages())
+            frame = b"" if self._not_text else frames.take_frame()
+            if not frame:
+                break
+            self.protocol.receive_data(frame)
+            yield from self._go_on()
+
+    def _end_of_head(self, chunk: bytes) -> int:
+        """How much of this read still belongs to the other side's half of the handshake."""
+        seen = self._tail + chunk
+        end = seen.find(_END_OF_HEAD)
+        head = len(chunk) if end < 0 else end + len(_END_OF_HEAD) - len(self._tail)
+        self._tail = seen[1 - len(_END_OF_HEAD) :]
+        return head
+
+    def _take_messages(self, payloads: list[bytes], texts: list[bool]) -> Effects:
+        """Take messages of one frame each."""
+        for index, payload in enumerate(payloads):
+            if texts[index] and not payload.isascii() and not self._is_utf8(payload):
+                del payloads[index:], texts[index:]
+                break
+        ipv6, masked = self._link.ipv6, not self._masks
+        wires = {size: wire_bytes("ws", size, ipv6=ipv6, masked=masked) for size in set(map(len, payloads))}
+        yield from self._rows(payloads, texts, [wires[len(payload)] for payload in payloads])
+        if self._not_text:
+            yield from self._give_up(*self._not_text)
+
+    def end(self) -> Effects:
+        """The peer has ended the TCP connection."""
+        if self.protocol.state is State.CLOSED:
+            return
+        self.protocol.receive_eof()
+        yield from self._go_on()
+        yield self._finish(
+            Fact(Reason.PEER_CLOSED, PEER, CloseCode.ABNORMAL_CLOSURE, case="no_frame")
+            if self._opened
+            else Fact(Reason.HANDSHAKE_CUT, PEER)
+        )
+
+    def encode(self, outgoing: Outgoing) -> Encoded:
+        """Make a frame of a message; text becomes a text frame, bytes a binary one."""
+        if self.protocol.state is not State.OPEN:
+            raise NotSent(Fact(Reason.ENDING))
+        payload, kind, _ = outgoing
+        if kind is Kind.TEXT:
+            self.protocol.send_text(payload)
+        else:
+            self.protocol.send_binary(payload)
+        fact = self._warning(len(payload)) if len(payload) > GODOT_RECEIVES_BYTES else None
+        wire = wire_bytes("ws", len(payload), ipv6=self._link.ipv6, masked=self._masks)
+        return Encoded(payload, b"".join(self.protocol.data_to_send()), kind, wire, fact)
+
+    def _warning(self, size: int) -> Fact:
+        """What its row has of a message that Godot may not be able to receive."""
+        warning = Fact.of(Reason.MAY_NOT_FIT, by=US, count=size, most=GODOT_RECEIVES_BYTES)
+        if not self._warned:
+            log.warning("%s to %s: %s", self._link.address, self._link.peer, sentence(warning))
+            self._warned = True
+        return warning
+
+    def take_leave(self, reason: Fact, code: int = 0, said: str = "") -> Effects:
+        """Send a close frame, as soon as the peer has had the time to read the last message."""
+        yield self._ending(reason._replace(code=code or CloseCode.GOING_AWAY))
+        yield AfterReading(
+            functools.partial(
+                self._close, code or CloseCode.GOING_AWAY, said if code else "gdlab has stopped"
+            )
+        )
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the message that is not yet complete."""
+        waiting = self._frames.held_bytes if self._frames else 0
+        return waiting + self._since_event + len(self._parts)
+
+    # ---- what has arrived
+
+    def _go_on(self) -> Effects:
+        """React to what the protocol made of the last bytes."""
+        for event in self.protocol.events_received():
+            self._since_event = 0
+            if self._not_text:  # nothing behind it counts
+                break
+            if isinstance(event, Frame):
+                self._take_frame(event)
+            else:
+                yield from self._shake_hands(event)
+        if self._messages:
+            messages, self._messages = self._messages, []
+            yield from self._rows(*zip(*messages, strict=True))
+        broken = self.protocol.parser_exc
+        if self._not_text:
+            yield from self._give_up(*self._not_text)
+            return
+        if broken is not None and not isinstance(broken, EOFError):
+            yield from self._give_up(self._flaw(broken))
+            return
+        closed = self.protocol.close_rcvd
+        if closed is None:
+            yield from self._write()
+            return
+        case = "no_code" if closed.code == CloseCode.NO_STATUS_RCVD else "code"
+        closing = Fact(Reason.PEER_CLOSED, PEER, int(closed.code), said=closed.reason, case=case)
+        # Before our own close frame goes out, which fails where the peer has left without waiting for it.
+        yield self._ending(closing)
+        yield from self._write()
+        yield self._finish(closing)
+
+    @abstractmethod
+    def _shake_hands(self, event: Request | Response) -> Effects:
+        """Take the other side's half of the handshake."""
+
+    def _take_frame(self, frame: Frame) -> None:
+        """Put messages together; the library sees to the other frames, and to the order of fragments."""
+        opcode = frame.opcode
+        if opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
+            return
+        if opcode is not Opcode.CONT:
+            self._is_text = opcode is Opcode.TEXT
+            self._wire_bytes = 0
+        size = len(frame.data)
+        self._wire_bytes += wire_bytes("ws", size, ipv6=self._link.ipv6, masked=not self._masks)
+        self._in_fragments = not frame.fin
+        if not frame.fin:
+            self._parts += frame.data
+            return
+        payload = bytes(frame.data)
+        if opcode is Opcode.CONT:
+            payload = bytes(self._parts) + payload
+            self._parts = bytearray()
+        if self._is_text and not self._is_utf8(payload):
+            return
+        self._messages.append((payload, self._is_text, self._wire_bytes))
+
+    def _is_utf8(self, payload: bytes) -> bool:
+        """Whether this is text; if not, the connection is to end with the reason."""
+        try:
+            payload.decode()
+        except UnicodeDecodeError as error:
+            flaw = Fact.of(Reason.NOT_UTF8, by=PEER, problem=error.reason, at=error.start)
+            self._not_text = flaw, payload
+            if self.protocol.state is State.OPEN:
+                self.protocol.fail(CloseCode.INVALID_DATA, sentence(flaw, "en"))  # the peer may not read ours
+            return False
+        return True
+
+    def _rows(self, payloads: Sequence[bytes], texts: Sequence[bool], wires: Sequence[int]) -> Effects:
+        """The messages of this read."""
+        time_ns, time_source = self._time_ns, self._time_source
+        if len(payloads) >= _MANY and not self._one_by_one:
+            count = len(payloads)
+            yield ManyArrived(
+                np.frombuffer(b"".join(payloads), np.uint8),
+                np.fromiter(map(len, payloads), np.int64, count),
+                np.fromiter(wires, np.int64, count),
+                np.where(texts, _TEXT, _BINARY),
+                time_ns,
+                time_source,
+            )
+            return
+        for payload, text, wire in zip(payloads, texts, wires, strict=True):
+            yield Arrived(payload, Kind.TEXT if text else Kind.BINARY, wire, time_ns, time_source)
+
+    # ---- the end
+
+    def _flaw(self, broken: Exception) -> Fact:
+        """What the library found wrong with what the peer sent."""
+        if isinstance(broken, PayloadTooBig):
+            most = self._link.options.max_message_bytes
+            return Fact.of(Reason.OVERSIZED, by=PEER, limit="max_message_bytes", case="ws", most=most)
+        return Fact(Reason.MALFORMED, PEER, said=str(broken), case="ws")
+
+    def _ending(self, reason: Fact) -> Ending:
+        """Decide why it will end; the first reason counts."""
+        self._reason = self._reason or reason
+        return Ending(self._reason)
+
+    def _finish(self, reason: Fact) -> Finish:
+        self._over = True
+        return Finish(self._reason or reason)
+
+    def _give_up(self, flaw: Fact, payload: bytes = b"") -> Effects:
+        """End the connection because of what the peer sent; the library has a close frame ready that says so."""
+        closed = self.protocol.close_sent
+        code = int(closed.code) if closed else None
+        if self._reason:  # already waiting for the peer to read the last message
+            return
+        yield self._ending(
+            Fact.of(
+                Reason.WE_CLOSED, by=US, code=code, limit=flaw.limit, case="code" if code else "", cause=flaw
+            )
+        )
+        if self._opened:
+            yield Noted(Event.ERROR, flaw, payload, self._time_ns, self._time_source)
+        yield AfterReading(self._write_and_finish)
+
+    def _write_and_finish(self) -> Effects:
+        yield from self._write()
+        yield self._finish(Fact(Reason.STOPPED, US))
+
+    def _close(self, code: int, reason: str) -> Effects:
+        """Begin to end the connection: send a close frame, and wait for the peer's."""
+        if self.protocol.state is not State.OPEN:
+            return
+        self.protocol.send_close(code, reason)
+        yield from self._write()
+        yield Later(LINGER_S, functools.partial(self._finish_late, code))
+
+    def _finish_late(self, code: int) -> Effects:
+        yield self._finish(Fact(Reason.STOPPED, US, code))
+
+    def _write(self) -> Effects:
+        """Send what the protocol has to say; the end of the stream is the endpoint's business."""
+        for data in filter(None, self.protocol.data_to_send()):
+            yield Write(data)

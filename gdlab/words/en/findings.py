@@ -1,0 +1,348 @@
+"""What findings report about any traffic, in English."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gdlab.words.tables import Advice
+
+_ONLY_WORD: Final = (
+    "The close code is all there is about the reason; a program that quits without closing sends none."
+)
+_CUT_OFF: Final = Advice(
+    "This capture did not end in order: its last rows may be missing.",
+    "{written:row} over {seconds:.1f} s were written; nothing shows how many there should be",
+    "See the notes of the file for how much may be missing, and take the last seconds for a lower bound. End a capture "
+    "with stop(), or with a with block.",
+    "A file that was cut off looks like one in which nothing more happened.",
+)
+_STOOD_STILL: Final = Advice(
+    "The game stood still for {seconds:.1f} s in a break{place}.",
+    "{breaks:break}, {all_ms:.0f} ms in all; reason of the longest: {because}",
+    "Peers give up a game that is silent for 5 s. Fix the error that stops it; a breakpoint stops it only while a "
+    "debugger is connected.",
+    "A program in a break answers nobody, and its peers cannot tell that from a dead network.",
+)
+_SCRIPT_ERROR: Final = Advice(
+    "A script of the game failed {errors:once|# times} at {file}:{line}: {text}",
+    "{places:place}; {tied} of {errors:error} {tied:follows|follow} a single packet within a frame",
+    "The function ends at that line: what it should have sent or answered is missing. See watch.log for the stack.",
+    "An error ends a function, not the game: what is missing afterwards looks like loss.",
+)
+_UNANSWERED: Final = Advice(
+    "Nothing answers the pings: there are no round trips.",
+    "{sent:ping} sent to {mute:peer}, 0 answered, {lost:,} given up",
+    'Paste into the game what cap.gdscript("echo") writes: it sends each ping back. '
+    "Or switch the pings off with cap.set_ping(None).",
+    "A ping is a message like any other: only a program that answers it makes a round trip.",
+)
+
+
+def _closed(code: int, meaning: str, next_step: str, *, by_gdlab: bool = False) -> Advice:
+    who = "were ended by gdlab" if by_gdlab else "ended"
+    return Advice(
+        f"{{ended:,}} of {{connections:WebSocket connection}} {who} with {code}: {meaning}.",
+        f"close code {code} in {{ended:row}}" + (", sent by gdlab" if by_gdlab else ""),
+        next_step,
+        _ONLY_WORD,
+    )
+
+
+_BINARY_FRAMES: Final = "Send bytes as binary frames (put_packet, send), only text by send_text."
+
+#: By rule, or by rule and case.
+FINDINGS: Final[dict[str, Advice]] = {
+    "nothing-arrived": Advice(
+        "Nothing has arrived.",
+        "0 messages in, {sent:,} out, {errors:error}, in {seconds:.1f} s of rows",
+        "Is the game running, and does it send to this address and port? From another machine listen with host='lan'. "
+        "A game exported for the web can only speak WebSocket. Godot does not tell a UDP sender that nobody listens.",
+        "UDP reports no failed delivery: silence is all that both sides see of a wrong port.",
+    ),
+    "connected-and-silent": Advice(
+        "{silent:,} of {peers:peer} connected and {silent:has|have} sent nothing: {names:, }.",
+        "longest silence {seconds:.1f} s since the connection; 0 messages in",
+        "In Godot 4 StreamPeerTCP and WebSocketPeer do nothing without poll(): call it in _process before get_status() "
+        "or get_ready_state().",
+        "A connection is made by the operating system; that a program uses it is another matter.",
+    ),
+    "unanswered-pings": _UNANSWERED,
+    "unanswered-pings/some": _UNANSWERED._replace(
+        what="{mute:peer} of {asked:,} answered no ping: {names:, }."
+    ),
+    "own-buffer": Advice(
+        "{dropped:message} {dropped:was|were} lost in this capture's own receive buffer, not on the network.",
+        "the kernel's counter shows {dropped:,} dropped, {n:,} received",
+        "Nothing is wrong with the path. Send in smaller bursts, or give the listener a larger buffer (on Linux "
+        "net.core.rmem_max limits it).",
+        "A datagram that arrives is lost all the same when nobody fetches it in time.",
+    ),
+    "gap": Advice(
+        "The capture has {gaps:gap}; rates and losses around {gaps:it|them} are lower bounds.",
+        "{told:; }",
+        "Look at the rows named, and give the capture a larger limit if rows were evicted.",
+        "A measurement should know what it did not see.",
+    ),
+    "close-1002": _closed(
+        1002,
+        "a protocol error",
+        "Godot closes so for a masked frame from a server or a compressed one: switch compression off in the server.",
+    ),
+    "close-1006": _closed(
+        1006,
+        "no close frame at all",
+        "The game quit, freed its peer, called close(-1), or the network broke: Godot sends no close frame when it "
+        "quits. Call close() and keep polling for a few frames before quitting.",
+    ),
+    "close-1007": _closed(1007, "text that is not UTF-8", _BINARY_FRAMES),
+    "close-1009": _closed(
+        1009,
+        "a message too big for the receiver",
+        "Godot's default is 65,535 bytes: raise inbound_buffer_size before connecting, or send less at once.",
+    ),
+    "close-1011": _closed(
+        1011,
+        "an error or a missing answer to a keep-alive ping",
+        "Python's websockets closes so when no pong came for 20 s. A game answers pings in poll(): a paused or blocked "
+        "game looks dead. Poll while paused, or set ping_interval=None.",
+    ),
+    "own-close-1002": _closed(
+        1002,
+        "the peer broke the protocol",
+        "The row of event error before the close shows what was wrong with its frame.",
+        by_gdlab=True,
+    ),
+    "own-close-1007": _closed(1007, "text that is not UTF-8", _BINARY_FRAMES, by_gdlab=True),
+    "own-close-1009": _closed(
+        1009,
+        "a message beyond this capture's own limit",
+        "Raise max_message_bytes where the capture is made, or send less at once.",
+        by_gdlab=True,
+    ),
+    "own-close-1011": _closed(
+        1011, "an error in gdlab", "The log has the traceback; please report it.", by_gdlab=True
+    ),
+    "stood-still": _STOOD_STILL,
+    "stood-still/short": _STOOD_STILL._replace(
+        what="The game stopped {breaks:once|# times} in breaks, for {longest_ms:.0f} ms at the longest{place}."
+    ),
+    "slow-game-frame": Advice(
+        "The round trip rose to {rtt_ms:.0f} ms because the game's frame took {stall_ms:.0f} ms (frame {number} of "
+        "{game}): that is not the network.",
+        "{slow} of {trips} long round trips (usual {usual_ms:.1f} ms) lie over slow frames, {frames} of them; the "
+        "frames explain {explained_ms:.0f} ms of each (median)",
+        'Look at what the game does in that frame: watch.profile("functions"), then watch.functions, names the '
+        "GDScript that is slow.",
+        "A game answers between two frames: as long as one lasts, every message waits.",
+    ),
+    "script-error": _SCRIPT_ERROR,
+    "script-error/places": _SCRIPT_ERROR._replace(
+        what="A script of the game failed {errors:once|# times}, {here:once|# times} of them at {file}:{line}: {text}"
+    ),
+    "packet-refused": Advice(
+        "The game refused packets of its peers {errors:once|# times}: {text}",
+        "{different:different error} while the network was polled; {tied} of {errors:error} {tied:is|are} tied to "
+        "{packets:packet}",
+        "Look at the packets named, and whether both sides then have the same nodes, scripts and authorities.",
+        "That a packet arrived does not mean that it was understood.",
+    ),
+    "output-cut": Advice(
+        "Output of the game was cut by the engine: the watch does not show all that it printed or reported.",
+        "{notices:notice} of the engine: {texts:; }",
+        "Print less in each frame, or raise network/limits/debugger/* in the project's settings.",
+        "What a program reports of itself goes through limits, too: count what they cut.",
+    ),
+    "frame-rate": Advice(
+        "This is not your network, it is the frame rate: {peer} answers once per frame, at {hz:.1f} Hz.",
+        "answers lie on a {hz:.1f} Hz grid (concentration {concentration:.2f}, n={n}); {wait_ms:.1f} ms of the mean "
+        "round trip of {rtt_ms:.1f} ms is waiting for the next frame, {path_ms:.2f} ms the rest; waiting explains "
+        "{explained:.0%} of the variance",
+        "To measure the network, answer probes from a thread or as soon as they come; to be faster, raise the frame "
+        "rate (Engine.max_fps) or poll in _physics_process at a higher tick rate.",
+        "A program that looks at its socket once per frame adds half a frame to every message, on average.",
+    ),
+    "nagle": Advice(
+        "Round trips pile up at {at_ms} ms, as Nagle's algorithm and delayed acknowledgements make them.",
+        "{inside} of {of} round trips lie between {low_ms:g} and {high_ms:g} ms, {beside} in the {width_ms:g} ms "
+        "beside; median {median_ms:.1f} ms",
+        "Call set_no_delay(true) on the game's StreamPeerTCP after it has connected (WebSocketPeer does so itself), or "
+        "write each message with one call.",
+        "Nagle holds back a small segment until the last one is acknowledged (RFC 896); the receiver holds back the "
+        "acknowledgement (RFC 1122): together they wait for a timer.",
+    ),
+    "overload": Advice(
+        "Round trips to {peer} climbed to {rtt_s:.1f} s: messages wait in a queue that only grows.",
+        "median {medians_ms: -> } ms in fifths of {seconds:.1f} s, n={n}; {asked:message} went there and {heard:,} "
+        "came back in that time",
+        "In the game read all that waits in each frame: `while peer.get_available_packet_count() > 0:`, not `if`. "
+        "Where it does, send less: the game, or the link to it, does not carry that much.",
+        "A program that reads one message per frame reads 60 per second: of 61, each waits longer than the one before.",
+    ),
+    "lost-where": Advice(
+        "Messages were lost {places: and }.",
+        "{shares:; }",
+        "Look at the part that lost most. A path ends where the other side's program reads: what its kernel dropped "
+        "counts to the path.",
+        "A loss is located by counting on both sides of each place, not by looking at one end.",
+    ),
+    "missing-numbers": Advice(
+        "{lost:,} of {expected:numbered message} never arrived: {where}.",
+        "{lossy} of {streams:stream} lost some; worst {peer} with {loss:.1%} (95 % interval {low:.1%} to {high:.1%}, "
+        "n={n})",
+        "Count what the sender really sent (put_packet returns an error when its buffer is full), and look whether "
+        "losses come in bursts: those are buffers; single ones are the path.",
+        "A number in each message is what makes loss visible; from arrivals alone it is not.",
+    ),
+    "leaping-numbers": Advice(
+        "The numbers leap ahead {leaps:once|# times}, over {leapt:number}: lost in one piece, or never given.",
+        "{leaping} of {streams:stream}; most of {peer}, {most_leapt:number} in {most_leaps:leap}, among n={n:,} "
+        "messages; they count neither as lost nor as expected",
+        "Compare with how long nothing arrived: at the usual rate, are so many messages missing in that time? If not, "
+        "look where the game sets its number (a new level, another counter, a message read at the wrong offset).",
+        "A hole in the numbers is a loss only if the numbers between were given.",
+    ),
+    "one-a-frame": Advice(
+        "{peer} answers single messages and loses those that come together: it seems to read one per frame.",
+        "{share_first:.0%} of {first:ping} answered that came {apart_ms:g} ms or more after another message, "
+        "{share_together:.0%} of {together} within {together_ms:g} ms",
+        "In the game read with `while peer.get_available_packet_count() > 0:` instead of `if`, and keep the peers that "
+        "UDPServer.take_connection() returns: a peer that is let go takes its unread packets along.",
+        "A queue that is emptied more slowly than it is filled loses messages, wherever it is.",
+    ),
+    "glued-or-split": Advice(
+        "TCP messages arrive stuck together or in pieces: the stream has no framing that this listener knows.",
+        "of {chunks:chunk} {several} hold several JSON values, {parts} begin or end in the middle of one",
+        "Send each message with its length (put_var, put_utf8_string, PacketPeerStream) or one per line, and choose "
+        "that framing for the listener; framing='json' splits JSON values.",
+        "TCP carries bytes in order and knows no messages: where one ends, the two programs must agree.",
+    ),
+    "over-websocket-buffer": Advice(
+        "{messages:WebSocket message} to the game {messages:is|are} over its default of {most:,} bytes.",
+        "largest {largest:byte} of {sent:message} sent; Godot 4 closes the connection with code 1009",
+        "Set inbound_buffer_size of the game's WebSocketPeer before it connects, or send smaller messages.",
+        "Every receiver has a largest message; ask for it before you meet it.",
+    ),
+    "over-mtu": Advice(
+        "{datagrams:datagram} {datagrams:is|are} larger than an Ethernet frame holds.",
+        "largest {largest:byte} of {of:datagram}; over {most} bytes (IPv4) they travel as several IP fragments",
+        "Keep datagrams under about 1,200 bytes, or split them yourself and number the parts.",
+        "Of a fragmented datagram one lost fragment loses all; some networks drop fragments altogether.",
+    ),
+    "over-enet-mtu": Advice(
+        "{datagrams:datagram} {datagrams:fits|fit} Ethernet but not ENet's packets of {most} bytes.",
+        "largest {largest:byte}",
+        "If the same data is to travel by Godot's ENet later, keep it under 1,350 bytes (the limit of its "
+        "synchronisers), or ENet will split it.",
+        "Each layer takes its share of the frame before your payload gets the rest.",
+    ),
+    "large-integers": Advice(
+        "JSON messages hold integers over 2^53, which Godot's JSON rounds.",
+        "{messages} of the first {of:message}; {example} becomes {becomes} there",
+        "Send such numbers as text, or the message as a Variant (put_var, var_to_bytes), which keeps 64 bits.",
+        "JSON numbers are floating-point for most readers: 53 bits are exact (RFC 8259 section 6).",
+    ),
+    "lost-characters": Advice(
+        "Characters outside ASCII came back as spaces: the game writes with put_string.",
+        "{messages} of {of:message} {messages:equals|equal} one of ours but for those characters, such as {example!r} "
+        "(n={sent} sent)",
+        "Use put_utf8_string and get_utf8_string.",
+        "A text is not bytes: both sides must use the same encoding, and one that has all its characters.",
+    ),
+    "cut-off": _CUT_OFF,
+    "cut-off/empty": _CUT_OFF._replace(
+        what="This capture was cut off before anything was written: whether something had arrived cannot be known."
+    ),
+    "foreign-clock": Advice(
+        "The game's messages carry its own clock, which cannot be subtracted from this one.",
+        "{messages:message} with t_us of the other side",
+        "Use it for jitter, which needs only its differences; for delay measure round trips, or estimate the offset "
+        "and give its error.",
+        "Two clocks differ by an unknown offset that drifts: their difference is no delay.",
+    ),
+    "coarse-clock": Advice(
+        "The game's clock counts whole milliseconds: jitter below one cannot be seen.",
+        "all {messages} times are multiples of 1000 us",
+        "Use Time.get_ticks_usec() instead of get_ticks_msec() * 1000.",
+        "A measurement is no finer than the clock it was taken with.",
+    ),
+    "paused-sender": Advice(
+        "This side sent no probes for {paused_s:.1f} s in {pauses:pause}: delays of that time are in no percentile.",
+        "{share:.1%} of the time between the first and last of n={n} probes; a pause is {times} times the median "
+        "interval and {least_s:g} s at least",
+        "Was this program busy, the computer asleep, or does it wait for each answer before it asks again? In that "
+        "case correct the percentiles: percentiles(values, expected_ms=the interval meant).",
+        "A program that stops measuring while it is slow measures only the fast part (coordinated omission).",
+    ),
+    "few-samples": Advice(
+        "{n:round trip} {n:is|are} few: {usable}, 99 % is not.",
+        "n={n}; needed: {for_50} for the median, {for_95} for 95 %, {for_99} for 99 % (at least ten samples beyond)",
+        "Capture longer: {for_99} probes take {seconds:.0f} s at {per_second} per second.",
+        "A percentile is as good as the number of samples beyond it.",
+    ),
+    "relay-late": Advice(
+        "The relay was late by up to {late_ms:.2g} ms: do not read jitter or delay below that.",
+        "own lateness: median {median_us:.0f} us, 99 % {p99_us:.0f} us, n={n}; it matters above {bound_us:.0f} us "
+        "(1 ms, or a tenth of the smallest delay set)",
+        "Close what keeps this machine's cores busy, send fewer packets per second, or set delays that are much "
+        "larger.",
+        "A tool that delays on purpose should report how well it does.",
+    ),
+    "relay-not-network": Advice(
+        "The relay took {lost:,} of {packets:packet} away: {told:, }.",
+        "{counts:; }; n={packets} packets",
+        "That is what was set. What is missing beyond it was lost elsewhere: compare px.truth with the receiver.",
+        "Where it is known what was done to each packet, every measure can be checked against it.",
+    ),
+    "jitter-clamped": Advice(
+        "Keeping the order turns the jitter of the way {way} into delay: {total_ms:.1f}±{total_sd_ms:.1f} ms and not "
+        "{drawn_ms:.1f}±{drawn_sd_ms:.1f} ms.",
+        "mean wait for earlier packets {waited_ms:.1f} ms, n={n}",
+        "Set jitter_over_ms=20 or so, which makes the delay drift as a real one does, or order='free', which lets "
+        "packets overtake.",
+        "A delay drawn anew for each packet means nothing at high packet rates: real delays last.",
+    ),
+    "queue-standing": Advice(
+        "The queue of the way {way} was never empty for {seconds:.1f} s: more is sent than the link carries.",
+        "median wait {median_ms:.0f} ms, largest backlog {largest:byte}, n={n}",
+        "Send less, or raise rate_kbps. A longer queue only makes everything later (bufferbloat).",
+        "A queue absorbs bursts; what comes faster all the time fills any queue.",
+    ),
+}
+
+#: Parts of them, by the key of a `Statement`.
+PARTS: Final[dict[str, str]] = {
+    "stood-still/at": " at {file}:{line}",
+    "stood-still/asked": "asked for by the debugger",
+    "place/sender to receiver": "sender to receiver",
+    "place/sender to relay": "sender to relay",
+    "place/relay": "relay",
+    "place/relay to receiver": "relay to receiver",
+    "place/receiver's buffer": "receiver's buffer",
+    "lost-where/place": "{place} ({lost:,} of {entered:,})",
+    "lost-where/share": "{place}: {loss:.1%} lost (95 % interval {low:.1%} to {high:.1%}, n={n})",
+    "lost-at/sender to receiver": "on the path",
+    "lost-at/sender to relay": "on the path to the relay",
+    "lost-at/relay": "in the relay",
+    "lost-at/relay to receiver": "on the path from the relay",
+    "lost-at/receiver's buffer": "in this capture's own receive buffer",
+    "missing-numbers/unknown": (
+        "before or in this capture; without the counter of its socket there is no telling which"
+    ),
+    "missing-numbers/here": "as many as this capture's own receive buffer dropped",
+    "missing-numbers/partly": (
+        "partly in this capture (see the gaps), the rest before it: on the path or at the sender"
+    ),
+    "missing-numbers/before": (
+        "before it reached this capture, whose socket dropped none: on the path or at the sender"
+    ),
+    "few-samples/quantile": "the {percent:g} % quantile is usable",
+    "few-samples/median": "the median is usable",
+    "few-samples/none": "not even the median is usable",
+    "relay-not-network/loss": "{n:,} by the link's loss",
+    "relay-not-network/queue": "{n:,} as the queue before the bottleneck was full",
+    "relay-not-network/cut": "{n:,} while the line was down",
+    "relay-not-network/mtu": "{n:,} as larger than the link takes",
+    "relay-not-network/limit": "{n:,} as the relay itself held too much",
+    "relay-not-network/stopped": "{n:,} as the relay was stopped",
+    "relay-not-network/unsent": "{n:,} as this system would not send them",
+}

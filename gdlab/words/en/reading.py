@@ -1,0 +1,8 @@
+"""Why something cannot be read, in English."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: By the key of a `Statement`.
+STATEMENTS: Final[dict[str, str]] = {}

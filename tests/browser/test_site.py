@@ -1,0 +1,81 @@
+"""The course as a page: it builds from the wheel and the notebooks, and a browser opens a lesson of it."""
+
+import functools
+import http.server
+import json
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from gdlab.course.handout import shipped
+from tests.waiting import limit, limit_ms
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_arguments):
+        """Say nothing on the terminal."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site") / "site"
+    done = subprocess.run(
+        [sys.executable, "-P", str(ROOT / "docs" / "site.py"), str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=limit(300),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.mark.browser
+def test_the_site_holds_the_lessons_of_both_languages_and_the_wheel(site):
+    for language, place in (("en", ""), ("zh", "zh")):
+        names = [path.name for path in shipped(language).glob("*.ipynb")]
+        assert sorted(path.name for path in (site / "files" / place).glob("*.ipynb")) == sorted(names)
+    wheels = json.loads((site / "pypi" / "all.json").read_text())["gdlab"]["releases"]
+    assert [wheel["filename"] for release in wheels.values() for wheel in release] == [
+        path.name for path in (site / "pypi").glob("gdlab-*.whl")
+    ]
+    settings = json.loads((site / "jupyter-lite.json").read_text())["jupyter-config-data"]
+    names = {extension["name"] for extension in settings["federated_extensions"]}
+    assert {
+        "anywidget",
+        "@jupyter-widgets/jupyterlab-manager",
+        "@jupyterlite/pyodide-kernel-extension",
+    } <= names
+    for path in (site / "files").rglob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        assert not re.search(r"gd\.(listen|connect|demo_game|course\.program)\(", code), path.name
+
+
+@pytest.mark.browser
+def test_a_browser_opens_a_lesson_of_the_site(site, browser, artifacts):
+    from playwright.sync_api import expect
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    try:
+        page.goto(
+            f"http://127.0.0.1:{server.server_port}/lab/index.html?path=zh/01-first-packet.ipynb",
+            timeout=limit_ms(60),
+        )
+        expect(page.locator("h1", has_text="第一个数据包")).to_be_visible(timeout=limit_ms(60))
+        expect(page.get_by_text("%pip install -q gdlab anywidget")).to_be_visible()
+        page.screenshot(path=artifacts / "site.png")
+    finally:
+        page.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,153 @@
+"""Measures of many files are those of one table, exactly, however the files divide the rows and whoever computes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import gdlab as gd
+from gdlab import analysis
+from tests.datasets.played import MEASURES, played, spread
+
+WAYS = ("server", "minute", "shuffled")
+#: So few that streams are divided among several tasks.
+ROWS_AT_ONCE = 900
+
+
+@pytest.fixture(scope="module")
+def spreads(tmp_path_factory):
+    whole = played(1)
+    folder = tmp_path_factory.mktemp("spread")
+    return {how: spread(whole, folder / how, how) for how in WAYS}
+
+
+@pytest.fixture(scope="module")
+def tables(spreads):
+    return {how: gd.load(files).df for how, files in spreads.items()}
+
+
+@pytest.fixture(scope="module")
+def pool():
+    # Not by forking: threads of other tests would be forked along.
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        yield executor
+
+
+def check(files, table, executor):
+    found = gd.dataset(files, executor=executor, rows_at_once=ROWS_AT_ONCE)
+    for name, options in MEASURES:
+        expected = getattr(analysis, name)(table, **options)
+        assert len(expected), (name, options)
+        assert_frame_equal(
+            getattr(found, name)(**options), expected, check_exact=True, obj=f"{name} {options}"
+        )
+    assert found.frame_rate() == analysis.frame_rate(table)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_here(spreads, tables, how):
+    check(spreads[how], tables[how], None)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_in_other_processes(spreads, tables, how, pool):
+    check(spreads[how], tables[how], pool)
+
+
+def test_the_table_the_findings_and_a_comparison_are_those_of_all_files(spreads, tables):
+    for how in WAYS:
+        found = gd.dataset(spreads[how])
+        assert_frame_equal(found.df(), tables[how], check_exact=True)
+        expected = analysis.findings(gd.load(spreads[how]))
+        assert len(expected)
+        assert_frame_equal(pd.DataFrame(found.findings()), pd.DataFrame(expected))
+    other = played(2)
+    assert_frame_equal(
+        gd.dataset(spreads["shuffled"]).compare(other, seq="v.seq"),
+        analysis.compare(tables["shuffled"], other, seq="v.seq"),
+        check_exact=True,
+    )
+
+
+def test_equal_times_keep_the_order_of_files_and_rows(tmp_path):
+    whole = played(3, lasted_s=20)
+    # All within a few moments, so that nearly every time is there many times.
+    whole["time"] = whole["time"].dt.floor("2s")
+    files = spread(whole, tmp_path / "spread", "shuffled")
+    table = gd.load(files).df
+    assert table["time"].duplicated().mean() > 0.9
+    found = gd.dataset(files, rows_at_once=200)
+    for name, options in MEASURES:
+        if name not in ("clock_offsets", "one_way_delay", "delay_above_least"):
+            expected = getattr(analysis, name)(table, **options)
+            assert_frame_equal(
+                getattr(found, name)(**options), expected, check_exact=True, obj=f"{name} {options}"
+            )
+
+
+def test_quantiles_do_not_depend_on_the_files_and_keep_their_bound(spreads, tables):
+    for measure, column in (("inter_arrival", "iat_ms"), ("one_way_delay", "delay_ms")):
+        options = {"sent": "v.t_us"} if measure == "one_way_delay" else {}
+        found = [
+            gd.dataset(files, rows_at_once=rows).quantiles(measure, (0.5, 0.9, 0.99), **options)
+            for files in spreads.values()
+            for rows in (900, 10**6)
+        ]
+        for each in found[1:]:
+            assert_frame_equal(each, found[0], check_exact=True)
+        values = getattr(analysis, measure)(tables["server"], **options)[column].dropna()
+        for row in found[0].itertuples():
+            exact = values.quantile(row.quantile, interpolation="higher")
+            assert abs(row.value - exact) <= 0.011 * exact, (measure, row)
+            assert row.low <= exact * 1.0000001
+            assert exact <= row.high * 1.011
+    lost = gd.dataset(spreads["minute"], rows_at_once=900).quantiles("round_trips", (0.5, 0.97))
+    assert lost["value"].tolist()[1] == float("inf")
+    assert lost["n"].tolist() == [360, 360]
+
+
+def test_a_field_that_no_payload_has_is_named(spreads):
+    with pytest.raises(KeyError, match=r"v\.nothing"):
+        gd.dataset(spreads["minute"], rows_at_once=900).sequence(seq="v.nothing")
+
+
+@pytest.mark.timeout(400)
+def test_dask_survives_a_killed_worker(spreads, tables):
+    distributed = pytest.importorskip("distributed")
+    settings = {
+        "distributed.admin.log-format": "%(message)s",
+        "distributed.scheduler.allowed-failures": 20,
+    }
+    dask = pytest.importorskip("dask")
+    with (
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        victims = list(client.run(os.getpid).values())
+        killed = []
+
+        def kill(done: int, _total: int) -> None:
+            # In the middle of the work, not between two measures.
+            if not killed and done == 2:
+                killed.append(victims[0])
+                os.kill(victims[0], signal.SIGKILL)
+
+        for how in WAYS:
+            executor = client.get_executor(pure=False)
+            found = gd.dataset(spreads[how], executor=executor, rows_at_once=ROWS_AT_ONCE, progress=kill)
+            for name, options in MEASURES:
+                expected = getattr(analysis, name)(tables[how], **options)
+                assert_frame_equal(
+                    getattr(found, name)(**options), expected, check_exact=True, obj=f"{how} {name}"
+                )
+        assert killed
+        assert victims[0] not in client.run(os.getpid).values()
