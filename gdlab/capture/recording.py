@@ -59,6 +59,10 @@ class Recording(Tabular):
 
         return read_truth(self.path)
 
+    def with_truth(self) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+        """The table, and the truth beside it, or None."""
+        return self.df, self.truth
+
     def reframe(self, framing: FramingLike) -> Self:
         """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
         from gdlab.capture.reframing import reframed

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from gdlab.analysis.source import Source
     from gdlab.analysis.watched import Watched
 
 #: Payloads that rules about contents look at: the first ones. More would not be found out more surely.
@@ -38,7 +39,8 @@ class Evidence:
     table : a message table.
     statistics : counters of the capture, as a mapping or an object with attributes; None for a table alone.
     seq : column with the numbers of the messages, where they are decoded.
-    sender, relay : message tables of other places on the way of the messages, where they are at hand.
+    sender, relay : message tables of other places on the way of the messages, where they are at hand; a relay's truth
+        is used.
     watched : what a game told of itself meanwhile, where it was watched.
     ended_in_order : false where the capture was cut off, so that its last rows may be missing.
     """
@@ -50,7 +52,7 @@ class Evidence:
         seq: str | None = None,
         *,
         sender: pd.DataFrame | None = None,
-        relay: pd.DataFrame | None = None,
+        relay: Source | None = None,
         watched: Watched | None = None,
         ended_in_order: bool = True,
     ) -> None:
