@@ -20,6 +20,7 @@ from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
 from gdlab.analysis.text_table import Worded
+from gdlab.analysis.visitors import visitors
 
 __all__ = [
     "TAIL_SAMPLES",
@@ -48,5 +49,6 @@ __all__ = [
     "response_times",
     "round_trips",
     "sequence",
+    "visitors",
     "where_lost",
 ]
