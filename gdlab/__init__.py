@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.analysis.merging import merge
     from gdlab.capture.samples import sample
+    from gdlab.codecs import explain
     from gdlab.course.contents import lessons
     from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
@@ -62,6 +63,7 @@ __all__ = [
     "debugger",
     "demo_game",
     "doctor",
+    "explain",
     "godot",
     "impair",
     "language",
@@ -90,6 +92,7 @@ _LATER = {
     "debugger": ("gdlab.watching", "debugger"),
     "demo_game": ("gdlab.traffic", "demo_game"),
     "doctor": ("gdlab.diagnostics", "doctor"),
+    "explain": ("gdlab.codecs", "explain"),
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
     "lessons": ("gdlab.course.contents", "lessons"),

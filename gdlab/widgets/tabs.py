@@ -111,8 +111,13 @@ def panels_in(widget: Any) -> Iterator[Panel]:
 def _messages(tabs: Tabs) -> Any:
     """The list of messages, and beside it the chosen one byte by byte."""
     messages = tabs.messages
-    explain = Explain(messages.selected)
-    messages.observe(lambda change: explain.show(change["new"], messages.guess_of_selected()), "selected")
+    explain = Explain()
+
+    def show(payload: bytes | None) -> None:
+        explain.show(payload, getattr(tabs.capture, "decode_with", "auto"), messages.guess_of_selected())
+
+    show(messages.selected)
+    messages.observe(lambda change: show(change["new"]), "selected")
     return ipywidgets.VBox([FramingMenu(tabs.capture), _beside(messages, explain)])
 
 

@@ -163,6 +163,10 @@ RIGHT = {
     "11.3": [Later(lambda: 100 * analysis.where_lost(other().client, other().client, relay=other().server,
              seq="v.n").loss.iloc[1]), "5.3 %"],
     "11.4": ["b", "the one-way delay"],
+    "12.1": [11.283, "11.3 ms"],
+    "12.2": [4.381, "4.4"],
+    "12.3": [157, "157"],
+    "12.4": [1000 / 30, "33 seconds", 33.3],
 }  # fmt: skip
 
 
@@ -367,6 +371,10 @@ WRONG = {
     "11.3": [(32, "how many"), (0.0533, "hundred"), (94.7, "arrived"), (5.63, "came back"), (13, "first mystery"),
              (6, "was set"), (50, "where_lost")],
     "11.4": [("a", "Numbers"), ("c", "one capture"), ("x", "'a', 'b'")],
+    "12.1": [(11_283, "microseconds"), (8.9, "mean"), (0.1, "narrowest")],
+    "12.2": [(0, "equally long"), (8.9, "width"), (-4.4, "larger"), (9.88, "furthest")],
+    "12.3": [(94, "60 frames"), (160, "narrowest"), (0.157, "milliseconds"), (243.5, "error_us"), (17_219, "average")],
+    "12.4": [(30, "How long"), (0.0333, "other way"), (33_333, "1,000 µs"), (1, "One ppm")],
     "09.4": [("only_server", "no such"), ("both", "number 0"), ("zz_only_client", "number 2"), ("nothing", "trouble"),
              ("x", "both lists")],
 }  # fmt: skip

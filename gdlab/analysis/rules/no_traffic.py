@@ -60,9 +60,8 @@ def left(evidence: Evidence) -> Iterator[Finding]:
     talks = evidence.conversations
     is_tcp = talks["endpoint"].astype(str).str.startswith("tcp:")
     gone = talks[is_tcp & (talks["opened"] > 0) & (talks["messages_in"] == 0) & (talks["closed"] > 0)]
-    ended = evidence.event("close") & evidence.table["peer"].isin(gone["peer"].tolist()).to_numpy(
-        dtype=np.bool_
-    )
+    peers = set(gone["peer"].tolist()) - set(evidence.table["peer"][evidence.event("error")].tolist())
+    ended = evidence.event("close") & evidence.table["peer"].isin(list(peers)).to_numpy(dtype=np.bool_)
     theirs = ended & (evidence.table["by"] == PEER).to_numpy(dtype=np.bool_)
     if theirs.any():
         yield Finding.of("left", 0.5, pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
