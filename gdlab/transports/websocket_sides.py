@@ -78,8 +78,7 @@ class ServerSession(WebSocketSession):
 
     def _refuse_foreign(self, fact: Fact) -> Effects:
         """End a connection whose first bytes are no HTTP: the library would wait for the end of a line."""
-        if fact.case != "tls":
-            yield Write(_NO_HANDSHAKE)
+        yield Write(_NO_HANDSHAKE)
         yield self._finish(fact)
 
     def _expire(self) -> Effects:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -17,43 +17,55 @@ if TYPE_CHECKING:
 
     from gdlab.analysis.rules.evidence import Evidence
 
-#: Which rows each rule reports.
-RULES: Final[dict[str, frozenset[Reason]]] = {
-    "refused-visitors": frozenset(
-        {
-            Reason.REFUSED_LIMIT,
-            Reason.REFUSED_ORIGIN,
-            Reason.REFUSED_PATH,
-            Reason.REFUSED_HANDSHAKE,
-            Reason.HANDSHAKE_TIMEOUT,
-            Reason.HANDSHAKE_CUT,
-        }
-    ),
-    "nobody-there": frozenset(
-        {Reason.NOBODY_LISTENS, Reason.NO_ANSWER, Reason.CONNECT_FAILED, Reason.NOT_WEBSOCKET}
-    ),
-    "refused-datagrams": frozenset({Reason.UNREACHABLE}),
-    "sub-protocol": frozenset({Reason.SUBPROTOCOL}),
-    "encrypted": frozenset({Reason.ENCRYPTED}),
-}
+#: Connections that came to us and did not get in.
+VISITORS: Final = frozenset(
+    {
+        Reason.REFUSED_LIMIT,
+        Reason.REFUSED_ORIGIN,
+        Reason.REFUSED_PATH,
+        Reason.REFUSED_HANDSHAKE,
+        Reason.HANDSHAKE_TIMEOUT,
+        Reason.HANDSHAKE_CUT,
+    }
+)
+#: Connections of ours that came to nothing.
+NOBODY: Final = frozenset(
+    {Reason.NOBODY_LISTENS, Reason.NO_ANSWER, Reason.CONNECT_FAILED, Reason.NOT_WEBSOCKET}
+)
+DATAGRAMS: Final = frozenset({Reason.UNREACHABLE})
+SUBPROTOCOLS: Final = frozenset({Reason.SUBPROTOCOL})
+ENCRYPTED: Final = frozenset({Reason.ENCRYPTED})
 #: Different sentences that a finding repeats.
 _TOLD: Final = 3
+_CERTAIN: Final = 0.95
+
+
+class _Seen(NamedTuple):
+    rows: tuple[int, ...]
+    times: int
+    told: tuple[str, ...]
 
 
 def refused(evidence: Evidence) -> Iterator[Finding]:
     """Connections and datagrams that came to nothing, by what was wrong."""
-    for rule, reasons in RULES.items():
-        rows = rows_of(evidence, reasons)
-        if rows.any():
-            told = dict.fromkeys(str(detail) for detail in evidence.table["detail"][rows][:1000])
-            yield Finding.of(
-                rule,
-                0.95,
-                pointed(rows),
-                times=int(rows.sum()),
-                peers=int(evidence.table["peer"][rows].nunique()),
-                told=tuple(told)[:_TOLD],
-            )
+    if seen := _seen(evidence, VISITORS):
+        yield Finding.of("refused-visitors", _CERTAIN, seen.rows, times=seen.times, told=seen.told)
+    if seen := _seen(evidence, NOBODY):
+        yield Finding.of("nobody-there", _CERTAIN, seen.rows, times=seen.times, told=seen.told)
+    if seen := _seen(evidence, DATAGRAMS):
+        yield Finding.of("refused-datagrams", _CERTAIN, seen.rows, times=seen.times, told=seen.told)
+    if seen := _seen(evidence, SUBPROTOCOLS):
+        yield Finding.of("sub-protocol", _CERTAIN, seen.rows, times=seen.times, told=seen.told)
+    if seen := _seen(evidence, ENCRYPTED):
+        yield Finding.of("encrypted", _CERTAIN, seen.rows, times=seen.times, told=seen.told)
+
+
+def _seen(evidence: Evidence, reasons: frozenset[Reason]) -> _Seen | None:
+    rows = rows_of(evidence, reasons)
+    if not rows.any():
+        return None
+    told = dict.fromkeys(str(detail) for detail in evidence.table["detail"][rows][:1000])
+    return _Seen(pointed(rows), int(rows.sum()), tuple(told)[:_TOLD])
 
 
 def rows_of(evidence: Evidence, reasons: frozenset[Reason]) -> NDArray[np.bool_]:
@@ -65,4 +77,4 @@ def rows_of(evidence: Evidence, reasons: frozenset[Reason]) -> NDArray[np.bool_]
 
 def any_refused(evidence: Evidence) -> bool:
     """Whether another rule tells why nothing came."""
-    return bool(rows_of(evidence, frozenset().union(*RULES.values())).any())
+    return bool(rows_of(evidence, VISITORS | NOBODY | DATAGRAMS | SUBPROTOCOLS | ENCRYPTED).any())

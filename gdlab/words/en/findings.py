@@ -61,32 +61,32 @@ FINDINGS: Final[dict[str, Advice]] = {
     ),
     "refused-visitors": Advice(
         "{times:connection} {times:was|were} refused or given up before a message could come.",
-        "{told:; }",
+        "{times:row}: {told:; }",
         "Each row names the part that was wrong. A visitor that is refused tells that somebody found the port: the "
         "address is right, what is spoken there is not.",
         "A handshake fails in one of its parts; the reason stands in the answer, which a game does not show.",
     ),
     "nobody-there": Advice(
         "{times:attempt} to connect {times:has|have} failed.",
-        "{told:; }",
+        "{times:row}: {told:; }",
         "Start the server first, and compare address, port and protocol with what it was told to listen on.",
         "Connecting needs a program at the other end; a refusal shows at least that the machine is there.",
     ),
     "refused-datagrams": Advice(
         "{times:datagram} of ours found nobody at the other end: nobody listens there.",
-        "{told:; }",
+        "{times:row}: {told:; }",
         "Start the game first, and see that its UDPServer or PacketPeerUDP is bound to this port.",
         "UDP has no connection, but the other side's system may answer that a port is closed; Godot does not show it.",
     ),
     "sub-protocol": Advice(
         "{times:WebSocket connection} {times:has|have} no sub-protocol that both sides know.",
-        "{told:; }",
+        "{times:row}: {told:; }",
         "Give the listener subprotocols=[...] with a name that the game offers, or leave it out to take any.",
         "A sub-protocol is agreed in the handshake, and a client may leave when it gets none.",
     ),
     "encrypted": Advice(
         "{times:connection} {times:speaks|speak} TLS to a port that does not.",
-        "{told:; }",
+        "{times:row}: {told:; }",
         "Use tcp:// and ws:// in the game while you capture, or capture behind what takes the encryption off.",
         "Encrypted bytes show sizes and times, and nothing else.",
     ),
