@@ -17,7 +17,17 @@ from gdlab.codecs.table import DecodeWith
 from gdlab.errors import AddressError, PortInUse
 from gdlab.framing import FramingLike
 from gdlab.store import DEFAULT_LIMIT, Limit
-from gdlab.transports import LISTENERS, STEERED, Address, EndpointOptions, Reply, client, parse, parse_remote
+from gdlab.transports import (
+    LISTENERS,
+    STEERED,
+    Address,
+    EndpointOptions,
+    Reply,
+    client,
+    parse,
+    parse_known,
+    parse_remote,
+)
 
 log = logging.getLogger("gdlab")
 
@@ -294,11 +304,9 @@ def _with_our_own_name(error: PortInUse) -> PortInUse:
     """Where the holder is this very process, say which capture it is."""
     if not error.holder.startswith(f"process {os.getpid()} "):
         return error
-    port = parse(error.address, host="lan").port
+    port = parse_known(error.address).port
     for capture in running():
-        if not capture.is_client and any(
-            parse(address, host="lan").port == port for address in capture.addresses
-        ):
+        if not capture.is_client and any(parse_known(address).port == port for address in capture.addresses):
             return PortInUse(
                 f"port {port} belongs to another capture of this notebook, {capture!r}. Stop it (.stop() of its "
                 "variable, or gdlab.stop_all()), or call listen with exactly its addresses to get it back",

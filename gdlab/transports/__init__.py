@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from gdlab import surroundings
-from gdlab.transports.address import Address, parse, parse_remote
+from gdlab.transports.address import Address, parse, parse_known, parse_remote
 from gdlab.transports.clients import TcpClient, UdpClient, WebSocketClient
 from gdlab.transports.encoding import Codec, Outgoing, encode
 from gdlab.transports.endpoint import Endpoint
@@ -49,6 +49,7 @@ __all__ = [
     "lan_address",
     "listener",
     "parse",
+    "parse_known",
     "parse_remote",
     "port_problem",
     "reception",
