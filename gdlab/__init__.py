@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
-    from gdlab.relays import relay, replay
+    from gdlab.relays import Relay, relay, replay
     from gdlab.traffic import demo_game
     from gdlab.watching import debugger, together, watch
     from gdlab.widgets import Dashboard
@@ -123,13 +123,13 @@ cell_log.set_up()
 __version__ = metadata.version("gdlab")
 
 
-def dashboard(*captures: Capture | Recording, folder: str | Path = ".") -> Dashboard:
+def dashboard(*captures: Capture | Recording | Relay, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: start listeners, see traffic, measure and save it with the mouse.
 
     Parameters
     ----------
-    captures : to show, such as results of `listen` or `load`; those that run are shown anyway. The last one is
-        followed.
+    captures : to show, such as results of `listen`, `load` or `relay`; captures that run are shown anyway. The last
+        one is followed.
     folder : where its CSV buttons write; by default the folder the notebook runs in.
 
     Returns
