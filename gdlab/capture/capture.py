@@ -156,6 +156,11 @@ class Capture(Tabular):
         """Differs after every change of the rows."""
         return tuple(store.version for store in self._stores)
 
+    @property
+    def rewritten(self) -> int:
+        """How often rows were taken back, and written otherwise, as a framing was found out or chosen anew."""
+        return sum(store.rewritten for store in self._stores)
+
     def snapshots(self) -> list[Snapshot]:
         """Return the rows of each listener as they are now, for readers that follow them piece by piece."""
         return [store.snapshot() for store in self._stores]
@@ -182,8 +187,9 @@ class Capture(Tabular):
         drops = [endpoint.kernel_drops for endpoint in endpoints if endpoint.kernel_drops is not None]
         now_ns = clock.now_ns()
         last_ns = max(store.last_received_ns for store in stores)
+        problem_ns, problem = self._problem()
         return Statistics(
-            seconds=((self._ended_ns or self._last_end_ns() or now_ns) - self._began_ns) / 1e9,
+            seconds=(self.until_ns - self._began_ns) / 1e9,
             received=sum(store.received - store.probes.received for store in stores),
             received_bytes=sum(store.received_bytes - store.probes.received_bytes for store in stores),
             sent=sum(store.sent - store.probes.sent for store in stores),
@@ -199,15 +205,22 @@ class Capture(Tabular):
             connections=sum(endpoint.connections for endpoint in endpoints),
             waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
             awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
-            problem=self._problem(),
+            problem=problem,
+            problem_s=(now_ns - problem_ns) / 1e9 if problem else None,
             pings_sent=sum(store.probes.sent for store in stores),
             answers_received=sum(store.probes.received for store in stores),
         )
 
-    def _problem(self) -> str:
-        """The last thing that went wrong, in words."""
+    def _problem(self) -> tuple[int, str]:
+        """The last thing that went wrong: when, and in words."""
         problems = [store.last_problem for store in self._stores if store.last_problem is not None]
-        return sentence(max(problems, key=lambda one: one[0])[1]) if problems else ""
+        time_ns, fact = max(problems, key=lambda one: one[0], default=(0, None))
+        return time_ns, "" if fact is None else sentence(fact)
+
+    @property
+    def until_ns(self) -> int:
+        """Up to when it has listened, UTC nanoseconds; now, while it runs."""
+        return self._ended_ns or self._last_end_ns() or clock.now_ns()
 
     def _last_end_ns(self) -> int | None:
         """When the last endpoint ended by itself; None while one is there."""

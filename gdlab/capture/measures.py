@@ -94,6 +94,7 @@ class Measures(ABC):
     rates = taken(analysis.rates)
     overhead = taken(analysis.overhead)
     conversations = taken(analysis.conversations)
+    visitors = taken(analysis.visitors)
 
     # How evenly, how late.
     inter_arrival = taken(analysis.inter_arrival)

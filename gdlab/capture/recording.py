@@ -61,6 +61,17 @@ class Recording(Tabular):
         """The table, and the truth beside it, or None."""
         return self.df, self.truth
 
+    @property
+    def until_ns(self) -> int | None:
+        """Up to when it has listened, UTC nanoseconds; None where the file does not tell."""
+        try:
+            began = pd.Timestamp(str(self.provenance["began"]))
+            counters = self.provenance["statistics"]
+            seconds = float(counters["seconds"]) if isinstance(counters, dict) else 0.0
+            return int(began.value + seconds * 1e9)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+
     def reframe(self, framing: FramingLike) -> Self:
         """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
         from gdlab.capture.reframing import reframed

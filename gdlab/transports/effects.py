@@ -70,10 +70,11 @@ class Noted(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The protocol is ready for messages, from `time_ns` on; 0 is now."""
+    """The protocol is ready for messages, from `time_ns` on; 0 is now. `request` is what the peer asked with."""
 
     fact: Fact
     time_ns: int = 0
+    request: bytes = b""
 
 
 class Write(NamedTuple):
