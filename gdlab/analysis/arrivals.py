@@ -25,6 +25,7 @@ from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.stamps import carried, with_stamps
+from gdlab.analysis.truths import stamped, truth_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,8 @@ def jitter(
 
     Parameters
     ----------
-    table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty. Of a relay, or what one
+        has saved, what goes out of it, by the times at which it came in, which its truth has.
     sent : column with the sender's clock when it sent, such as ``"v.t_us"``. By default the `t_us` of the
         probe messages that arrived, pings only (an answer or echo carries our own time); without any, that of messages
         that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
@@ -122,6 +124,9 @@ def jitter(
     depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
     """
     by = names_of(by)
+    known = truth_of(table) if sent is None else None
+    if known is not None:
+        table, sent, unit = stamped(*known), "entered_ns", "ns"
     table = table_of(with_stamps(table) if sent is None else table, sent, *by)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")

@@ -21,6 +21,7 @@ from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.stamps import carried, with_stamps
+from gdlab.analysis.truths import true_delays, truth_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -193,7 +194,8 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
 
     Parameters
     ----------
-    table : columns of the schema, with the exchanges that `clock_offsets` needs.
+    table : columns of the schema, with the exchanges that `clock_offsets` needs. Of a relay, or what one has saved,
+        the delay between its two sides, which its truth has.
     sent : column with the sender's clock when it sent, the same clock as its `r_us` and `s_us`. By
         default the `t_us` of its own pings, or else that of messages that carry `seq` and `t_us`, as those of
         `Capture.gdscript` do.
@@ -215,6 +217,9 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
     -----
     One-way delay as in RFC 7679, with its section 3.7 on the errors of clocks in mind.
     """
+    of_relay = truth_of(table) if sent is None else None
+    if of_relay is not None:
+        return true_delays(*of_relay).drop(columns=["way", "entered"])
     table = with_stamps(table) if sent is None else table_of(table, sent)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")

@@ -8,8 +8,10 @@ from gdlab.analysis.columns import require
 from gdlab.analysis.numbers import counting_field
 from gdlab.analysis.rules import RULES, Evidence, Finding
 from gdlab.analysis.rules.finding import COLUMNS
+from gdlab.analysis.rules.relayed import relay_findings
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.text_table import Findings
+from gdlab.analysis.truths import truth_of
 from gdlab.analysis.watched import Watched
 from gdlab.messages import SCHEMA
 
@@ -33,7 +35,7 @@ def findings(
     seq : column with the numbers of the messages, such as ``"v.seq"``; by default those of probes, and with a
         `sender` that sent none, a field of the messages that counts up.
     sender, relay : what the program that sent the messages captured, and one between the two, so that the place of
-        a loss can be named; see `where_lost`.
+        a loss can be named; see `where_lost`. A relay's own truth is used.
     watched : a watch of the game, as `gdlab.debugger` makes it: slow frames, breaks and errors then explain what the
         messages alone cannot. By default the one that a capture has.
 
@@ -50,14 +52,26 @@ def findings(
         watched = getattr(table, "watched", None)
     if seq is None and sender is not None:
         seq = counting_field(sender)
+    own = truth_of(table)
+    relayed = [] if own is None else relay_findings(own[1])
+    until_ns = getattr(table, "until_ns", None)
     ended = getattr(table, "provenance", {}).get("ended_in_order") is not False
     table = table_of(table, seq)
-    sender, relay = (None if other is None else table_of(other, seq) for other in (sender, relay))
+    sender = None if sender is None else table_of(sender, seq)
+    if relay is not None and truth_of(relay) is None:
+        relay = table_of(relay, seq)
     require(table, [column.name for column in SCHEMA])
     evidence = Evidence(
-        table, statistics, seq, sender=sender, relay=relay, watched=watched, ended_in_order=ended
+        table,
+        statistics,
+        seq,
+        sender=sender,
+        relay=relay,
+        watched=watched,
+        ended_in_order=ended,
+        until_ns=until_ns,
     )
-    return listed([finding for rule in RULES for finding in rule(evidence)])
+    return listed([*relayed, *(finding for rule in RULES for finding in rule(evidence))])
 
 
 def listed(found: list[Finding]) -> pd.DataFrame:

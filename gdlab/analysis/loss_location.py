@@ -9,7 +9,8 @@ import pandas as pd
 
 from gdlab.analysis.columns import groups
 from gdlab.analysis.sequence import numbered, wilson
-from gdlab.analysis.source import Source
+from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.truths import FATES, truth_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,14 +34,17 @@ def where_lost(
     ----------
     sender : message table of the program that sent them, one stream of numbered messages going out.
     receiver : message table of the program that got them, the same stream coming in.
-    relay : message table of a program between the two: the stream in, and out again.
+    relay : message table of a program between the two: the stream in, and out again. A `Relay`, or what one has
+        saved, has its truth taken into account: of all its streams it is the one with the sender's numbers, and each
+        fate has a row.
     seq, bits : the numbers, as of `numbered`; by default those of the probes that the sender sent.
     kernel_drops : datagrams that the kernel dropped before the receiver read them, from its statistics.
 
     Returns
     -------
     One row a part of the way, in its order: `place` (text: `sender to receiver`, or with a relay `sender to
-    relay`, `relay` and `relay to receiver`; `receiver's buffer` where `kernel_drops` is given), `entered`
+    relay`, `relay` and `relay to receiver`, of a relay with its truth `relay: loss`, `relay: queue` and so on in place
+    of `relay` where it took packets away; `receiver's buffer` where `kernel_drops` is given), `entered`
     (int64: different numbers that came into it, the sample size), `lost` (int64: those that did not come out), `loss`
     (their share, float64; NaN for none entered), `loss_low`, `loss_high` (its 95 % Wilson interval).
 
@@ -66,7 +70,10 @@ def where_lost(
     if bits is not None:
         numbers["receiver"] = _aligned(numbers["receiver"], numbers["sender"], 1 << bits)
         parts = [("sender to receiver", numbers["sender"], numbers["receiver"])]
-    if relay is not None:
+    known = truth_of(relay)
+    if known is not None:
+        parts = _by_truth(*known, numbers["sender"], numbers["receiver"], seq, bits)
+    elif relay is not None:
         into, out_of = _numbers(relay, "relay", "in", seq, bits), _numbers(relay, "relay", "out", seq, bits)
         if bits is not None:
             into, out_of = (_aligned(each, numbers["sender"], 1 << bits) for each in (into, out_of))
@@ -91,6 +98,56 @@ def where_lost(
         loss_low=np.where(n > 0, low, np.nan),
         loss_high=np.where(n > 0, high, np.nan),
     )
+
+
+def _by_truth(
+    table: pd.DataFrame,
+    truth: pd.DataFrame,
+    sent: pd.MultiIndex,
+    received: pd.MultiIndex,
+    seq: str | None,
+    bits: int | None,
+) -> list[tuple[str, pd.MultiIndex, pd.MultiIndex]]:
+    """The parts of the way through a relay that knows what it did to each packet."""
+    table = table_of(table, seq)
+    rows_in = truth["row_in"]
+    best, fitting = sent[:0], truth[:0]
+    for _, part in truth[rows_in.notna()].groupby(["client", "way"], observed=True, sort=False):
+        numbers = _taken(table, part["row_in"], "in", seq, bits, sent)
+        if len(numbers.intersection(sent)) > len(best.intersection(sent)):
+            best, fitting = numbers, part
+    if not len(best):
+        raise ValueError(
+            "none of the sender's numbers came into the relay; is it the one between these two, and are the numbers in "
+            "the same field?"
+        )
+    passed = fitting[fitting["fate"] == "passed"]
+    out_of = _taken(table, passed["row_in"], "in", seq, bits, sent)
+    parts, before = [("sender to relay", sent, best)], best
+    # A packet is lost with its first copy, unless another one came through.
+    gone = fitting[(fitting["copy"] == 0) & ~fitting["n"].isin(set(passed["n"]))]
+    for fate in FATES:
+        numbers = _taken(table, gone[gone["fate"] == fate]["row_in"], "in", seq, bits, sent)
+        after = before.difference(numbers, sort=False)
+        if len(after) < len(before):
+            parts.append((f"relay: {fate}", before, after))
+        before = after
+    if len(parts) == 1:
+        parts.append(("relay", best, out_of))
+    return [*parts, ("relay to receiver", out_of, received)]
+
+
+def _taken(
+    table: pd.DataFrame,
+    rows: pd.Series,
+    direction: str,
+    seq: str | None,
+    bits: int | None,
+    sent: pd.MultiIndex,
+) -> pd.MultiIndex:
+    """The different numbers of some rows."""
+    numbers = _numbers(table.iloc[rows.to_numpy(dtype=np.int64)], "relay", direction, seq, bits)
+    return numbers if bits is None else _aligned(numbers, sent, 1 << bits)
 
 
 def _aligned(numbers: pd.MultiIndex, sent: pd.MultiIndex, modulus: int) -> pd.MultiIndex:

@@ -173,3 +173,15 @@ class Plots:
         from gdlab import plots
 
         return plots.timeline(self._source, ax, probes=probes, theme=theme)
+
+    def truth(self, ax: Axes | None = None, *, kind: str = "time", theme: ThemeName = "auto") -> Axes:
+        """What a relay did: how long it held each packet, and what it took away.
+
+        Parameters
+        ----------
+        kind : ``"time"``; ``"diagonal"`` draws the delay as meant against the one measured; ``"queue"`` the bytes that
+            waited.
+        """
+        from gdlab import plots
+
+        return plots.truth(self._source, ax, kind=kind, theme=theme)

@@ -12,12 +12,14 @@ import pandas as pd
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
-from gdlab.codecs import Decoder
-from gdlab.codecs.table import DecodeWith
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
+    from gdlab.codecs import Decoder
+    from gdlab.codecs.table import DecodeWith
+    from gdlab.multiplayer.names import Names
+    from gdlab.variant import Explanation
 
 #: Of the folder beside a saved capture, with what was watched meanwhile.
 WATCH_SUFFIX: Final = ".watch"
@@ -34,6 +36,8 @@ class Tabular(Measures):
     _decoder: Decoder | None = None
 
     _watched: Watched | None = None
+    #: What was given to `multiplayer` last.
+    _rpc_names: Names | None = None
 
     @property
     def watched(self) -> Watched | None:
@@ -58,6 +62,13 @@ class Tabular(Measures):
         """Return the last rows of the table."""
         return self.df.tail(rows)
 
+    def _remember(self, table: pd.DataFrame) -> None:
+        """Have a table decoded as this object's own are."""
+        if self.decode_with != "auto":
+            from gdlab.codecs import remember
+
+            remember(table, self.decode_with)
+
     def decoded(self, codec: DecodeWith | None = None, *, probes: bool = False) -> pd.DataFrame:
         """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`.
 
@@ -68,10 +79,24 @@ class Tabular(Measures):
         codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
         probes : decode also our own pings and what answered them.
         """
+        from gdlab.codecs import Decoder
+
         decoder = self._decoder
         if decoder is None:
             decoder = self._decoder = Decoder()
         return decoder.decode(self.df, self.decode_with if codec is None else codec, probes=probes)
+
+    def explain(self, row: int = -1) -> Explanation:
+        """What every byte of a message is for, as the payloads of this capture are read; see `gdlab.codecs.explain`.
+
+        Parameters
+        ----------
+        row : its position in the table, from the end where it is negative.
+        """
+        from gdlab.codecs import explain, remembered
+
+        table = self.df
+        return explain(table["payload"].iloc[row] or b"", remembered(table))
 
     def where(self, filter: str) -> pd.DataFrame:  # noqa: A002 (what it is called on the dashboard)
         """Return the rows that a filter wants, decoded; the same language as on the dashboard.
@@ -107,7 +132,10 @@ class Tabular(Measures):
 
         if project is None and names is None:
             names = self.provenance.get("rpc_methods")
-        return Multiplayer(self.df, project=project, names=names)
+            return Multiplayer(self.df, names=names)
+        made = Multiplayer(self.df, project=project, names=names)
+        self._rpc_names = made.view.names
+        return made
 
     def to_csv(
         self,
@@ -185,10 +213,20 @@ class Tabular(Measures):
         return table if "decode_error" in table.columns else self.decoded()
 
     def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
-        """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads."""
+        """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads.
+
+        A packet of Godot's multiplayer has its node, method and arguments as a comment: by the names that
+        `multiplayer()` was given last, else those of a sample, else numbers. `gdlab.load` gives the comments as
+        `detail`.
+        """
+        from gdlab.capture.multiplayer import Multiplayer, holds_multiplayer
         from gdlab.files import write_pcapng
 
-        return write_pcapng(self.df, path, anonymise=anonymise, provenance=self.provenance)
+        table = self.df
+        if holds_multiplayer(table):
+            names = self._rpc_names if self._rpc_names is not None else self.provenance.get("rpc_methods")
+            table = Multiplayer(table, names=names).named()
+        return write_pcapng(table, path, anonymise=anonymise, provenance=self.provenance)
 
     def report(self, folder: str | Path, *, seq: str | None = None, anonymise: bool = False) -> Path:
         """Write a folder that documents the capture: ``report.html``, and the data as ``capture.csv``.

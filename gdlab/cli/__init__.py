@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from gdlab.cli import files, serve
+from gdlab.cli import files, mcp, serve
 from gdlab.cli.demo import run_demo
 from gdlab.cli.lab import open_lab
 from gdlab.course import handout
@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return files.report(options.source, None if options.out is None else Path(options.out))
         if options.command == "convert":
             return files.convert(options.source, Path(options.target))
+        if options.command == "mcp":
+            return mcp.serve(Path(options.folder), options.listen, port=options.port)
         if options.command == "course":
             written = handout.hand_out(Path(options.folder), options.lang)
             print(f"{len(written)} files in {options.folder}: {', '.join(path.name for path in written)}")
@@ -146,6 +148,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.add_argument("folder", help="the folder to write to; it is made where need be")
     _language(new)
+
+    for_mcp = commands.add_parser(
+        "mcp",
+        help="answer questions about captures over the Model Context Protocol",
+        description="Answer questions about the captures of a folder, and the samples, over the Model Context "
+        "Protocol, on standard input and output or on a port of 127.0.0.1. Nothing is written, and nothing listened "
+        "to unless --listen asks for it.",
+    )
+    for_mcp.add_argument("folder", nargs="?", default=".", help="whose captures may be asked about")
+    for_mcp.add_argument(
+        "--listen", action="append", default=[], metavar="ADDRESS", help="capture here meanwhile"
+    )
+    for_mcp.add_argument("--port", type=int, help="answer by HTTP on this port of 127.0.0.1")
 
     for_doctor = commands.add_parser(
         "doctor",

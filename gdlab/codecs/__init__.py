@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from gdlab.codecs.codec import CODECS, Codec, Decoded
+from gdlab.codecs.explain import explain
 from gdlab.codecs.flatten import MAX_COLUMNS, columns
 from gdlab.codecs.table import Decoder, chosen, decode, remember, remembered
 
@@ -23,6 +24,7 @@ __all__ = [
     "chosen",
     "columns",
     "decode",
+    "explain",
     "remember",
     "remembered",
 ]

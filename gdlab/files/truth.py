@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from gdlab.errors import LoadError
@@ -61,11 +62,15 @@ def truth_path(capture: Path) -> Path:
 def write_truth(truth: pd.DataFrame, capture: Path, *, anonymise: bool = False) -> Path:
     """Write the truth beside a capture; with `anonymise` without the clients' addresses."""
     path = truth_path(capture)
-    whole = truth.assign(
-        **{name: truth[name].astype("int64").where(truth[name].notna()).astype("Int64") for name in _TIMES}
-    )
+    whole = truth.assign(**{name: _whole(truth[name]) for name in _TIMES})
     (whole.drop(columns="peer") if anonymise else whole).to_csv(path, index=False, float_format="%.10g")
     return path
+
+
+def _whole(times: pd.Series) -> pd.arrays.IntegerArray:
+    """Nanoseconds since 1970, to the last one: floats would round them to quarters of a microsecond."""
+    values = times.to_numpy(dtype="datetime64[ns]").view(np.int64)
+    return pd.arrays.IntegerArray(values.copy(), times.isna().to_numpy())
 
 
 def read_truth(capture: Path) -> pd.DataFrame | None:

@@ -21,6 +21,7 @@ from gdlab.plots.shares import SharesPlot, shares
 from gdlab.plots.sizes import sizes
 from gdlab.plots.timeline import TimelinePlot, timeline
 from gdlab.plots.together import together
+from gdlab.plots.truth import truth
 
 __all__ = [
     "FieldPlot",
@@ -55,4 +56,5 @@ __all__ = [
     "sizes",
     "timeline",
     "together",
+    "truth",
 ]

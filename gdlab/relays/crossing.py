@@ -161,6 +161,10 @@ class Crossing(Tabular):
         onward = {f"udp://relay:{50_000 + number}": name for number, name in self._names.items()}
         return placed(truth_table(self._truth.records(), self._names), self._relay, _RELAY, onward)
 
+    def with_truth(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The table and the truth."""
+        return self.df, self.truth
+
     @property
     def provenance(self) -> dict[str, object]:
         """Where the table comes from; JSON-able."""

@@ -12,8 +12,6 @@ from typing import Any, Final, Self
 import pandas as pd
 
 from gdlab import analysis, clock
-from gdlab.analysis.findings import listed
-from gdlab.analysis.rules.relayed import relay_findings
 from gdlab.analysis.source import Source
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
@@ -24,7 +22,8 @@ from gdlab.relays.conditions import as_entry, describe, refuse_for_streams, unde
 from gdlab.relays.placing import placed
 from gdlab.relays.rows import Rows
 from gdlab.relays.truth import lateness, truth_table
-from gdlab.store import Limit, table
+from gdlab.store import Limit, Snapshot, table
+from gdlab.text import count
 from gdlab.transports import Address
 from gdlab.transports.relaying.process import RelayProcess
 
@@ -157,6 +156,10 @@ class Relay(Tabular):
         """Its process."""
         return self._process.pid
 
+    def snapshots(self) -> list[Snapshot]:
+        """The rows of each of its own addresses as they are now, for live views."""
+        return self._rows.snapshots()
+
     @property
     def version(self) -> tuple[int, ...]:
         """Differs after every change of the rows."""
@@ -174,8 +177,13 @@ class Relay(Tabular):
     @property
     def truth(self) -> pd.DataFrame:
         """What really happened to each copy of each packet; the columns are those of `TRUTH_SCHEMA`."""
-        settled = self._settled()
-        return placed(settled, self.df, self.address, self._rows.onward)
+        return self.with_truth()[1]
+
+    def with_truth(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The table and the truth of one moment: while a relay runs, later rows may come to stand before others."""
+        settled = self._settled()  # first: what has been settled has its rows
+        rows = self.df
+        return rows, placed(settled, rows, self.address, self._rows.onward)
 
     def _settled(self) -> pd.DataFrame:
         """The truth without its rows, which take time to find."""
@@ -278,13 +286,6 @@ class Relay(Tabular):
             if client is None
             else f"no client {client!r}; there are {names}"
         )
-
-    def findings(  # type: ignore[override]  # of a relay its truth is known, and itself it is
-        self, *, seq: str | None = None, sender: Source | None = None
-    ) -> pd.DataFrame:
-        """Say in words what the table and the truth show, most certain first; see `gdlab.analysis.findings`."""
-        found = analysis.findings(self, seq=seq, sender=sender)
-        return pd.concat([listed(relay_findings(self._settled())), found], ignore_index=True)
 
     # ---- steering
 
@@ -443,7 +444,8 @@ class Relay(Tabular):
         conditions = "off: everything passes as it is" if self.is_off else self._conditions()
         counts = ""
         if status:
-            counts = f", {status['arrived']} packets, {status['dropped']} lost, {status['clients']} clients"
+            served = count(int(status["clients"]), "client")
+            counts = f", {status['arrived']} packets, {status['dropped']} lost, {served}"
         late = self._late_words()
         return f"{state} {self.address} to {self.to}, {conditions}, seed {self.seed}{counts}{late}"
 

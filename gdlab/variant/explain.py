@@ -54,11 +54,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The fields of one payload, in order and without gaps; `error` if the bytes are no Variant."""
+    """The fields of one payload, in order and without gaps; `error` if the codec refuses it."""
 
     fields: tuple[Field, ...]
     size: int
-    error: VariantDecodeError | None = None
+    error: Exception | None = None
 
     def rows(self) -> list[tuple[int, str, str, str]]:
         """Offset, bytes as hex, meaning and value of each field."""

@@ -8,7 +8,12 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture.html import visible
-from gdlab.codecs import chosen
+from gdlab.codecs import Codec, chosen
+from gdlab.codecs import explain as explain_with
+from gdlab.codecs.guess import looks_like_variant
+from gdlab.codecs.table import DecodeWith
+from gdlab.errors import VariantDecodeError
+from gdlab.framing.signatures import of_message
 from gdlab.messages import Kind, guess_kind
 from gdlab.payloads import PayloadArray
 from gdlab.text import count
@@ -32,6 +37,8 @@ class Explain(Panel):
 
     def __init__(self, payload: bytes | None = None, **options: Any) -> None:
         self._payload = payload
+        self._codec: DecodeWith = "auto"
+        self._guess: Codec | None = None
         self._shown = 0
         self.text = ipywidgets.HTML()
         box = ipywidgets.VBox([self.text], layout={"max_height": "420px", "overflow": "auto"})
@@ -39,10 +46,16 @@ class Explain(Panel):
         self.add_class("gdlab-explain")
         self.show(payload)
 
-    def show(self, payload: bytes | None) -> None:
-        """Explain another message at the next turn; None says that there is none to explain."""
+    def show(self, payload: bytes | None, codec: DecodeWith = "auto", guess: Codec | None = None) -> None:
+        """Explain another message at the next turn, as a codec reads it; None says that there is none to explain.
+
+        Parameters
+        ----------
+        guess : what is made of it where the codec is "auto", such as by its stream's judgement; None knows its bytes
+            alone.
+        """
         with self.lock:
-            self._payload = payload
+            self._payload, self._codec, self._guess = payload, codec, guess
             self._shown += 1
         self.redraw()
 
@@ -52,11 +65,11 @@ class Explain(Panel):
 
     def update(self) -> None:
         """Write the table."""
-        put(self.text, "value", described(self._payload))
+        put(self.text, "value", described(self._payload, self._codec, self._guess))
 
 
-def described(payload: bytes | None) -> str:
-    """Explain a payload; HTML of bounded length, whatever it holds."""
+def described(payload: bytes | None, codec: DecodeWith = "auto", guess: Codec | None = None) -> str:
+    """Explain a payload as a codec reads it, see `Explain.show`; HTML of bounded length, whatever it holds."""
     if payload is None:
         return '<span class="gdlab-q">choose a message in the list, and its bytes are explained here</span>'
     if not payload:
@@ -64,16 +77,27 @@ def described(payload: bytes | None) -> str:
             "<b>an empty message</b>: 0 bytes. WebSocket and UDP can carry one; a TCP stream cannot show it."
         )
     read = payload[:READ_BYTES]
-    found = chosen("auto").decode_column(PayloadArray._from_sequence([read]))
-    codec, value, reason = str(found.names[0]), found.objects[0], found.errors[0]
+    if codec not in ("auto", "variant", "json", "text", "bytes"):
+        said = explain_with(read, codec)
+        return _headline(f"read as {visible(chosen(codec).name, 60)}", payload) + _fields(
+            said, read, len(payload)
+        )
+    column = PayloadArray._from_sequence([read])
+    found = (guess or chosen("auto")).decode_column(column)
+    name, value, reason = str(found.names[0]), found.objects[0], found.errors[0]
     beyond = _beyond(len(payload), len(read))
-    if beyond and not (reason and "Variant" in reason):
+    if beyond and not looks_like_variant(read):
         reason = None  # that it does not end is our doing
-    if codec.endswith("variant") or (reason and "begins like a Variant" in reason):
+    broken = reason and looks_like_variant(read) and of_message(read) is None
+    if name.endswith("variant") or (broken and chosen("variant").decode_column(column).errors[0] is not None):
         return _variant(read, len(payload))
-    if codec.endswith("json"):
+    if name.endswith("json"):
         return _headline("JSON text", payload) + _json(value) + _dump(payload) + beyond
-    if guess_kind(read) is Kind.TEXT or (beyond and guess_kind(read[:-4]) is Kind.TEXT):
+    if (
+        name.endswith("text")
+        or guess_kind(read) is Kind.TEXT
+        or (beyond and guess_kind(read[:-4]) is Kind.TEXT)
+    ):
         return _headline("UTF-8 text", payload) + _why(reason) + _characters(read) + _dump(payload) + beyond
     return (
         _headline("bytes of no known form", payload)
@@ -102,6 +126,11 @@ def _why(reason: Any) -> str:
 
 def _variant(read: bytes, size: int) -> str:
     found = explain(read)
+    return _variant_headline(found, len(read) == size, read, size) + _fields(found, read, size)
+
+
+def _fields(found: Explanation, read: bytes, size: int) -> str:
+    """The fields as a table, and what is not in it."""
     whole = len(read) == size
     fields = list(found.fields)
     if not whole and found.error is not None and fields:
@@ -119,10 +148,10 @@ def _variant(read: bytes, size: int) -> str:
         notes.append(f"{len(fields) - FIELDS} more fields are not listed")
     if not whole:
         notes.append(f"only the first {len(read) // 1024} KiB of {size} bytes were read")
-    return (
-        _variant_headline(found, whole, read, size)
-        + f'<table class="gdlab-t"><thead>{head}</thead><tbody>{body}</tbody></table>'
-        + "".join(f'<div class="gdlab-q">{note}</div>' for note in notes)
+    if found.error is not None and whole and not isinstance(found.error, VariantDecodeError):
+        notes.append(visible(str(found.error), 300))
+    return f'<table class="gdlab-t"><thead>{head}</thead><tbody>{body}</tbody></table>' + "".join(
+        f'<div class="gdlab-q">{note}</div>' for note in notes
     )
 
 

@@ -106,3 +106,22 @@ def test_strangers_markup_is_text(payload):
     text = payload.decode(errors="replace").replace("\0", "")  # no String of Godot's holds a NUL
     assert_harmless(described(dumps(text)))
     assert_harmless(described(dumps({text: [payload]})))
+
+
+@pytest.mark.parametrize(
+    "codec", ["<B type, 8s name", "msgpack", "cbor", "osc", {1: "<B type, 8s name"}, len]
+)
+@pytest.mark.parametrize("payload", [*HOSTILE, b"\x01<script>", b"\xff" * 65_536, b"\x91" * 2**20], ids=len)
+def test_any_codec_is_explained_and_harmless(payload, codec):
+    shown = described(payload, codec)
+    assert len(shown) < 70_000
+    assert_harmless(shown)
+
+
+def test_a_format_names_its_fields(sent):
+    panel = Explain()
+    panel.show(b"\x01\x2c\x01", "<B type, H seq")
+    panel.refresh()
+    assert "seq: unsigned 16-bit integer" in panel.text.value
+    assert "300" in panel.text.value
+    panel.close()

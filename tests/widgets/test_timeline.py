@@ -1,6 +1,7 @@
 """The live plots and the list of messages, as the kernel sees them: what a page asks, and what it gets."""
 
 import socket
+import struct
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from gdlab.variant import Color, Vector2, dumps
 from gdlab.variant.literal import parse_literal
 from gdlab.widgets.capture_view import live
 from gdlab.widgets.copies import copied, gdscript_literal
+from gdlab.widgets.explain import described
 from gdlab.widgets.message_grid import MessageGrid
 from gdlab.widgets.timeline import TimelinePanel
 from tests.waiting import wait_until
@@ -199,4 +201,77 @@ def test_a_watched_game_has_its_frames_and_its_log_on_the_same_axis(sent):
     assert {series["name"] for series in lanes["log"]["series"]} >= {"print", "script_error"}
     slowest = recording.watched.frames.busy_ms.max()
     assert page.values().max() >= np.float32(slowest)
+    panel.close()
+
+
+def test_the_list_reads_messages_as_the_whole_stream_is_read(sent, capture):
+    """Structs that begin with a counter are no Variants, and a chosen one is explained and copied so."""
+    structs = [struct.pack("<If", number, 0.5) for number in range(1, 40)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for payload in structs:
+            sock.sendto(payload, ("127.0.0.1", capture.endpoints[0].address.port))
+    capture.wait_sync(len(structs))
+    panel = MessageGrid(capture)
+    page = Page(panel)
+    page.ask(type="ready")
+    rows = page.ask(type="rows", first=0, count=5)["rows"]
+    assert rows[1]["text"] == structs[1].hex(" ")
+    page.ask(type="choose", key=rows[1]["key"])
+    assert panel.selected == structs[1]
+    assert page.ask(type="copy", **{"as": "python"})["text"] == repr(structs[1])
+    assert "reads as a Variant, but" in described(panel.selected, panel.guess_of_selected())
+    panel.close()
+
+
+def lane(told, key):
+    return next(each for each in told["lanes"] if each["key"] == key)
+
+
+def test_a_field_is_chosen_from_the_menu_and_follows_the_capture(timeline, filled):
+    page = Page(timeline)
+    timeline.refresh()
+    menu = timeline._fields.menu
+    assert menu.options[1:] == ("v.seq", "size_bytes")
+    menu.value = "v.seq"
+    assert timeline.fields == ("v.seq",)
+    assert menu.value == menu.options[0]  # ready for the next one
+    everything = {
+        "t0": filled.df.time.iloc[0].timestamp() - 1,
+        "t1": filled.df.time.iloc[0].timestamp() + 100,
+    }
+    timeline._fields._read_at = 0
+    timeline.refresh()
+    told = page.ask(type="view", width=700, **everything)
+    assert [each["key"] for each in told["lanes"]] == ["rates", "rtt", "field:v.seq", "events"]
+    assert lane(told, "field:v.seq")["series"][0]["n"] == 20
+    before = sum(series["n"] for each in told["lanes"][:2] for series in each["series"]) * 2
+    assert page.values()[before + 20 : before + 40].tolist() == list(range(20))
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b'{"seq": 99, "hp": 7.5}', ("127.0.0.1", filled.endpoints[0].address.port))
+    filled.wait_sync(21)
+    timeline._fields._read_at = timeline._fields._looked_at = 0
+    timeline.refresh()
+    told = page.ask(type="view", width=700, **everything)
+    assert lane(told, "field:v.seq")["series"][0]["n"] == 21
+    assert "v.hp" in menu.options
+
+    (button,) = timeline._fields.shown.children
+    button.click()
+    assert timeline.fields == ()
+    timeline.refresh()
+    assert "field:v.seq" not in [
+        each["key"] for each in page.ask(type="view", width=700, **everything)["lanes"]
+    ]
+
+
+def test_fields_of_a_recording_are_drawn(sent):
+    panel = TimelinePanel(gd.sample("tcp-json"))
+    page = Page(panel)
+    panel.fields = ["v.x", "v.no_such_field"]
+    panel.refresh()
+    panel.show()
+    told = page.ask(type="pull", width=700)
+    assert lane(told, "field:v.x")["series"][0]["n"] > 10
+    assert lane(told, "field:v.no_such_field")["series"][0]["n"] == 0
     panel.close()

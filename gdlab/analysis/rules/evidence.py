@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from gdlab.analysis.source import Source
     from gdlab.analysis.watched import Watched
 
 #: Payloads that rules about contents look at: the first ones. More would not be found out more surely.
@@ -38,9 +39,11 @@ class Evidence:
     table : a message table.
     statistics : counters of the capture, as a mapping or an object with attributes; None for a table alone.
     seq : column with the numbers of the messages, where they are decoded.
-    sender, relay : message tables of other places on the way of the messages, where they are at hand.
+    sender, relay : message tables of other places on the way of the messages, where they are at hand; a relay's truth
+        is used.
     watched : what a game told of itself meanwhile, where it was watched.
     ended_in_order : false where the capture was cut off, so that its last rows may be missing.
+    until_ns : up to when was listened, UTC nanoseconds; by default up to the last row. Silence writes no rows.
     """
 
     def __init__(
@@ -50,11 +53,13 @@ class Evidence:
         seq: str | None = None,
         *,
         sender: pd.DataFrame | None = None,
-        relay: pd.DataFrame | None = None,
+        relay: Source | None = None,
         watched: Watched | None = None,
         ended_in_order: bool = True,
+        until_ns: int | None = None,
     ) -> None:
         self.table = table
+        self._until_ns = until_ns
         self.ended_in_order = ended_in_order
         self.watched = watched
         self._sender, self._relay = sender, relay
@@ -71,6 +76,12 @@ class Evidence:
     def stamps(self) -> NDArray[np.int64]:
         """Nanoseconds of each row."""
         return times_ns(self.table)
+
+    @property
+    def until_ns(self) -> int:
+        """Up to when was listened."""
+        last = int(self.stamps.max()) if len(self.stamps) else 0
+        return max(last, self._until_ns or 0)
 
     @property
     def lasted_s(self) -> float:
