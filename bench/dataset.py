@@ -51,7 +51,11 @@ def make(folder: Path, rows: int) -> None:
         size = rng.integers(40, 80, n)
         payload = rng.integers(0, 256, int(size.sum()), dtype=np.uint8)
         store.extend(times, peers[rng.integers(0, PEERS, n)], size, payload, size + 28, np.ones(n, np.int8))
-        write_parquet(table.build([store.snapshot()]), path)
+        write_parquet(table.build([store.snapshot()]), path, progress=quiet)
+
+
+def quiet(_done: int, _total: int) -> None:
+    """No bars between the lines."""
 
 
 def taken(
@@ -63,9 +67,9 @@ def taken(
     if what == "table":
         result = getattr(analysis, name)(gd.load(folder).df, **options)
     elif name == "quantiles":
-        result = gd.dataset(folder).quantiles(options.pop("measure"), **options)
+        result = gd.dataset(folder, progress=quiet).quantiles(options.pop("measure"), **options)
     else:
-        result = getattr(gd.dataset(folder, most_bytes=16 << 30), name)(**options)
+        result = getattr(gd.dataset(folder, progress=quiet, most_bytes=16 << 30), name)(**options)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     answers.put((time.perf_counter() - begin, peak, len(result)))
 

@@ -11,7 +11,7 @@ from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.errors import GodotNotFound
 from gdlab.traffic import Traffic, demo_game, demo_script
-from gdlab.transports import parse
+from gdlab.transports import parse_known
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row, style_sheet
 
@@ -119,7 +119,7 @@ def start(capture: Capture) -> Traffic:
     ------
     GodotNotFound, GodotVersionError : the transport is not UDP, and there is no Godot 4.
     """
-    address = parse(capture.addresses[0], host="lan")
+    address = parse_known(capture.addresses[0])
     if address.transport != "udp":
         return demo_script(str(address), capture.gdscript("send"))
     host = {"lan": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104 (not bound)
