@@ -22,7 +22,9 @@ _LEAST_NS: Final = 10_000_000
 _TRIES: Final = 5
 
 if sys.platform == "linux":
-    DESCRIPTION = "CLOCK_REALTIME without its steps, UTC nanoseconds; the kernel's own stamp where `time_source` is `kernel`"
+    DESCRIPTION = (
+        "CLOCK_REALTIME without its steps, UTC ns; the kernel's own stamp where `time_source` is `kernel`"
+    )
     _real_ns = time.time_ns
 
     def _steady_ns() -> int:
