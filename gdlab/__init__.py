@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from gdlab import cell_log
@@ -120,8 +120,6 @@ _LATER = {
 
 cell_log.set_up()
 
-__version__ = metadata.version("gdlab")
-
 
 def dashboard(*captures: Capture | Recording | Relay, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: start listeners, see traffic, measure and save it with the mouse.
@@ -149,6 +147,10 @@ def __getattr__(name: str) -> Any:
     """Load what is used for the first time."""
     if name == "widgets":
         return _widgets()
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("gdlab")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, member = _LATER[name]

@@ -25,7 +25,6 @@ class Recorded:
     """
 
     running = False
-    version = 1
     ping_s = None
     spill_folder = None
     spilled = None
@@ -37,6 +36,24 @@ class Recorded:
         self.addresses = (recording.path.name,)
         self.decode_with: Any = getattr(recording, "decode_with", None) or "auto"
         self._snapshots: tuple[Snapshot, ...] | None = None
+        self._known = recording._table
+        self._rewritten = 0
+
+    @property
+    def rewritten(self) -> int:
+        """How often it was read in another framing."""
+        self._look()
+        return self._rewritten
+
+    def _look(self) -> None:
+        if self.recording._table is not self._known:
+            self._known, self._snapshots = self.recording._table, None
+            self._rewritten += 1
+
+    @property
+    def version(self) -> int:
+        """Differs after every change of the rows."""
+        return self.rewritten
 
     @property
     def df(self) -> pd.DataFrame:
@@ -45,6 +62,7 @@ class Recorded:
 
     def snapshots(self) -> list[Snapshot]:
         """The table as the stores of a capture would hold it."""
+        self._look()
         if self._snapshots is None:
             self._snapshots = held(self.recording.df)
         return list(self._snapshots)
