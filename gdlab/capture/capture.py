@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,10 +16,8 @@ from gdlab import clock
 from gdlab.capture import html
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
-from gdlab.codecs import remember
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.facts import US, Fact, Reason
-from gdlab.framing import FramingLike, name_of
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import (
@@ -39,6 +36,7 @@ from gdlab.words import sentence
 
 if TYPE_CHECKING:  # what only some captures need is loaded by those
     from gdlab.files import Spill, SpillStatistics
+    from gdlab.framing import FramingLike
     from gdlab.gdscript import Codec as ScriptCodec
     from gdlab.gdscript import Kind as ScriptKind
     from gdlab.gdscript import Script
@@ -174,7 +172,7 @@ class Capture(Tabular):
         While you hold the last table, the next one costs only the rows that are new.
         """
         table = self._builder.build(self.snapshots())
-        remember(table, self.decode_with)
+        self._remember(table)
         return table
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
@@ -276,6 +274,8 @@ class Capture(Tabular):
             has arrived stays.
         TypeError : both were given.
         """
+        import asyncio
+
         goal = self._goal(messages, more, probes=probes)
         deadline = time.monotonic() + timeout
         while not self._has(goal, deadline, timeout):
@@ -348,6 +348,8 @@ class Capture(Tabular):
         NotSent : nobody is there, nobody reads, or it does not fit. EndpointClosed : the capture has been stopped.
         TypeError, VariantEncodeError : `codec` cannot write this value.
         """
+        from gdlab.framing import name_of
+
         outgoing = encode(value, codec, name_of(self.options.framing))
         peer = None if to is None else str(to)
         if len(self._endpoints) == 1:
