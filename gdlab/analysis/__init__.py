@@ -21,6 +21,7 @@ from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
 from gdlab.analysis.text_table import Worded
+from gdlab.analysis.visitors import visitors
 
 __all__ = [
     "TAIL_SAMPLES",
@@ -51,5 +52,6 @@ __all__ = [
     "response_times",
     "round_trips",
     "sequence",
+    "visitors",
     "where_lost",
 ]

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
-from gdlab.analysis.probes import mark
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
-from gdlab.codecs import remember
-from gdlab.framing import FramingLike
 
 #: How the name of the program begins that wrote a packet capture of ours.
 _OURS: Final = "gdlab "
 
 if TYPE_CHECKING:
     from gdlab.files.sources import Source
+    from gdlab.framing import FramingLike
 
 
 class Recording(Tabular):
@@ -46,7 +44,7 @@ class Recording(Tabular):
     def df(self) -> pd.DataFrame:
         """The table; yours to change."""
         table = self._table.copy(deep=False)
-        remember(table, self.decode_with)
+        self._remember(table)
         return table
 
     @property
@@ -67,6 +65,17 @@ class Recording(Tabular):
     def with_truth(self) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """The table, and the truth beside it, or None."""
         return self.df, self.truth
+
+    @property
+    def until_ns(self) -> int | None:
+        """Up to when it has listened, UTC nanoseconds; None where the file does not tell."""
+        try:
+            began = pd.Timestamp(str(self.provenance["began"]))
+            counters = self.provenance["statistics"]
+            seconds = float(counters["seconds"]) if isinstance(counters, dict) else 0.0
+            return int(began.value + seconds * 1e9)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
     def reframe(self, framing: FramingLike) -> Self:
         """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
@@ -119,7 +128,8 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
     FramingError : there is no such framing.
     MissingDependency : Parquet, spill folders, and files compressed with zstd or lz4 need pyarrow.
     """
-    from gdlab.files.sources import load_all  # not before it is needed: `import gdlab` stays light
+    from gdlab.analysis.probes import mark  # not before it is needed: `import gdlab` stays light
+    from gdlab.files.sources import load_all
 
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)

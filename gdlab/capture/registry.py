@@ -9,13 +9,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
-from gdlab.codecs import chosen
-from gdlab.codecs.table import DecodeWith
 from gdlab.errors import AddressError, PortInUse
-from gdlab.framing import FramingLike
 from gdlab.store import DEFAULT_LIMIT, Limit
 from gdlab.transports import (
     LISTENERS,
@@ -28,6 +26,10 @@ from gdlab.transports import (
     parse_known,
     parse_remote,
 )
+
+if TYPE_CHECKING:
+    from gdlab.codecs.table import DecodeWith
+    from gdlab.framing import FramingLike
 
 log = logging.getLogger("gdlab")
 
@@ -118,7 +120,7 @@ def listen(
     PortForbidden : the system keeps the port for privileged programs.
     ValueError : there is no codec of that name.
     """
-    chosen(decode)
+    _check(decode)
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
@@ -200,7 +202,7 @@ def connect(
     AddressError : not an address to connect to.
     ValueError : there is no codec of that name.
     """
-    chosen(decode)
+    _check(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)
     bounds, folder, parts_s = _kept_where(limit, spill, parts)
     options = EndpointOptions(
@@ -236,11 +238,13 @@ def _kept_where(
     """Return what stays in memory, the folder for all of it, and how long its parts are."""
     if limit is None:  # 0 is no limit that anything could be kept in, and is refused
         limit = SPILLED_LIMIT if spill else DEFAULT_LIMIT
+    if parts is None:
+        return Limit.parse(limit), Path(spill) if spill else None, None
     from gdlab.files.parts import PeriodError, period_s  # not before it is needed: `import gdlab` stays light
 
-    if parts is not None and not spill:
+    if not spill:
         raise PeriodError("parts= goes with spill=, the folder that the parts are written to: give both")
-    return Limit.parse(limit), Path(spill) if spill else None, None if parts is None else period_s(parts)
+    return Limit.parse(limit), Path(spill), period_s(parts)
 
 
 def _kept(
@@ -335,3 +339,11 @@ def stop_all() -> int:
 
 # At the end of the process what is still queued in the sockets is read, and the threads end in order.
 atexit.register(stop_all)
+
+
+def _check(decode: DecodeWith) -> None:
+    """Raise unless payloads can be decoded so."""
+    if decode != "auto":
+        from gdlab.codecs import chosen
+
+        chosen(decode)

@@ -8,11 +8,8 @@ and the same fates, every time and on every computer, in a second instead of twe
 from __future__ import annotations
 
 import html
-import json
 import math
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.course.faults import number_of
-from gdlab.course.grades import FORMAT, VERSION
+from gdlab.course.grades import content, write
 from gdlab.impair import Link
 from gdlab.impair.path import Path as Network
 from gdlab.impair.pipeline import HEADER_BYTES
@@ -95,31 +92,26 @@ class Playable:
             f"<b>{html.escape(self._headline())}</b><table>{rows}</table></div>"
         )
 
-    def save(self, path: str | Path) -> Path:
-        """Write a grade file: what was asked, and what was measured; return its path."""
-        path = Path(path)
-        content = {
-            "format": FORMAT,
-            "version": VERSION,
-            "gdlab": metadata.version("gdlab"),
-            "exercise": "playable",
-            "student": self.student,
-            "seed": self.seed,
-            "how": "canned",
-            "written": datetime.now(UTC).isoformat(timespec="seconds"),
-            "asked": {str(name): row.meaning for name, row in self.numbers.iterrows()},
-            "answered": [],
-            "attempts": 1,
-            "measured": {
-                str(name): {"value": float(row.value), "limit": float(row.limit), "unit": row.unit}
-                for name, row in self.numbers.iterrows()
-            },
-            "truth": None,
-            "points": int(self.numbers.good.sum()),
-            "of": len(self.numbers),
-        }
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        return path
+    def save(self, path: str | Path | None = None) -> Path:
+        """Write a grade file: what was asked, and what was measured; return its path (default: of the name)."""
+        return write(
+            path,
+            content(
+                "playable",
+                self.student,
+                self.seed,
+                how="canned",
+                asked={str(name): row.meaning for name, row in self.numbers.iterrows()},
+                answered=[],
+                attempts=1,
+                measured={
+                    str(name): {"value": float(row.value), "limit": float(row.limit), "unit": row.unit}
+                    for name, row in self.numbers.iterrows()
+                },
+                points=int(self.numbers.good.sum()),
+                of=len(self.numbers),
+            ),
+        )
 
 
 def playable(send: Send, draw: Draw, *, seed: int | str = "your name") -> Playable:

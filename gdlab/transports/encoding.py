@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from gdlab.messages import Kind
-from gdlab.variant import dumps
 
 Codec: TypeAlias = Literal["auto", "json", "variant"]
 
@@ -56,12 +55,18 @@ def encode(value: Any, codec: Codec = "auto", framing: str = "auto") -> Outgoing
         codec = "variant"
     if codec == "auto":
         payload = value.encode() if isinstance(value, str) else _json(value)
-        return Outgoing(payload, Kind.TEXT, functools.partial(dumps, value))
+        return Outgoing(payload, Kind.TEXT, functools.partial(_dumps, value))
     if codec == "json":
         return Outgoing(_json(value), Kind.TEXT)
     if codec == "variant":
-        return Outgoing(dumps(value), Kind.BINARY)
+        return Outgoing(_dumps(value), Kind.BINARY)
     raise TypeError(f"no codec is called {codec!r}; there are 'json' and 'variant'")
+
+
+def _dumps(value: Any) -> bytes:
+    from gdlab.variant import dumps  # which a listener that sends none need not load
+
+    return dumps(value)
 
 
 def _json(value: Any) -> bytes:

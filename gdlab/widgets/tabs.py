@@ -15,6 +15,7 @@ from gdlab.widgets.conversations import Conversations
 from gdlab.widgets.counters import Counters
 from gdlab.widgets.explain import Explain
 from gdlab.widgets.findings import Findings
+from gdlab.widgets.framing_menu import FramingMenu
 from gdlab.widgets.gdscript_view import GDScriptView
 from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
@@ -110,14 +111,15 @@ def panels_in(widget: Any) -> Iterator[Panel]:
 
 def _messages(tabs: Tabs) -> Any:
     """The list of messages, and beside it the chosen one byte by byte."""
+    messages = tabs.messages
     explain = Explain()
 
     def show(payload: bytes | None) -> None:
-        explain.show(payload, getattr(tabs.capture, "decode_with", "auto"))
+        explain.show(payload, getattr(tabs.capture, "decode_with", "auto"), messages.guess_of_selected())
 
-    show(tabs.messages.selected)
-    tabs.messages.observe(lambda change: show(change["new"]), "selected")
-    return _beside(tabs.messages, explain)
+    show(messages.selected)
+    messages.observe(lambda change: show(change["new"]), "selected")
+    return ipywidgets.VBox([FramingMenu(tabs.capture), _beside(messages, explain)])
 
 
 def _sizes(tabs: Tabs) -> Any:
