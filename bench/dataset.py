@@ -8,6 +8,7 @@ own, so that its peak is its own.
 import argparse
 import multiprocessing
 import resource
+import tempfile
 import time
 from pathlib import Path
 
@@ -77,8 +78,8 @@ def taken(
 def main() -> None:
     """Print a line per measure."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("rows", type=lambda text: int(text.replace("_", "")))
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("rows", nargs="?", default=2_000_000, type=lambda text: int(text.replace("_", "")))
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(tempfile.gettempdir()) / "gdlab-rows")
     parser.add_argument("--table", action="store_true", help="also one table of all rows")
     parser.add_argument("--only", nargs="*", choices=list(MEASURES), default=list(MEASURES))
     options = parser.parse_args()

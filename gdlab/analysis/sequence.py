@@ -132,7 +132,7 @@ def _each(
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows, number, unsigned = _numbers(table, seq, direction, with_probes=probes)
-    subset = table.iloc[rows]
+    subset = table[list(by)].iloc[rows]
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     begins = firsts(ids[sequence])
