@@ -75,7 +75,9 @@ def impairing() -> None:
 
 
 def relaying(cap: gd.Capture, run: gd.Recording) -> None:
-    px = gd.relay(to="udp://127.0.0.1:4242", scenario=[(0, "4g-good"), (10, gd.Outage(1.5))])
+    px = gd.relay(
+        "udp://127.0.0.1:4242", to="udp://127.0.0.1:4243", scenario=[(0, "4g-good"), (10, gd.Outage(1.5))]
+    )
     assert_type(px.df, pd.DataFrame)
     assert_type(gd.merge(cap, run), analysis.Merged)
     cap.multiplayer(names={"Main/Game": ["hello", "tick"]})
