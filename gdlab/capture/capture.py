@@ -16,7 +16,7 @@ from gdlab import clock
 from gdlab.capture import html
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
-from gdlab.errors import NotSent, WaitTimeout
+from gdlab.errors import FolderUnusable, NotSent, WaitTimeout
 from gdlab.facts import US, Fact, Reason
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
@@ -459,7 +459,13 @@ class Capture(Tabular):
             return None
         from gdlab.files import Spill
 
-        return Spill(self.spill_folder, parts_s=self.parts_s, provenance=self.provenance)
+        try:
+            return Spill(self.spill_folder, parts_s=self.parts_s, provenance=self.provenance)
+        except OSError as error:
+            raise FolderUnusable(
+                f"rows cannot be kept in {self.spill_folder} (spill=): {error.strerror or error}. Expected: a "
+                "folder that exists or can be made, on a disk that is there and can be written to. Nothing was started"
+            ) from error
 
     def _note_pause(self) -> None:
         """Say in the table that nothing was received for a while; no endpoint's thread writes at this moment."""

@@ -116,6 +116,7 @@ def listen(
     Raises
     ------
     AddressError : an address that cannot be used, or that other machines could reach without ``host="lan"``.
+    FolderUnusable : the folder of `spill` cannot be made or written to.
     PortInUse : somebody else holds a port; the message names the process where the system tells it.
     PortForbidden : the system keeps the port for privileged programs.
     ValueError : there is no codec of that name.
