@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.analysis.merging import merge
+    from gdlab.capture.overlay import overlay
     from gdlab.capture.samples import sample
     from gdlab.codecs import explain
     from gdlab.course.contents import lessons
+    from gdlab.course.marks import marks
+    from gdlab.course.roster import roster
     from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
@@ -70,10 +73,13 @@ __all__ = [
     "lessons",
     "listen",
     "load",
+    "marks",
     "merge",
+    "overlay",
     "relay",
     "replay",
     "replies",
+    "roster",
     "sample",
     "sizes",
     "stop_all",
@@ -96,9 +102,12 @@ _LATER = {
     "godot": ("gdlab.godot", ""),
     "impair": ("gdlab.impair", ""),
     "lessons": ("gdlab.course.contents", "lessons"),
+    "marks": ("gdlab.course.marks", "marks"),
     "merge": ("gdlab.analysis.merging", "merge"),
+    "overlay": ("gdlab.capture.overlay", "overlay"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
+    "roster": ("gdlab.course.roster", "roster"),
     "sample": ("gdlab.capture.samples", "sample"),
     "together": ("gdlab.watching", "together"),
     "variant": ("gdlab.variant", ""),

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import messages
-from gdlab.analysis.probes import probes
+from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
 from gdlab.codecs import decode
 
@@ -20,10 +19,11 @@ _HAVE: Final = 0.9
 _BY_ONE: Final = 0.9
 
 
-def counting_field(sender: Source) -> str | None:
-    """The field of a sender's messages that counts them; None where probes do, or nothing does."""
+def counting_field(sender: Source, direction: str = "out") -> str | None:
+    """The field of messages of one direction that counts them; None where probes do, or nothing does."""
     table = table_of(sender)
-    sent = table[messages(table, "out")].head(_SAMPLE)
+    # Answers to our own pings are no messages of a game; who sends pings of its own has numbered those.
+    sent = table[messages_of(table, direction, probes=direction == "out")].head(_SAMPLE)
     if len(sent) < 2 or len(probes(sent)):
         return None
     decoded = decode(sent)

@@ -99,11 +99,14 @@ class Capture(Tabular):
         limit: Limit,
         options: EndpointOptions | None = None,
         spill: Path | None = None,
+        parts_s: float | None = None,
         make: MakeEndpoint = listener,
     ) -> None:
         self.limit = limit
         #: The folder that all rows are written to while they arrive; None keeps them in memory only.
         self.spill_folder = spill
+        #: How long a closed part in that folder is, in seconds; None for no parts.
+        self.parts_s = parts_s
         self._spill: Spill | None = None
         #: What was chosen for its endpoints.
         self.options = options or EndpointOptions()
@@ -451,7 +454,7 @@ class Capture(Tabular):
             return None
         from gdlab.files import Spill
 
-        return Spill(self.spill_folder, provenance=self.provenance)
+        return Spill(self.spill_folder, parts_s=self.parts_s, provenance=self.provenance)
 
     def _note_pause(self) -> None:
         """Say in the table that nothing was received for a while; no endpoint's thread writes at this moment."""

@@ -6,15 +6,15 @@ import html as text
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from gdlab.analysis.multiplayer import Evidence, findings
 from gdlab.messages import SCHEMA, wire_bytes
+from gdlab.multiplayer import record, tables
 from gdlab.multiplayer import summary as sums
-from gdlab.multiplayer import tables
 from gdlab.multiplayer.calls import arguments
 from gdlab.multiplayer.dissector import Dissector
 from gdlab.multiplayer.explain import LayeredExplanation, explain
@@ -25,6 +25,9 @@ from gdlab.multiplayer.view import View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+#: Rows by which a table of Godot's multiplayer is told from others.
+LOOKED_AT: Final = 400
 
 #: What names methods, beside a project: names by node path, or what has a method `rpc_methods()` that gives them.
 NamesFrom = Mapping[str, Sequence[str]] | Names | Any | None
@@ -200,6 +203,10 @@ class Multiplayer:
         """
         from gdlab.files import write_pcapng
 
+        return write_pcapng(self.named(), path, anonymise=anonymise)
+
+    def named(self) -> pd.DataFrame:
+        """The table, with the names of its packets in `detail`, and every column a file has."""
         table = _complete(self._table)
         details = table["detail"].astype(object).to_numpy().copy()
         found = self._evidence.packets
@@ -207,7 +214,7 @@ class Multiplayer:
             said = self.view.said[number]
             name = f"{self.label(number)} ({said.sender} to {said.receiver})"
             details[row] = f"{details[row]}; {name}" if details[row] else name
-        return write_pcapng(table.assign(detail=pd.array(details, dtype="string")), path, anonymise=anonymise)
+        return table.assign(detail=pd.array(details, dtype="string"))
 
     @property
     def plot(self) -> MultiplayerPlots:
@@ -253,6 +260,22 @@ class Multiplayer:
             index=False, formatters={"share": "{:.1%}".format, "rate_hz": "{:.1f}".format}, escape=True
         )
         return f"<p>{text.escape(repr(self)[1:-1])}</p>{body}"
+
+
+def holds_multiplayer(table: pd.DataFrame) -> bool:
+    """Whether a message table is one of Godot's multiplayer, by its first rows: nearly all must be."""
+    first = source(table.iloc[:LOOKED_AT])
+    dissector = Dissector()
+    dissector.feed(first.rows)
+    found, units = dissector.packets, dissector.units
+    if not len(found):
+        return False
+    wrong = sum(packet.kind == "unknown" for packet in found.packet)
+    unread = sum(kind == record.UNREADABLE for kind in units.kind)
+    told = any(packet.kind in {"simplify_path", "peer_id"} for packet in found.packet)
+    # Datagrams of ENet are commands to the last byte, which nothing is by chance; messages of a stream are anything.
+    sure = told or all(link.transport == "enet" for link in dissector.links)
+    return sure and wrong * 10 <= len(found) and unread * 10 <= len(units)
 
 
 def _complete(table: pd.DataFrame) -> pd.DataFrame:

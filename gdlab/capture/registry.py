@@ -47,6 +47,7 @@ def listen(
     host: str | None = None,
     limit: int | str | Limit | None = None,
     spill: str | Path | None = None,
+    parts: str | None = None,
     restart: bool = False,
     nodelay: bool = True,
     origins: Sequence[str] = (),
@@ -91,6 +92,8 @@ def listen(
     spill : a folder that all rows are written to while they arrive, about every second: what a killed kernel had
         received is then in `gdlab.load(folder)`. After a power cut more may be missing, some 30 s: only when the
         capture stops is everything forced to the disk. Needs pyarrow (the extra `arrow`).
+    parts : with `spill`, how long the closed parts are that the rows become while the capture goes on, such as
+        ``"1min"``: Parquet files in folders ``server=.../date=...``, which pandas, polars, DuckDB and Dask read.
     restart : begin anew even if a capture of these addresses runs; the old one is stopped and keeps its data.
     nodelay : False turns Nagle's algorithm on for what TCP listeners send, to see what it does.
     origins : web pages that may connect to a WebSocket listener beside those of this machine, such as
@@ -121,7 +124,7 @@ def listen(
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
-    bounds, folder = _kept_where(limit, spill)
+    bounds, folder, parts_s = _kept_where(limit, spill, parts)
     options = EndpointOptions(
         reply=reply,
         every=every,
@@ -139,14 +142,14 @@ def listen(
         handshake_s=handshake_timeout,
     )
     with _lock:
-        known = _kept(parsed, bounds, folder, options, restart=restart, is_client=False)
+        known = _kept(parsed, bounds, (folder, parts_s), options, restart=restart, is_client=False)
         if known:
             known.set_reply(reply, every)
             known.set_ping(ping)
             known.decode_with = decode
             return known
         try:
-            capture = Capture(parsed, limit=bounds, options=options, spill=folder)
+            capture = Capture(parsed, limit=bounds, options=options, spill=folder, parts_s=parts_s)
             capture.decode_with = decode
             return capture.start()
         except PortInUse as error:
@@ -164,6 +167,7 @@ def connect(
     reconnect: bool = False,
     limit: int | str | Limit | None = None,
     spill: str | Path | None = None,
+    parts: str | None = None,
     restart: bool = False,
     timeout: float = 5.0,
     nodelay: bool = True,
@@ -179,7 +183,7 @@ def connect(
     ----------
     address : such as ``"udp://127.0.0.1:4243"``, ``"tcp://192.168.1.20:50007"`` or ``"ws://localhost:5000/chat"``; here
         other machines need no permission.
-    reply, every, ping, decode, limit, spill, restart : as for `listen`.
+    reply, every, ping, decode, limit, spill, parts, restart : as for `listen`.
     framing : as for `listen`. While ``"auto"`` has not seen enough of the other side to tell, messages are sent without
         any framing: name it where the game expects one.
     reconnect : connect again when the connection ends or does not come about, with pauses of up to 5 s; every attempt
@@ -201,7 +205,7 @@ def connect(
     """
     chosen(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)
-    bounds, folder = _kept_where(limit, spill)
+    bounds, folder, parts_s = _kept_where(limit, spill, parts)
     options = EndpointOptions(
         reply=reply,
         every=every,
@@ -218,28 +222,34 @@ def connect(
         handshake_s=timeout,
     )
     with _lock:
-        known = _kept(parsed, bounds, folder, options, restart=restart, is_client=True)
+        known = _kept(parsed, bounds, (folder, parts_s), options, restart=restart, is_client=True)
         if known:
             known.set_reply(reply, every)
             known.set_ping(ping)
             known.decode_with = decode
             return known
-        capture = Capture(parsed, limit=bounds, options=options, spill=folder, make=client)
+        capture = Capture(parsed, limit=bounds, options=options, spill=folder, parts_s=parts_s, make=client)
         capture.decode_with = decode
         return capture.start()
 
 
-def _kept_where(limit: int | str | Limit | None, spill: str | Path | None) -> tuple[Limit, Path | None]:
-    """Return what stays in memory, and the folder for all of it."""
+def _kept_where(
+    limit: int | str | Limit | None, spill: str | Path | None, parts: str | None
+) -> tuple[Limit, Path | None, float | None]:
+    """Return what stays in memory, the folder for all of it, and how long its parts are."""
     if limit is None:  # 0 is no limit that anything could be kept in, and is refused
         limit = SPILLED_LIMIT if spill else DEFAULT_LIMIT
-    return Limit.parse(limit), Path(spill) if spill else None
+    from gdlab.files.parts import PeriodError, period_s  # not before it is needed: `import gdlab` stays light
+
+    if parts is not None and not spill:
+        raise PeriodError("parts= goes with spill=, the folder that the parts are written to: give both")
+    return Limit.parse(limit), Path(spill) if spill else None, None if parts is None else period_s(parts)
 
 
 def _kept(
     addresses: tuple[Address, ...],
     limit: Limit,
-    spill: Path | None,
+    spill: tuple[Path | None, float | None],
     options: EndpointOptions,
     *,
     restart: bool,
@@ -263,11 +273,16 @@ def _kept(
     return None
 
 
-def _changes(known: Capture, limit: Limit, spill: Path | None, options: EndpointOptions) -> list[str]:
+def _changes(
+    known: Capture, limit: Limit, spill: tuple[Path | None, float | None], options: EndpointOptions
+) -> list[str]:
     """Say what is asked for otherwise than a running capture has it."""
     changes = [] if known.limit == limit else [f"limit was {known.limit} and is now {limit}"]
-    if known.spill_folder != spill:
-        changes.append(f"spill folder was {known.spill_folder} and is now {spill}")
+    for name, before, now in zip(
+        ("spill folder", "parts"), (known.spill_folder, known.parts_s), spill, strict=True
+    ):
+        if before != now:
+            changes.append(f"{name} was {before} and is now {now}")
     if not all(address.startswith("udp:") for address in known.addresses):
         for field in fields(EndpointOptions):
             if field.name in STEERED:

@@ -18,6 +18,7 @@ from gdlab.codecs.table import DecodeWith
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
+    from gdlab.multiplayer.names import Names
     from gdlab.variant import Explanation
 
 #: Of the folder beside a saved capture, with what was watched meanwhile.
@@ -35,6 +36,8 @@ class Tabular(Measures):
     _decoder: Decoder | None = None
 
     _watched: Watched | None = None
+    #: What was given to `multiplayer` last.
+    _rpc_names: Names | None = None
 
     @property
     def watched(self) -> Watched | None:
@@ -120,7 +123,10 @@ class Tabular(Measures):
 
         if project is None and names is None:
             names = self.provenance.get("rpc_methods")
-        return Multiplayer(self.df, project=project, names=names)
+            return Multiplayer(self.df, names=names)
+        made = Multiplayer(self.df, project=project, names=names)
+        self._rpc_names = made.view.names
+        return made
 
     def to_csv(
         self,
@@ -198,10 +204,20 @@ class Tabular(Measures):
         return table if "decode_error" in table.columns else self.decoded()
 
     def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
-        """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads."""
+        """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads.
+
+        A packet of Godot's multiplayer has its node, method and arguments as a comment: by the names that
+        `multiplayer()` was given last, else those of a sample, else numbers. `gdlab.load` gives the comments as
+        `detail`.
+        """
+        from gdlab.capture.multiplayer import Multiplayer, holds_multiplayer
         from gdlab.files import write_pcapng
 
-        return write_pcapng(self.df, path, anonymise=anonymise, provenance=self.provenance)
+        table = self.df
+        if holds_multiplayer(table):
+            names = self._rpc_names if self._rpc_names is not None else self.provenance.get("rpc_methods")
+            table = Multiplayer(table, names=names).named()
+        return write_pcapng(table, path, anonymise=anonymise, provenance=self.provenance)
 
     def report(self, folder: str | Path, *, seq: str | None = None, anonymise: bool = False) -> Path:
         """Write a folder that documents the capture: ``report.html``, and the data as ``capture.csv``.

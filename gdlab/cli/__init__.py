@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return serve.capture(
                 options.address,
                 spill=None if options.spill is None else Path(options.spill),
+                parts=options.parts,
                 limit=options.limit,
                 host=options.host,
                 seconds=options.seconds,
@@ -107,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for_capture.add_argument("address", nargs="+", help="such as udp://127.0.0.1:4242")
     for_capture.add_argument("--spill", help="the folder that all rows are written to as they arrive")
+    for_capture.add_argument(
+        "--parts",
+        help="with --spill, how long closed Parquet parts are, such as 1min; every engine reads them",
+    )
     for_capture.add_argument("--limit", help="what is kept in memory, such as 64MiB or 10min")
     for_capture.add_argument("--host", choices=("lan",), help="lan lets other machines send")
     for_capture.add_argument("--seconds", type=_duration, help="how long (default: until it is ended)")

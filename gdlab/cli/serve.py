@@ -20,6 +20,7 @@ def capture(
     addresses: Sequence[str],
     *,
     spill: Path | None,
+    parts: str | None = None,
     limit: str | None,
     host: str | None,
     seconds: float | None,
@@ -31,7 +32,7 @@ def capture(
     Parameters
     ----------
     spill : the folder that all rows are written to as they arrive.
-    limit, host, framing : as of `gdlab.listen`.
+    parts, limit, host, framing : as of `gdlab.listen`.
     seconds : how long; None for until it is asked to end.
     out : where the status goes: one line rewritten on a terminal, else a line a minute.
 
@@ -43,7 +44,7 @@ def capture(
     ended = threading.Event()
     before = _on_end(ended)
     try:
-        with listen(*addresses, spill=spill, limit=limit, host=host, framing=framing) as cap:
+        with listen(*addresses, spill=spill, parts=parts, limit=limit, host=host, framing=framing) as cap:
             _tell(
                 out, f"capturing on {', '.join(cap.addresses)}" + (f", rows go to {spill}" if spill else "")
             )

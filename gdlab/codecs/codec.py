@@ -13,9 +13,11 @@ from gdlab.codecs import json, json_columns, packed, variant_columns
 from gdlab.codecs.doubt import Tally
 from gdlab.codecs.osc import read_osc
 from gdlab.codecs.parts import Part, Rows
-from gdlab.errors import VariantDecodeError
+from gdlab.errors import GdlabError, PayloadError, VariantDecodeError
+from gdlab.facts import Statement
 from gdlab.variant import Decoder
 from gdlab.variant.codec import Payload
+from gdlab.words import stated
 
 if TYPE_CHECKING:
     from gdlab.payloads import PayloadArray
@@ -125,7 +127,7 @@ def decodes_parts(codec: Codec) -> TypeGuard[Columnar]:
 def reason(error: BaseException) -> str:
     """An error in one line of bounded length, with the class of those that say little without it."""
     text = " ".join(str(error).split())
-    if not isinstance(error, (VariantDecodeError, json.JsonError)):
+    if not isinstance(error, GdlabError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
 
@@ -158,20 +160,23 @@ class RowByRow:
 
 
 class VariantReader(Decoder):
-    """Reads the Variants of one column: repeated messages by prepared layouts, which fit whole payloads only."""
+    """Reads the Variants of one column: repeated messages by prepared layouts, which fit whole payloads only.
 
-    __slots__ = ("_left",)
+    `left` counts the bytes behind the last one.
+    """
+
+    __slots__ = ("left",)
 
     def general(self, data: Payload) -> Any:
         """Decode without a layout, and note how many bytes are left."""
         value, used = self.loads_from(data)
-        self._left = len(data) - used
+        self.left = len(data) - used
         return value
 
     def other(self, data: Payload) -> Any:
         """Decode what no layout fits; a payload with bytes behind its value shall not become a layout."""
         value = self.general(data)
-        if not self._left:
+        if not self.left:
             self._layouts.missed(bytes(data))
         return value
 
@@ -182,10 +187,10 @@ class VariantReader(Decoder):
         ------
         VariantDecodeError : there is none.
         """
-        self._left = 0
+        self.left = 0
         value = self.loads(payload)
-        if self._left > 0:
-            return value, f"{self._left} bytes follow the Variant; Godot ignores them"
+        if self.left > 0:
+            return value, stated(Statement.of("variant/more", more=self.left))
         return value, None
 
 
@@ -223,9 +228,12 @@ def read_text(payload: bytes) -> tuple[str, None]:
 
     Raises
     ------
-    UnicodeDecodeError : it is not.
+    PayloadError : it is not.
     """
-    return payload.decode(), None
+    try:
+        return payload.decode(), None
+    except UnicodeDecodeError as error:
+        raise PayloadError(Statement.of("text/utf8", byte=payload[error.start], at=error.start)) from None
 
 
 def read_raw(payload: bytes) -> tuple[bytes, None]:
@@ -245,9 +253,9 @@ def of_function(function: Callable[[bytes], Any]) -> Codec:
 CODECS: Final[dict[str, Codec]] = {
     "variant": Variants(),
     "json": Json(),
-    "text": RowByRow("text", read_text, (UnicodeDecodeError,)),
+    "text": RowByRow("text", read_text, (PayloadError,)),
     "bytes": RowByRow("bytes", read_raw, ()),
-    "msgpack": RowByRow("msgpack", packed.read_msgpack, (ValueError,)),
-    "cbor": RowByRow("cbor", packed.read_cbor, (ValueError,)),
-    "osc": RowByRow("osc", read_osc, (ValueError,)),
+    "msgpack": RowByRow("msgpack", packed.read_msgpack, (PayloadError,)),
+    "cbor": RowByRow("cbor", packed.read_cbor, (PayloadError,)),
+    "osc": RowByRow("osc", read_osc, (PayloadError,)),
 }

@@ -8,6 +8,7 @@ from typing import Final
 
 from gdlab.codecs import walks
 from gdlab.codecs.codec import CODECS
+from gdlab.codecs.guess import looks_like_variant
 from gdlab.codecs.structs import Field as Named
 from gdlab.codecs.structs import Format, Structs
 from gdlab.codecs.table import DecodeWith, chosen
@@ -68,7 +69,7 @@ def explain(payload: bytes | bytearray | memoryview, codec: DecodeWith = "auto")
     used = chosen(codec)
     found = used.decode_column(PayloadArray._from_sequence([raw]))
     name, value, reason = str(found.names[0]).removeprefix("auto:"), found.objects[0], found.errors[0]
-    if codec == "auto" and reason and "Variant" in str(reason):
+    if codec == "auto" and reason and looks_like_variant(raw):
         name = "variant"
     if name == "variant":
         return explain_variant(raw)

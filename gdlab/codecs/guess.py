@@ -17,9 +17,11 @@ from gdlab.codecs.codec import ANY, BINARY, TEXT, Columnar, Decoded, Fast, Kinds
 from gdlab.codecs.doubt import Tally, doubted, is_weak, tally
 from gdlab.codecs.parts import Part
 from gdlab.errors import VariantDecodeError
+from gdlab.facts import Statement, Value
 from gdlab.framing import signatures
 from gdlab.messages import Kind, guess_kind
 from gdlab.variant import Type
+from gdlab.words import stated
 
 if TYPE_CHECKING:
     from gdlab.payloads import PayloadArray
@@ -136,38 +138,41 @@ def guess(
     why = None
     if kind != TEXT and looks_like_variant(payload):
         if len(payload) in doubts and is_weak(payload):
-            why = "reads as a Variant, but most messages of its size do not: a struct that begins with a number?"
-            return "bytes", payload, why, None
+            return "bytes", payload, _why("doubt"), None
         try:
             value, note = variants.read(payload)
         except VariantDecodeError as error:
-            why = f"begins like a Variant, but: {reason(error)}"
+            why = _why("variant", problem=reason(error))
         else:
             if note is None:
                 return "variant", value, None, None
-            why = f"begins like a Variant ({type(value).__name__}), but {note.split(';', maxsplit=1)[0]}"
+            why = _why("variant more", type=type(value).__name__, more=variants.left)
     elif looks_like_json(payload) and (kind != BINARY or is_meant_as_json(payload)):
         try:
             value, note = json.read(payload)
         except json.JsonError as error:
             # Text often begins so: "0.5,1.2" and "[12:00] hello" are no JSON that is broken.
-            why = f"begins like JSON, but: {reason(error)}" if is_meant_as_json(payload) else None
+            why = _why("json", problem=reason(error)) if is_meant_as_json(payload) else None
         else:
             return "json", value, None, note
     known = signatures.of_message(payload)
     # A counter passes by the numbers of Godot 3's types as well.
     if known is not None and not (known.advice == "godot3" and len(payload) in doubts):
-        why = f"looks like {known.name}: {known.way_out}"
+        why = _why("protocol", name=known.title, way_out=known.way_out)
     if kind == TEXT:
         try:
             return "text", payload.decode(), why, None
         except UnicodeDecodeError as error:
-            return "bytes", payload, f"a text message of WebSocket, but {reason(error)}", None
+            return "bytes", payload, _why("text", byte=payload[error.start], at=error.start), None
     if guess_kind(payload) is Kind.TEXT:
         if kind != BINARY:
             return "text", payload.decode(), why, None
-        why = why or 'a binary message of WebSocket that could be text: decode="text" reads it so'
-    return "bytes", payload, why or "neither a Variant nor JSON nor text", None
+        why = why or _why("binary")
+    return "bytes", payload, why or _why("nothing"), None
+
+
+def _why(case: str, **more: Value) -> str:
+    return stated(Statement.of(f"guess/{case}", **more))
 
 
 def is_meant_as_json(payload: bytes) -> bool:

@@ -10,6 +10,10 @@ import json
 import re
 from typing import Any, Final
 
+from gdlab.errors import PayloadError
+from gdlab.facts import Statement
+from gdlab.words import stated
+
 #: Containers inside one another. Godot allows 1024; Python's parser recurses, and a notebook has used up stack already.
 MAX_DEPTH: Final = 256
 #: The largest integer of which a 64-bit float can hold every smaller one.
@@ -20,7 +24,7 @@ _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _LONG: Final = re.compile(rb"(?<![\d.])\d{16}")
 
 
-class JsonError(ValueError):
+class JsonError(PayloadError):
     """A payload that is no JSON; stays inside this package, as the reason of a row."""
 
 
@@ -39,18 +43,16 @@ def read(payload: bytes) -> tuple[Any, str | None]:
     try:
         text = payload.decode()
         if text.startswith("\ufeff"):
-            raise JsonError("not JSON: it begins with a byte order mark")
+            raise JsonError(Statement("json/mark"))
         value = (_READER if _LONG.search(payload) is None else _noting(wide)).decode(text)
     except UnicodeDecodeError as error:
-        raise JsonError(
-            f"not JSON: byte 0x{payload[error.start]:02x} at {error.start} is not UTF-8"
-        ) from None
+        raise JsonError(Statement.of("json/utf8", byte=payload[error.start], at=error.start)) from None
     except json.JSONDecodeError as error:
-        raise JsonError(f"not JSON: {error.msg[0].lower()}{error.msg[1:]} at character {error.pos}") from None
+        raise JsonError(_syntax(error)) from None
     except RecursionError:
-        raise JsonError("not read: nested too deep") from None
-    except ValueError as error:  # an integer of more digits than Python converts
-        raise JsonError(f"not read: {error}") from None
+        raise JsonError(Statement("json/deep")) from None
+    except ValueError as error:  # an integer of more digits than Python converts, or our own
+        raise (error if isinstance(error, JsonError) else JsonError(Statement("json/digits"))) from None
     return value, _note(wide) if wide else None
 
 
@@ -66,8 +68,30 @@ def _noting(wide: list[int]) -> json.JSONDecoder:
     return json.JSONDecoder(parse_int=integer, parse_constant=_refuse)
 
 
+#: What Python's parser reports, as far as there are words for it.
+_PROBLEMS: Final = {
+    "Expecting value": "value",
+    "Expecting property name enclosed in double quotes": "name",
+    "Expecting ':' delimiter": "colon",
+    "Expecting ',' delimiter": "comma",
+    "Invalid control character at": "control",
+    "Invalid \\escape": "escape",
+    "Invalid \\uXXXX escape": "escape",
+    "Unterminated string starting at": "string",
+    "Extra data": "extra",
+    "Illegal trailing comma before end of object": "trailing",
+    "Illegal trailing comma before end of array": "trailing",
+}
+
+
+def _syntax(error: json.JSONDecodeError) -> Statement:
+    known = _PROBLEMS.get(error.msg.removesuffix(": "))
+    problem = error.msg[0].lower() + error.msg[1:] if known is None else Statement.of(f"json-problem/{known}")
+    return Statement.of("json/syntax", problem=problem, at=error.pos)
+
+
 def _refuse(name: str) -> None:
-    raise JsonError(f"not JSON: {name} is not a number of JSON")
+    raise JsonError(Statement.of("json/constant", name=name))
 
 
 _READER: Final = json.JSONDecoder(parse_constant=_refuse)
@@ -75,9 +99,10 @@ _READER: Final = json.JSONDecoder(parse_constant=_refuse)
 
 def _note(wide: list[int]) -> str:
     first = str(wide[0])
-    shown = first if len(first) <= 24 else f"an integer of {len(first)} digits"
-    more = f" (and {len(wide) - 1} more)" if len(wide) > 1 else ""
-    return f"{shown}{more} is beyond 2**53: exact here, but Godot reads JSON numbers as floats and rounds it"
+    shown = first if len(first) <= 24 else Statement.of("json/long", digits=len(first))
+    if len(wide) > 1:
+        return stated(Statement.of("json/wide many", shown=shown, more=len(wide) - 1))
+    return stated(Statement.of("json/wide", shown=shown))
 
 
 def _check_depth(payload: bytes) -> None:
@@ -87,6 +112,6 @@ def _check_depth(payload: bytes) -> None:
         if first in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise JsonError(f"not read: more than {MAX_DEPTH} containers inside one another")
+                raise JsonError(Statement.of("json/nested", most=MAX_DEPTH))
         elif first in b"]}":
             depth -= 1

@@ -6,6 +6,9 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final
 
+from gdlab.errors import PayloadError
+from gdlab.facts import Statement, Value
+
 #: Bundles inside bundles, and arrays inside arrays.
 _MAX_DEPTH: Final = 16
 _BUNDLE: Final = b"#bundle\0"
@@ -29,39 +32,43 @@ def read_osc(payload: bytes) -> tuple[Any, None]:
 
     Raises
     ------
-    ValueError : it is none.
+    PayloadError : it is none.
     """
     return _packet(payload, 0), None
 
 
+def _no(case: str, **more: Value) -> PayloadError:
+    return PayloadError(Statement.of(f"osc/{case}", **more))
+
+
 def _packet(data: bytes, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
-        raise ValueError(f"not OSC: more than {_MAX_DEPTH} bundles inside one another")
+        raise _no("nested", most=_MAX_DEPTH)
     if len(data) % 4 or not data:
-        raise ValueError(f"not OSC: {len(data)} bytes are no multiple of 4")
+        raise _no("size", size=len(data))
     if data.startswith(_BUNDLE):
         return _bundle(data, depth)
     if data[:1] != b"/":
-        raise ValueError("not OSC: it begins neither with '/' nor with #bundle")
+        raise _no("begin")
     address, at = _text(data, 0)
     if at == len(data) or data[at : at + 1] != b",":
         return {"address": address, "args": [data[at:]] if at < len(data) else []}
     tags, at = _text(data, at)
     args, at = _arguments(tags[1:], data, at)
     if at != len(data):
-        raise ValueError(f"not OSC: {len(data) - at} bytes follow the arguments {tags!r}")
+        raise _no("rest", size=len(data) - at, tags=tags)
     return {"address": address, "args": args}
 
 
 def _bundle(data: bytes, depth: int) -> dict[str, Any]:
     if len(data) < 16:
-        raise ValueError("not OSC: a bundle without its time")
+        raise _no("time")
     at, elements = 16, []
     while at < len(data):
         size = int.from_bytes(data[at : at + 4])
         at += 4
         if size > len(data) - at:
-            raise ValueError(f"not OSC: an element of {size} bytes, of which {len(data) - at} are there")
+            raise _no("element", size=size, there=len(data) - at)
         elements.append(_packet(data[at : at + size], depth + 1))
         at += size
     return {"time": int.from_bytes(data[8:16]), "elements": elements}
@@ -71,11 +78,14 @@ def _text(data: bytes, at: int) -> tuple[str, int]:
     """Text up to its NUL, and where what follows its padding begins."""
     end = data.find(b"\0", at)
     if end < 0:
-        raise ValueError(f"not OSC: the text at {at} has no end")
+        raise _no("text", at=at)
     after = end + 4 - (end - at) % 4
     if after > len(data) or any(data[end:after]):
-        raise ValueError(f"not OSC: the text at {at} is not padded with zeros to a multiple of 4")
-    return data[at:end].decode(), after
+        raise _no("padding", at=at)
+    try:
+        return data[at:end].decode(), after
+    except UnicodeDecodeError as error:
+        raise _no("utf8", byte=data[at + error.start], at=at + error.start) from None
 
 
 def _arguments(tags: str, data: bytes, at: int) -> tuple[list[Any], int]:
@@ -91,7 +101,7 @@ def _arguments(tags: str, data: bytes, at: int) -> tuple[list[Any], int]:
         if tag in _NUMBERS:
             form, size = _NUMBERS[tag]
             if at + size > len(data):
-                raise ValueError(f"not OSC: the argument {tag!r} at {at} is not complete")
+                raise _no("argument", tag=tag, at=at)
             args.append(struct.unpack_from(form, data, at)[0])
             at += size
         elif tag in _CONSTANTS:
@@ -106,9 +116,9 @@ def _arguments(tags: str, data: bytes, at: int) -> tuple[list[Any], int]:
             outer[-1].append(args)
             args = outer.pop()
         else:
-            raise ValueError(f"not OSC: no argument is of type {tag!r} here")
+            raise _no("type", tag=tag)
     if outer:
-        raise ValueError("not OSC: an array without its end")
+        raise _no("array")
     return args, at
 
 
@@ -116,12 +126,12 @@ def _blob(data: bytes, at: int) -> tuple[bytes, int]:
     size = int.from_bytes(data[at : at + 4])
     start, after = at + 4, at + 4 + size + -size % 4
     if after > len(data):
-        raise ValueError(f"not OSC: the blob at {at} is not complete")
+        raise _no("blob", at=at)
     return data[start : start + size], after
 
 
 def _char(data: bytes, at: int) -> tuple[str, int]:
     number = int.from_bytes(data[at : at + 4])
     if at + 4 > len(data) or number > 0x10FFFF:
-        raise ValueError(f"not OSC: no character at {at}")
+        raise _no("character", at=at)
     return chr(number), at + 4

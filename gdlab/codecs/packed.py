@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdlab.errors import MissingDependency
+from gdlab.errors import MissingDependency, PayloadError
+from gdlab.facts import Statement
 
 
 def read_msgpack(payload: bytes) -> tuple[Any, None]:
@@ -12,7 +13,7 @@ def read_msgpack(payload: bytes) -> tuple[Any, None]:
 
     Raises
     ------
-    ValueError : it is none. MissingDependency : msgpack is not installed.
+    PayloadError : it is none. MissingDependency : msgpack is not installed.
     """
     try:
         import msgpack  # type: ignore[import-untyped,unused-ignore]
@@ -21,7 +22,7 @@ def read_msgpack(payload: bytes) -> tuple[Any, None]:
     try:
         return msgpack.unpackb(payload, strict_map_key=False), None
     except Exception as error:  # noqa: BLE001 (its errors have no common ancestor but that)
-        raise ValueError(f"not MessagePack: {str(error) or type(error).__name__}") from None
+        raise PayloadError(_no("MessagePack", error)) from None
 
 
 def read_cbor(payload: bytes) -> tuple[Any, None]:
@@ -38,7 +39,11 @@ def read_cbor(payload: bytes) -> tuple[Any, None]:
     try:
         return cbor2.loads(payload), None
     except Exception as error:  # noqa: BLE001 (as above)
-        raise ValueError(f"not CBOR: {str(error) or type(error).__name__}") from None
+        raise PayloadError(_no("CBOR", error)) from None
+
+
+def _no(form: str, error: Exception) -> Statement:
+    return Statement.of("packed", form=form, problem=str(error) or type(error).__name__)
 
 
 def write(value: Any, codec: str) -> bytes:

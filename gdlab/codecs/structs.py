@@ -14,7 +14,9 @@ import numpy as np
 from gdlab.codecs.codec import Decoded, Fast
 from gdlab.codecs.flatten import MAX_ITEMS
 from gdlab.codecs.parts import Part, Rows, as_objects
+from gdlab.facts import Statement
 from gdlab.variant import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
+from gdlab.words import stated
 
 if TYPE_CHECKING:
     from gdlab.payloads import PayloadArray
@@ -227,7 +229,9 @@ class Structs:
             value: Any = form.value(np.frombuffer(payload, form.dtype, 1)[0])
             found.objects[row] = value if self._make is None else self._make(value)
             if len(payload) > form.size:
-                found.notes[row] = f"{len(payload) - form.size} bytes follow the {form.size} of the format"
+                found.notes[row] = stated(
+                    Statement.of("struct/more", more=len(payload) - form.size, size=form.size)
+                )
         return found
 
     def decode_parts(self, payloads: PayloadArray) -> Fast:
@@ -255,13 +259,15 @@ class Structs:
         form = self._formats.get(None)
         if form is None:
             if not payload:
-                return None, "an empty payload has no type byte"
+                return None, stated(Statement("struct/empty"))
             form = self._formats.get(payload[0])
             if form is None:
-                known = ", ".join(str(key) for key in self._formats)
-                return None, f"no format for the type byte {payload[0]}; there are formats for {known}"
+                known = tuple(key for key in self._formats if key is not None)
+                return None, stated(Statement.of("struct/type", type=payload[0], known=known))
         if len(payload) < form.size:
-            return None, f"{len(payload)} bytes, and the format {form.text!r} takes {form.size}"
+            return None, stated(
+                Statement.of("struct/short", size=len(payload), format=form.text, takes=form.size)
+            )
         return form, ""
 
 

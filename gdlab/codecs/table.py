@@ -19,6 +19,7 @@ from gdlab.codecs.guess import Auto, summary
 from gdlab.facts import Reason
 from gdlab.messages import Event, Kind
 from gdlab.payloads import PayloadArray
+from gdlab.words import language
 
 _AUTO: Final = Auto()
 
@@ -110,7 +111,12 @@ class Decoder:
         used = chosen(codec)
         with self._lock:
             last = self._last
-            if last is None or last.given is not codec or last.probes is not probes:
+            if (
+                last is None
+                or last.given is not codec
+                or last.probes is not probes
+                or last.language != language()
+            ):
                 last = self._last = _Decoding(used, probes=probes, given=codec)
             return last.of(table)
 
@@ -120,6 +126,7 @@ class _Decoding:
 
     def __init__(self, used: Codec, *, probes: bool, given: DecodeWith | None = None) -> None:
         self.used, self.probes, self.given = used, probes, given
+        self.language = language()  # of its reasons
         self._growing = Growing(used)
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any, Final
 #: Factors from a unit to the one asked for, by the unit asked for.
 _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
     "ms": {"ms": 1, "millisecond": 1, "milliseconds": 1, "s": 1e3, "us": 1e-3, "µs": 1e-3},
+    "s": {"s": 1, "second": 1, "seconds": 1, "ms": 1e-3, "min": 60, "minute": 60, "minutes": 60},
     "bytes": {"bytes": 1, "byte": 1, "b": 1, "kb": 1e3, "kib": 1024, "mb": 1e6, "mib": 2**20},
     "%": {"%": 1, "percent": 1},
     "hz": {"hz": 1, "fps": 1, "/s": 1, "per second": 1, "frames per second": 1},

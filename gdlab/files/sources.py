@@ -15,8 +15,9 @@ from gdlab.files import provenance, spillread
 from gdlab.files import to_schema as conform
 from gdlab.files.load import load
 from gdlab.files.loaded import Loaded
+from gdlab.files.parts import RUNNING
 from gdlab.files.progress import Progress, ProgressFunction
-from gdlab.files.spill import SUFFIX
+from gdlab.files.spillread import SUFFIX
 from gdlab.files.truth import TRUTH_SUFFIX
 
 #: What `load_all` takes.
@@ -121,6 +122,8 @@ def _in_folder(folder: Path) -> Iterator[Path]:
     if spillread.is_spill(folder):
         yield folder
         return
+    if spillread.is_spill(folder / RUNNING):  # what is not in closed parts yet
+        yield folder / RUNNING
     for path in sorted(folder.iterdir()):
         if path.name.startswith(("_", ".")):
             continue

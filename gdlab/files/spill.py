@@ -33,14 +33,11 @@ import numpy as np
 from gdlab.facts import US, Fact, Reason
 from gdlab.files import arrow, sidecar
 from gdlab.files.atomic import force, replacing
+from gdlab.files.parts import RUNNING, Parts
+from gdlab.files.spillread import ROW, SUFFIX
 from gdlab.store import table
 from gdlab.store.blocks import Block
 from gdlab.store.store import Evicted, Snapshot, Store
-
-SUFFIX = ".gdlab-spill.json"
-
-#: Key of the metadata of a batch: how many rows of its endpoint stand before it.
-ROW = b"row"
 
 _TOO_LATE = Fact(Reason.SPILL_MISSED, US, limit="limit")
 
@@ -70,6 +67,7 @@ class Spill:
     ----------
     folder : made if it does not exist.
     interval_s : how often rows are written: what a kill at the worst moment may lose.
+    parts_s : how long a closed Parquet part is, see `parts`; without, there are only streams.
     provenance : kept in the JSON, see `sidecar.describe`.
     on_status : told (in the spill's thread) what `status` becomes.
 
@@ -84,11 +82,14 @@ class Spill:
         folder: str | Path,
         *,
         interval_s: float = 1.0,
+        parts_s: float | None = None,
         provenance: Mapping[str, Any] | None = None,
         on_status: Callable[[str], object] | None = None,
     ) -> None:
         arrow.require("Spilled captures")
         self.folder = Path(folder)
+        self._parts = None if parts_s is None else Parts(self.folder, parts_s)
+        self._streams_folder = self.folder if parts_s is None else self.folder / RUNNING
         self.interval_s = interval_s
         self._status = ""
         self._on_status = on_status
@@ -101,7 +102,7 @@ class Spill:
         self._lock = threading.Lock()  # one flush at a time; held while writing, never by a receiving thread
         self._wake = threading.Event()
         self._closing = False
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._streams_folder.mkdir(parents=True, exist_ok=True)
         self._thread = self._begin()
 
     def _begin(self) -> threading.Thread:
@@ -129,7 +130,7 @@ class Spill:
         """Write what this store has and will receive."""
         with self._lock:
             name = f"{self._session}-{len(self._streams):03}"
-            self._streams.append(_Stream(store, self.folder, name))
+            self._streams.append(_Stream(store, self._streams_folder, name))
         self._follow(store)
 
     def _follow(self, store: Store) -> None:
@@ -148,6 +149,9 @@ class Spill:
                 self._restore()
                 for stream in self._streams:
                     stream.flush(last=self._closing)
+                if self._parts is not None and (self._closing or self._parts.is_due()):
+                    for stream in self._streams:
+                        stream.rotate(self._parts, self._provenance, last=self._closing)
             except (OSError, MemoryError, pa.ArrowException) as error:
                 self._errors += 1
                 reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -171,8 +175,8 @@ class Spill:
         removed = sum(stream.go_back() for stream in self._streams)
         if removed:
             self._removed += removed
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if not (self.folder / (self._session + SUFFIX)).exists():
+            self._streams_folder.mkdir(parents=True, exist_ok=True)
+            if not (self._streams_folder / (self._session + SUFFIX)).exists():
                 self._describe(closed=False)
 
     def _tell(self, status: str) -> None:
@@ -206,7 +210,12 @@ class Spill:
             try:
                 for stream in self._streams:
                     stream.force()
-                self._describe(closed=all(stream.is_complete() for stream in self._streams))
+                complete = all(stream.is_complete() for stream in self._streams)
+                self._describe(closed=complete)
+                if self._parts is not None and complete and not any(s.has_files for s in self._streams):
+                    (self._streams_folder / (self._session + SUFFIX)).unlink()
+                    with contextlib.suppress(OSError):  # another capture may be in it
+                        self._streams_folder.rmdir()
             except OSError as error:
                 self._tell(
                     f"spill: the end could not be noted, or not all be forced to the disk ({error.strerror}); "
@@ -223,7 +232,7 @@ class Spill:
         if not self._closing:
             return
         self._provenance = provenance if provenance is not None else self._provenance
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._streams_folder.mkdir(parents=True, exist_ok=True)
         self._closing = False
         self._thread = self._begin()
         for stream in self._streams:
@@ -246,7 +255,7 @@ class Spill:
             "interval_s": self.interval_s,
             "closed": closed,
         }
-        with replacing(self.folder / (self._session + SUFFIX)) as file:
+        with replacing(self._streams_folder / (self._session + SUFFIX)) as file:
             file.write(sidecar.encode(document))
 
 
@@ -442,6 +451,23 @@ class _Stream:
             with contextlib.suppress(OSError):
                 self._file.close()
             self._writer = self._file = self._path = None
+
+    @property
+    def has_files(self) -> bool:
+        """Whether rows are in streams still."""
+        return bool(self._parts)
+
+    def rotate(self, parts: Parts, provenance: Mapping[str, Any] | None, *, last: bool) -> None:
+        """Begin another file, and let those that were ended before become parts; `last`: all of them."""
+        newest = [] if last or self._path is None else [self._path]
+        self.close()
+        ready = [path for path, _ in self._parts if path not in newest]
+        try:
+            parts.close(ready, newest, self.store.endpoint, provenance)
+        finally:
+            self._parts = [
+                (path, before) for path, before in self._parts if path not in ready or path.exists()
+            ]
 
     def force(self) -> None:
         """Force what was written to the disk.

@@ -14,7 +14,11 @@ from gdlab.errors import LoadError
 from gdlab.files import arrow, budget, provenance, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.loaded import Loaded
-from gdlab.files.spill import ROW, SUFFIX
+
+SUFFIX = ".gdlab-spill.json"
+
+#: Key of the metadata of a batch: how many rows of its endpoint stand before it.
+ROW = b"row"
 
 #: A capture is a time and a token; its files add the number of the endpoint and of the part.
 _SESSION = re.compile(r"[0-9A-Za-z]{1,40}-[0-9a-f]{1,40}")
@@ -152,8 +156,30 @@ class _Stream:
             self.batches.append(batch)
             self._rows.append(number)
 
+    def before(self, number: int) -> list[Any]:
+        """The batches of the rows before that number."""
+        first = zip(self.batches, self._rows, strict=True)
+        return [batch.slice(0, number - row) for batch, row in first if row < number]
+
     def _end(self) -> int:
         return self._rows[-1] + len(self.batches[-1]) if self._rows else 0
+
+
+def standing(path: Path, later: Iterable[Path]) -> tuple[list[Any], int]:
+    """The batches of a file of a stream, without rows that it or later files have others for; and its lowest number.
+
+    Raises
+    ------
+    OSError : a file is damaged.
+    """
+    found, damage = _batches(path)
+    if damage:
+        raise OSError(f"{path.name}: {damage}")
+    stream = _Stream()
+    stream.take(found)
+    first = min((row for _, row in found if row is not None), default=0)
+    rows = [row for each in later for _, row in _batches(each)[0] if row is not None]
+    return (stream.before(min(rows)) if rows else stream.batches), first
 
 
 def _number(metadata: Any) -> int | None:

@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
-from gdlab.errors import FramingError
-from gdlab.facts import PEER, Fact, Reason
+from gdlab.errors import FramingError, GdlabError
+from gdlab.facts import PEER, Fact, Reason, Statement, Value
 from gdlab.framing.cuts import Cut, CutFunction
 from gdlab.framing.frames import Frame
 from gdlab.framing.stream import StreamFramer
@@ -48,10 +48,7 @@ def cut_of(framing: CutFunction | Framing) -> CutFunction:
     """
     cut = getattr(framing, "cut", framing)
     if not callable(cut):
-        raise FramingError(
-            f"a framing is a name, a function of the bytes, or an object with a method cut(), not "
-            f"{type(framing).__name__}"
-        )
+        raise FramingError(Statement.of("framing/kind", type=type(framing).__name__))
     found: CutFunction = cut
     return found
 
@@ -91,7 +88,9 @@ class CutFramer(StreamFramer):
                 found = self._asked(at)
             except Exception as error:  # noqa: BLE001 (the user's function)
                 self._forget(at)
-                said = str(error) if isinstance(error, ValueError) else repr(error)
+                why: Value = error.statement if isinstance(error, GdlabError) else None
+                if why is None:
+                    why = str(error) if isinstance(error, ValueError) else repr(error)
                 self._fail(
                     Fact.of(
                         Reason.MALFORMED,
@@ -99,7 +98,7 @@ class CutFramer(StreamFramer):
                         case="cut",
                         framing=self.name,
                         offset=self._taken,
-                        said=said,
+                        why=why,
                     )
                 )
                 return

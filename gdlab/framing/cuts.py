@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from gdlab.errors import FramingError
+from gdlab.facts import Statement, Value
 from gdlab.framing.variant_size import NONE, variant_size
 
 #: Header lines before a body; longer ones are none.
@@ -32,12 +34,16 @@ class Cut(NamedTuple):
 CutFunction: TypeAlias = Callable[[bytes], "int | Cut | tuple[int, int, int] | None"]
 
 
+def _no(case: str, **more: Value) -> FramingError:
+    return FramingError(Statement.of(f"cut/{case}", **more))
+
+
 def varint(data: bytes, at: int = 0) -> tuple[int, int] | None:
     """A number in groups of seven bits, the lowest first, as protobuf and MQTT write it: its value and its end.
 
     Raises
     ------
-    ValueError : it has more than five bytes.
+    FramingError : it has more than five bytes.
     """
     value = shift = 0
     for end, byte in enumerate(data[at : at + 5], at + 1):
@@ -46,7 +52,7 @@ def varint(data: bytes, at: int = 0) -> tuple[int, int] | None:
         if byte < 0x80:
             return value, end
     if len(data) >= at + 5:
-        raise ValueError("a length of more than five bytes")
+        raise _no("varint")
     return None
 
 
@@ -64,22 +70,23 @@ def cut_mqtt(data: bytes) -> Cut | None:
     if not data:
         return None
     kind, flags = data[0] >> 4, data[0] & 15
-    if kind == 0 or (kind != 3 and flags != (2 if kind in (6, 8, 10) else 0)):
-        raise ValueError(f"no packet of MQTT begins with {data[0]:#04x}")
+    if kind == 0 or flags & 6 == 6 or (kind != 3 and flags != (2 if kind in (6, 8, 10) else 0)):
+        raise _no("mqtt", byte=data[0])
     found = varint(data[:5], 1)
     if found is None:
         return None
     if found[1] > 5:
-        raise ValueError("no packet of MQTT has a length of more than four bytes")
+        raise _no("mqtt length")
     size = sum(found)
     if kind == 3 and found[0] < 2:  # whatever follows: its topic has a length of two bytes
-        raise ValueError("a topic longer than its packet")
-    if kind == 3 and len(data) >= found[1] + 2:
-        topic = int.from_bytes(data[found[1] : found[1] + 2])
-        if topic + 2 > found[0] or flags & 6 == 6:
-            raise ValueError("a topic longer than its packet")
+        raise _no("mqtt topic")
+    if kind == 3:
+        if len(data) < found[1] + 2:  # an answer must not change with more bytes
+            return None
+        if int.from_bytes(data[found[1] : found[1] + 2]) + 2 > found[0]:
+            raise _no("mqtt topic")
     if kind in (12, 13, 14) and found[0] > (0 if kind < 14 else 1 << 16):
-        raise ValueError("a ping of MQTT has no body")
+        raise _no("mqtt ping")
     return Cut(0, size, size)
 
 
@@ -87,7 +94,7 @@ def cut_variants(data: bytes) -> int | None:
     """A bare Variant, as ``put_data(var_to_bytes(x))`` sends it."""
     size = variant_size(data)
     if size == NONE:
-        raise ValueError("no Variant begins here")
+        raise _no("variant")
     return size or None
 
 
@@ -120,7 +127,7 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 def _head(data: bytes) -> int:
     end = data.find(_END_OF_HEAD, 0, MAX_HEAD_BYTES)
     if end < 0 and len(data) >= MAX_HEAD_BYTES:
-        raise ValueError("header lines without an end")
+        raise _no("header end")
     return end
 
 
@@ -131,7 +138,7 @@ def cut_content_length(data: bytes) -> Cut | None:
         return None
     found = _LENGTH.search(b"\r\n" + data[: end + 2])
     if not found:
-        raise ValueError("header lines without a Content-Length")
+        raise _no("header length")
     start = end + len(_END_OF_HEAD)
     return Cut(start, start + int(found[1]), start + int(found[1]))
 
@@ -180,7 +187,7 @@ class LengthCut:
             return None
         length = int.from_bytes(data[self.after : header], self.order)
         if self.inclusive and length < header:
-            raise ValueError(f"a length of {length}, which does not even count its own {header} bytes")
+            raise _no("inclusive", length=length, header=header)
         size = length if self.inclusive else header + self.plus + length
         return Cut(0 if self.after or self.plus else header, size, size)
 

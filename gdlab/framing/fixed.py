@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gdlab.errors import FramingError
-from gdlab.facts import PEER, Fact, Reason
+from gdlab.facts import PEER, Fact, Reason, Statement
 from gdlab.framing.frames import FrameTable, State, plain_frames
 from gdlab.framing.stream import StreamFramer
 
@@ -16,10 +16,7 @@ class FixedFramer(StreamFramer):
     def __init__(self, name: str, frame_bytes: int, *, max_frame_bytes: int) -> None:
         super().__init__(name, max_frame_bytes=max_frame_bytes)
         if not 1 <= frame_bytes <= max_frame_bytes:
-            raise FramingError(
-                f"frames of {frame_bytes} bytes cannot be: the length must be at least 1 "
-                f"and at most {max_frame_bytes} (max_frame_bytes)"
-            )
+            raise FramingError(Statement.of("framing/length", size=frame_bytes, most=max_frame_bytes))
         self.frame_bytes = frame_bytes
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gdlab.errors import FramingError
-from gdlab.facts import US, Fact, Reason, Value
+from gdlab.facts import US, Fact, Reason, Statement, Value
 from gdlab.framing import cuts
 from gdlab.framing.custom import CutFramer, FramingLike, cut_of, encoder_of, name_of
 from gdlab.framing.cuts import CutFunction, LengthCut
@@ -122,13 +122,11 @@ def register(name: str, framing: FramingLike) -> None:
     FramingError : the name is one of gdlab's, or cannot be one; or that is no framing.
     """
     if name in NAMES and name not in _REGISTERED:
-        raise FramingError(f"{name!r} is a framing of gdlab's own; choose another name")
+        raise FramingError(Statement.of("framing/own", name=name))
     if not re.fullmatch(r"[A-Za-z_][\w.-]{0,40}", name):
-        raise FramingError(f"{name!r} cannot name a framing: letters, digits, points and strokes do")
+        raise FramingError(Statement.of("framing/name", name=name))
     if isinstance(framing, str):
-        raise FramingError(
-            f"{framing!r} has a name already; register a function, or an object with a method cut()"
-        )
+        raise FramingError(Statement.of("framing/named", name=framing))
     _CUTS[name] = cut_of(framing), encoder_of(framing) or _as_it_is
     NAMES[name] = f"registered: {name_of(framing)}"
     _REGISTERED.add(name)
@@ -156,7 +154,7 @@ def framer(framing: FramingLike, *, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYT
         return CutFramer(name, cut_of(framing), max_frame_bytes=max_frame_bytes)
     kind, size = _parse(framing)
     if kind == "auto":
-        raise FramingError("'auto' is no framing before it has seen some bytes; `StreamReader` finds it out")
+        raise FramingError(Statement("framing/auto"))
     if kind == "fixed":
         return FixedFramer(name, size, max_frame_bytes=max_frame_bytes)
     if kind == "raw":
@@ -206,9 +204,7 @@ def encode(framing: FramingLike, payload: bytes) -> bytes:
     name = framing
     kind, size = _parse(name)
     if kind == "auto":
-        raise FramingError(
-            "'auto' can only receive; send with a framing by name, such as the framer's own `name`"
-        )
+        raise FramingError(Statement("framing/auto sends"))
     if kind == "raw":
         return payload
     if kind == "json":
@@ -251,14 +247,14 @@ def _parse(name: str) -> tuple[str, int]:
     kind, colon, size = name.partition(":")
     if kind == "fixed":
         if not (size.isascii() and size.isdigit() and int(size[:10]) > 0):
-            raise FramingError(
-                f"{name!r}: 'fixed' needs the length of the frames in bytes, such as 'fixed:24'"
-            )
+            raise FramingError(Statement.of("framing/fixed", name=name))
         return kind, int(size[:10])
     if kind in NAMES and not colon:
         return kind, 0
     if _LENGTH.fullmatch(name):
         return "length", 0
     near = difflib.get_close_matches(kind.lower(), NAMES, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}? There are" if near else "there are"
-    raise FramingError(f"no framing is called {name!r}; {hint} {', '.join(NAMES)} (as in 'fixed:24')")
+    near_ones, known = tuple(map(repr, near)), tuple(NAMES)
+    if near:
+        raise FramingError(Statement.of("framing/near", name=name, near=near_ones, known=known))
+    raise FramingError(Statement.of("framing/unknown", name=name, known=known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdlab.errors import FramingError
+from gdlab.facts import Statement
 from gdlab.framing.frames import Frame, State
 from gdlab.framing.stream import StreamFramer
 
@@ -13,7 +14,7 @@ class RawFramer(StreamFramer):
     def receive_data(self, chunk: bytes | bytearray | memoryview) -> None:
         """Take the bytes of one read; an empty chunk is no frame."""
         if self.state is State.ENDED:
-            raise FramingError("receive_data() after end(): one framer serves one connection")
+            raise FramingError(Statement("framing/ended"))
         for start in range(0, len(chunk), self.max_frame_bytes):
             piece = bytes(chunk[start : start + self.max_frame_bytes])
             self._ready.append(Frame(piece))

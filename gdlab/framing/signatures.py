@@ -11,25 +11,11 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from gdlab.facts import Statement
 from gdlab.framing.godot3 import is_godot3
 
-_WAYS_OUT: Final[dict[str, str]] = {
-    "tls": "turn it off in the game, gdlab reads nothing encrypted",
-    "dtls": "turn it off in the game, gdlab reads nothing encrypted",
-    "stun": "a program looks for its address; it is no message of the game",
-    "mqtt": 'give framing="mqtt" to a TCP listener',
-    "http": "the game asks a web server; listen on tcp:// to see it whole",
-    "osc": 'read it with decode="osc"',
-    "godot3": "Godot 4 numbers its types otherwise; send JSON (to_json() in GDScript 3), or read it by a function",
-    "enet": "Godot's high-level multiplayer; see gdlab.multiplayer",
-    "gzip": "read it with decode=gzip.decompress",
-    "zstd": "read it with a function as codec that decompresses it",
-    "bom": "leave the mark out when encoding, UTF-8 needs none",
-    "engine_io": "Socket.IO's messages have their kind as digits before the JSON",
-    "utf16": "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#), or decode it by a function",
-    "utf32": "send UTF-8: to_utf8_buffer() in GDScript",
-    "python": "send JSON, json.dumps(value), in place of str(value)",
-}
+#: Those whose name is no proper name, but is said in words.
+_WORDED: Final = frozenset({"bom", "godot3", "python"})
 
 _U16: Final = struct.Struct(">H").unpack_from
 
@@ -41,8 +27,8 @@ class Signature(NamedTuple):
     ----------
     name : as people call it.
     looks : whether bytes begin like it.
-    advice : key of its sentence as a guessed framing, see `gdlab.words`.
-    way_out : what to do about it.
+    advice : key of its sentences, see `gdlab.words`: as a guessed framing, and what to do about a message.
+    title, way_out : the name as a sentence has it, and what to do about it.
     stream, datagram : where it is met.
     framing : how its stream is best cut; empty where that is to be found out.
     certain : nothing else begins like this.
@@ -57,9 +43,14 @@ class Signature(NamedTuple):
     certain: bool = True
 
     @property
-    def way_out(self) -> str:
+    def title(self) -> Statement | str:
+        """The name as a sentence has it."""
+        return Statement.of(f"protocol-name/{self.advice}") if self.advice in _WORDED else self.name
+
+    @property
+    def way_out(self) -> Statement:
         """What to do about it."""
-        return _WAYS_OUT.get(self.advice, "")
+        return Statement.of(f"protocol/{self.advice}")
 
 
 def _tls(data: bytes) -> bool:

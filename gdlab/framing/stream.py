@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from gdlab.errors import FramingError
-from gdlab.facts import Fact
+from gdlab.facts import Fact, Statement
 from gdlab.framing.frames import KEPT_BYTES, Frame, FrameTable, State
 
 
@@ -18,7 +18,7 @@ class StreamFramer(ABC):
 
     def __init__(self, name: str, *, max_frame_bytes: int) -> None:
         if max_frame_bytes < 1:
-            raise FramingError(f"max_frame_bytes is {max_frame_bytes}, but must be at least 1")
+            raise FramingError(Statement.of("framing/limit", most=max_frame_bytes))
         self.name = name
         self.max_frame_bytes = max_frame_bytes
         self.kept_bytes = min(max_frame_bytes, KEPT_BYTES)
@@ -59,7 +59,7 @@ class StreamFramer(ABC):
     def receive_data(self, chunk: bytes | bytearray | memoryview) -> None:
         """Take the bytes of one read."""
         if self.state is State.ENDED:
-            raise FramingError("receive_data() after end(): one framer serves one connection")
+            raise FramingError(Statement("framing/ended"))
         if self.state is State.ERROR:
             self.dropped_bytes += len(chunk)
             return

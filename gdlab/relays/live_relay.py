@@ -23,6 +23,7 @@ from gdlab.relays.placing import placed
 from gdlab.relays.rows import Rows
 from gdlab.relays.truth import lateness, truth_table
 from gdlab.store import Limit, table
+from gdlab.text import count
 from gdlab.transports import Address
 from gdlab.transports.relaying.process import RelayProcess
 
@@ -439,7 +440,8 @@ class Relay(Tabular):
         conditions = "off: everything passes as it is" if self.is_off else self._conditions()
         counts = ""
         if status:
-            counts = f", {status['arrived']} packets, {status['dropped']} lost, {status['clients']} clients"
+            served = count(int(status["clients"]), "client")
+            counts = f", {status['arrived']} packets, {status['dropped']} lost, {served}"
         late = self._late_words()
         return f"{state} {self.address} to {self.to}, {conditions}, seed {self.seed}{counts}{late}"
 

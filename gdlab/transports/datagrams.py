@@ -38,6 +38,13 @@ _SO_RCVBUFFORCE: Final = 33
 SO_TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
 _ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
 _TIMESPEC = struct.Struct("@ll")
+# The older option with microseconds, which macOS has as well, for everybody (bsd/sys/socket.h); Linux numbers the
+# option and its control message alike.
+MACOS: Final = sys.platform == "darwin"
+SO_TIMESTAMP: Final = 0x0400 if MACOS else 29
+SCM_TIMESTAMP: Final = 0x02 if MACOS else SO_TIMESTAMP
+#: The microseconds have 32 bits on macOS, and what stands behind them may be anything; of Linux's 64 the first 32 do.
+_TIMEVAL = struct.Struct("@li")
 _COUNTER = struct.Struct("@I")
 
 
@@ -132,6 +139,9 @@ def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, T
         if kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
             time_ns, time_source = seconds * 1_000_000_000 + nanoseconds, TimeSource.KERNEL
+        elif kind == SCM_TIMESTAMP and len(data) >= _TIMEVAL.size:
+            seconds, microseconds = _TIMEVAL.unpack_from(data)
+            time_ns, time_source = seconds * 1_000_000_000 + microseconds * 1000, TimeSource.KERNEL
         elif kind == SO_RXQ_OVFL and len(data) >= _COUNTER.size:
             drops = _COUNTER.unpack_from(data)[0]
     return time_ns if time_source is TimeSource.KERNEL else clock.now_ns(), time_source, drops
@@ -157,3 +167,6 @@ def prepare_datagrams(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -> 
     if LINUX:
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+    elif MACOS:
+        with contextlib.suppress(OSError):  # rows then have the time at which they were read
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMP, 1)

@@ -6,6 +6,7 @@ import struct
 from typing import Any, Final
 
 from gdlab.errors import VariantDecodeError
+from gdlab.facts import Statement
 from gdlab.variant.cache import LayoutCache
 from gdlab.variant.decode import decode
 from gdlab.variant.encode import encode
@@ -122,10 +123,9 @@ class Decoder:
     def _check(self, size: int) -> None:
         if size > self.max_bytes:
             raise VariantDecodeError(
-                f"{size} bytes are more than the {self.max_bytes} this decoder takes; raise max_bytes if you "
-                "trust them",
-                expected=f"at most {self.max_bytes} bytes",
-                found=f"{size} bytes",
+                Statement.of("variant/too large", size=size, most=self.max_bytes),
+                expected=Statement.of("variant/at most", most=self.max_bytes),
+                found=Statement.of("variant/bytes", size=size),
             )
 
     def __repr__(self) -> str:

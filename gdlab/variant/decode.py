@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 
 from gdlab.errors import VariantDecodeError
+from gdlab.facts import Statement
 from gdlab.variant.containers import Array, Dictionary
 from gdlab.variant.convert import DROP, fitted
 from gdlab.variant.keys import filed, given
@@ -95,7 +96,7 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
             elif end - pos >= 4:
                 header, word = _u32(data, pos)[0], 0
             else:
-                short(pos, end, 4, "a header")
+                short(pos, end, 4, "header")
             kind = header & 0xFF
             if kind == 4:
                 start = pos + 8
@@ -115,23 +116,23 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
             elif kind == 2:
                 if header & WIDE:
                     if end - pos < 12:
-                        short(pos + 4, end, 8, "an int")
+                        short(pos + 4, end, 8, "int")
                     (value,) = _i64(data, pos + 4)
                     pos += 12
                 else:
                     if end - pos < 8:
-                        short(pos + 4, end, 4, "an int")
+                        short(pos + 4, end, 4, "int")
                     value = word if word < 0x80000000 else word - 0x100000000
                     pos += 8
             elif kind == 3:
                 if header & WIDE:
                     if end - pos < 12:
-                        short(pos + 4, end, 8, "a float")
+                        short(pos + 4, end, 8, "float")
                     (value,) = _f64(data, pos + 4)
                     pos += 12
                 else:
                     if end - pos < 8:
-                        short(pos + 4, end, 4, "a float")
+                        short(pos + 4, end, 4, "float")
                     (value,) = _f32(data, pos + 4)
                     if value != value:  # the test for NaN
                         value = quiet(value)
@@ -147,7 +148,7 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                     if end - at >= 4:
                         (word,) = _u32(data, at)
                 if end - at < 4:
-                    short(at, end, 4, "a count")
+                    short(at, end, 4, "count")
                 elements = word & COUNT_MASK
                 pos = at + 4
                 if is_dictionary:
@@ -169,7 +170,7 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
                 size, unpack, build, narrow = fixed
                 pos += 4
                 if end - pos < size:
-                    short(pos, end, size, f"a {Type(kind).godot_name}")
+                    short(pos, end, size, Type(kind).godot_name)
                 parts = unpack(data, pos)
                 if narrow:
                     total = sum(parts)
@@ -180,7 +181,7 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
             elif kind == 24:
                 if header & WIDE:
                     if end - pos < 12:
-                        short(pos + 4, end, 8, "an object's id")
+                        short(pos + 4, end, 8, "object id")
                     value = EncodedObject(_u64(data, pos + 4)[0])
                     pos += 12
                 else:
@@ -238,7 +239,7 @@ def decode(data: Buffer, pos: int, end: int, *, full_objects: bool = False) -> t
 _GODOT_3: Final = {18: "Dictionary", 19: "Array"}
 
 
-def _older(data: Buffer, pos: int, end: int) -> str:
+def _older(data: Buffer, pos: int, end: int) -> Statement | str:
     """A hint where refused bytes look like a container of Godot 3, whose elements have types up to 26."""
     if end - pos < 8:
         return ""
@@ -248,18 +249,16 @@ def _older(data: Buffer, pos: int, end: int) -> str:
         return ""
     if count and _u32(data, pos + 8)[0] & ~WIDE > 26:
         return ""
-    return (
-        f". These bytes may come from Godot 3, where type {header} is {name}; it numbers its types differently "
-        "and is not supported: let the game send JSON, or move it to Godot 4"
-    )
+    return Statement.of("variant/godot3", type=header, name=name)
 
 
 def _unknown(pos: int, header: int) -> NoReturn:
-    raise Bad(pos, INVALID, "a type from 0 to 38", f"{header & TYPE_MASK} in the header 0x{header:08x}")
+    found = Statement.of("variant/in header", type=header & TYPE_MASK, header=f"0x{header:08x}")
+    raise Bad(pos, INVALID, Statement("variant/type"), found)
 
 
 def _deep(pos: int) -> NoReturn:
-    raise Bad(pos, TOO_DEEP, f"at most {MAX_DEPTH} containers around a value", f"{MAX_DEPTH + 1}")
+    raise Bad(pos, TOO_DEEP, Statement.of("variant/deep", most=MAX_DEPTH), f"{MAX_DEPTH + 1}")
 
 
 def _accept(value: Any, declared: ContainerType) -> Any:
@@ -274,14 +273,14 @@ def _open_object(data: Buffer, pos: int, end: int, full_objects: bool) -> tuple[
         raise Bad(
             pos,
             UNAUTHORIZED,
-            "no whole object (ask for full_objects=True to get an inert record of it)",
-            "an object with its class and properties",
+            Statement("variant/no object"),
+            Statement("variant/object"),
         )
     name, pos = read_text(data, pos + 4, end)
     if not name:
         return EncodedObject(0), 0, pos
     if end - pos < 4:
-        short(pos, end, 4, "a count of properties")
+        short(pos, end, 4, "property count")
     return ObjectRecord(name), _i32(data, pos)[0], pos + 4
 
 
@@ -290,9 +289,9 @@ def _check_script(name: str, value: Any, pos: int) -> None:
     if name != "script" or value is None:
         return
     if type(value) is not str:
-        raise Bad(pos, INVALID, "a path as the script of an object", type(value).__name__)
+        raise Bad(pos, INVALID, Statement("variant/object script"), type(value).__name__)
     if value and not value.startswith("res://"):
-        raise Bad(pos, INVALID, "a res:// path as the script of an object", repr(value[:40]))
+        raise Bad(pos, INVALID, Statement("variant/object res"), repr(value[:40]))
 
 
 def path_of(frames: list[_Frame]) -> str:
@@ -320,12 +319,19 @@ def _short_repr(key: Any) -> str:
     return repr(key)[:80]
 
 
-def refusal(bad: Bad, path: str, hint: str = "") -> VariantDecodeError:
+def refusal(bad: Bad, path: str, hint: Statement | str = "") -> VariantDecodeError:
     """The error users see."""
-    where = f" in value{path}" if path else ""
+    told = Statement.of(
+        "variant/refused",
+        offset=bad.offset,
+        where=Statement.of("variant/where", path=path) if path else "",
+        expected=bad.expected,
+        found=bad.found,
+        code=bad.code,
+        hint=hint,
+    )
     return VariantDecodeError(
-        f"not a Godot 4 Variant: at byte {bad.offset}{where} expected {bad.expected}, found {bad.found} "
-        f"(Godot says {bad.code}){hint}",
+        told,
         offset=bad.offset,
         path=path,
         expected=bad.expected,

@@ -10,6 +10,8 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
+from gdlab.errors import Told
+from gdlab.facts import Statement
 from gdlab.variant.containers import PackedStringArray
 from gdlab.variant.kinds import ENCODED_OBJECT_CLASS, ClassType, ContainerType, ScriptType, Type
 from gdlab.variant.packed import PACKED, PackedArray
@@ -56,10 +58,16 @@ UNAUTHORIZED: Final = "ERR_UNAUTHORIZED"
 TOO_DEEP: Final = "ERR_OUT_OF_MEMORY"
 
 
+#: Parts of a Variant that have words; others are called by their type.
+PARTS: Final = frozenset(
+    {"string length", "signal object", "count", "declared type", "header", "object id", "property count"}
+)
+
+
 class Bad(Exception):
     """Bytes that are refused; `decode` adds the path and raises `VariantDecodeError`."""
 
-    def __init__(self, offset: int, code: str, expected: str, found: str) -> None:
+    def __init__(self, offset: int, code: str, expected: Told, found: Told) -> None:
         super().__init__(offset, code, expected, found)
         self.offset = offset
         self.code = code
@@ -68,8 +76,14 @@ class Bad(Exception):
 
 
 def short(offset: int, end: int, need: int, what: str) -> NoReturn:
-    """Refuse input that ends inside a fixed part."""
-    raise Bad(offset, INVALID, f"{need} bytes of {what}", f"{max(0, end - offset)} bytes")
+    """Refuse input that ends inside a fixed part: a type of Godot, or one of the parts that have words."""
+    part = Statement.of(f"variant-part/{what}") if what in PARTS else what
+    found = Statement.of("variant/bytes", size=max(0, end - offset))
+    raise Bad(offset, INVALID, Statement.of("variant/part", size=need, part=part), found)
+
+
+def _left(size: int) -> Statement:
+    return Statement.of("variant/left", size=size)
 
 
 def read_text(data: Buffer, pos: int, end: int) -> tuple[str, int]:
@@ -78,7 +92,7 @@ def read_text(data: Buffer, pos: int, end: int) -> tuple[str, int]:
     The engine drops a byte order mark in front, and all from the first NUL on.
     """
     if end - pos < 4:
-        short(pos, end, 4, "a string's length")
+        short(pos, end, 4, "string length")
     (length,) = _u32(data, pos)
     start = pos + 4
     after = start + (length + 3 & ~3)
@@ -86,8 +100,8 @@ def read_text(data: Buffer, pos: int, end: int) -> tuple[str, int]:
         raise Bad(
             pos,
             END_OF_FILE,
-            f"a string of {_i32(data, pos)[0]} bytes, padded to a multiple of 4",
-            f"{end - start} bytes left",
+            Statement.of("variant/string", size=_i32(data, pos)[0]),
+            _left(end - start),
         )
     raw = data[start : start + length]
     try:
@@ -110,7 +124,7 @@ def _text_before_nul(raw: bytes, start: int) -> str:
 
 def _bool(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
     if end - pos < 4:
-        short(pos, end, 4, "a bool")
+        short(pos, end, 4, "bool")
     return _u32(data, pos)[0] != 0, pos + 4
 
 
@@ -133,12 +147,12 @@ def _string_name(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, i
 
 def _node_path(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
     if end - pos < 4:
-        short(pos, end, 4, "a NodePath")
+        short(pos, end, 4, "NodePath")
     (names,) = _u32(data, pos)
     if not names & NEW_NODE_PATH:
-        raise Bad(pos, INVALID, "the high bit in a NodePath's first count", f"0x{names:08x}")
+        raise Bad(pos, INVALID, Statement("variant/high bit"), f"0x{names:08x}")
     if end - pos < 12:
-        short(pos, end, 12, "a NodePath")
+        short(pos, end, 12, "NodePath")
     names &= COUNT_MASK
     (subnames,) = _u32(data, pos + 4)
     (flags,) = _u32(data, pos + 8)
@@ -154,7 +168,7 @@ def _node_path(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int
 
 def _rid(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
     if end - pos < 8:
-        short(pos, end, 8, "a RID")
+        short(pos, end, 8, "RID")
     return RID(_i64(data, pos)[0]), pos + 8
 
 
@@ -165,24 +179,24 @@ def _callable(_data: Buffer, pos: int, _end: int, _header: int) -> tuple[Any, in
 def _signal(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
     name, pos = read_text(data, pos, end)
     if end - pos < 8:
-        short(pos, end, 8, "a Signal's object id")
+        short(pos, end, 8, "signal object")
     return Signal(name, _u64(data, pos)[0]), pos + 8
 
 
 def _packed_bytes(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
     if end - pos < 4:
-        short(pos, end, 4, "a count")
+        short(pos, end, 4, "count")
     (count,) = _i32(data, pos)
     pos += 4
     if not 0 <= count <= end - pos:
-        raise Bad(pos - 4, INVALID, f"{count} bytes", f"{end - pos} bytes left")
+        raise Bad(pos - 4, INVALID, Statement.of("variant/bytes", size=count), _left(end - pos))
     # Missing padding is accepted; the position then lies behind the end.
     return bytes(data[pos : pos + count]), pos + (count + 3 & ~3)
 
 
 def _packed_strings(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any, int]:
     if end - pos < 4:
-        short(pos, end, 4, "a count")
+        short(pos, end, 4, "count")
     (count,) = _i32(data, pos)
     pos += 4
     texts = PackedStringArray()
@@ -194,13 +208,18 @@ def _packed_strings(data: Buffer, pos: int, end: int, _header: int) -> tuple[Any
 
 def _packed(data: Buffer, pos: int, end: int, header: int) -> tuple[Any, int]:
     if end - pos < 4:
-        short(pos, end, 4, "a count")
+        short(pos, end, 4, "count")
     (count,) = _i32(data, pos)
     pos += 4
     cls, dtype, size, columns = _PACKED_BY_HEADER[header & _KIND_AND_WIDTH]
     size *= count
     if count < 0 or size > end - pos:
-        raise Bad(pos - 4, INVALID, f"{count} elements of {cls.__name__}", f"{end - pos} bytes left")
+        raise Bad(
+            pos - 4,
+            INVALID,
+            Statement.of("variant/elements", count=count, type=cls.__name__),
+            _left(end - pos),
+        )
     shape = (count, columns) if columns else (count,)
     if type(data) is bytes:
         return _array(cls, shape, dtype, data, pos), pos + size
@@ -243,10 +262,10 @@ def read_container_type(
     """A declared type of a container, by its two header bits; gives the type and the position after it."""
     if kind == BUILTIN:
         if end - pos < 4:
-            short(pos, end, 4, "a declared type")
+            short(pos, end, 4, "declared type")
         (number,) = _u32(data, pos)
         if number >= len(READERS):
-            raise Bad(pos, INVALID, "a type from 0 to 38", str(number))
+            raise Bad(pos, INVALID, Statement("variant/type"), str(number))
         if number == Type.OBJECT and not full_objects:
             return ClassType(ENCODED_OBJECT_CLASS), pos + 4
         return (Type(number) if number else None), pos + 4
@@ -260,6 +279,6 @@ def read_container_type(
         if not full_objects:
             return ClassType(ENCODED_OBJECT_CLASS), after
         if not path.startswith("res://"):
-            raise Bad(pos, INVALID, "a script's res:// path", repr(path[:40]))
+            raise Bad(pos, INVALID, Statement("variant/script path"), repr(path[:40]))
         return ScriptType(path), after
     return None, pos

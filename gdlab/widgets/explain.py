@@ -10,8 +10,10 @@ import ipywidgets
 from gdlab.capture.html import visible
 from gdlab.codecs import chosen
 from gdlab.codecs import explain as explain_with
+from gdlab.codecs.guess import looks_like_variant
 from gdlab.codecs.table import DecodeWith
 from gdlab.errors import VariantDecodeError
+from gdlab.framing.signatures import of_message
 from gdlab.messages import Kind, guess_kind
 from gdlab.payloads import PayloadArray
 from gdlab.text import count
@@ -76,9 +78,9 @@ def described(payload: bytes | None, codec: DecodeWith = "auto") -> str:
     found = chosen("auto").decode_column(PayloadArray._from_sequence([read]))
     codec, value, reason = str(found.names[0]), found.objects[0], found.errors[0]
     beyond = _beyond(len(payload), len(read))
-    if beyond and not (reason and "Variant" in reason):
+    if beyond and not looks_like_variant(read):
         reason = None  # that it does not end is our doing
-    if codec.endswith("variant") or (reason and "begins like a Variant" in reason):
+    if codec.endswith("variant") or (reason and looks_like_variant(read) and of_message(read) is None):
         return _variant(read, len(payload))
     if codec.endswith("json"):
         return _headline("JSON text", payload) + _json(value) + _dump(payload) + beyond

@@ -20,6 +20,7 @@ from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
 from gdlab.widgets.multiplayer_tab import MultiplayerTab
+from gdlab.widgets.network_tab import NetworkTab
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
@@ -146,6 +147,11 @@ TABS: Final[Sequence[Tab]] = (
         "Multiplayer",
         "which RPC takes the bytes: Godot's high-level multiplayer taken apart",
         lambda tabs: MultiplayerTab(tabs.capture),
+    ),
+    Tab(
+        "Network",
+        "delay, loss and queues between the game and its server: relays and their conditions",
+        lambda tabs: NetworkTab(tabs.capture),
     ),
     Tab("Counters", "what was received, sent and lost", lambda tabs: Counters(tabs.capture)),
     Tab("Sizes", "what the chosen message costs in other encodings", _sizes),

@@ -200,6 +200,20 @@ def test_failed_scripts_refused_packets_and_cut_output_are_findings() -> None:
     assert not rules & set(analysis.findings(rows, watched=told())["rule"])
 
 
+def test_what_the_engine_cut_of_a_real_flood_is_a_finding_and_a_quiet_game_has_none() -> None:
+    def during(name: str) -> pd.DataFrame:
+        watch = gd.debugger(recorded=links.FOLDER / name)
+        began = int(watch.log["time"].min().value)
+        rows = table([0, 10 * S], direction="out")
+        rows["time"] += pd.Timedelta(began - START_NS, unit="ns")
+        return analysis.findings(rows, watched=watch).set_index("rule")
+
+    cut = during("debug_flood").loc["output-cut"]
+    assert "4 notices of the engine" in cut["evidence"]
+    assert "2212 messages were dropped" in cut["evidence"]
+    assert "output-cut" not in during("hog_profiled").index
+
+
 def test_a_frame_that_holds_a_break_is_not_called_slow_as_well() -> None:
     drawn = frames([2.0] * 60 + [500.0] + [2.0] * 20)
     end = int(drawn["time"].iloc[60].value) - START_NS

@@ -129,6 +129,22 @@ def test_a_file_for_wireshark_keeps_the_names_of_packets(tmp_path: Path) -> None
     assert len(again.multiplayer(project=PROJECT).calls) == 204
 
 
+def test_any_capture_of_such_a_game_keeps_the_names_in_a_file_for_wireshark(tmp_path: Path) -> None:
+    capture = gd.load(RUNS["pcap_enet"] / "lo.pcap")
+    by_number = gd.load(capture.to_pcapng(tmp_path / "numbers.pcapng")).df["detail"]
+    assert by_number.str.startswith("World.#").sum() > 50
+    calls = capture.multiplayer(project=PROJECT).calls
+    named = gd.load(capture.to_pcapng(tmp_path / "names.pcapng")).df["detail"]
+    assert named.str.startswith("World.state(<120 bytes>) (").sum() == (calls["method"] == "state").sum() > 50
+    sample = gd.sample("mp-hog")
+    told = gd.load(sample.to_pcapng(tmp_path / "sample.pcapng"))
+    assert told.df["detail"].str.startswith("World.state(").sum() > 50
+    assert list(told.df["payload"]) == list(sample.df["payload"])
+    # Another program's datagrams are no calls, whatever their bytes are.
+    other = gd.sample("udp-60fps")
+    assert (gd.load(other.to_pcapng(tmp_path / "other.pcapng")).df["detail"] == other.df["detail"]).all()
+
+
 def test_both_legs_of_a_relay_are_one_connection_and_tell_what_it_lost() -> None:
     frame = table("hog_profiled")
     payloads = list(frame["payload"][frame["direction"] == "in"])[:120]

@@ -243,6 +243,7 @@ FRAGMENTS = st.sampled_from(
 @example(wire=b"\t\n\r\r{", places=[], limit=7)
 @example(wire=b" \n \n", places=[2], limit=7)
 @example(wire=b"0\0\0\0", places=[], limit=7)
+@example(wire=b"0\3\0\2", places=[], limit=7)
 @settings(max_examples=150, deadline=None)
 @given(
     wire=st.one_of(st.binary(max_size=300), st.lists(FRAGMENTS, max_size=40).map(b"".join)),

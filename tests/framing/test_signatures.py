@@ -8,6 +8,7 @@ from gdlab import variant
 from gdlab.codecs.codec import VariantReader
 from gdlab.codecs.guess import guess
 from gdlab.framing import signatures
+from gdlab.words import stated
 
 ENET = bytes.fromhex(
     "8fff6eed82ff00010000ffff0000057000010000000000ff00000000000000000000138800000002000000028ac37cf609e05909"
@@ -37,7 +38,7 @@ def test_a_message_of_another_program_is_named_with_the_way_out(name):
     assert found.name == name
     assert found.way_out
     _, _, why, _ = guess(payload, VariantReader())
-    assert why == f"looks like {name}: {found.way_out}"
+    assert why == f"looks like {name}: {stated(found.way_out)}"
 
 
 @pytest.mark.parametrize(

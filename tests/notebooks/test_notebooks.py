@@ -205,6 +205,8 @@ PICTURES = {
     "09-multiplayer": 2,
     "10-five-networks": 2,
     "11-who-lost-it": 1,
+    "12-clocks": 1,
+    "13-playable": 1,
 }
 
 

@@ -76,7 +76,7 @@ def cut_output(evidence: Evidence) -> Iterator[Finding]:
     if log is None or not len(log):
         return
     texts = log["text"].astype(str).unique().tolist()
-    yield Finding.of("output-cut", 0.99, notices=len(log), texts=tuple(text[:120] for text in texts[:3]))
+    yield Finding.of("output-cut", 0.99, notices=len(log), texts=tuple(text[:120] for text in texts[:5]))
 
 
 def script_errors(evidence: Evidence) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ import struct
 from typing import Any, Final
 
 from gdlab.errors import VariantDecodeError, VariantEncodeError
+from gdlab.facts import Statement
 from gdlab.variant.codec import dumps
 from gdlab.variant.decode import decode
 
@@ -31,7 +32,10 @@ def read_value(data: bytes, pos: int, end: int) -> tuple[Any, int]:
     """
     if pos >= end:
         raise VariantDecodeError(
-            f"a value is missing at byte {pos}", offset=pos, expected="a value", found="the end"
+            Statement.of("scene/value", at=pos),
+            offset=pos,
+            expected=Statement("scene/a value"),
+            found=Statement("scene/the end"),
         )
     first = data[pos]
     kind = first & 0x3F
@@ -42,9 +46,9 @@ def read_value(data: bytes, pos: int, end: int) -> tuple[Any, int]:
         after = pos + 1 + _WIDTHS[mode]
         if after > end:
             raise VariantDecodeError(
-                f"at byte {pos} an int of {_WIDTHS[mode]} bytes has {end - pos - 1}",
+                Statement.of("scene/int", at=pos, width=_WIDTHS[mode], there=end - pos - 1),
                 offset=pos,
-                expected=f"{_WIDTHS[mode]} bytes",
+                expected=Statement.of("variant/bytes", size=_WIDTHS[mode]),
                 found=str(end - pos - 1),
             )
         return _INTS[mode].unpack_from(data, pos + 1)[0], after
@@ -59,7 +63,7 @@ def read_values(data: bytes, pos: int, end: int) -> tuple[Any, ...]:
         value, pos = read_value(data, pos, end)
         found.append(value)
         if len(found) > MAX_VALUES:
-            raise VariantDecodeError(f"more than {MAX_VALUES} values", offset=pos)
+            raise VariantDecodeError(Statement.of("scene/many", most=MAX_VALUES), offset=pos)
     return tuple(found)
 
 
@@ -73,7 +77,7 @@ def read_arguments(data: bytes, pos: int, end: int, *, raw: bool) -> tuple[tuple
     if raw:
         return ((data[pos:end],) if end > pos else ()), end
     if pos >= end:
-        raise VariantDecodeError("the number of arguments is missing", offset=pos)
+        raise VariantDecodeError(Statement("scene/count"), offset=pos)
     count = data[pos]
     pos += 1
     found = []

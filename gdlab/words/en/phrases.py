@@ -71,4 +71,18 @@ PHRASES: Final[dict[str, str]] = {
     "dropped/limit": "{number:oldest row} gone (limit)",
     "and": ", ",
     "or": "; ",
+    "marks/broken": "cannot be read: {why}",
+    "marks/unknown": "nothing tells whether it was edited: hand in the .gdlab.json beside it as well",
+    "marks/rows": "edited: {rows} rows, and {told} were written",
+    "marks/bytes": "edited: {bytes} bytes, and {told} were written (saved again by a spreadsheet or an editor?)",
+    "marks/backwards": "edited: time runs backwards at {rows} rows",
+    "marks/sizes": "edited: {rows} payloads are not of the size that is told",
+    "marks/points": "edited: {points} points are told, and the best answer has {best}",
+    "marks/attempts": "edited: {attempts} attempts are told, and {answers} answers are there",
+    "marks/copied": "{share:.0%} in common with {file}",
+    "roster/silent": "Is the game still running, and not paused? Has the laptop changed its network?",
+    "roster/never heard": (
+        "Does the game send to this computer's address and port, and is the code word in its messages? "
+        "127.0.0.1 is the student's own machine; a firewall, or a guest network, may keep laptops apart."
+    ),
 }

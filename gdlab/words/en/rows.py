@@ -117,7 +117,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "system_error": "{said}",
     "unsent": "{count} bytes were not sent: {cause}",
     "reply_raised": "the reply function raised {error}",
-    "malformed/cut": "at byte {offset} of the stream no frame of {framing} begins: {said}",
+    "malformed/cut": "at byte {offset} of the stream no frame of {framing} begins: {why}",
     "oversized/cut": (
         "a frame longer than the limit of {most} bytes ({limit}) at byte {offset} of the stream"
     ),

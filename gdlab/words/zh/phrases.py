@@ -57,4 +57,17 @@ PHRASES: Final[dict[str, str]] = {
     "dropped/limit": "最早的 {number:,} 行已丢弃（上限）",
     "and": "，",
     "or": "；",
+    "marks/broken": "无法读取：{why}",
+    "marks/unknown": "无法判断是否被改动过：请把旁边的 .gdlab.json 一起交上来",
+    "marks/rows": "被改动过：有 {rows} 行，写入时是 {told} 行",
+    "marks/bytes": "被改动过：有 {bytes} 字节，写入时是 {told} 字节（被电子表格或编辑器重新保存过？）",
+    "marks/backwards": "被改动过：有 {rows} 行的时间倒退了",
+    "marks/sizes": "被改动过：有 {rows} 条载荷的大小与记录不符",
+    "marks/points": "被改动过：写着 {points} 分，而最好的回答是 {best} 分",
+    "marks/attempts": "被改动过：写着 {attempts} 次尝试，而回答有 {answers} 个",
+    "marks/copied": "与 {file} 有 {share:.0%} 相同",
+    "roster/silent": "游戏还在运行、没有暂停吗？笔记本电脑换网络了吗？",
+    "roster/never heard": (
+        "游戏是否发送到这台电脑的地址和端口，消息里有没有暗号？127.0.0.1 是学生自己的电脑；防火墙或访客网络可能把电脑隔开。"
+    ),
 }

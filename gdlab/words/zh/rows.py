@@ -129,7 +129,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/gzip": "保持 raw：用 gzip 压缩；请在自己的编解码函数中解压",
     "framing_guessed/zstd": "保持 raw：用 Zstandard 压缩；请在自己的编解码函数中解压",
     "incomplete/cut": "流在一个帧的 {held} 字节之后结束",
-    "malformed/cut": "流中第 {offset} 字节处不是 {framing} 帧的开头：{said}",
+    "malformed/cut": "流中第 {offset} 字节处不是 {framing} 帧的开头：{why}",
     "oversized/cut": "流中第 {offset} 字节处的帧超过 {most} 字节的上限（{limit}）",
     "unframable/separator": "数据中有结束消息的 0x{separator}；请分几次发送",
     "may_not_fit": (

@@ -5,10 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+import gdlab as gd
 from gdlab.analysis.multiplayer import Evidence, findings
+from gdlab.multiplayer.calls import calls as calls_of
+from gdlab.multiplayer.tables import packets
+from tests import recorded_links as links
 from tests.languages import same_in_every_language
 from tests.multiplayer.golden import RECORDED, log, table
-from tests.multiplayer.test_golden import view_of
+from tests.multiplayer.test_golden import dissected, view_of
 
 #: What each run is guilty of; it is innocent of all else.
 GUILTY = {
@@ -30,12 +34,6 @@ GUILTY = {
     "toobig_enet": {"sync-not-counted", "empty-sync"},
     "types_ws": {"bandwidth-hog"},
 }
-
-
-#: What the engine prints.
-REFUSED = (
-    "RPC 'mine' is not allowed on node /root/Main/Game/Owned from: {}. Mode is \"authority\", authority is 1."
-)
 
 
 def found(name: str, errors: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -86,30 +84,48 @@ def test_the_sentences_hold_the_numbers_that_are_true() -> None:
     assert "The server answered late" in sentence("dip_enet", "slow-side")
 
 
+def log_of(name: str, who: str) -> pd.DataFrame:
+    """What a game of a run told its debugger."""
+    told = gd.debugger(recorded=links.FOLDER / name).log
+    return told[(told["game"] == who).to_numpy()]
+
+
 def test_an_error_of_the_receiver_is_tied_to_the_call_it_refused() -> None:
-    calls = [line for line in log("rpc_modes_enet") if line.get("rpc") == "mine"]
-    client = next(
-        line["id"] for line in log("rpc_modes_enet") if line.get("info") == "ready" and line["id"] != 1
-    )
-    frame = table("rpc_modes_enet")
-    since = frame["time"].iloc[0]
-    first = next(line["t"] for line in log("rpc_modes_enet") if line.get("info") == "connected_to_server")
-    errors = pd.DataFrame(
-        {
-            "time": [since + pd.Timedelta(seconds=calls[0]["t"] - first + 0.02)],
-            "text": [REFUSED.format(client)],
-        }
-    )
-    same_in_every_language(lambda: found("rpc_modes_enet", errors))
-    told = sentence("rpc_modes_enet", "not-allowed", errors)
+    told_ids = [line["id"] for line in log("refused_enet") if line.get("info") == "ready"]
+    client = next(number for number in told_ids if number != 1)
+    errors = log_of("refused_enet", "server")
+    same_in_every_language(lambda: found("refused_enet", errors))
+    told = sentence("refused_enet", "not-allowed", errors)
     assert f"Owned.mine from {client}: only the authority 1 may call it" in told
-    assert len(found("rpc_modes_enet", errors).set_index("rule").loc["not-allowed", "rows"]) == 1
+    told_rows = found("refused_enet", errors).set_index("rule").loc["not-allowed", "rows"]
+    calls = calls_of(view_of("refused_enet", 1), packets(view_of("refused_enet", 1))).set_index("row")
+    refused = [[(calls["method"][row], calls["args"][row]) for row in rows] for rows in told_rows]
+    assert refused == [[("from_owner", (7,)), ("from_owner", (22,))], [("mine", (1,))]]
+    # The caller is told nothing, and what was allowed has no error.
+    assert sentence("refused_enet", "not-allowed", log_of("refused_enet", "client1")) == ""
+    assert sentence("hog_profiled", "not-allowed", log_of("hog_profiled", "server")) == ""
 
 
 def test_an_error_of_the_sender_names_the_state_that_is_never_sent() -> None:
-    text = "Node states bigger than MTU will not be sent (1352 > 1350): /root/Main/Game/Map"
-    errors = pd.DataFrame({"time": [pd.Timestamp(0, tz="UTC")] * 2, "text": [text, text]})
-    same_in_every_language(lambda: found("toobig_enet", errors))
-    assert "The state of Main/Game/Map is 1352 bytes, and the limit 1350" in sentence(
-        "toobig_enet", "state-too-big", errors
-    )
+    same_in_every_language(lambda: found("toobig_enet", log_of("toobig_enet", "server")))
+    told = sentence("toobig_enet", "state-too-big", log_of("toobig_enet", "server"))
+    assert "The state of Main/Game/Map is 1352 bytes, and the limit 1350" in told
+    assert "The state of Main/Game/Map is 3208 bytes" in told
+    assert sentence("toobig_enet", "state-too-big", log_of("toobig_enet", "client1")) == ""
+    assert sentence("refused_enet", "state-too-big", log_of("refused_enet", "server")) == ""
+
+
+def test_a_capture_behind_a_lossy_way_does_not_blame_the_sender() -> None:
+    behind = table("lossy_enet")
+    behind = behind[behind["fate"] != "dropped"].drop(columns="fate").reset_index(drop=True)
+    same_in_every_language(lambda: findings(Evidence(dissected(behind), None, None)))
+    told = findings(Evidence(dissected(behind), None, None)).set_index("rule")
+    assert "lost-before-capture" in told.index
+    assert "enet-throttle" not in told.index, "who threw what away is not to be told from here"
+    words = " / ".join(told.loc[["lost-before-capture"], "what"])
+    missing = (table("lossy_enet")["fate"] == "dropped").sum()
+    assert "never came to where the capture was made" in words
+    assert missing > 20
+    # The same run seen before the lossy way, and a run without loss.
+    assert "lost-before-capture" not in set(found("lossy_enet")["rule"])
+    assert "lost-before-capture" not in set(found("jitter_enet")["rule"])

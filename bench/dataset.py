@@ -1,0 +1,102 @@
+"""A data set of many million rows: time and peak memory of its measures, beside one table where that fits.
+
+``python -m bench.dataset 100_000_000 FOLDER`` makes Parquet files of a million rows each in the folder (those that are
+there stay) and measures them; ``--table`` measures one table of all rows as well. Each measure runs in a process of its
+own, so that its peak is its own.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+
+import gdlab as gd
+from gdlab import analysis
+from gdlab.files import write_parquet
+from gdlab.messages import Peer
+from gdlab.store import Limit, Store, table
+
+ROWS_IN_FILE = 1_000_000
+SERVERS = 4
+PEERS = 16
+START_NS = 1_764_000_000_000_000_000
+#: 20,000 messages per second at each server.
+STEP_NS = 50_000
+MEASURES = {
+    "rates": {"bin_s": 60.0},
+    "conversations": {},
+    "overhead": {},
+    "sequence": {},
+    "inter_arrival": {},
+    "quantiles": {"measure": "inter_arrival"},
+}
+
+
+def make(folder: Path, rows: int) -> None:
+    """Files of four servers in turn, each with the messages of sixteen players of about 60 bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(max(rows // ROWS_IN_FILE, 1)):
+        path = folder / f"part-{number:05}.parquet"
+        if path.exists():
+            continue
+        rng = np.random.default_rng(number)
+        n = min(ROWS_IN_FILE, rows)
+        server, turn = number % SERVERS, number // SERVERS
+        store = Store(f"udp://10.0.0.{server}:4242", Limit())
+        peers = np.array([store.peer_code(Peer(f"10.1.{server}.{p}", 50_000 + p)) for p in range(PEERS)])
+        times = START_NS + turn * n * STEP_NS + np.arange(n) * STEP_NS + rng.integers(0, STEP_NS, n)
+        size = rng.integers(40, 80, n)
+        payload = rng.integers(0, 256, int(size.sum()), dtype=np.uint8)
+        store.extend(times, peers[rng.integers(0, PEERS, n)], size, payload, size + 28, np.ones(n, np.int8))
+        write_parquet(table.build([store.snapshot()]), path, progress=quiet)
+
+
+def quiet(_done: int, _total: int) -> None:
+    """No bars between the lines."""
+
+
+def taken(
+    what: str, name: str, folder: str, answers: "multiprocessing.Queue[tuple[float, float, int]]"
+) -> None:
+    """Run one measure; seconds, peak in MB, rows of the result."""
+    begin = time.perf_counter()
+    options = dict(MEASURES[name])
+    if what == "table":
+        result = getattr(analysis, name)(gd.load(folder).df, **options)
+    elif name == "quantiles":
+        result = gd.dataset(folder, progress=quiet).quantiles(options.pop("measure"), **options)
+    else:
+        result = getattr(gd.dataset(folder, progress=quiet, most_bytes=16 << 30), name)(**options)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    answers.put((time.perf_counter() - begin, peak, len(result)))
+
+
+def main() -> None:
+    """Print a line per measure."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rows", type=lambda text: int(text.replace("_", "")))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--table", action="store_true", help="also one table of all rows")
+    parser.add_argument("--only", nargs="*", choices=list(MEASURES), default=list(MEASURES))
+    options = parser.parse_args()
+    begin = time.perf_counter()
+    make(options.folder, options.rows)
+    files = sorted(options.folder.glob("*.parquet"))
+    size = sum(path.stat().st_size for path in files) / 1e6
+    print(f"{len(files)} files, {size:,.0f} MB, made in {time.perf_counter() - begin:.0f} s", flush=True)
+    context = multiprocessing.get_context("spawn")
+    for name in options.only:
+        for what in ("data set", *["table"] * (options.table and name != "quantiles")):
+            answers: multiprocessing.Queue[tuple[float, float, int]] = context.Queue()
+            process = context.Process(target=taken, args=(what, name, str(options.folder), answers))
+            process.start()
+            process.join()
+            seconds, peak, rows = answers.get() if not process.exitcode else (float("nan"), float("nan"), 0)
+            print(f"{name:15} {what:9} {seconds:8.1f} s {peak:8,.0f} MB {rows:12,} rows", flush=True)
+
+
+if __name__ == "__main__":
+    main()
