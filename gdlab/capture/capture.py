@@ -117,6 +117,8 @@ class Capture(Tabular):
         self._room = Room(limit, len(self._addresses))
         self._stores = tuple(Store(str(address), limit, self._room) for address in addresses)
         self._endpoints: tuple[Endpoint, ...] = ()
+        if not running:
+            clock.anew()
         self._began_ns = clock.now_ns()
         self._ended_ns: int | None = None
         self._builder = table.Builder()
