@@ -163,6 +163,8 @@ def _row(row: object) -> str:
 
 def preview(payload: bytes) -> str:
     """A payload in one short, escaped line: text where it is text, else the bytes in hexadecimal."""
+    if not isinstance(payload, bytes):
+        return ""  # a file may lack payloads
     if is_text(payload):
         return visible(payload)
     most = PREVIEW_CHARACTERS // 3
