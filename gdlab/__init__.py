@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from gdlab import analysis, course, godot, impair, variant, widgets
     from gdlab.analysis.merging import merge
+    from gdlab.capture.overlay import overlay
     from gdlab.capture.samples import sample
     from gdlab.codecs import explain
     from gdlab.course.contents import lessons
@@ -74,6 +75,7 @@ __all__ = [
     "load",
     "marks",
     "merge",
+    "overlay",
     "relay",
     "replay",
     "replies",
@@ -102,6 +104,7 @@ _LATER = {
     "lessons": ("gdlab.course.contents", "lessons"),
     "marks": ("gdlab.course.marks", "marks"),
     "merge": ("gdlab.analysis.merging", "merge"),
+    "overlay": ("gdlab.capture.overlay", "overlay"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),
     "roster": ("gdlab.course.roster", "roster"),

@@ -299,9 +299,9 @@ class Timeline:
             self._fields[name] = _Points()
         self._fields[name].add(times, values)
 
-    def forget_field(self, name: str) -> None:
-        """Draw a field no longer."""
-        self._fields.pop(name, None)
+    def forget_fields(self) -> None:
+        """Draw no field any longer."""
+        self._fields.clear()
 
     # ---- answering
 

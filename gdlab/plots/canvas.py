@@ -156,9 +156,14 @@ def seconds(table: pd.DataFrame, start_ns: int) -> NDArray[np.float64]:
     return (columns.times_ns(table) - start_ns) / 1e9
 
 
+#: Before that no capture was taken: 1970-01-12.
+_OF_ITS_OWN_NS: Final = 10**15
+
+
 def clock(start_ns: int) -> str:
-    """Label of a time axis that counts from a moment."""
-    return f"time since {pd.Timestamp(start_ns):%H:%M:%S} UTC (s)" if start_ns else "time (s)"
+    """Label of a time axis that counts from a moment; of runs laid over each other, which have none in common."""
+    since = start_ns > _OF_ITS_OWN_NS
+    return f"time since {pd.Timestamp(start_ns):%H:%M:%S} UTC (s)" if since else "time (s)"
 
 
 def plain(text: object, most: int = 44) -> str:

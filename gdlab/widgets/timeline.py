@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.resources
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import anywidget
@@ -19,6 +20,7 @@ from gdlab.plots import lanes_figure
 from gdlab.plots.canvas import NotebookFigure
 from gdlab.watching import Watch
 from gdlab.widgets import watched_lanes as told
+from gdlab.widgets.field_lanes import FieldLanes
 from gdlab.widgets.lanes_svg import lanes_svg
 from gdlab.widgets.panel import Panel
 from gdlab.widgets.ping import PingRow
@@ -90,15 +92,15 @@ class TimelinePanel(Panel):
         self._range_ns: tuple[int, int] | None = None
         self._width = 800
         self._watched = False
-        self._fields: tuple[str, ...] = ()
         self._pings = PingRow(seconds, self._pinged)
+        self._fields = FieldLanes(self.redraw)
         self.canvas = TimelineCanvas(by_peer=by_peer)
         self.canvas.on_msg(self._told)
         self.canvas.observe(self._peers_changed, "by_peer")
         options.setdefault(
             "layout", {"width": "100%", "flex": "1 1 100%"}
         )  # or a row of plots would squeeze it
-        super().__init__([style_sheet(), self.canvas, self._pings.box], capture, **options)
+        super().__init__([style_sheet(), self.canvas, self._fields.box, self._pings.box], capture, **options)
         self.add_class("gdlab-timeline")
 
     def follow(self, capture: Any) -> None:
@@ -107,6 +109,7 @@ class TimelinePanel(Panel):
             self._restart()
             self.marked_ns = None
             self._pings.follow(capture if isinstance(capture, Capture) else None, self._timeline.trips)
+            self._fields.follow(capture)
         super().follow(capture)
 
     def _restart(self) -> None:
@@ -123,6 +126,15 @@ class TimelinePanel(Panel):
             return None
         first, last = self.marked_ns
         return pd.Timestamp(first, tz="UTC"), pd.Timestamp(last, tz="UTC")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the messages that are drawn, such as ``("v.hp", "v.pos.x")``; those that are set are."""
+        return self._fields.names
+
+    @fields.setter
+    def fields(self, names: Sequence[str]) -> None:
+        self._fields.choose(names)
 
     @property
     def selection(self) -> pd.DataFrame:
@@ -167,7 +179,12 @@ class TimelinePanel(Panel):
     def state(self) -> Any:
         """While it runs, the newest values are sent a few times per second."""
         watched = self._watch is not None and self._watch.version
-        return super().state(), watched, int(time.monotonic() * _PUSH_HZ) if self._running() else 0
+        return (
+            super().state(),
+            watched,
+            self._fields.names,
+            int(time.monotonic() * _PUSH_HZ) if self._running() else 0,
+        )
 
     def update(self) -> None:
         """Take what is new, and send what is in sight."""
@@ -184,6 +201,7 @@ class TimelinePanel(Panel):
     def _take(self) -> None:
         if self._capture is not None:
             self._timeline.follow(self._capture, clock.now_ns())
+            self._fields.update(self._timeline)
         watch, now = self._watch, time.monotonic()
         if watch is not None and now - self._watch_read_at >= _WATCH_EVERY_S:
             self._watch_read_at = now

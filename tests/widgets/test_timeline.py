@@ -200,3 +200,57 @@ def test_a_watched_game_has_its_frames_and_its_log_on_the_same_axis(sent):
     slowest = recording.watched.frames.busy_ms.max()
     assert page.values().max() >= np.float32(slowest)
     panel.close()
+
+
+def lane(told, key):
+    return next(each for each in told["lanes"] if each["key"] == key)
+
+
+def test_a_field_is_chosen_from_the_menu_and_follows_the_capture(timeline, filled):
+    page = Page(timeline)
+    timeline.refresh()
+    menu = timeline._fields.menu
+    assert menu.options[1:] == ("v.seq", "size_bytes")
+    menu.value = "v.seq"
+    assert timeline.fields == ("v.seq",)
+    assert menu.value == menu.options[0]  # ready for the next one
+    everything = {
+        "t0": filled.df.time.iloc[0].timestamp() - 1,
+        "t1": filled.df.time.iloc[0].timestamp() + 100,
+    }
+    timeline._fields._read_at = 0
+    timeline.refresh()
+    told = page.ask(type="view", width=700, **everything)
+    assert [each["key"] for each in told["lanes"]] == ["rates", "rtt", "field:v.seq", "events"]
+    assert lane(told, "field:v.seq")["series"][0]["n"] == 20
+    before = sum(series["n"] for each in told["lanes"][:2] for series in each["series"]) * 2
+    assert page.values()[before + 20 : before + 40].tolist() == list(range(20))
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b'{"seq": 99, "hp": 7.5}', ("127.0.0.1", filled.endpoints[0].address.port))
+    filled.wait_sync(21)
+    timeline._fields._read_at = timeline._fields._looked_at = 0
+    timeline.refresh()
+    told = page.ask(type="view", width=700, **everything)
+    assert lane(told, "field:v.seq")["series"][0]["n"] == 21
+    assert "v.hp" in menu.options
+
+    (button,) = timeline._fields.shown.children
+    button.click()
+    assert timeline.fields == ()
+    timeline.refresh()
+    assert "field:v.seq" not in [
+        each["key"] for each in page.ask(type="view", width=700, **everything)["lanes"]
+    ]
+
+
+def test_fields_of_a_recording_are_drawn(sent):
+    panel = TimelinePanel(gd.sample("tcp-json"))
+    page = Page(panel)
+    panel.fields = ["v.x", "v.no_such_field"]
+    panel.refresh()
+    panel.show()
+    told = page.ask(type="pull", width=700)
+    assert lane(told, "field:v.x")["series"][0]["n"] > 10
+    assert lane(told, "field:v.no_such_field")["series"][0]["n"] == 0
+    panel.close()
