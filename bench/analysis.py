@@ -19,6 +19,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench import engines
 from gdlab import analysis, plots
 from gdlab.plots import decimate
 from tests.traffic import merged, ping, pings, pong, table
@@ -209,6 +210,9 @@ def main():
     alone["LiveRates frame"] = blit
     for name, work in alone.items():
         print(f"{name:<16}{statistics.median(timed(work) for _ in range(rounds)) * 1e3:>10.1f}")
+
+    for found in engines.tables(2):
+        print("\n".join(found.lines()), flush=True)
 
 
 if __name__ == "__main__":

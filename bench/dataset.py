@@ -8,6 +8,7 @@ own, so that its peak is its own.
 import argparse
 import multiprocessing
 import resource
+import tempfile
 import time
 from pathlib import Path
 
@@ -51,7 +52,11 @@ def make(folder: Path, rows: int) -> None:
         size = rng.integers(40, 80, n)
         payload = rng.integers(0, 256, int(size.sum()), dtype=np.uint8)
         store.extend(times, peers[rng.integers(0, PEERS, n)], size, payload, size + 28, np.ones(n, np.int8))
-        write_parquet(table.build([store.snapshot()]), path)
+        write_parquet(table.build([store.snapshot()]), path, progress=quiet)
+
+
+def quiet(_done: int, _total: int) -> None:
+    """No bars between the lines."""
 
 
 def taken(
@@ -63,9 +68,9 @@ def taken(
     if what == "table":
         result = getattr(analysis, name)(gd.load(folder).df, **options)
     elif name == "quantiles":
-        result = gd.dataset(folder).quantiles(options.pop("measure"), **options)
+        result = gd.dataset(folder, progress=quiet).quantiles(options.pop("measure"), **options)
     else:
-        result = getattr(gd.dataset(folder, most_bytes=16 << 30), name)(**options)
+        result = getattr(gd.dataset(folder, progress=quiet, most_bytes=16 << 30), name)(**options)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     answers.put((time.perf_counter() - begin, peak, len(result)))
 
@@ -73,8 +78,8 @@ def taken(
 def main() -> None:
     """Print a line per measure."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("rows", type=lambda text: int(text.replace("_", "")))
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("rows", nargs="?", default=2_000_000, type=lambda text: int(text.replace("_", "")))
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(tempfile.gettempdir()) / "gdlab-rows")
     parser.add_argument("--table", action="store_true", help="also one table of all rows")
     parser.add_argument("--only", nargs="*", choices=list(MEASURES), default=list(MEASURES))
     options = parser.parse_args()

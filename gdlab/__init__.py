@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from gdlab import cell_log
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from gdlab.datasets.dataset import dataset
     from gdlab.diagnostics.doctor import doctor
     from gdlab.impair import Flap, Handover, Link, Outage, Ramp, Spike, Trace
-    from gdlab.relays import relay, replay
+    from gdlab.relays import Relay, relay, replay
     from gdlab.traffic import demo_game
     from gdlab.watching import debugger, together, watch
     from gdlab.widgets import Dashboard
@@ -120,16 +120,14 @@ _LATER = {
 
 cell_log.set_up()
 
-__version__ = metadata.version("gdlab")
 
-
-def dashboard(*captures: Capture | Recording, folder: str | Path = ".") -> Dashboard:
+def dashboard(*captures: Capture | Recording | Relay, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: start listeners, see traffic, measure and save it with the mouse.
 
     Parameters
     ----------
-    captures : to show, such as results of `listen` or `load`; those that run are shown anyway. The last one is
-        followed.
+    captures : to show, such as results of `listen`, `load` or `relay`; captures that run are shown anyway. The last
+        one is followed.
     folder : where its CSV buttons write; by default the folder the notebook runs in.
 
     Returns
@@ -149,6 +147,10 @@ def __getattr__(name: str) -> Any:
     """Load what is used for the first time."""
     if name == "widgets":
         return _widgets()
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("gdlab")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, member = _LATER[name]

@@ -40,6 +40,10 @@ class Reason(StrEnum):
     )
     HANDSHAKE_TIMEOUT = "handshake_timeout"  # the WebSocket handshake was not complete in time
     HANDSHAKE_CUT = "handshake_cut"  # the connection ended before the handshake was complete
+    SUBPROTOCOL = (
+        "subprotocol"  # it is there, but none of the sub-protocols that the client offers was agreed
+    )
+    ENCRYPTED = "encrypted"  # the peer speaks TLS, which nothing here can read
     NOT_WEBSOCKET = "not_websocket"  # the server that was connected to speaks something else
     OUT_OF_FILES = (
         "out_of_files"  # this system has no more files or memory for connections; `code` is the errno

@@ -140,6 +140,10 @@ CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     "by": ("", US, PEER, SYSTEM),
 }
 
+#: Longer messages of streams are errors unless more is allowed: twice what `StreamPeer.put_var` can send with Godot's
+#: default `encode_buffer_max_size` of 8 MiB.
+DEFAULT_MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+
 IPV4_HEADER_BYTES: Final = 20
 IPV6_HEADER_BYTES: Final = 40
 UDP_HEADER_BYTES: Final = 8

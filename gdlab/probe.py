@@ -19,13 +19,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gdlab import variant
-
 #: How probes begin: those of JSON, and those that are Variants, which have the number of their keys (4 bytes) between
 #: the type and the first key.
 JSON_PREFIX: Final = b'{"probe"'
-VARIANT_PREFIX: Final = bytes([variant.Type.DICTIONARY, 0, 0, 0])
-VARIANT_KEY: Final = variant.dumps("probe")
+VARIANT_PREFIX: Final = b"\x1b\0\0\0"
+VARIANT_KEY: Final = b"\4\0\0\0\5\0\0\0probe\0\0\0"
 VARIANT_KEY_AT: Final = len(VARIANT_PREFIX) + 4
 
 #: Longer payloads are no probes. A pong with all its fields takes about 120 bytes.
@@ -107,10 +105,22 @@ class ProbeStatistics:
     unexpected: int
 
 
+def _dumps(fields: dict[str, Any]) -> bytes:
+    from gdlab.variant import dumps  # a listener that never pings need not load it
+
+    return dumps(fields)
+
+
+def _loads(payload: bytes) -> Any:
+    from gdlab.variant import loads
+
+    return loads(payload)
+
+
 def ping(seq: int, now_ns: int, *, as_variant: bool = False) -> bytes:
     """The ping to send now: JSON, or a Variant for who reads nothing else."""
     fields = {"probe": "ping", "seq": seq, "t_us": now_ns // 1000}
-    return variant.dumps(fields) if as_variant else json.dumps(fields).encode()
+    return _dumps(fields) if as_variant else json.dumps(fields).encode()
 
 
 def parse(payload: bytes) -> Probe | None:
@@ -120,7 +130,7 @@ def parse(payload: bytes) -> Probe | None:
         return None
     try:
         if is_variant(payload):
-            fields = variant.loads(payload)
+            fields = _loads(payload)
         elif b'"probe"' in payload:
             fields = json.loads(payload.rstrip(b"\0").decode())
         else:
@@ -158,7 +168,7 @@ def answer(payload: bytes, received_ns: int, now_ns: int) -> bytes | None:
         "r_us": received_ns // 1000,
         "s_us": now_ns // 1000,
     }
-    return variant.dumps(fields) if is_variant(payload) else json.dumps(fields).encode()
+    return _dumps(fields) if is_variant(payload) else json.dumps(fields).encode()
 
 
 class Pinger:

@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol, Self
 from gdlab import godot, surroundings
 from gdlab.errors import AddressError, GodotNotFound, GodotVersionError
 from gdlab.peers import AnswerGame
-from gdlab.transports import Address, parse
+from gdlab.transports import Address, parse, parse_known
 
 #: Set by `gdlab lab`, which keeps a game running beside the notebooks: where it sends, and what it is.
 ALREADY_VARIABLE: Final = "GDLAB_TRAFFIC"
@@ -156,7 +156,7 @@ def demo_script(to: str, source: str, *, fps: int = 60, seconds: float | None = 
     """
     engine = godot.find()
     game = godot.start(source=source, fps=fps, time_limit_s=seconds or LONGEST_S, engine=engine)
-    return Traffic(parse(to, host="lan"), game, f"Godot {engine.version} (process {game.pid})")
+    return Traffic(parse_known(to), game, f"Godot {engine.version} (process {game.pid})")
 
 
 def announce(traffic: Traffic) -> dict[str, str]:

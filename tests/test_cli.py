@@ -11,6 +11,7 @@ import pytest
 import gdlab as gd
 from gdlab import cli
 from gdlab.cli import lab
+from tests.waiting import limit, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -162,3 +163,29 @@ def test_a_capture_in_a_terminal_ends_in_order_when_the_system_asks(tmp_path):
     assert process.returncode == 0, told
     assert "20 messages received" in told
     assert list(gd.load(tmp_path / "spill").df.payload) == [b"%d" % number for number in range(20)]
+
+
+def test_a_capture_in_a_terminal_closes_parts_while_it_runs(tmp_path):
+    folder = tmp_path / "spill"
+    command = [sys.executable, "-m", "gdlab.cli", "capture", "udp://127.0.0.1:0", "--limit", "64MiB"]
+    command += ["--spill", str(folder), "--parts", "1s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        address = process.stdout.readline().split()[2].rstrip(",")
+        host, port = address.removeprefix("udp://").split(":")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for number in range(20):
+                sender.sendto(b"%d" % number, (host, int(port)))
+            wait_until(lambda: list(folder.rglob("*.parquet")), limit(30))
+            sender.sendto(b"20", (host, int(port)))
+        process.terminate()
+        told, _ = process.communicate(timeout=limit(30))
+    assert process.returncode == 0, told
+    assert "21 rows on the disk, 0 missed" in told
+    assert not (folder / "_running").exists()
+    assert list(gd.load(folder).df.payload) == [b"%d" % number for number in range(21)]
+
+
+def test_parts_that_are_none_end_with_a_line_and_1(tmp_path, capsys):
+    arguments = ["capture", "udp://127.0.0.1:0", "--spill", str(tmp_path), "--parts", "sometimes"]
+    assert cli.main(arguments) == 1
+    assert "is no period" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdlab import variant
+from gdlab import probe, variant
 from gdlab.probe import MAX_PROBE_BYTES, REMEMBERED, Pinger, Probe, ProbeStatistics, answer, parse, ping
 
 MS = 1_000_000
@@ -225,3 +225,10 @@ def test_memory_is_bounded_if_nobody_answers_and_nobody_asks():
 def test_a_timeout_must_be_positive():
     with pytest.raises(ValueError, match="positive"):
         Pinger(0)
+
+
+def test_the_beginning_of_a_probe_that_is_a_variant_is_what_godot_writes():
+    written = probe.ping(1, 1_000, as_variant=True)
+    assert written.startswith(probe.VARIANT_PREFIX)
+    assert written.startswith(probe.VARIANT_KEY, probe.VARIANT_KEY_AT)
+    assert probe.is_variant(written)

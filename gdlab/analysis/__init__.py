@@ -13,6 +13,7 @@ from gdlab.analysis.frame_rates import FrameRate, frame_rate
 from gdlab.analysis.latency import latency, response_times, round_trips
 from gdlab.analysis.loss_location import where_lost
 from gdlab.analysis.merging import Merged, merge
+from gdlab.analysis.merging_path import MergedPath, merge_path
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.playout import playout
@@ -20,11 +21,13 @@ from gdlab.analysis.probes import probes
 from gdlab.analysis.rates import rates
 from gdlab.analysis.sequence import numbered, sequence
 from gdlab.analysis.text_table import Worded
+from gdlab.analysis.visitors import visitors
 
 __all__ = [
     "TAIL_SAMPLES",
     "FrameRate",
     "Merged",
+    "MergedPath",
     "Worded",
     "agreement",
     "clock_offsets",
@@ -38,6 +41,7 @@ __all__ = [
     "latency",
     "measures",
     "merge",
+    "merge_path",
     "numbered",
     "one_way_delay",
     "overhead",
@@ -48,5 +52,6 @@ __all__ = [
     "response_times",
     "round_trips",
     "sequence",
+    "visitors",
     "where_lost",
 ]

@@ -70,7 +70,7 @@ def inter_arrival(
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows = np.flatnonzero(messages_of(table, direction, probes=probes))
-    subset = table.iloc[rows]
+    subset = table[list(by)].iloc[rows]  # payloads would be copied, too
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     when = stamps[rows][sequence]
@@ -79,7 +79,7 @@ def inter_arrival(
     between[firsts(ids[sequence])] = np.nan
     run = _runs(table, stamps)[rows][sequence]
     between[1:][np.diff(run) != 0] = np.nan
-    return _by_time(subset[list(by)], stamps[rows], rows, sequence, "iat_ms", between)
+    return _by_time(subset, stamps[rows], rows, sequence, "iat_ms", between)
 
 
 @by_row
@@ -133,7 +133,7 @@ def jitter(
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows, sent_us = sent_times(table, sent, UNIT_US[unit])
-    subset = table.iloc[rows]
+    subset = table[list(by)].iloc[rows]  # payloads would be copied, too
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     when, sent_us = stamps[rows][sequence], sent_us[sequence]
@@ -147,7 +147,7 @@ def jitter(
     filtered = pd.Series(np.abs(difference)).groupby(runs).ewm(alpha=GAIN, adjust=False).mean()
     values = np.asarray(filtered.to_numpy() / 1e3, dtype=np.float64)
     values[begins] = np.nan
-    return _by_time(subset[list(by)], stamps[rows], rows, sequence, "jitter_ms", values)
+    return _by_time(subset, stamps[rows], rows, sequence, "jitter_ms", values)
 
 
 def runs_of_clock(ids: NDArray[np.int64], sent_us: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -8,7 +8,6 @@ it reaches, at every time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,8 +28,6 @@ LATE_STAMP_US: Final = 1000.0
 STRETCHES: Final = 4096
 #: Times at which the reach of the lines is taken; between them it is below the straight connection.
 KNOTS: Final = 9
-#: Halvings of an interval, and thirds taken off one: far below a nanosecond in the end.
-_STEPS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +78,32 @@ def bounds(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> ClockB
     Contradiction : there is no such line, not even if timestamps of sending were a millisecond late.
     """
     span = np.array([min(above[0].min(), below[0].min()), max(above[0].max(), below[0].max())])
-    x_above, top = _tightest(*above, span, np.minimum)
-    x_below, bottom = _tightest(*below, span, np.maximum)
+    x_above, top = _hull(*_tightest(*above, span, np.minimum), 1.0)
+    x_below, bottom = _hull(*_tightest(*below, span, np.maximum), -1.0)
     top, bottom = top + ROUNDING_US, bottom - ROUNDING_US
-    late = 0.0
+    # All that follows is straight between the slopes of the hulls' edges: nothing else needs to be tried.
+    drifts = np.concatenate([np.diff(top) / np.diff(x_above), np.diff(bottom) / np.diff(x_below)])
+    drifts = np.unique(np.clip([-MOST_PPM, *drifts, MOST_PPM], -MOST_PPM, MOST_PPM))
 
     def highest(drift: Floats) -> Floats:
-        return np.asarray((top - drift[:, None] * x_above).min(axis=1) + late, np.float64)
+        return np.asarray((top - drift[:, None] * x_above).min(axis=1), np.float64)
 
     def lowest(drift: Floats) -> Floats:
-        return np.asarray((bottom - drift[:, None] * x_below).max(axis=1) - late, np.float64)
+        return np.asarray((bottom - drift[:, None] * x_below).max(axis=1), np.float64)
 
-    def room(drift: float) -> float:
-        here = np.array([drift])
-        return float((highest(here) - lowest(here))[0])
-
-    best = float(
-        _most(lambda drift: highest(drift) - lowest(drift), np.full(1, -MOST_PPM), np.full(1, MOST_PPM))[0]
-    )
-    if room(best) < 0:
-        late = -room(best) / 2 + 1e-3
+    room = highest(drifts) - lowest(drifts)
+    best = float(drifts[np.argmax(room)])
+    late = 0.0
+    if room.max() < 0:
+        late = -float(room.max()) / 2 + 1e-3
         if late > LATE_STAMP_US:
             raise Contradiction(2 * late)
-    slowest = -MOST_PPM if room(-MOST_PPM) >= 0 else _edge(room, best, -MOST_PPM)
-    fastest = MOST_PPM if room(MOST_PPM) >= 0 else _edge(room, best, MOST_PPM)
+    slowest, fastest = _between(drifts, room + 2 * late)
 
     knots = np.linspace(span[0], span[1], KNOTS) if span[1] > span[0] else span[:1]
-    up = _reach(highest, knots, slowest, fastest)
-    down = -_reach(lambda drift: -lowest(-drift), knots, -fastest, -slowest)
+    tried = np.unique([slowest, *drifts[(drifts > slowest) & (drifts < fastest)], fastest])
+    up = (highest(tried)[:, None] + tried[:, None] * knots).max(axis=0) + late
+    down = (lowest(tried)[:, None] + tried[:, None] * knots).min(axis=0) - late
     middle = (up + down) / 2
     drift = float((middle[-1] - middle[0]) / (span[1] - span[0])) if len(knots) > 1 else best
     level = float(middle[0] - drift * knots[0])
@@ -130,32 +125,30 @@ def _tightest(x: Floats, y: Floats, span: Floats, least: np.ufunc) -> tuple[Floa
     return x[kept[first]], y[kept[first]]
 
 
-def _most(of: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Where concave functions are greatest, each between its limits; all (k,)."""
-    for _ in range(_STEPS):
-        third = (high - low) / 3
-        left, right = low + third, high - third
-        rising = of(left) < of(right)
-        low, high = np.where(rising, left, low), np.where(rising, high, right)
-    return (low + high) / 2
+def _hull(x: Floats, y: Floats, sign: float) -> tuple[Floats, Floats]:
+    """The corners of the lower hull of some points (`sign` 1), or of the upper one (-1), in order of x."""
+    order = np.lexsort((sign * y, x))
+    xs, ys = x[order].tolist(), (sign * y[order]).tolist()
+    kept: list[int] = []
+    for at, (here, level) in enumerate(zip(xs, ys, strict=True)):
+        if kept and here == xs[kept[-1]]:
+            continue  # of points above each other the first is the lowest
+        while len(kept) > 1:
+            first, second = kept[-2], kept[-1]
+            if (ys[second] - ys[first]) * (here - xs[first]) < (level - ys[first]) * (xs[second] - xs[first]):
+                break
+            kept.pop()
+        kept.append(at)
+    return x[order][kept], y[order][kept]
 
 
-def _edge(of: Callable[[float], float], inside: float, outside: float) -> float:
-    """Where a function that is positive inside, negative outside, crosses zero; from outside, so that none is lost."""
-    for _ in range(_STEPS):
-        middle = (inside + outside) / 2
-        if of(middle) >= 0:
-            inside = middle
-        else:
-            outside = middle
-    return outside
-
-
-def _reach(level: Callable[[Floats], Floats], at: Floats, low: float, high: float) -> Floats:
-    """The greatest value at some times of the lines with a concave level, their drifts from `low` to `high`; (k,)."""
-
-    def there(drift: Floats) -> Floats:
-        return level(drift) + drift * at
-
-    least, most = np.full(len(at), low), np.full(len(at), high)
-    return np.maximum(np.maximum(there(least), there(most)), there(_most(there, least, most)))
+def _between(x: Floats, y: Floats) -> tuple[float, float]:
+    """From where to where what is straight between some points, and rises only once, is not below zero."""
+    inside = np.flatnonzero(y >= 0)
+    low, high = int(inside[0]), int(inside[-1])
+    ends = [float(x[low]), float(x[high])]
+    if low > 0:
+        ends[0] -= float((x[low] - x[low - 1]) * y[low] / (y[low] - y[low - 1]))
+    if high < len(x) - 1:
+        ends[1] += float((x[high + 1] - x[high]) * y[high] / (y[high] - y[high + 1]))
+    return ends[0], ends[1]

@@ -52,7 +52,7 @@ def tallied(table: pd.DataFrame, *, by: Sequence[str], probes: bool) -> pd.DataF
     `first`, `last`, `first_in` and `last_in` are int64, nanoseconds.
     """
     rows = np.flatnonzero((table["peer"].notna() & (table["peer"] != "")).to_numpy(dtype=np.bool_))
-    subset = table.iloc[rows]
+    subset = table if len(rows) == len(table) else table.iloc[rows]
     stamps = times_ns(subset)
     ids, labels = groups(subset, by)
     n = len(labels)

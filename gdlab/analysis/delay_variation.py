@@ -73,7 +73,7 @@ def delay_above_least(
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows, theirs = sent_times(table, sent, UNIT_US[unit])
-    subset = table.iloc[rows]
+    subset = table[list(by)].iloc[rows]
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     when, theirs = stamps[rows][sequence], theirs[sequence]

@@ -54,6 +54,7 @@ def findings(
         seq = counting_field(sender)
     own = truth_of(table)
     relayed = [] if own is None else relay_findings(own[1])
+    until_ns = getattr(table, "until_ns", None)
     ended = getattr(table, "provenance", {}).get("ended_in_order") is not False
     table = table_of(table, seq)
     sender = None if sender is None else table_of(sender, seq)
@@ -61,7 +62,14 @@ def findings(
         relay = table_of(relay, seq)
     require(table, [column.name for column in SCHEMA])
     evidence = Evidence(
-        table, statistics, seq, sender=sender, relay=relay, watched=watched, ended_in_order=ended
+        table,
+        statistics,
+        seq,
+        sender=sender,
+        relay=relay,
+        watched=watched,
+        ended_in_order=ended,
+        until_ns=until_ns,
     )
     return listed([*relayed, *(finding for rule in RULES for finding in rule(evidence))])
 

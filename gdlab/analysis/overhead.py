@@ -61,7 +61,8 @@ def overhead(
 def tallied(table: pd.DataFrame, *, by: Sequence[str], probes: bool) -> pd.DataFrame:
     """Bytes of each layer of each group: `LAYERS`, `wire` and `messages` (all float64); the index is the first row."""
     rows = np.flatnonzero(messages_of(table, probes=probes))
-    subset = table.iloc[rows]
+    columns = dict.fromkeys((*by, "endpoint", "peer", "size_bytes", "wire_bytes"))
+    subset = table[list(columns)].iloc[rows]
     ids, labels = groups(subset, by)
     n = len(labels)
     payload = subset["size_bytes"].to_numpy(dtype=np.float64)

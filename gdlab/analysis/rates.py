@@ -97,7 +97,7 @@ def rates(
     stamps = times_ns(table)
     start, end = _span(stamps, span)
     rows = _within(table, start, end, probes=probes)
-    ids, labels = groups(table.iloc[rows], by)
+    ids, labels = groups(table[list(by)].iloc[rows], by)
     some = bool(len(stamps)) or span is not None
     bins = bins_for(start, end, bin_s=bin_s, top=top, messages=len(rows), groups=len(labels), some=some)
     return finished(_counted(table, rows, ids, labels, bins), _gaps(table, stamps), bins=bins, by=by, top=top)
@@ -165,7 +165,7 @@ def grouped(
 ) -> tuple[pd.DataFrame, NDArray[np.int64], int]:
     """The groups of the messages between two times, the position of the first of each, and how many there are."""
     rows = _within(table, start, end, probes=probes)
-    ids, labels = groups(table.iloc[rows], by)
+    ids, labels = groups(table[list(by)].iloc[rows], by)
     return labels, rows[first_rows(ids, len(labels))], len(rows)
 
 
@@ -177,7 +177,7 @@ def _within(table: pd.DataFrame, start: int, end: int, *, probes: bool) -> NDArr
 def counted(table: pd.DataFrame, *, by: Sequence[str], bins: Bins, probes: bool) -> Counted:
     """Count the messages of some rows."""
     rows = _within(table, bins.start, bins.end, probes=probes)
-    ids, labels = groups(table.iloc[rows], by)
+    ids, labels = groups(table[list(by)].iloc[rows], by)
     return _counted(table, rows, ids, labels, bins)
 
 

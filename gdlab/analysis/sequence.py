@@ -132,13 +132,13 @@ def _each(
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
     rows, number, unsigned = _numbers(table, seq, direction, with_probes=probes)
-    subset = table.iloc[rows]
+    subset = table[list(by)].iloc[rows]
     ids, _ = groups(subset, by)
     sequence = order(ids, stamps[rows])
     begins = firsts(ids[sequence])
     number = number[sequence]
     if bits is not None:
-        number = _unwrapped(number, begins, bits)
+        number = unwrapped(number, begins, bits)
     told = number.view(np.uint64) if unsigned or (bits or 0) > 62 else number
     number, step = _in_steps(number, begins)
     anew = begins | _restarts(number, begins, window)
@@ -338,7 +338,7 @@ def _counts_by_one(ids: Ints, number: Ints) -> NDArray[np.bool_]:
     return np.asarray(np.bincount(stream[by_one], minlength=streams) >= BY_ONE * steps)
 
 
-def _unwrapped(number: Ints, begins: NDArray[np.bool_], bits: int) -> Ints:
+def unwrapped(number: Ints, begins: NDArray[np.bool_], bits: int) -> Ints:
     """Numbers of a counter that wraps, made to count on: each step is the shortest way around."""
     unused = 64 - bits
     step = np.zeros_like(number)

@@ -6,7 +6,6 @@ import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
-from gdlab.codecs import remembered
 
 
 @pd.api.extensions.register_dataframe_accessor("gdlab")
@@ -16,6 +15,8 @@ class TableAccessor(Tabular):
     def __init__(self, table: pd.DataFrame) -> None:
         if "payload" not in table.columns:
             raise AttributeError("df.gdlab works on a table of messages; this one has no column 'payload'")
+        from gdlab.codecs import remembered
+
         self._table = table
         self.decode_with = remembered(table)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,10 +16,8 @@ from gdlab import clock
 from gdlab.capture import html
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
-from gdlab.codecs import remember
 from gdlab.errors import NotSent, WaitTimeout
 from gdlab.facts import US, Fact, Reason
-from gdlab.framing import FramingLike, name_of
 from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import (
@@ -38,6 +35,7 @@ from gdlab.words import sentence
 
 if TYPE_CHECKING:  # what only some captures need is loaded by those
     from gdlab.files import Spill, SpillStatistics
+    from gdlab.framing import FramingLike
     from gdlab.gdscript import Codec as ScriptCodec
     from gdlab.gdscript import Kind as ScriptKind
     from gdlab.gdscript import Script
@@ -157,6 +155,11 @@ class Capture(Tabular):
         """Differs after every change of the rows."""
         return tuple(store.version for store in self._stores)
 
+    @property
+    def rewritten(self) -> int:
+        """How often rows were taken back, and written otherwise, as a framing was found out or chosen anew."""
+        return sum(store.rewritten for store in self._stores)
+
     def snapshots(self) -> list[Snapshot]:
         """Return the rows of each listener as they are now, for readers that follow them piece by piece."""
         return [store.snapshot() for store in self._stores]
@@ -168,7 +171,7 @@ class Capture(Tabular):
         While you hold the last table, the next one costs only the rows that are new.
         """
         table = self._builder.build(self.snapshots())
-        remember(table, self.decode_with)
+        self._remember(table)
         return table
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
@@ -183,8 +186,9 @@ class Capture(Tabular):
         drops = [endpoint.kernel_drops for endpoint in endpoints if endpoint.kernel_drops is not None]
         now_ns = clock.now_ns()
         last_ns = max(store.last_received_ns for store in stores)
+        problem_ns, problem = self._problem()
         return Statistics(
-            seconds=((self._ended_ns or self._last_end_ns() or now_ns) - self._began_ns) / 1e9,
+            seconds=(self.until_ns - self._began_ns) / 1e9,
             received=sum(store.received - store.probes.received for store in stores),
             received_bytes=sum(store.received_bytes - store.probes.received_bytes for store in stores),
             sent=sum(store.sent - store.probes.sent for store in stores),
@@ -200,15 +204,22 @@ class Capture(Tabular):
             connections=sum(endpoint.connections for endpoint in endpoints),
             waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
             awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
-            problem=self._problem(),
+            problem=problem,
+            problem_s=(now_ns - problem_ns) / 1e9 if problem else None,
             pings_sent=sum(store.probes.sent for store in stores),
             answers_received=sum(store.probes.received for store in stores),
         )
 
-    def _problem(self) -> str:
-        """The last thing that went wrong, in words."""
+    def _problem(self) -> tuple[int, str]:
+        """The last thing that went wrong: when, and in words."""
         problems = [store.last_problem for store in self._stores if store.last_problem is not None]
-        return sentence(max(problems, key=lambda one: one[0])[1]) if problems else ""
+        time_ns, fact = max(problems, key=lambda one: one[0], default=(0, None))
+        return time_ns, "" if fact is None else sentence(fact)
+
+    @property
+    def until_ns(self) -> int:
+        """Up to when it has listened, UTC nanoseconds; now, while it runs."""
+        return self._ended_ns or self._last_end_ns() or clock.now_ns()
 
     def _last_end_ns(self) -> int | None:
         """When the last endpoint ended by itself; None while one is there."""
@@ -262,6 +273,8 @@ class Capture(Tabular):
             has arrived stays.
         TypeError : both were given.
         """
+        import asyncio
+
         goal = self._goal(messages, more, probes=probes)
         deadline = time.monotonic() + timeout
         while not self._has(goal, deadline, timeout):
@@ -336,6 +349,8 @@ class Capture(Tabular):
         NotSent : nobody is there, nobody reads, or it does not fit. EndpointClosed : the capture has been stopped.
         TypeError, VariantEncodeError : `codec` cannot write this value.
         """
+        from gdlab.framing import name_of
+
         outgoing = encode(value, codec, name_of(self.options.framing))
         peer = None if to is None else str(to)
         if len(self._endpoints) == 1:

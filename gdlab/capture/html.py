@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -47,13 +46,15 @@ def visible(text: str | bytes, limit: int = PREVIEW_CHARACTERS) -> str:
     text : bytes are read as UTF-8.
     limit : characters shown, an escape counting as one; longer text ends in "…". Only so much is looked at.
     """
+    from html import escape  # which brings two thousand names of letters with it
+
     parts: list[str] = []
     isolated = False
     for piece, hidden in _pieces(text, limit):
         isolated = isolated or (
             not hidden and any(unicodedata.bidirectional(letter) in {"R", "AL", "AN"} for letter in piece)
         )
-        escaped = html.escape(piece)
+        escaped = escape(piece)
         parts.append(f'<span style="opacity:.6">{escaped}</span>' if hidden else escaped)
     shown = "".join(parts)
     return f"<bdi>{shown}</bdi>" if isolated else shown

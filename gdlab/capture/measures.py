@@ -6,14 +6,29 @@ import functools
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import pandas as pd
 
-from gdlab import analysis
-
 if TYPE_CHECKING:
     from gdlab.sizes import SizeReport
+
+
+class _Names:
+    """`gdlab.analysis` by name: whoever only listens needs no measure."""
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+#: Only type checkers look in there. Under TYPE_CHECKING they would, too, but too late to infer the methods' types.
+_FOR_CHECKERS: bool = False
+
+if _FOR_CHECKERS:
+    from gdlab import analysis
+else:
+    analysis = cast("Any", _Names())
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,8 +43,23 @@ def taken(measure: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any
     """Make a method of a measure: the object takes the place of its first argument, everything else stays.
 
     The method has the measure's own signature, so that a notebook shows its arguments, and its docstring without the
-    first argument.
+    first argument. It is made when it is first looked at, by a call or by a notebook.
     """
+    return cast("Callable[Concatenate[Any, P], R]", _Later(cast("str", measure)))
+
+
+class _Later:
+    """Stands for a method until it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, one: object, owner: type) -> Any:
+        setattr(Measures, self._name, _method(getattr(import_module("gdlab.analysis"), self._name)))
+        return getattr(owner if one is None else one, self._name)
+
+
+def _method(measure: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
 
     @functools.wraps(measure)
     def method(self: Any, /, *args: P.args, **options: P.kwargs) -> R:
@@ -64,6 +94,7 @@ class Measures(ABC):
     rates = taken(analysis.rates)
     overhead = taken(analysis.overhead)
     conversations = taken(analysis.conversations)
+    visitors = taken(analysis.visitors)
 
     # How evenly, how late.
     inter_arrival = taken(analysis.inter_arrival)
@@ -76,12 +107,14 @@ class Measures(ABC):
     delay_above_least = taken(analysis.delay_above_least)
     frame_rate = taken(analysis.frame_rate)
     probes = taken(analysis.probes)
+    playout = taken(analysis.playout)
 
     # What is missing.
     sequence = taken(analysis.sequence)
     numbered = taken(analysis.numbered)
     where_lost = taken(analysis.where_lost)
     merge = taken(analysis.merge)
+    merge_path = taken(analysis.merge_path)
 
     # All of it.
     measures = taken(analysis.measures)

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from gdlab.analysis.probes import mark
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
-from gdlab.codecs import remember
-from gdlab.framing import FramingLike
 
 if TYPE_CHECKING:
     from gdlab.files.sources import Source
+    from gdlab.framing import FramingLike
 
 
 class Recording(Tabular):
@@ -41,7 +39,7 @@ class Recording(Tabular):
     def df(self) -> pd.DataFrame:
         """The table; yours to change."""
         table = self._table.copy(deep=False)
-        remember(table, self.decode_with)
+        self._remember(table)
         return table
 
     @property
@@ -62,6 +60,17 @@ class Recording(Tabular):
     def with_truth(self) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """The table, and the truth beside it, or None."""
         return self.df, self.truth
+
+    @property
+    def until_ns(self) -> int | None:
+        """Up to when it has listened, UTC nanoseconds; None where the file does not tell."""
+        try:
+            began = pd.Timestamp(str(self.provenance["began"]))
+            counters = self.provenance["statistics"]
+            seconds = float(counters["seconds"]) if isinstance(counters, dict) else 0.0
+            return int(began.value + seconds * 1e9)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
     def reframe(self, framing: FramingLike) -> Self:
         """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
@@ -111,7 +120,8 @@ def load(path: Source) -> Recording:
     LoadError : the file is missing, damaged, or not a capture, or would fill the memory; the message says which.
     MissingDependency : Parquet, spill folders, and files compressed with zstd or lz4 need pyarrow.
     """
-    from gdlab.files.sources import load_all  # not before it is needed: `import gdlab` stays light
+    from gdlab.analysis.probes import mark  # not before it is needed: `import gdlab` stays light
+    from gdlab.files.sources import load_all
 
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)

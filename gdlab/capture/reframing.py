@@ -13,7 +13,7 @@ from gdlab.messages import Direction, Event, TimeSource
 from gdlab.store import Limit, Store
 from gdlab.store import table as tables
 from gdlab.store.store import StreamRow
-from gdlab.transports import history, rewrite
+from gdlab.transports.stream_history import history, rewrite
 
 _KERNEL: Final = TimeSource.KERNEL
 

@@ -9,15 +9,27 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gdlab.capture import capture as captures
 from gdlab.capture.capture import Capture
-from gdlab.codecs import chosen
-from gdlab.codecs.table import DecodeWith
 from gdlab.errors import AddressError, PortInUse
-from gdlab.framing import FramingLike
 from gdlab.store import DEFAULT_LIMIT, Limit
-from gdlab.transports import LISTENERS, STEERED, Address, EndpointOptions, Reply, client, parse, parse_remote
+from gdlab.transports import (
+    LISTENERS,
+    STEERED,
+    Address,
+    EndpointOptions,
+    Reply,
+    client,
+    parse,
+    parse_known,
+    parse_remote,
+)
+
+if TYPE_CHECKING:
+    from gdlab.codecs.table import DecodeWith
+    from gdlab.framing import FramingLike
 
 log = logging.getLogger("gdlab")
 
@@ -108,7 +120,7 @@ def listen(
     PortForbidden : the system keeps the port for privileged programs.
     ValueError : there is no codec of that name.
     """
-    chosen(decode)
+    _check(decode)
     if not addresses:
         raise AddressError('nothing to listen on; give an address: listen("udp://127.0.0.1:4242")')
     parsed = tuple(parse(address, host=host, schemes=tuple(LISTENERS)) for address in addresses)
@@ -190,7 +202,7 @@ def connect(
     AddressError : not an address to connect to.
     ValueError : there is no codec of that name.
     """
-    chosen(decode)
+    _check(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)
     bounds, folder, parts_s = _kept_where(limit, spill, parts)
     options = EndpointOptions(
@@ -226,11 +238,13 @@ def _kept_where(
     """Return what stays in memory, the folder for all of it, and how long its parts are."""
     if limit is None:  # 0 is no limit that anything could be kept in, and is refused
         limit = SPILLED_LIMIT if spill else DEFAULT_LIMIT
+    if parts is None:
+        return Limit.parse(limit), Path(spill) if spill else None, None
     from gdlab.files.parts import PeriodError, period_s  # not before it is needed: `import gdlab` stays light
 
-    if parts is not None and not spill:
+    if not spill:
         raise PeriodError("parts= goes with spill=, the folder that the parts are written to: give both")
-    return Limit.parse(limit), Path(spill) if spill else None, None if parts is None else period_s(parts)
+    return Limit.parse(limit), Path(spill), period_s(parts)
 
 
 def _kept(
@@ -294,11 +308,9 @@ def _with_our_own_name(error: PortInUse) -> PortInUse:
     """Where the holder is this very process, say which capture it is."""
     if not error.holder.startswith(f"process {os.getpid()} "):
         return error
-    port = parse(error.address, host="lan").port
+    port = parse_known(error.address).port
     for capture in running():
-        if not capture.is_client and any(
-            parse(address, host="lan").port == port for address in capture.addresses
-        ):
+        if not capture.is_client and any(parse_known(address).port == port for address in capture.addresses):
             return PortInUse(
                 f"port {port} belongs to another capture of this notebook, {capture!r}. Stop it (.stop() of its "
                 "variable, or gdlab.stop_all()), or call listen with exactly its addresses to get it back",
@@ -327,3 +339,11 @@ def stop_all() -> int:
 
 # At the end of the process what is still queued in the sockets is read, and the threads end in order.
 atexit.register(stop_all)
+
+
+def _check(decode: DecodeWith) -> None:
+    """Raise unless payloads can be decoded so."""
+    if decode != "auto":
+        from gdlab.codecs import chosen
+
+        chosen(decode)

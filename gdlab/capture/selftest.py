@@ -15,7 +15,7 @@ from gdlab.capture.capture import Capture
 from gdlab.errors import EndpointClosed, NotSent, WaitTimeout
 from gdlab.store import Cursor, Limit
 from gdlab.store.blocks import Block
-from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse, parse_remote
+from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse_known, parse_remote
 
 #: A packet that has not arrived after this long on the same computer will not come.
 TIMEOUT_S: Final = 3.0
@@ -131,7 +131,7 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
     if not capture.running:
         raise EndpointClosed("the listener is stopped; start it first")
     chosen = address or capture.addresses[0]
-    target = _reachable(parse(chosen, host="lan"))
+    target = _reachable(parse_known(chosen))
     options = EndpointOptions(
         framing=capture.options.framing,
         subprotocols=capture.options.subprotocols,

@@ -43,7 +43,7 @@ class Statistics:
     last_received_s : age of the newest message or answer to a ping; None before the first.
     connections : open TCP and WebSocket connections; UDP has none.
     waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
-    problem : what went wrong last, in words; empty where nothing has.
+    problem : what went wrong last, in words; empty where nothing has. problem_s : its age.
     pings_sent, answers_received : gdlab's own pings, and what came back of them.
     """
 
@@ -64,6 +64,7 @@ class Statistics:
     waiting_bytes: int = 0
     awaited_bytes: int = 0
     problem: str = ""
+    problem_s: float | None = None
     pings_sent: int = 0
     answers_received: int = 0
 
@@ -127,7 +128,10 @@ def describe(endpoints: Sequence[Endpoint], statistics: Statistics) -> Status:
     light = Light.RECEIVING if silent_s < QUIET_AFTER_S else Light.QUIET
     waiting = _waiting(statistics) if light is Light.QUIET else ""
     remarks = dict.fromkeys(endpoint.remark for endpoint in endpoints if endpoint.remark)
-    hints = (_reply_hint(endpoints), _loss_hint(statistics), _pings_hint(endpoints), *remarks)
+    # What was heard after it went wrong is the better news.
+    is_news = statistics.problem_s is not None and statistics.problem_s <= silent_s
+    problem = phrase("hint/problem", problem=statistics.problem) if is_news else ""
+    hints = (_reply_hint(endpoints) or problem, _loss_hint(statistics), _pings_hint(endpoints), *remarks)
     hint = phrase("or").join(filter(None, hints))
     text = phrase("running", doing=doing, lan=lan, counts=counts, age=age(silent_s, phrase("units").split()))
     return Status(light, text + waiting, hint)

@@ -12,12 +12,12 @@ import pandas as pd
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
-from gdlab.codecs import Decoder, remembered
-from gdlab.codecs.table import DecodeWith
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
     from gdlab.capture.multiplayer import Multiplayer
+    from gdlab.codecs import Decoder
+    from gdlab.codecs.table import DecodeWith
     from gdlab.multiplayer.names import Names
     from gdlab.variant import Explanation
 
@@ -62,6 +62,13 @@ class Tabular(Measures):
         """Return the last rows of the table."""
         return self.df.tail(rows)
 
+    def _remember(self, table: pd.DataFrame) -> None:
+        """Have a table decoded as this object's own are."""
+        if self.decode_with != "auto":
+            from gdlab.codecs import remember
+
+            remember(table, self.decode_with)
+
     def decoded(self, codec: DecodeWith | None = None, *, probes: bool = False) -> pd.DataFrame:
         """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`.
 
@@ -72,6 +79,8 @@ class Tabular(Measures):
         codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
         probes : decode also our own pings and what answered them.
         """
+        from gdlab.codecs import Decoder
+
         decoder = self._decoder
         if decoder is None:
             decoder = self._decoder = Decoder()
@@ -84,7 +93,7 @@ class Tabular(Measures):
         ----------
         row : its position in the table, from the end where it is negative.
         """
-        from gdlab.codecs import explain
+        from gdlab.codecs import explain, remembered
 
         table = self.df
         return explain(table["payload"].iloc[row] or b"", remembered(table))

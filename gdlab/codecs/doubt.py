@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gdlab.framing.godot3 import is_container, is_godot3
 from gdlab.variant import Type
 
 if TYPE_CHECKING:
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 #: For each size in bytes: messages that are a plain Variant of that size, and binary ones that are none.
 Tally: TypeAlias = Mapping[int, tuple[int, int]]
+
+#: In place of a size: the stream is one of Godot 3, whose Variants have other numbers of types.
+GODOT3: Final = -3
+#: Messages that are asked whether they are Godot 3's; more do not make it more certain.
+_ASKED: Final = 64
+#: Its types that Godot 4 has as others of the same size: AABB is read as Transform2D, Color as Plane.
+_AABB, _COLOR = 11, 14
+#: The types up to this are the same in both.
+_LAST_COMMON: Final = 5
+_LAST_OF_3: Final = 26
 
 #: A size's plain Variants are believed where so many of its binary messages are Variants.
 _SHARE: Final = 0.9
@@ -77,10 +88,28 @@ def tally(payloads: PayloadArray, binary: npt.NDArray[np.bool_]) -> Tally:
     )
     plain = expected == sizes
     none = (expected > 0) & ~plain | (expected < 0) & (heads < _FIRST_OF_TEXT).any(axis=1)
-    return {
+    counts = {
         size: (int(np.count_nonzero(plain & (sizes == size))), int(np.count_nonzero(none & (sizes == size))))
         for size in np.unique(sizes[plain | none & np.isin(sizes, 4 + _bodies())]).tolist()
     }
+    kinds = words & 0xFF
+    own = is_header & (kinds > _LAST_COMMON)
+    asked = np.flatnonzero(own & (kinds <= _LAST_OF_3) & (kinds != _AABB))[:_ASKED]
+    is_3 = [
+        is_godot3(payload) and (not plain[at] or is_container(payload) or _is_color(payload))
+        for at, payload in ((at, bytes(payloads[int(rows[at])])) for at in asked.tolist())
+    ]
+    if any(is_3):
+        counts[GODOT3] = (len(is_3) - sum(is_3), sum(is_3))
+    return counts
+
+
+def _is_color(payload: bytes) -> bool:
+    """Whether a plane of Godot 4 is rather a Color of Godot 3: parts of 0 to 1, and a normal not of length 1."""
+    if payload[0] != _COLOR or len(payload) != 20:
+        return False
+    parts = np.frombuffer(payload, "<f4", 4, 4).astype(np.float64)
+    return bool(np.all((parts >= 0) & (parts <= 1)) and abs(np.linalg.norm(parts[:3]) - 1) > 0.01)
 
 
 def _bodies() -> npt.NDArray[np.int64]:
@@ -101,9 +130,11 @@ def added(one: Tally, other: Tally) -> Tally:
 
 
 def doubted(counts: Tally) -> frozenset[int]:
-    """The sizes whose plain Variants are not believed."""
+    """The sizes whose plain Variants are not believed; `GODOT3` among them where none is."""
     return frozenset(
-        size for size, (plain, none) in counts.items() if plain and plain < _SHARE * (plain + none)
+        size
+        for size, (plain, none) in counts.items()
+        if (none > plain if size == GODOT3 else plain and plain < _SHARE * (plain + none))
     )
 
 

@@ -14,11 +14,12 @@ import numpy as np
 
 from gdlab.codecs import json, json_columns, variant_columns
 from gdlab.codecs.codec import ANY, BINARY, TEXT, Columnar, Decoded, Fast, Kinds, VariantReader, reason
-from gdlab.codecs.doubt import Tally, doubted, is_weak, tally
+from gdlab.codecs.doubt import GODOT3, Tally, doubted, is_weak, tally
 from gdlab.codecs.parts import Part
 from gdlab.errors import VariantDecodeError
 from gdlab.facts import Statement, Value
 from gdlab.framing import signatures
+from gdlab.framing.godot3 import is_container, is_godot3
 from gdlab.messages import Kind, guess_kind
 from gdlab.variant import Type
 from gdlab.words import stated
@@ -97,6 +98,8 @@ class _Knowing:
         if self._auto.doubts:
             # Others of that size are Variants all the same; row by row they are told apart.
             may_be &= ~np.isin(payloads.sizes, list(self._auto.doubts))
+        if GODOT3 in self._auto.doubts:
+            may_be[:] = False
         for name, which, read in (
             ("auto:variant", may_be, variant_columns.read),
             ("auto:json", payloads.startswith(b"{"), json_columns.read),
@@ -136,6 +139,8 @@ def guess(
     doubts : sizes at which Variants that may be so by chance are not believed, see `doubt`.
     """
     why = None
+    if kind != TEXT and (is_container(payload) or (GODOT3 in doubts and is_godot3(payload))):
+        return "bytes", payload, _looks_like(signatures.GODOT3), None
     if kind != TEXT and looks_like_variant(payload):
         if len(payload) in doubts and is_weak(payload):
             return "bytes", payload, _why("doubt"), None
@@ -158,7 +163,7 @@ def guess(
     known = signatures.of_message(payload)
     # A counter passes by the numbers of Godot 3's types as well.
     if known is not None and not (known.advice == "godot3" and len(payload) in doubts):
-        why = _why("protocol", name=known.title, way_out=known.way_out)
+        why = _looks_like(known)
     if kind == TEXT:
         try:
             return "text", payload.decode(), why, None
@@ -173,6 +178,10 @@ def guess(
 
 def _why(case: str, **more: Value) -> str:
     return stated(Statement.of(f"guess/{case}", **more))
+
+
+def _looks_like(known: signatures.Signature) -> str:
+    return _why("protocol", name=known.title, way_out=known.way_out)
 
 
 def is_meant_as_json(payload: bytes) -> bool:

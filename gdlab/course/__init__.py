@@ -9,7 +9,23 @@
 
 from gdlab.course.checking import check, hint
 from gdlab.course.mystery import Mystery, mystery
+from gdlab.course.own import Own, begin
 from gdlab.course.programs import Program, names, program, source
+from gdlab.course.project import Playable, playable
 from gdlab.course.verdicts import Verdict
 
-__all__ = ["Mystery", "Program", "Verdict", "check", "hint", "mystery", "names", "program", "source"]
+__all__ = [
+    "Mystery",
+    "Own",
+    "Playable",
+    "Program",
+    "Verdict",
+    "begin",
+    "check",
+    "hint",
+    "mystery",
+    "names",
+    "playable",
+    "program",
+    "source",
+]

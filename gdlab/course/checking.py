@@ -10,7 +10,7 @@ from gdlab.course.questions import Question
 from gdlab.course.verdicts import Mark, Verdict
 
 #: Lessons that have questions.
-LESSONS = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12")
+LESSONS = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13")
 
 
 def check(question: str, answer: Any = ...) -> Verdict:

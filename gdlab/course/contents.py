@@ -116,6 +116,9 @@ CONTENTS: Final = (
     Lesson(
         "12", "12-clocks.ipynb", "How can two computers agree on the time, and how exactly?", 20, _NOTHING
     ),
+    Lesson(
+        "13", "13-playable.ipynb", "How do you make a game playable at 150 ms and 2 % loss?", 25, _NOTHING
+    ),
 )
 
 _NEEDS_ZH: Final = {
@@ -138,6 +141,7 @@ _QUESTIONS_ZH: Final = {
     "10": "一个游戏能承受怎样的网络？剩下的它又该怎么办？",
     "11": "客户端和服务器之间出了问题：在哪里，是什么，有多少？",
     "12": "两台电脑怎样对时？能准到什么程度？",
+    "13": "怎样让一个游戏在 150 毫秒延迟和 2 % 丢包下还能玩？",
 }
 
 

@@ -59,24 +59,20 @@ class Grade:
 
     def as_json(self, measured: dict[str, Part], truth: Fault | None) -> dict[str, Any]:
         """The file's content."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "gdlab": metadata.version("gdlab"),
-            "exercise": "mystery",
-            "student": self._student,
-            "seed": self._seed,
-            "how": self._how,
-            "written": _now(),
-            "asked": {
+        return content(
+            "mystery",
+            self._student,
+            self._seed,
+            how=self._how,
+            asked={
                 "place": list(PLACES),
                 "kind": {kind: meaning for kind, (_, meaning) in KINDS.items()},
                 "size": "per cent or milliseconds, as the kind has it",
             },
-            "answered": self._answers,
-            "attempts": self.attempts,
-            "measured": {name: part.as_json() for name, part in measured.items()},
-            "truth": None
+            answered=self._answers,
+            attempts=self.attempts,
+            measured={name: part.as_json() for name, part in measured.items()},
+            truth=None
             if truth is None
             else {
                 "place": truth.place,
@@ -84,18 +80,59 @@ class Grade:
                 "set_to": truth.set_to,
                 "unit": KINDS[truth.kind][0],
             },
-            "points": self._best,
-            "of": 3,
-        }
+            points=self._best,
+            of=3,
+        )
 
-    def write(self, path: str | Path | None, content: dict[str, Any]) -> Path:
-        """Write it; a student's name becomes a file name without anything that a path could be."""
-        if path is None:
-            name = re.sub(r"[^\w-]+", "-", self._student).strip("-")[:60] or "student"
-            path = f"mystery-{name}.json"
-        path = Path(path)
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        return path
+
+def content(
+    exercise: str,
+    student: str,
+    seed: int,
+    *,
+    how: str,
+    asked: dict[str, Any],
+    answered: list[dict[str, Any]],
+    attempts: int,
+    measured: dict[str, Any],
+    points: int,
+    of: int,
+    truth: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What a grade file holds.
+
+    Parameters
+    ----------
+    how : ``"canned"`` or ``"relay"``. asked, answered, measured, truth : as the exercise has them; each answer has
+        `at` and `points`, those reached with it. points, of : reached, and to be reached.
+    """
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "gdlab": metadata.version("gdlab"),
+        "exercise": exercise,
+        "student": student,
+        "seed": seed,
+        "how": how,
+        "written": _now(),
+        "asked": asked,
+        "answered": answered,
+        "attempts": attempts,
+        "measured": measured,
+        "truth": truth,
+        "points": points,
+        "of": of,
+    }
+
+
+def write(path: str | Path | None, found: dict[str, Any]) -> Path:
+    """Write a grade file; a student's name becomes a file name without anything that a path could be."""
+    if path is None:
+        name = re.sub(r"[^\w-]+", "-", found["student"]).strip("-")[:60] or "student"
+        path = f"{found['exercise']}-{name}.json"
+    path = Path(path)
+    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
 
 
 def _now() -> str:

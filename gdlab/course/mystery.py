@@ -13,7 +13,7 @@ from gdlab.analysis.source import HasTable
 from gdlab.capture import Capture, connect, listen
 from gdlab.course.diagnosis import judge
 from gdlab.course.faults import KINDS, PLACES, Fault, fault_of, number_of
-from gdlab.course.grades import Grade
+from gdlab.course.grades import Grade, write
 from gdlab.course.observed import Part, observe
 from gdlab.course.verdicts import Verdict
 from gdlab.impair.streams import Stream
@@ -218,7 +218,7 @@ class Mystery:
         ----------
         path : by default ``mystery-SEED.json`` in this folder. A file of this name is replaced.
         """
-        return self._grade.write(path, self.grade)
+        return write(path, self.grade)
 
     def __repr__(self) -> str:
         how = "a canned capture" if self.canned else "behind a relay"

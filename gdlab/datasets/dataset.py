@@ -113,9 +113,11 @@ class Dataset(Listed, Measured):
             if one_of_today or any(each.marked for each in whole):
                 self._unmarked = False
             else:
-                part = self._part(probes_only=True)
+                categories = together(self._looked_at())
                 single = [
-                    Part((file,), part.columns, part.categories, probes_only=True) for file in part.files
+                    Part(((number, each.path),), (), categories, probes_only=True)
+                    for number, each in self._numbered()
+                    if each.sent  # who sends nothing asks nothing
                 ]
                 found = run(
                     asks,

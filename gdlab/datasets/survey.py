@@ -29,7 +29,7 @@ class Survey:
     Attributes
     ----------
     path, file_bytes : of the file, or the folder of a spilled capture.
-    rows, payload_bytes, marked, gaps : how many; `marked` are our pings and their answers.
+    rows, payload_bytes, marked, gaps, sent : how many; `marked` are our pings and their answers, `sent` what went out.
     first, last : nanoseconds since 1970 of the earliest and the latest row; 0 without rows.
     streams : rows of each endpoint and peer.
     categories : as the file has them, in their order.
@@ -44,6 +44,7 @@ class Survey:
     payload_bytes: int = 0
     marked: int = 0
     gaps: int = 0
+    sent: int = 0
     first: int = 0
     last: int = 0
     streams: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -75,6 +76,7 @@ def survey(path: str) -> Survey:
         rows=len(table),
         payload_bytes=int(table["size_bytes"].sum()),
         marked=int(equals(table, "reason", Reason.PROBE).sum()),
+        sent=int(messages(table, "out").sum()),
         gaps=int(equals(table, "event", "gap").sum()),
         first=int(times.min()) if len(times) else 0,
         last=int(times.max()) if len(times) else 0,

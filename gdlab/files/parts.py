@@ -71,40 +71,45 @@ class Parts:
         return True
 
     def close(
-        self, streams: Sequence[Path], endpoint: str, provenance: Mapping[str, Any] | None, *, last: bool
-    ) -> list[Path]:
-        """Write what can no longer change of some closed streams of an endpoint, oldest first, and remove those.
+        self,
+        ready: Sequence[Path],
+        later: Sequence[Path],
+        endpoint: str,
+        provenance: Mapping[str, Any] | None,
+    ) -> None:
+        """Write streams of an endpoint that will not change any more, oldest first, and remove them.
 
         Parameters
         ----------
-        last : no more will come: all of them, and not all but the newest.
-
-        Returns
-        -------
-        The streams that are gone.
+        later : the streams behind those, which may have taken back some of their rows.
 
         Raises
         ------
-        OSError : the disk does not take it. The streams are still there.
+        OSError : the disk does not take it. What was not written is still there.
         """
-        ready = list(streams) if last else list(streams[:-1])
         for number, path in enumerate(ready):
-            batches, first = spillread.standing(path, streams[number + 1 :])
-            self._take_back(path.name.rpartition("-")[0], first, provenance)
+            batches, first = spillread.standing(path, [*ready[number + 1 :], *later])
+            name = path.name.rpartition("-")[0]
+            self._take_back(name, first, provenance)
             rows = sum(len(batch) for batch in batches)
             if rows:
-                import pyarrow as pa
-
-                table = arrow.table(pa.Table.from_batches(batches))
-                began = datetime.fromtimestamp(int(conform.time_ns(table).min()) / 1e9, UTC)
-                server = re.sub(r"[^0-9A-Za-z.]+", "-", endpoint).strip("-") or "none"
-                folder = self.folder / f"server={server}" / f"date={began:%Y-%m-%d}"
-                folder.mkdir(parents=True, exist_ok=True)
-                name = f"{began:%H%M%S}-{path.stem}.parquet"
-                write_parquet(table, folder / name, provenance=provenance, progress=_silent)
-                self._closed.setdefault(path.name.rpartition("-")[0], []).append((first, rows, folder / name))
+                part = self._write(batches, path.stem, endpoint, provenance)
+                self._closed.setdefault(name, []).append((first, rows, part))
             path.unlink(missing_ok=True)
-        return ready
+
+    def _write(
+        self, batches: Sequence[Any], stem: str, endpoint: str, provenance: Mapping[str, Any] | None
+    ) -> Path:
+        import pyarrow as pa
+
+        table = arrow.table(pa.Table.from_batches(batches))
+        began = datetime.fromtimestamp(int(conform.time_ns(table).min()) / 1e9, UTC)
+        server = re.sub(r"[^0-9A-Za-z.]+", "-", endpoint).strip("-") or "none"
+        folder = self.folder / f"server={server}" / f"date={began:%Y-%m-%d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return write_parquet(
+            table, folder / f"{began:%H%M%S}-{stem}.parquet", provenance=provenance, progress=_silent
+        )
 
     def _take_back(self, stream: str, row: int, provenance: Mapping[str, Any] | None) -> None:
         """Leave the rows from a number on out of closed parts: a framing was changed, and they are written anew."""

@@ -458,10 +458,16 @@ class _Stream:
         return bool(self._parts)
 
     def rotate(self, parts: Parts, provenance: Mapping[str, Any] | None, *, last: bool) -> None:
-        """Begin another file, and let closed ones become parts."""
+        """Begin another file, and let those that were ended before become parts; `last`: all of them."""
+        newest = [] if last or self._path is None else [self._path]
         self.close()
-        gone = parts.close([path for path, _ in self._parts], self.store.endpoint, provenance, last=last)
-        self._parts = [(path, before) for path, before in self._parts if path not in gone]
+        ready = [path for path, _ in self._parts if path not in newest]
+        try:
+            parts.close(ready, newest, self.store.endpoint, provenance)
+        finally:
+            self._parts = [
+                (path, before) for path, before in self._parts if path not in ready or path.exists()
+            ]
 
     def force(self) -> None:
         """Force what was written to the disk.

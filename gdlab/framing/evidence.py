@@ -8,7 +8,7 @@ that is a whole Variant, a JSON text or plain text and nothing else, and by endi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -39,7 +39,14 @@ _CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
 _PAUSE_BITS: Final = 6.0
 
 #: A length of 0 is as likely something else.
-_EMPTY_BITS: Final = 2.0
+_EMPTY_BITS: Final = 4.0
+
+#: A single frame that is followed by something else may be anything.
+_LONE_BITS: Final = 9.0
+
+#: Frames of one size that end where a read ended count in full so often: a program that always sends as much shows
+#: nothing new by the next.
+_SAME_SIZE: Final = 2
 
 #: A frame that announces so much while little has come, and nothing more comes.
 _UNLIKELY_BYTES: Final = 1024 * 1024
@@ -52,14 +59,14 @@ class Candidate:
     Attributes
     ----------
     cut : its frames.
-    bits : what the length field of a frame says, if it is small.
+    bits : what the length field of a frame says, if it is small; a function of the length where that is one byte.
     header_bytes : of a frame, before what its content is judged by.
     content : judges the content of a frame in bits, 0 being nothing; None rules the candidate out.
     """
 
     name: str
     cut: Callable[[bytes], int | Cut | None]
-    bits: float
+    bits: float | Callable[[int], float]
     header_bytes: int = 0
     content: Callable[[bytes], float | None] | None = None
     most: int = _MAX_CHAINED
@@ -152,14 +159,17 @@ def _protobuf(payload: bytes) -> float:
     return 6.0 if at == len(payload) and fields else _anything(payload)
 
 
-def _packet(packet: bytes) -> float:
+def _packet(packet: bytes) -> float | None:
     """What a packet of MQTT says."""
     if packet[0] >> 4 == 1:
         return 30.0 if packet[2:8] in (b"\0\4MQTT", b"\0\6MQIs") or packet[4:8] == b"MQTT" else -20.0
     if packet[0] >> 4 == 3:
         start = varint(packet, 1)
         at = start[1] if start else 0
-        topic = packet[at + 2 : at + 2 + int.from_bytes(packet[at : at + 2])]
+        size = int.from_bytes(packet[at : at + 2])
+        if at + 2 + size > len(packet):
+            return None  # a topic longer than its packet
+        topic = packet[at + 2 : at + 2 + size]
         return 8.0 if len(topic) > 1 and is_text(topic, cut=False) else -8.0
     if packet[0] >> 4 in (8, 10):
         topic = packet[6 : 6 + int.from_bytes(packet[4:6])]
@@ -168,7 +178,13 @@ def _packet(packet: bytes) -> float:
 
 
 def _line(payload: bytes) -> float | None:
-    return (7.5 if len(payload) > 1 else 2.0) if is_text(payload, cut=False) else None
+    # Single characters between NULs are UTF-16, or the upper bytes of small numbers.
+    return (7.5 if len(payload) > 1 else -2.0) if is_text(payload, cut=False) else None
+
+
+def _short(length: int) -> float:
+    """What one byte says as a length: long messages are rare, and small bytes are in everything."""
+    return min(0.7, math.log2(256 / 3.5 / (length + 8)))
 
 
 def _lengths() -> list[Candidate]:
@@ -219,8 +235,8 @@ CANDIDATES: Final[tuple[Candidate, ...]] = (
     *_lengths(),
     Candidate("variants", cut_variants, 1, 0, _bare, _MAX_LENGTH),
     Candidate("mqtt", cut_mqtt, 1.5, 0, _packet),
-    Candidate("u8", LengthCut(1, little_endian=True), 0.7, 1, _anything),
-    Candidate("varint", cut_varint, 0.7, 1, _protobuf),
+    Candidate("u8", LengthCut(1, little_endian=True), _short, 1, _anything),
+    Candidate("varint", cut_varint, _short, 1, _protobuf),
     Candidate("nul", cut_nul, 0, 0, _line),
     Candidate("signalr", cut_signalr, 2, 0, _line),
 )
@@ -257,25 +273,46 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
                 return Fit(candidate.name, tuple(ends), OUT)
             bits += said
         empty += not inside
-        bits += candidate.bits if inside else -_EMPTY_BITS
+        often = sizes.count(stop - start)
+        if not inside:
+            bits -= _EMPTY_BITS
+        elif not callable(candidate.bits):
+            bits += candidate.bits
+        elif often < _SAME_SIZE:
+            bits += candidate.bits(stop - start)
         at += size
         ends.append(at)
         sizes.append(stop - start)
     if not ends or 2 * empty > len(ends):
         return Fit(candidate.name, tuple(ends), 0.0, waits_for)
-    places, mean = set(ends), at / len(ends)
-    chance = min(6.0, math.log2(max(mean, 2.0)))
-    bits += chance * sum(1 for place in reads if place in places)
+    mean = at / len(ends)
+    # One byte that is the size of all that came with it is one in 256, however short the frames are.
+    chance = 6.5 if callable(candidate.bits) else min(6.0, math.log2(max(mean, 2.0)))
+    bits += chance * _fitting(ends, reads)
+    places = set(ends)
     bits -= sum(1 for place in reads if place <= at and place not in places)
-    # One frame that is followed by something else may be anything.
     if len(ends) == 1 and at < len(data):
-        bits -= _PAUSE_BITS
+        bits -= _LONE_BITS
     # A pause inside a frame is likely only where a long one is on its way.
     waits = [place for place in pauses if place <= at and place not in places]
     bits -= _PAUSE_BITS * len(waits)
     if len(data) in pauses and at < len(data):
         bits -= _PAUSE_BITS if waits_for < 1024 else 2 * _PAUSE_BITS if waits_for > _UNLIKELY_BYTES else 0.0
     return Fit(candidate.name, tuple(ends), bits, waits_for, tuple(sizes))
+
+
+def _fitting(ends: Sequence[int], reads: Collection[int]) -> float:
+    """How many frames end where a read ended; those of a size that others have had count less and less."""
+    seen: dict[int, int] = {}
+    count, last = 0.0, 0
+    wanted = set(reads)
+    for end in ends:
+        if end in wanted:
+            size = end - last
+            often = seen[size] = seen.get(size, 0) + 1
+            count += min(1.0, _SAME_SIZE / often**2)
+        last = end
+    return count
 
 
 def incomplete_variant(data: bytes) -> int:

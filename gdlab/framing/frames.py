@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
+from gdlab.messages import DEFAULT_MAX_MESSAGE_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from gdlab.errors import FramingError
     from gdlab.facts import Fact
 
-#: Twice what `StreamPeer.put_var` can send with Godot's default `encode_buffer_max_size` of 8 MiB.
-DEFAULT_MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
+#: Longer frames are errors unless more is allowed.
+DEFAULT_MAX_FRAME_BYTES: Final = DEFAULT_MAX_MESSAGE_BYTES
 
 #: At most so many bytes of a frame that is over the limit, or that broke the stream, stay as a row.
 KEPT_BYTES: Final = 64 * 1024

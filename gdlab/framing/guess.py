@@ -22,13 +22,14 @@ MOST_BYTES: Final = 4096
 LIKELY_BITS: Final = 6.5
 CERTAIN_BITS: Final = 28.0
 #: A guess of lengths of one byte is made with this much.
-SHORT_BITS: Final = 14.0
+SHORT_BITS: Final = 11.0
 #: The best must be so far ahead of the next that cuts the stream otherwise.
 _AHEAD_BITS: Final = 3.0
 
 _JSON_OBJECT: Final = re.compile(rb"\s*+\{\s*+([^\s])")
 _JSON_ARRAY: Final = re.compile(rb"\s*+\[\s*+([-+.\w]*+)\s*+([^\s])")
 _SCALAR: Final = re.compile(rb"-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?|true|false|null")
+_JSON_GOES_ON: Final = re.compile(rb"[}\]]\s*+[{\[]")
 _HEADERS: Final = re.compile(rb"(?i:content-(?:length|type)): ?[^\r\n]{1,200}\r\n")
 _HEADERS_BEGUN: Final = b"content-length:"
 _STOMP: Final = re.compile(
@@ -117,7 +118,8 @@ def _text(head: bytes, reads: Collection[int], pauses: Collection[int], *, final
         if verdict is None and not final:
             return None
         if verdict:
-            return Guess("json", len(head) > 200 or head.count(b"}") > 1, "json")
+            # Behind the first value there may be a separator still.
+            return Guess("json", _JSON_GOES_ON.search(head) is not None, "json")
     line, feed, _ = head.partition(b"\n")
     if not is_text(head):
         return _mixed(head, line, feed, reads, pauses)
@@ -134,10 +136,10 @@ def _mixed(
     head: bytes, line: bytes, feed: bytes, reads: Collection[int], pauses: Collection[int]
 ) -> Guess | None:
     """A stream that begins as text and has control characters later."""
-    best = _chained(head, reads, pauses, doubt_bits=4.0)
+    best = _chained(head, reads, pauses, doubt_bits=3.0)
     if best is not None:
         return best
-    if feed and is_text(line, cut=False) and len(line) > 1 and b"\0" not in head[:64]:
+    if feed and is_text(line, cut=False) and len(line) > 3 and b"\0" not in head[:64]:
         return Guess("lines", False, "lines", 1)
     return Guess("raw", False, "controls")
 

@@ -15,7 +15,7 @@ from gdlab.facts import Statement
 from gdlab.framing.godot3 import is_godot3
 
 #: Those whose name is no proper name, but is said in words.
-_WORDED: Final = frozenset({"bom", "godot3", "python"})
+_WORDED: Final = frozenset({"bom", "godot3", "python", "wide"})
 
 _U16: Final = struct.Struct(">H").unpack_from
 
@@ -160,6 +160,15 @@ def _utf32(data: bytes) -> bool:
     return _wide(data, "utf-32-le") or _wide(data, "utf-32-be")
 
 
+def _wide_stream(data: bytes) -> bool:
+    # The last character may not be there yet.
+    return any(
+        _wide(data[: len(data) & -unit], f"utf-{8 * unit}-{order}")
+        for unit in (4, 2)
+        for order in ("le", "be")
+    )
+
+
 def _wide(data: bytes, encoding: str) -> bool:
     """Whether it is text of wide characters, most of them of ASCII."""
     unit = 2 if "16" in encoding else 4
@@ -181,6 +190,8 @@ def _python(data: bytes) -> bool:
     return bool(_PYTHON.match(data)) and data.rstrip()[-1:] in (b"}", b"]", b")")
 
 
+GODOT3: Final = Signature("a Variant of Godot 3", is_godot3, "godot3", datagram=True, certain=False)
+
 #: In order: the first that fits is named.
 SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("TLS", _tls, "tls", stream=True, framing="raw"),
@@ -194,9 +205,14 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("Zstandard", _zstd, "zstd", stream=True, datagram=True, framing="raw"),
     Signature("UTF-8 with a byte order mark", _bom, "bom", datagram=True),
     Signature("engine.io", _engine_io, "engine_io", datagram=True, certain=False),
-    Signature("a Variant of Godot 3", is_godot3, "godot3", datagram=True, certain=False),
+    GODOT3,
     Signature("UTF-32", _utf32, "utf32", datagram=True, certain=False),
     Signature("UTF-16", _utf16, "utf16", datagram=True, certain=False),
+    Signature("UTF-16 or UTF-32", _wide_stream, "wide", stream=True, framing="raw", certain=False),
+    Signature(
+        "HTTP/2", lambda data: data.startswith(b"PRI * HTTP/2.0\r\n"), "http2", stream=True, framing="raw"
+    ),
+    Signature("SSH", lambda data: data.startswith(b"SSH-2.0-"), "ssh", stream=True, framing="raw"),
     Signature("Python's str()", _python, "python", datagram=True, certain=False),
 )
 

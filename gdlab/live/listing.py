@@ -97,7 +97,7 @@ class Listing:
             return False
         new = []
         for store, snapshot in enumerate(snapshots):
-            first = max(self._seen.get(store, 0), snapshot.evicted.rows)
+            first = max(self._seen.get(store, 0), snapshot.begin)
             if snapshot.end > first:
                 new.append(np.arange(first, snapshot.end, dtype=np.int64) + (np.int64(store) << _NUMBER_BITS))
             self._seen[store] = snapshot.end
@@ -139,7 +139,7 @@ class Listing:
     @property
     def progress(self) -> Progress:
         """How many rows there are, were searched, and are listed."""
-        rows = sum(snapshot.end - snapshot.evicted.rows for snapshot in self._snapshots)
+        rows = sum(snapshot.end - snapshot.begin for snapshot in self._snapshots)
         if self._plain:
             return Progress(rows, rows, rows)
         return Progress(rows, min(self._searched, rows), len(self._keys))
@@ -165,17 +165,13 @@ class Listing:
         if self._plain and self._sort is None:
             if not self._snapshots:
                 return np.empty(0, np.int64)
-            start = self._snapshots[0].evicted.rows
+            start = self._snapshots[0].begin
             stop = self._snapshots[0].end
             low = min(start + max(0, first), stop)
             return np.arange(low, min(low + count, stop), dtype=np.int64)
         keys = self._keys
         if self._plain:
-            keys = (
-                np.arange(self._snapshots[0].evicted.rows, self._snapshots[0].end)
-                if self._snapshots
-                else keys
-            )
+            keys = np.arange(self._snapshots[0].begin, self._snapshots[0].end) if self._snapshots else keys
         if self._sort is not None:
             if self._order is None or len(self._order) != len(keys):
                 self._order = self._ordered(keys)

@@ -22,7 +22,8 @@ from gdlab.relays.conditions import as_entry, describe, refuse_for_streams, unde
 from gdlab.relays.placing import placed
 from gdlab.relays.rows import Rows
 from gdlab.relays.truth import lateness, truth_table
-from gdlab.store import Limit, table
+from gdlab.store import Limit, Snapshot, table
+from gdlab.text import count
 from gdlab.transports import Address
 from gdlab.transports.relaying.process import RelayProcess
 
@@ -154,6 +155,10 @@ class Relay(Tabular):
     def pid(self) -> int:
         """Its process."""
         return self._process.pid
+
+    def snapshots(self) -> list[Snapshot]:
+        """The rows of each of its own addresses as they are now, for live views."""
+        return self._rows.snapshots()
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -439,7 +444,8 @@ class Relay(Tabular):
         conditions = "off: everything passes as it is" if self.is_off else self._conditions()
         counts = ""
         if status:
-            counts = f", {status['arrived']} packets, {status['dropped']} lost, {status['clients']} clients"
+            served = count(int(status["clients"]), "client")
+            counts = f", {status['arrived']} packets, {status['dropped']} lost, {served}"
         late = self._late_words()
         return f"{state} {self.address} to {self.to}, {conditions}, seed {self.seed}{counts}{late}"
 

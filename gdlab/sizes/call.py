@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
-from gdlab.codecs import decode
 from gdlab.errors import VariantEncodeError
 from gdlab.payloads import PayloadArray
 
@@ -86,6 +85,8 @@ class Sizes:
         captured = _captured(value)
         if captured is None:
             return measure(value, each=each, rate_hz=rate_hz, peers=peers, over=over, double=double)
+        from gdlab.codecs import decode
+
         decoded = decode(captured)
         good = decoded["codec"].notna() & decoded["decode_error"].isna()
         values = decoded.loc[good, "value"].tolist()

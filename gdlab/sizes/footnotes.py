@@ -7,12 +7,16 @@ from typing import Any, Final
 
 import pandas as pd
 
+from gdlab.sizes.by_hand import Layout
+from gdlab.sizes.errors import NoSize
 from gdlab.sizes.memory import needs_64_bits, packed_element, variant_bytes
 from gdlab.variant.kinds import Type
 from gdlab.variant.types import type_of
 
 #: Values looked at for remarks that depend on them.
 _LOOK_AT: Final = 20_000
+#: A longer format is no help to look at.
+_LONGEST_FORMAT: Final = 300
 _UDP_MTU_PAYLOAD: Final = 1472  # of a link of 1500 bytes, with IPv4
 _UDP_MAX: Final = 65507
 _WS_DEFAULT: Final = 65535
@@ -45,6 +49,7 @@ def footnotes(messages: Sequence[Any], table: pd.DataFrame, *, of: int, double: 
     leaves = list(_leaves(messages))
     notes += _numbers(leaves)
     notes += _comparison(table)
+    notes += _layout(messages, double)
     notes += _packed(messages, double)
     notes.append(DECLARED)
     notes += _limits(table)
@@ -106,6 +111,22 @@ def _comparison(table: pd.DataFrame) -> list[str]:
     if table["deflate_bytes"]["variant"] > 0.9 * variant:
         notes.append("Compressing one small message gains little or nothing: there is too little to repeat.")
     return notes
+
+
+def _layout(messages: Sequence[Any], double: bool) -> list[str]:
+    """The layout that was packed by hand, as `decode=` reads it."""
+    try:
+        layout = Layout(messages, double=double)
+    except NoSize:
+        return []
+    known = layout.format
+    if known is not None and len(known) <= _LONGEST_FORMAT:
+        return [f'Packed by hand is "{known}" here, which decode= reads.']
+    if len(layout.shapes) > 1:
+        return [
+            f"The messages have {len(layout.shapes)} shapes: packed by hand, a first byte says which one follows."
+        ]
+    return []
 
 
 def _packed(messages: Sequence[Any], double: bool) -> list[str]:

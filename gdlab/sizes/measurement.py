@@ -12,7 +12,7 @@ import pandas as pd
 
 from gdlab.messages import wire_bytes
 from gdlab.sizes import rpc
-from gdlab.sizes.by_hand import packed_by_hand
+from gdlab.sizes.by_hand import Layout
 from gdlab.sizes.compression import deflate_bytes, zstd_bytes
 from gdlab.sizes.errors import NoSize
 from gdlab.sizes.footnotes import footnotes
@@ -33,11 +33,11 @@ PREFIX_BYTES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class _Encoding:
-    """A row of the table: how its bytes are made, and what survives."""
+    """A row of the table: how the bytes of a message are made, or None for the layout of all; and what survives."""
 
     key: str
     label: str
-    write: Callable[[Any, bool], bytes]
+    write: Callable[[Any, bool], bytes] | None
     keeps: str
 
 
@@ -68,10 +68,17 @@ _ENCODINGS: Final = (
     _Encoding(
         "by_hand",
         "packed by hand (encode_*)",
-        lambda value, double: packed_by_hand(value, double=double),
+        None,
         "values only: both sides must know the layout",
     ),
 )
+
+
+def _written(encoding: _Encoding, messages: Sequence[Any], double: bool) -> list[bytes]:
+    if encoding.write is not None:
+        return [encoding.write(value, double) for value in messages]
+    layout = Layout(messages, double=double)  # one for all of them, as a reader could know only one
+    return [layout.pack(value) for value in messages]
 
 
 def measure(
@@ -205,7 +212,7 @@ def _encoded_row(
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"encoding": encoding.key, "label": encoding.label, "keeps": encoding.keeps}
     try:
-        encoded = [encoding.write(value, double) for value in messages]
+        encoded = _written(encoding, messages, double)
     except NoSize as error:
         return row | {"reason": str(error)}
     row |= _spread([len(data) for data in encoded])

@@ -43,6 +43,7 @@ def _blocks(table: pd.DataFrame, peers: npt.NDArray[np.int32]) -> Iterator[Block
     codes = {name: _codes(table, name) for name in ("time_source", "direction", "event", "kind")}
     times = table["time"].to_numpy("datetime64[ns]").astype(np.int64)
     facts, fact_codes = _facts(table)
+    words, word_codes = _words(table)
     payloads = table["payload"].array
     sizes = table["size_bytes"].to_numpy(np.int64)
     first = 0
@@ -59,13 +60,26 @@ def _blocks(table: pd.DataFrame, peers: npt.NDArray[np.int32]) -> Iterator[Block
                 wire=table["wire_bytes"].to_numpy(np.int64)[rows].astype(np.uint32),
                 peer=peers[rows],
                 fact=fact_codes[rows],
-                word=np.zeros(len(lengths), np.int32),
+                word=word_codes[rows],
                 **{name: values[rows] for name, values in codes.items()},
             ),
             arena,
             facts,
+            words,
         )
         first = rows.stop
+
+
+def _words(table: pd.DataFrame) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+    """How the rows were cut out of their streams, and its numbers; 0 is not at all."""
+    if "framing" not in table:
+        return ("",), np.zeros(len(table), np.int32)
+    column = table["framing"].astype("category").cat.remove_unused_categories()
+    names = ["", *(str(name) for name in column.cat.categories)]
+    codes = column.cat.codes.to_numpy().astype(np.int32) + 1
+    blank = np.flatnonzero([name == "" for name in names])
+    codes[np.isin(codes, blank)] = 0
+    return tuple(names), codes
 
 
 def _joined(payloads: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

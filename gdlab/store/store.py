@@ -107,9 +107,14 @@ class Snapshot:
         """How many rows the store has ever had; the number of the next one."""
         return self.evicted.rows + self.withdrawn + sum(len(block) for block in self.blocks)
 
+    @property
+    def begin(self) -> int:
+        """The number of the first row that is kept, as `end` counts them."""
+        return self.evicted.rows + self.withdrawn
+
     def since(self, number: int) -> Snapshot:
         """Return the rows from a number on, as `end` counts them; those already evicted are missing."""
-        return self.tail(max(0, self.end - number)) if number > self.evicted.rows else self
+        return self.tail(max(0, self.end - number)) if number > self.begin else self
 
     def tail(self, rows: int) -> Snapshot:
         """Return the last rows; the note about evicted ones stays only where all rows do."""
@@ -173,6 +178,8 @@ class Store:
         self._open_bytes = self._block_bytes + self._block_rows * ROW_BYTES
         self._origin = object()
         self._withdrawn = 0
+        #: How often rows were taken back: what was counted of them is to be counted anew then.
+        self.rewritten = 0
         self._rewinding = threading.Lock()
         self._rewound = _NOWHERE
         self._state = _State((), self._new_block(), Evicted())
@@ -411,6 +418,7 @@ class Store:
         with self._rewinding:
             self._state = _State(tuple(block for block in kept if len(block)), fresh, evicted)
             self._rewound = min(self._rewound, first)
+        self.rewritten += 1
         self._version += 1
         return total
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
 
 from gdlab import surroundings
-from gdlab.transports.address import Address, parse, parse_remote
-from gdlab.transports.clients import TcpClient, UdpClient, WebSocketClient
+from gdlab.transports.address import Address, parse, parse_known, parse_remote
 from gdlab.transports.encoding import Outgoing, encode
 from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.interfaces import lan_address
@@ -16,10 +16,12 @@ from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.socket_checks import Reception, has_ipv6_loopback, port_problem, reception
 from gdlab.transports.states import EndpointStatistics, State
-from gdlab.transports.stream_history import history, rewrite
-from gdlab.transports.tcp import TcpListener
-from gdlab.transports.udp import UdpListener
-from gdlab.transports.websocket import WebSocketListener
+
+if TYPE_CHECKING:
+    from gdlab.transports.clients import TcpClient, UdpClient, WebSocketClient
+    from gdlab.transports.tcp import TcpListener
+    from gdlab.transports.udp import UdpListener
+    from gdlab.transports.websocket import WebSocketListener
 
 __all__ = [
     "LISTENERS",
@@ -44,14 +46,13 @@ __all__ = [
     "client",
     "encode",
     "has_ipv6_loopback",
-    "history",
     "lan_address",
     "listener",
     "parse",
+    "parse_known",
     "parse_remote",
     "port_problem",
     "reception",
-    "rewrite",
 ]
 
 
@@ -72,8 +73,23 @@ class MakeEndpoint(Protocol):
 #: The transports that can be listened on.
 LISTENERS = ("udp", "tcp", "ws")
 
-_LISTENERS: dict[str, type[Endpoint]] = {"udp": UdpListener, "tcp": TcpListener, "ws": WebSocketListener}
-_CLIENTS: dict[str, type[Endpoint]] = {"udp": UdpClient, "tcp": TcpClient, "ws": WebSocketClient}
+#: Where each endpoint's class is: what nobody listens with or connects by is not loaded.
+_MODULES = {
+    "TcpClient": "clients",
+    "TcpListener": "tcp",
+    "UdpClient": "clients",
+    "UdpListener": "udp",
+    "WebSocketClient": "clients",
+    "WebSocketListener": "websocket",
+}
+_NAMES = {"udp": "Udp", "tcp": "Tcp", "ws": "WebSocket"}
+
+
+def __getattr__(name: str) -> type[Endpoint]:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: type[Endpoint] = getattr(import_module(f"gdlab.transports.{_MODULES[name]}"), name)
+    return found
 
 
 def listener(
@@ -90,7 +106,7 @@ def listener(
     NotPossibleHere : in a Python without threads.
     """
     surroundings.demand("gd.listen needs")
-    return _LISTENERS[address.transport].at(address, sink, options, loop=loop)
+    return __getattr__(f"{_NAMES[address.transport]}Listener").at(address, sink, options, loop=loop)
 
 
 def client(
@@ -104,4 +120,4 @@ def client(
     NotPossibleHere : in a Python without threads.
     """
     surroundings.demand("gd.connect needs")
-    return _CLIENTS[address.transport].at(address, sink, options, loop=loop)
+    return __getattr__(f"{_NAMES[address.transport]}Client").at(address, sink, options, loop=loop)

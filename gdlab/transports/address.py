@@ -73,8 +73,8 @@ def parse(text: str, *, host: str | None = None, schemes: tuple[str, ...] = SCHE
 
     Raises
     ------
-    AddressError : not of that form, an unknown scheme or host, a port out of range, or an address that other
-        machines can reach without `host="lan"`.
+    AddressError : not of that form, an unknown scheme or host, a port out of range, an address that other
+        machines can reach without `host="lan"`, or with it one that they cannot.
     """
     scheme, name, port, path = _parts(text, schemes)
     if host not in {None, LAN}:
@@ -84,12 +84,28 @@ def parse(text: str, *, host: str | None = None, schemes: tuple[str, ...] = SCHE
     address = Address(scheme, _host(name or (LAN if host else "localhost"), text), port, path)
     if host == LAN and address.host == "localhost":
         address = Address(scheme, LAN, port, address.path)
+    if host == LAN and not address.is_lan:
+        raise AddressError(
+            f'{text!r} is reached from this machine only, and host="lan" asks for others. Write '
+            f'"{scheme}://:{port}" with host="lan" to let them in, or leave host="lan" out'
+        )
     if address.is_lan and host != LAN:
         raise AddressError(
             f"{text!r} lets every machine on the network send to this notebook. If you want that, say it: "
             f'listen("{scheme}://:{port}", host="lan"). For a game on this machine use {scheme}://127.0.0.1:{port}'
         )
     return address
+
+
+def parse_known(text: str, *, schemes: tuple[str, ...] = SCHEMES) -> Address:
+    """Understand an address that is known already, as a capture shows its own; who may reach it is not asked.
+
+    Raises
+    ------
+    AddressError : not of that form.
+    """
+    scheme, name, port, path = _parts(text, schemes)
+    return Address(scheme, _host(name or "localhost", text), port, path)
 
 
 def _parts(text: str, schemes: tuple[str, ...]) -> tuple[str, str, int, str]:

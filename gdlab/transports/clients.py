@@ -21,6 +21,7 @@ from gdlab.transports.address import Address
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection
 from gdlab.transports.datagrams import Receiver, Source, prepare_datagrams
+from gdlab.transports.effects import Opened
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
@@ -173,19 +174,19 @@ class StreamClient(StreamEndpoint):
         else:
             self._end()
 
-    def opened(self, connection: Connection, fact: Fact, time_ns: int) -> None:
+    def opened(self, connection: Connection, opened: Opened) -> None:
         """Note that the connection is ready for messages."""
         own = connection.sock.getsockname()
-        opened = Fact.of(
+        fact = Fact.of(
             Reason.OPENED,
             by=US,
             case="out",
             own=str(Peer(own[0], own[1])),
             attempt=self._attempts,
-            subprotocol=dict(fact.more).get("subprotocol", ""),
+            subprotocol=dict(opened.fact.more).get("subprotocol", ""),
         )
         self._attempts, self._problem = 0, None
-        super().opened(connection, opened, time_ns)
+        super().opened(connection, opened._replace(fact=fact))
         self._settled.set()
 
     def _gone(self, connection: Connection) -> None:

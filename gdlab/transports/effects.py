@@ -8,15 +8,17 @@ before the second message is looked at, as a game sees it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeAlias, Union
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from gdlab.facts import Fact
-from gdlab.framing import Read
 from gdlab.messages import Event, Kind, TimeSource
 from gdlab.payloads import Int64, UInt8
+
+if TYPE_CHECKING:
+    from gdlab.framing import Read
 
 
 class Arrived(NamedTuple):
@@ -68,10 +70,11 @@ class Noted(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The protocol is ready for messages, from `time_ns` on; 0 is now."""
+    """The protocol is ready for messages, from `time_ns` on; 0 is now. `request` is what the peer asked with."""
 
     fact: Fact
     time_ns: int = 0
+    request: bytes = b""
 
 
 class Write(NamedTuple):

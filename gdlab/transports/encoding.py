@@ -6,9 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from gdlab.codecs.writing import write
 from gdlab.messages import Kind
-from gdlab.variant import dumps
 
 #: Framings whose frames are Variants: `get_var` prints an error about anything else.
 VARIANT_FRAMINGS: Final = frozenset({"put_var", "put_var_be", "variants"})
@@ -52,6 +50,12 @@ def encode(value: Any, codec: str = "auto", framing: str = "auto") -> Outgoing:
     if codec == "auto" and framing in VARIANT_FRAMINGS:
         codec = "variant"
     if codec == "auto":
-        payload = write(value, "text" if isinstance(value, str) else "json")
-        return Outgoing(payload, Kind.TEXT, functools.partial(dumps, value))
-    return Outgoing(write(value, codec), Kind.TEXT if codec in ("json", "text") else Kind.BINARY)
+        payload = value.encode() if isinstance(value, str) else _written(value, "json")
+        return Outgoing(payload, Kind.TEXT, functools.partial(_written, value, "variant"))
+    return Outgoing(_written(value, codec), Kind.TEXT if codec in ("json", "text") else Kind.BINARY)
+
+
+def _written(value: Any, codec: str) -> bytes:
+    from gdlab.codecs.writing import write  # which a listener that sends none need not load
+
+    return write(value, codec)

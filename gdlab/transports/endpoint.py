@@ -8,12 +8,11 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gdlab import clock
 from gdlab.errors import NotSent
 from gdlab.facts import US, Fact, Reason
-from gdlab.framing import FramingLike, check_name
 from gdlab.messages import Direction, Event, Kind, Message, Peer
 from gdlab.transports.bound import Bound
 from gdlab.transports.encoding import Outgoing
@@ -24,6 +23,9 @@ from gdlab.transports.own_pings import MarkingSink, OwnPings
 from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import State
+
+if TYPE_CHECKING:
+    from gdlab.framing import FramingLike
 
 #: How long reading all streams again may take.
 REFRAME_DEADLINE_S: Final = 60.0
@@ -166,6 +168,8 @@ class Endpoint(Life):
         ------
         FramingError : there is no such framing. TimeoutError, EndpointClosed : as for `ask`.
         """
+        from gdlab.framing import check_name  # which datagrams have no use for
+
         check_name(choice)
 
         def change() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, SupportsFloat
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, SupportsFloat
 
-from gdlab.framing import DEFAULT_MAX_FRAME_BYTES, FramingLike, check_name
+from gdlab.messages import DEFAULT_MAX_MESSAGE_BYTES
 from gdlab.transports.replies import Reply, reply_function
+
+if TYPE_CHECKING:
+    from gdlab.framing import FramingLike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class EndpointOptions:
     every: float | None = None
     framing: FramingLike = "auto"
     nodelay: bool = True
-    max_message_bytes: int = DEFAULT_MAX_FRAME_BYTES
+    max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     max_connections: int = 1000
     max_waiting_bytes: int = 8 * 2**20
     max_held_bytes: int = 256 * 2**20
@@ -57,7 +61,14 @@ class EndpointOptions:
         reply_function(self.reply)
         check_period(self.ping)
         check_period(self.every)
-        check_name(self.framing)
+        if self.reply is not None or self.ping is not None:
+            import_module(
+                "gdlab.variant"
+            )  # now, as loading it on the endpoint's thread would hold up what arrives
+        if self.framing != "auto":
+            from gdlab.framing import check_name  # which datagrams have no use for
+
+            check_name(self.framing)
         for name in (
             "connect_s",
             "max_message_bytes",

@@ -84,6 +84,11 @@ class Session(ABC):
         return self.held_bytes, 0
 
     @property
+    def request(self) -> bytes:
+        """What the peer asked with before it was let in, as it came; empty where the protocol knows no request."""
+        return b""
+
+    @property
     def can_ask(self) -> bool:
         """Whether it is known how the peer takes its messages, so that it may be asked something of ours."""
         return True

@@ -15,10 +15,8 @@ from gdlab import clock
 from gdlab.errors import GdlabError
 from gdlab.messages import Peer, TimeSource
 from gdlab.transports.address import Address, parse
-from gdlab.transports.batch import available
 from gdlab.transports.datagrams import RECEIVE_BUFFER_BYTES
 from gdlab.transports.ports import bind_error
-from gdlab.transports.udp import UdpListener
 
 #: How long a datagram may take from one socket of this machine to another.
 _ARRIVES_WITHIN_S: Final = 1.0
@@ -79,6 +77,9 @@ def reception() -> Reception:
     ------
     OSError, GdlabError : no datagram could be sent or received, even within this machine.
     """
+    from gdlab.transports.batch import available
+    from gdlab.transports.udp import UdpListener
+
     sink = _One()
     listener = UdpListener.at(parse("udp://127.0.0.1:0"), sink)
     try:

@@ -66,7 +66,10 @@ class StreamBytes(Endpoint):
         """React to the end of a connection."""
 
     def _note_end(self, connection: Connection, event: Event, fact: Fact) -> None:
-        self.sink.append(clock.now_ns(), connection.code, event=event, fact=fact)
+        # Who was not let in is known by what it asked for. It may be the making of the session that failed.
+        session = None if connection.was_open else getattr(connection, "session", None)
+        request = b"" if session is None or fact is not connection.reason else session.request
+        self.sink.append(clock.now_ns(), connection.code, request, event=event, fact=fact)
 
     # ---- from connected to closed
 

@@ -80,7 +80,7 @@ class StreamEndpoint(StreamBytes):
     ) -> None:
         """Act on what concerns the connection's life, or its rows as a whole."""
         if isinstance(effect, Opened):
-            self.opened(connection, effect.fact, effect.time_ns)
+            self.opened(connection, effect)
         elif isinstance(effect, Ending):
             connection.reason = connection.reason or effect.reason
         elif isinstance(effect, Finish):
@@ -107,13 +107,14 @@ class StreamEndpoint(StreamBytes):
     def _act_later(self, connection: Connection, delay_s: float, effect: Later | AfterReading) -> None:
         self.later(connection, delay_s, lambda: self.act(connection, effect.go_on()))
 
-    def opened(self, connection: Connection, fact: Fact, time_ns: int) -> None:
-        """Note that a connection is ready for messages, from `time_ns` on; 0 is now."""
+    def opened(self, connection: Connection, opened: Opened) -> None:
+        """Note that a connection is ready for messages."""
+        fact, time_ns, request = opened
         connection.phase = Phase.OPEN
         connection.was_open = True
         connection.began_ns = time_ns or clock.now_ns()
         self._open += 1
-        self.sink.append(connection.began_ns, connection.code, event=Event.OPEN, fact=fact)
+        self.sink.append(connection.began_ns, connection.code, request, event=Event.OPEN, fact=fact)
 
     def _answer_to(self, connection: Connection, arrived: Arrived) -> None:
         message = Message(

@@ -9,8 +9,8 @@ from typing import Final
 from gdlab import framing
 from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.framing import FramingLike, Read, StreamReader, Taken, fact_of
-from gdlab.messages import TimeSource, guess_kind, wire_bytes
-from gdlab.transports.effects import Again, Effects, Finish, Later, Opened, Withdrawn
+from gdlab.messages import Event, TimeSource, guess_kind, wire_bytes
+from gdlab.transports.effects import Again, Effects, Finish, Later, Noted, Opened, Withdrawn
 from gdlab.transports.encoding import VARIANT_FRAMINGS, Outgoing
 from gdlab.transports.session import Encoded, Link, Session
 from gdlab.transports.stream_rows import StreamRows
@@ -35,6 +35,7 @@ class TcpSession(Session):
         self._reader = StreamReader(link.options.framing, max_frame_bytes=self._most)
         self._over = False
         self._settles = False
+        self._is_encrypted = False
         self._arrived = 0
         self._time_source = TimeSource.USER  # of the last read
         self._overhead = wire_bytes("tcp", 0, ipv6=link.ipv6)
@@ -136,6 +137,10 @@ class TcpSession(Session):
         rows = self._rows
         if found is not None and rows.about is None:
             rows.about = fact_of(found)
+        if found is not None and found.case == "tls" and not self._is_encrypted:
+            self._is_encrypted = True
+            last_ns = max((batch.time_ns for batch in taken.batches), default=0)
+            yield Noted(Event.ERROR, Fact(Reason.ENCRYPTED, PEER), b"", last_ns, self._time_source)
         for batch in taken.batches:
             yield from rows.of(
                 batch, self._time_source, one_by_one=one_by_one, asks=batch.time_ns >= since_ns

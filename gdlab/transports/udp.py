@@ -127,6 +127,11 @@ class UdpListener(Endpoint):
         """Take what has arrived, and sleep a little where datagrams come often."""
         before = self._taken_bytes
         taken, full = self._receive(sock)
+        if taken and not full:
+            # What was dropped behind the last datagram, no datagram tells of, perhaps for a long time.
+            drops = _kernel_drops(sock)
+            if drops is not None:
+                self._count_drops(sock, drops, clock.now_ns())
         if self._answers:
             return
         pause_s = self._pacing.pause_s(

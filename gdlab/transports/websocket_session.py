@@ -184,6 +184,11 @@ class WebSocketSession(Session):
         waiting = self._frames.held_bytes if self._frames else 0
         return waiting + self._since_event + len(self._parts)
 
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """The same, of a message and not of a handshake."""
+        return (self.held_bytes if self._opened and not self._over else 0), 0
+
     # ---- what has arrived
 
     def _go_on(self) -> Effects:

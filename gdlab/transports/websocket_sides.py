@@ -18,14 +18,19 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from gdlab.facts import PEER, US, Fact, Reason
-from gdlab.messages import TimeSource
-from gdlab.transports.effects import Drop, Effects, Later, Opened, Write
+from gdlab.framing import signatures
+from gdlab.messages import Event, TimeSource
+from gdlab.transports.effects import Drop, Effects, Later, Noted, Opened, Write
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.origins import is_welcome
 from gdlab.transports.session import Link
 from gdlab.transports.websocket_session import SHOWN_REFUSAL, WebSocketSession, library_log
 
 _SHOWN_CHARACTERS: Final = 200
+#: What is kept of a request; those of browsers are shorter.
+_REQUEST_BYTES: Final = 16 * 1024
+#: What no request begins with is shown so far.
+_BEGIN_BYTES: Final = 12
 
 
 class ServerSession(WebSocketSession):
@@ -34,6 +39,7 @@ class ServerSession(WebSocketSession):
     def __init__(self, link: Link) -> None:
         super().__init__(link, masks=False)
         options = link.options
+        self._request = b""
         self.protocol: ServerProtocol = ServerProtocol(
             extensions=[ServerPerMessageDeflateFactory()] if options.compression else None,
             # A function, as the library binds it to the protocol.
@@ -53,12 +59,27 @@ class ServerSession(WebSocketSession):
         if self._is_opening:
             # The library would read on behind the request before it is answered.
             head = self._end_of_head(chunk)
+            self._request = (self._request + chunk[:head])[:_REQUEST_BYTES]
+            foreign = _foreign(self._request)
+            if foreign is not None:
+                yield from self._refuse_foreign(foreign)
+                return
             yield from super().receive(chunk[:head], time_ns, time_source)
             if self.protocol.handshake_exc is not None and self._is_opening:
                 yield from self._refuse(self.protocol.handshake_exc)
             chunk = chunk[head:]
         if chunk and self._opened and not self._over:
             yield from super().receive(chunk, time_ns, time_source, one_by_one=one_by_one)
+
+    @property
+    def request(self) -> bytes:
+        """The request with its header lines, or what came in its place."""
+        return self._request
+
+    def _refuse_foreign(self, fact: Fact) -> Effects:
+        """End a connection whose first bytes are no HTTP: the library would wait for the end of a line."""
+        yield Write(_NO_HANDSHAKE)
+        yield self._finish(fact)
 
     def _expire(self) -> Effects:
         if self._is_opening:
@@ -68,15 +89,13 @@ class ServerSession(WebSocketSession):
 
     def _refuse(self, error: Exception) -> Effects:
         """End a handshake that failed; where the library has no answer ready, give a plain one."""
-        answers = [data for data in self.protocol.data_to_send() if data]
-        if not answers:
-            body = b"This is a WebSocket listener of gdlab, and that was not a WebSocket handshake.\n"
-            answers = [
-                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
-                b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-            ]
-        for data in answers:
+        for data in [data for data in self.protocol.data_to_send() if data] or [_NO_HANDSHAKE]:
             yield Write(data)
+        if _is_plain(self._request):
+            yield self._finish(
+                Fact(Reason.REFUSED_HANDSHAKE, US, said=_first_line(self._request), case="plain")
+            )
+            return
         cause = f": {error.__cause__}" if error.__cause__ else ""
         said = f"{error}{cause}"[:SHOWN_REFUSAL]
         yield self._finish(Fact(Reason.REFUSED_HANDSHAKE, US, said=said))
@@ -110,15 +129,54 @@ class ServerSession(WebSocketSession):
             if wrong is not None:
                 said = str(wrong)[:SHOWN_REFUSAL]
                 problem = Fact(Reason.REFUSED_HANDSHAKE, US, response.status_code, said=said, case="http")
+                if _is_plain(self._request):
+                    problem = problem._replace(said=_first_line(self._request), case="plain")
         if response.status_code == http.HTTPStatus.SWITCHING_PROTOCOLS:
             chosen = self.protocol.subprotocol or ""
             opened = Fact.of(Reason.OPENED, by=PEER, said=asked, case="ws", subprotocol=chosen, page=page)
             self._opened = True
-            yield Opened(opened)
+            yield Opened(opened, request=self._request)
         self.protocol.send_response(response)
         yield from self._write()
+        offered = ", ".join(event.headers.get_all("Sec-WebSocket-Protocol"))
+        if self._opened and offered and not self.protocol.subprotocol:
+            spoken = ", ".join(options.subprotocols or ())
+            none = "" if spoken else "none"
+            fact = Fact.of(Reason.SUBPROTOCOL, by=US, said=offered, case=none, spoken=spoken)
+            yield Noted(Event.ERROR, fact, b"", self._time_ns, self._time_source)
         if problem:
             yield self._finish(problem)
+
+
+_NO_HANDSHAKE_BODY: Final = (
+    b"This is a WebSocket listener of gdlab, and that was not a WebSocket handshake.\n"
+)
+_NO_HANDSHAKE: Final = (
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: %d\r\n\r\n%s" % (len(_NO_HANDSHAKE_BODY), _NO_HANDSHAKE_BODY)
+)
+
+
+def _foreign(begun: bytes) -> Fact | None:
+    """Why this is the beginning of no request; None where it may be one."""
+    named = signatures.of_stream(begun)
+    if named is not None and named.name == "TLS":
+        return Fact(Reason.REFUSED_HANDSHAKE, US, case="tls")
+    # A method is upper-case letters; empty lines may stand before it (RFC 9112 section 2.2).
+    first = begun.lstrip(b"\r\n")[:1]
+    if not first or first.isupper() or (first.isascii() and first.isalpha()):
+        return None
+    return Fact(Reason.REFUSED_HANDSHAKE, US, said=begun[:_BEGIN_BYTES].hex(" "), case="foreign")
+
+
+def _is_plain(request: bytes) -> bool:
+    """Whether it is HTTP as a web page or HTTPRequest speaks it: it asks for no WebSocket."""
+    named = signatures.of_stream(request)
+    return named is not None and named.name == "HTTP" and b"\nupgrade:" not in request.lower()
+
+
+def _first_line(request: bytes) -> str:
+    return request.split(b"\r\n", 1)[0].decode("latin-1")[:_SHOWN_CHARACTERS]
 
 
 def _subprotocol(options: EndpointOptions, offered: Sequence[Subprotocol]) -> Subprotocol | None:
@@ -164,6 +222,13 @@ class ClientSession(WebSocketSession):
             cause = f": {problem.__cause__}" if problem.__cause__ else ""
             said = f"{problem}{cause}"[:SHOWN_REFUSAL]
             yield Drop(Fact(Reason.NOT_WEBSOCKET, PEER, said=said))
+
+    def end(self) -> Effects:
+        """The server has ended the TCP connection."""
+        offered = self._link.options.subprotocols
+        if offered and self._is_opening:
+            yield self._ending(Fact(Reason.HANDSHAKE_CUT, PEER, said=", ".join(offered), case="offered"))
+        yield from super().end()
 
     def _expire(self) -> Effects:
         if self._is_opening:

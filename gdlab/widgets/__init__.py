@@ -19,6 +19,7 @@ from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
 from gdlab.widgets.multiplayer_tab import MultiplayerTab
+from gdlab.widgets.network_tab import NetworkTab
 from gdlab.widgets.panel import Panel, started
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.relay_panel import RelayPanel, relay_view
@@ -39,6 +40,7 @@ __all__ = [
     "Live",
     "MessageTable",
     "MultiplayerTab",
+    "NetworkTab",
     "Panel",
     "RatePlot",
     "RelayPanel",

@@ -75,8 +75,12 @@ class Live(Panel):
     def follow(self, capture: Capture | None) -> None:
         """Show another capture, with a history of its own."""
         with self.lock:
-            self._chart.restart()
+            self.rows_changed()
             super().follow(capture)
+
+    def rows_changed(self) -> None:
+        """Count anew."""
+        self._chart.restart()
 
     def state(self) -> Any:
         """While it runs words and axis move with the time."""

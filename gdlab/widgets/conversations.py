@@ -62,10 +62,14 @@ class Conversations(Panel):
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture, from its first row on."""
         with self.lock:
-            self._tallies = Tallies()
+            self.rows_changed()
             self._ranks = {}
             self._drawn_at = 0.0
         super().follow(capture)
+
+    def rows_changed(self) -> None:
+        """Count anew."""
+        self._tallies = Tallies()
 
     def state(self) -> Any:
         """Drawn twice a second at the most; while it runs also when nothing comes, as then it says for how long."""

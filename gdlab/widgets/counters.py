@@ -30,8 +30,12 @@ class Counters(Panel):
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture, from its first row on."""
         with self.lock:
-            self._events = EventCounts()
+            self.rows_changed()
         super().follow(capture)
+
+    def rows_changed(self) -> None:
+        """Count anew."""
+        self._events = EventCounts()
 
     def update(self) -> None:
         """Write the table."""

@@ -11,6 +11,7 @@ import ipywidgets
 
 from gdlab.capture import Capture, Recording, running
 from gdlab.capture.selftest import is_sender
+from gdlab.relays import Relay
 from gdlab.text import number
 from gdlab.widgets.capture_row import CaptureRow
 from gdlab.widgets.endpoint_form import EndpointForm
@@ -36,7 +37,9 @@ class Dashboard(Panel):
     folder : where CSV files go; by default the folder the notebook runs in.
     """
 
-    def __init__(self, *captures: Capture | Recording, folder: str | Path = ".", **options: Any) -> None:
+    def __init__(
+        self, *captures: Capture | Recording | Relay, folder: str | Path = ".", **options: Any
+    ) -> None:
         self._folder = Path(folder)
         self._rows: dict[Capture, CaptureRow] = {}
         self.headline = ipywidgets.HTML(layout={"flex": "1 1 20em"})
@@ -90,8 +93,8 @@ class Dashboard(Panel):
             yield from panels_in(part)
         yield from self.tabs.panels()
 
-    def add(self, capture: Capture | Recording) -> None:
-        """Put a capture, or a recording, on the list and follow it."""
+    def add(self, capture: Capture | Recording | Relay) -> None:
+        """Put a capture, a recording or a relay on the list and follow it."""
         shown: Capture = as_capture(capture)
         with self.lock:
             self._list(shown)
@@ -213,7 +216,7 @@ def _cost(spent: RenderStatistics) -> str:
 _dashboard: Dashboard | None = None
 
 
-def dashboard(*captures: Capture | Recording, folder: str | Path = ".") -> Dashboard:
+def dashboard(*captures: Capture | Recording | Relay, folder: str | Path = ".") -> Dashboard:
     """Return the dashboard of this kernel: the same one each time, however many cells show it.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture.html import visible
-from gdlab.codecs import chosen
+from gdlab.codecs import Codec, chosen
 from gdlab.codecs import explain as explain_with
 from gdlab.codecs.guess import looks_like_variant
 from gdlab.codecs.table import DecodeWith
@@ -38,6 +38,7 @@ class Explain(Panel):
     def __init__(self, payload: bytes | None = None, **options: Any) -> None:
         self._payload = payload
         self._codec: DecodeWith = "auto"
+        self._guess: Codec | None = None
         self._shown = 0
         self.text = ipywidgets.HTML()
         box = ipywidgets.VBox([self.text], layout={"max_height": "420px", "overflow": "auto"})
@@ -45,10 +46,16 @@ class Explain(Panel):
         self.add_class("gdlab-explain")
         self.show(payload)
 
-    def show(self, payload: bytes | None, codec: DecodeWith = "auto") -> None:
-        """Explain another message at the next turn, as a codec reads it; None says that there is none to explain."""
+    def show(self, payload: bytes | None, codec: DecodeWith = "auto", guess: Codec | None = None) -> None:
+        """Explain another message at the next turn, as a codec reads it; None says that there is none to explain.
+
+        Parameters
+        ----------
+        guess : what is made of it where the codec is "auto", such as by its stream's judgement; None knows its bytes
+            alone.
+        """
         with self.lock:
-            self._payload, self._codec = payload, codec
+            self._payload, self._codec, self._guess = payload, codec, guess
             self._shown += 1
         self.redraw()
 
@@ -58,11 +65,11 @@ class Explain(Panel):
 
     def update(self) -> None:
         """Write the table."""
-        put(self.text, "value", described(self._payload, self._codec))
+        put(self.text, "value", described(self._payload, self._codec, self._guess))
 
 
-def described(payload: bytes | None, codec: DecodeWith = "auto") -> str:
-    """Explain a payload as a codec reads it; HTML of bounded length, whatever it holds."""
+def described(payload: bytes | None, codec: DecodeWith = "auto", guess: Codec | None = None) -> str:
+    """Explain a payload as a codec reads it, see `Explain.show`; HTML of bounded length, whatever it holds."""
     if payload is None:
         return '<span class="gdlab-q">choose a message in the list, and its bytes are explained here</span>'
     if not payload:
@@ -75,16 +82,22 @@ def described(payload: bytes | None, codec: DecodeWith = "auto") -> str:
         return _headline(f"read as {visible(chosen(codec).name, 60)}", payload) + _fields(
             said, read, len(payload)
         )
-    found = chosen("auto").decode_column(PayloadArray._from_sequence([read]))
-    codec, value, reason = str(found.names[0]), found.objects[0], found.errors[0]
+    column = PayloadArray._from_sequence([read])
+    found = (guess or chosen("auto")).decode_column(column)
+    name, value, reason = str(found.names[0]), found.objects[0], found.errors[0]
     beyond = _beyond(len(payload), len(read))
     if beyond and not looks_like_variant(read):
         reason = None  # that it does not end is our doing
-    if codec.endswith("variant") or (reason and looks_like_variant(read) and of_message(read) is None):
+    broken = reason and looks_like_variant(read) and of_message(read) is None
+    if name.endswith("variant") or (broken and chosen("variant").decode_column(column).errors[0] is not None):
         return _variant(read, len(payload))
-    if codec.endswith("json"):
+    if name.endswith("json"):
         return _headline("JSON text", payload) + _json(value) + _dump(payload) + beyond
-    if guess_kind(read) is Kind.TEXT or (beyond and guess_kind(read[:-4]) is Kind.TEXT):
+    if (
+        name.endswith("text")
+        or guess_kind(read) is Kind.TEXT
+        or (beyond and guess_kind(read[:-4]) is Kind.TEXT)
+    ):
         return _headline("UTF-8 text", payload) + _why(reason) + _characters(read) + _dump(payload) + beyond
     return (
         _headline("bytes of no known form", payload)

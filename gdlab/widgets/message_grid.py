@@ -16,6 +16,7 @@ from gdlab.capture import html
 from gdlab.capture.html import legible
 from gdlab.codecs import Codec, chosen
 from gdlab.live.expression import Expression, ExpressionError
+from gdlab.live.judgement import Judgement
 from gdlab.live.listing import Listing, as_key, from_key
 from gdlab.live.rows import Row, payload_of, row_of
 from gdlab.messages import Event
@@ -63,7 +64,7 @@ class MessageGrid(Panel):
         **options: Any,
     ) -> None:
         self._wish = codec
-        self._codec = chosen(codec or "auto")
+        self._judgement = Judgement(chosen(codec or "auto"))
         self._listing = Listing()
         self._expression: Expression | None = None
         self._problem = ""
@@ -73,6 +74,7 @@ class MessageGrid(Panel):
         self._searching = False
         self._colors: dict[str, int] = {}
         self._chosen: tuple[int, int] | None = None
+        self._chosen_row: Row | None = None
         self._told_last: Any = None
         self.canvas = MessageGridCanvas()
         self.canvas.on_msg(self._told)
@@ -82,13 +84,18 @@ class MessageGrid(Panel):
     def follow(self, capture: Any) -> None:
         """Show another capture; the list begins anew."""
         with self.lock:
-            if self._wish is None and capture is not None:
-                self._codec = chosen(capture.decode_with)
-            self._listing = Listing()
+            wish = self._wish if self._wish is not None or capture is None else capture.decode_with
+            self._judgement = Judgement(chosen(wish or "auto"))
             self._colors = {}
-            self._chosen = None
-            self._begin_anew()
+            self.rows_changed()
         super().follow(capture)
+
+    def rows_changed(self) -> None:
+        """List anew: rows have other numbers now."""
+        self._chosen_row = None
+        self._listing = Listing()
+        self._chosen = None
+        self._begin_anew()
 
     # ---- what is listed
 
@@ -131,7 +138,7 @@ class MessageGrid(Panel):
         self._version += 1
         self._told_last = None
         expression = self._expression
-        matches = None if expression is None else functools.partial(_matches, self._codec, expression)
+        matches = None if expression is None else functools.partial(_matches, self._judgement, expression)
         self._listing.choose(matches=matches, between_ns=self._between)
 
     # ---- what the render thread calls
@@ -150,7 +157,10 @@ class MessageGrid(Panel):
 
     def _look(self, budget_s: float) -> None:
         if self._capture is not None:
-            self._searching = self._listing.follow(self._capture.snapshots(), budget_s)
+            snapshots = self._capture.snapshots()
+            if self._judgement.follow(snapshots):  # what is shown or was searched may read otherwise
+                self._begin_anew()
+            self._searching = self._listing.follow(snapshots, budget_s)
 
     def _tell(self) -> None:
         progress = self._listing.progress
@@ -224,7 +234,7 @@ class MessageGrid(Panel):
     def _send_rows(self, first: int, count: int) -> None:
         self._look(0.01)
         rows = self._listing.page(first, count)
-        lines = message_text.texts(self._codec, rows)
+        lines = message_text.texts(self._judgement, rows)
         answer = [self._described(row, line) for row, line in zip(rows, lines, strict=True)]
         self.canvas.send(
             {
@@ -255,6 +265,7 @@ class MessageGrid(Panel):
             snapshots = self._capture.snapshots() if self._capture is not None else []
             row = row_of(snapshots[key[0]], key[1], key[0]) if 0 <= key[0] < len(snapshots) else None
             self._chosen = None if row is None else key
+            self._chosen_row = row
             payload = None
             if row is not None and row.event == Event.MESSAGE:
                 whole = payload_of(row, snapshots)
@@ -262,8 +273,14 @@ class MessageGrid(Panel):
         self.set_trait("selected", payload)
 
     def _copy(self, form: str) -> None:
-        if self.selected is not None:
-            self.canvas.send({"type": "copied", "text": copied(self.selected, self._codec, form)})
+        row = self._chosen_row
+        if self.selected is not None and row is not None:
+            self.canvas.send({"type": "copied", "text": copied(self.selected, self._judgement.of(row), form)})
+
+    def guess_of_selected(self) -> Codec | None:
+        """What the guess over the whole stream makes of the chosen message; None where none is chosen."""
+        row = self._chosen_row
+        return None if row is None else self._judgement.guess_of(row)
 
     # ---- without a browser
 
@@ -279,5 +296,5 @@ class MessageGrid(Panel):
         super().close()
 
 
-def _matches(codec: Codec, expression: Expression, rows: list[Row]) -> list[bool]:
-    return message_text.matching(codec, rows, expression)[0]
+def _matches(judgement: Judgement, expression: Expression, rows: list[Row]) -> list[bool]:
+    return message_text.matching(judgement, rows, expression)[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import ipywidgets
@@ -14,8 +14,10 @@ from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.codecs import Codec, chosen
 from gdlab.live.expression import Expression, ExpressionError
+from gdlab.live.judgement import Judgement
 from gdlab.live.rows import Follower, Row, payload_of
 from gdlab.messages import Event
+from gdlab.store import Snapshot
 from gdlab.text import number
 from gdlab.widgets import message_text
 from gdlab.widgets.panel import Panel, put
@@ -64,7 +66,8 @@ class MessageTable(Panel):
         **options: Any,
     ) -> None:
         self._wish = codec
-        self._codec = chosen(codec or "auto")
+        self._judgement = Judgement(chosen(codec or "auto"))
+        self._chosen_row: Row | None = None
         self._follower = Follower()
         self._rows: deque[tuple[Row, str]] = deque(maxlen=MESSAGES)
         self._listed: list[Row] = []
@@ -108,15 +111,20 @@ class MessageTable(Panel):
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture; the list begins anew."""
         with self.lock:
-            self._follower = Follower()
-            if self._wish is None and capture is not None:
-                self._codec = chosen(capture.decode_with)
-            self._rows.clear()
-            self._arrived = self._passed_over = self._matched = self._since_freeze = 0
-            self._v_seen = False
-            self._drawn_at = 0.0
+            wish = self._wish if self._wish is not None or capture is None else capture.decode_with
+            self._judgement = Judgement(chosen(wish or "auto"))
+            self.rows_changed()
         super().follow(capture)
         self.frozen.value = False  # what stood still is gone
+
+    def rows_changed(self) -> None:
+        """List anew: rows have other numbers now."""
+        self._follower = Follower()
+        self._chosen_row = None
+        self._rows.clear()
+        self._arrived = self._passed_over = self._matched = self._since_freeze = 0
+        self._v_seen = False
+        self._drawn_at = 0.0
 
     # ---- drawing
 
@@ -144,7 +152,9 @@ class MessageTable(Panel):
         if again:
             self._follower.rewind(LOOKED_BACK)
             most = LOOKED_BACK
-        rows, passed_over = self._follower.new_rows(self._capture.snapshots(), most)
+        snapshots = self._capture.snapshots()
+        self._judge_anew(snapshots)
+        rows, passed_over = self._follower.new_rows(snapshots, most)
         if not again:
             self._arrived += len(rows) + passed_over
             self._since_freeze += len(rows) + passed_over
@@ -155,8 +165,15 @@ class MessageTable(Panel):
         else:
             self._rows.extend(zip(rows, self._texts(rows[-MESSAGES:]), strict=True))
 
+    def _judge_anew(self, snapshots: Sequence[Snapshot]) -> None:
+        """Read what is listed again where the messages that have come make the codec another one."""
+        if self._judgement.follow(snapshots) and self._rows:
+            rows = [row for row, _ in self._rows]
+            self._rows.clear()
+            self._rows.extend(zip(rows, self._texts(rows), strict=True))
+
     def _keep_matching(self, rows: list[Row], expression: Expression) -> None:
-        found, decoded = message_text.matching(self._codec, rows, expression)
+        found, decoded = message_text.matching(self._judgement, rows, expression)
         self._v_seen = self._v_seen or decoded
         matching = [row for row, passes in zip(rows, found, strict=True) if passes]
         self._matched += len(matching)
@@ -164,7 +181,7 @@ class MessageTable(Panel):
         self._rows.extend(zip(shown, self._texts(shown), strict=True))
 
     def _texts(self, rows: list[Row]) -> list[str]:
-        return message_text.texts(self._codec, rows)
+        return message_text.texts(self._judgement, rows)
 
     def _show_list(self) -> None:
         self._since_freeze = 0
@@ -268,12 +285,18 @@ class MessageTable(Panel):
             row = self._listed[change["new"]]
             self.frozen.value = True
             snapshots = self._capture.snapshots() if self._capture is not None else []
+            self._chosen_row = row
             payload = payload_of(row, snapshots)
             if row.event != Event.MESSAGE:
                 payload = None
             elif payload is None:
                 payload = row.payload
         self.set_trait("selected", payload)
+
+    def guess_of_selected(self) -> Codec | None:
+        """What the guess over the whole stream makes of the chosen message; None where none is chosen."""
+        row = self._chosen_row
+        return None if row is None else self._judgement.guess_of(row)
 
 
 def _newest_within(rows: list[Row], most_bytes: int) -> tuple[list[Row], int]:

@@ -8,11 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 from gdlab.capture.html import legible
-from gdlab.codecs import Codec
 from gdlab.live.expression import Expression
+from gdlab.live.judgement import Judgement
 from gdlab.live.rows import Row
 from gdlab.messages import Event
-from gdlab.payloads import PayloadArray
 
 #: Characters of a decoded message: a line of the list, and so its cost to the browser, is bounded.
 TEXT_CHARACTERS: Final = 120
@@ -20,15 +19,14 @@ TEXT_CHARACTERS: Final = 120
 DECODED_BYTES: Final = 16 * 1024
 
 
-def decode_rows(codec: Codec, rows: list[Row]) -> tuple[list[Any], list[str]]:
+def decode_rows(judgement: Judgement, rows: list[Row]) -> tuple[list[Any], list[str]]:
     """Values and names of codecs; None for events, for what does not decode, and for what is long."""
     short = [
         index
         for index, row in enumerate(rows)
         if row.event == Event.MESSAGE and row.size_bytes <= DECODED_BYTES
     ]
-    payloads = PayloadArray._from_sequence([rows[index].payload for index in short])
-    found = codec.decode_column(payloads)
+    found = judgement.decode([rows[index] for index in short])
     values: list[Any] = [None] * len(rows)
     names = [""] * len(rows)
     for place, index in enumerate(short):
@@ -38,18 +36,18 @@ def decode_rows(codec: Codec, rows: list[Row]) -> tuple[list[Any], list[str]]:
     return values, names
 
 
-def texts(codec: Codec, rows: list[Row]) -> list[str]:
+def texts(judgement: Judgement, rows: list[Row]) -> list[str]:
     """What the lines show of their messages."""
-    values, names = decode_rows(codec, rows)
+    values, names = decode_rows(judgement, rows)
     return [said(row, value, name) for row, value, name in zip(rows, values, names, strict=True)]
 
 
-def matching(codec: Codec, rows: list[Row], expression: Expression) -> tuple[list[bool], bool]:
+def matching(judgement: Judgement, rows: list[Row], expression: Expression) -> tuple[list[bool], bool]:
     """Whether each row passes a filter, and whether any has decoded to a value."""
     values: list[Any] = [None] * len(rows)
     codecs: list[str] = [""] * len(rows)
     if expression.names & {"v", "codec"}:
-        values, codecs = decode_rows(codec, rows)
+        values, codecs = decode_rows(judgement, rows)
     found = []
     for row, value, name in zip(rows, values, codecs, strict=True):
         fields = {

@@ -17,6 +17,7 @@ from gdlab.multiplayer.names import Names
 from gdlab.multiplayer.running import Running, Seen, Total
 from gdlab.text import count, number
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.relayed import is_relayed
 from gdlab.widgets.style import row, style_sheet
 
 #: Bars, packets on the list, and parts of one packet that are shown.
@@ -99,8 +100,15 @@ class MultiplayerTab(Panel):
         rows, passed = self._follower.new_rows(capture.snapshots(), ROWS)
         running = self._sums
         running.skipped += passed
+        # A relay sees each packet at both of its sides; what it hands to the server has the same bytes once more.
+        only = capture.addresses[0] if is_relayed(capture) else ""
         running.feed(
-            [(each.time_ns, _row(each)) for each in rows if each.event == "message"], budget_s=SPENT_S
+            [
+                (each.time_ns, _row(each))
+                for each in rows
+                if each.event == "message" and (not only or each.endpoint == only)
+            ],
+            budget_s=SPENT_S,
         )
         put(self.status, "value", self._status(running))
         totals = running.totals()

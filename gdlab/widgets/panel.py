@@ -68,6 +68,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
         self._in_sight = True
         self._displayed = False
         self._whole: Panel | None = None
+        self._rewritten = 0
         self._closed = False
         self.error = ipywidgets.HTML()
         # Pages count their views of a widget in `_view_count` if it is not None.
@@ -98,6 +99,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
         """Follow another capture from now on; None empties the panel at the next `update`."""
         with self.lock:
             self._capture = as_capture(capture)
+            self._rewritten = _rewritten(self._capture)
             self._drawn = None
         self._ask()
 
@@ -174,7 +176,14 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
     def _running(self) -> bool:
         return self._capture is not None and self._capture.running
 
+    def rows_changed(self) -> None:
+        """Forget what was counted of the rows: some were taken back, as their stream is read otherwise now."""
+
     def _draw(self) -> None:
+        rewritten = _rewritten(self._capture)
+        if rewritten != self._rewritten:
+            self._rewritten = rewritten
+            self.rows_changed()
         state = self.state()
         if state != self._drawn:
             asked = self._asked
@@ -260,6 +269,11 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
 
         The garbage collector may come by in the middle of anything, also of what holds the lock that `close` takes.
         """
+
+
+def _rewritten(followed: object) -> int:
+    """How often the rows of what is followed were taken back; of what is no capture they never are."""
+    return int(getattr(followed, "rewritten", 0))
 
 
 def close_parts(widget: Any) -> None:

@@ -74,8 +74,12 @@ class RatePlot(Panel):
     def follow(self, capture: Capture | None) -> None:
         """Follow another capture."""
         with self.lock:
-            self._chart.restart()
+            self.rows_changed()
         super().follow(capture)
+
+    def rows_changed(self) -> None:
+        """Count anew."""
+        self._chart.restart()
 
     def state(self) -> Any:
         """While the capture runs the picture moves on with the time, also when nothing comes."""

@@ -9,10 +9,11 @@ import pandas as pd
 
 from gdlab.capture import Light, Recording, Statistics, Status
 from gdlab.errors import EndpointClosed
-from gdlab.facts import Reason
-from gdlab.messages import Direction, Event
+from gdlab.relays import Relay
 from gdlab.store import Limit, Snapshot
 from gdlab.store.held import held
+from gdlab.widgets.relayed import Relayed
+from gdlab.widgets.table_statistics import statistics_of
 
 
 class Recorded:
@@ -24,7 +25,6 @@ class Recorded:
     """
 
     running = False
-    version = 1
     ping_s = None
     spill_folder = None
     spilled = None
@@ -36,6 +36,24 @@ class Recorded:
         self.addresses = (recording.path.name,)
         self.decode_with: Any = getattr(recording, "decode_with", None) or "auto"
         self._snapshots: tuple[Snapshot, ...] | None = None
+        self._known = recording._table
+        self._rewritten = 0
+
+    @property
+    def rewritten(self) -> int:
+        """How often it was read in another framing."""
+        self._look()
+        return self._rewritten
+
+    def _look(self) -> None:
+        if self.recording._table is not self._known:
+            self._known, self._snapshots = self.recording._table, None
+            self._rewritten += 1
+
+    @property
+    def version(self) -> int:
+        """Differs after every change of the rows."""
+        return self.rewritten
 
     @property
     def df(self) -> pd.DataFrame:
@@ -44,6 +62,7 @@ class Recorded:
 
     def snapshots(self) -> list[Snapshot]:
         """The table as the stores of a capture would hold it."""
+        self._look()
         if self._snapshots is None:
             self._snapshots = held(self.recording.df)
         return list(self._snapshots)
@@ -54,30 +73,7 @@ class Recorded:
 
     def statistics(self) -> Statistics:
         """What a capture that had received these rows would count."""
-        table = self.recording.df
-        message = table["event"] == Event.MESSAGE
-        probe = message & (table["reason"] == Reason.PROBE)
-        message &= ~probe
-        received = message & (table["direction"] == Direction.IN)
-        sent = message & (table["direction"] == Direction.OUT)
-        lost = table.loc[table["reason"] == "kernel_drop", "count"]
-        return Statistics(
-            seconds=(table["time"].max() - table["time"].min()).total_seconds() if len(table) else 0.0,
-            received=int(received.sum()),
-            received_bytes=int(table.loc[received, "size_bytes"].sum()),
-            sent=int(sent.sum()),
-            sent_bytes=int(table.loc[sent, "size_bytes"].sum()),
-            peers=int(table["peer"].replace("", pd.NA).nunique()),
-            errors=int((table["event"] == Event.ERROR).sum()),
-            kernel_drops=int(lost.sum()) if len(lost) else None,
-            evicted_rows=0,
-            rows_kept=len(table),
-            bytes_kept=int(table["size_bytes"].sum()),
-            receive_buffer_bytes=0,
-            last_received_s=None,
-            pings_sent=int((probe & (table["direction"] == Direction.OUT)).sum()),
-            answers_received=int((probe & (table["direction"] == Direction.IN)).sum()),
-        )
+        return statistics_of(self.recording.df)
 
     @property
     def status(self) -> Status:
@@ -120,7 +116,7 @@ class Recorded:
         return repr(self.recording)
 
 
-_known: Final[weakref.WeakValueDictionary[int, Recorded]] = weakref.WeakValueDictionary()
+_known: Final[weakref.WeakValueDictionary[int, Recorded | Relayed]] = weakref.WeakValueDictionary()
 
 
 def is_recorded(shown: object) -> bool:
@@ -129,11 +125,11 @@ def is_recorded(shown: object) -> bool:
 
 
 def as_capture(shown: Any) -> Any:
-    """Return what views can follow: a capture as it is; a recording in this form, the same one while it is shown."""
-    if not isinstance(shown, Recording):
+    """Return what views can follow: a capture as it is; a recording or a relay in a form, the same one while shown."""
+    if not isinstance(shown, Recording | Relay):
         return shown
-    # By identity: a form that is known holds its recording, so no other object can have its number.
+    # By identity: a form that is known holds its recording or relay, so no other object can have its number.
     known = _known.get(id(shown))
     if known is None:
-        known = _known[id(shown)] = Recorded(shown)
+        known = _known[id(shown)] = Recorded(shown) if isinstance(shown, Recording) else Relayed(shown)
     return known

@@ -13,8 +13,9 @@ from gdlab.errors import GdlabError
 from gdlab.impair import PRESETS, WAYS, Link
 from gdlab.relays import Relay
 from gdlab.relays.conditions import describe
-from gdlab.text import number
+from gdlab.text import count, number
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.relay_picture import relay_svg
 from gdlab.widgets.style import row, style_sheet
 
 #: What the rate slider reaches, in powers of ten of kbit/s; its right end is no bottleneck.
@@ -47,7 +48,7 @@ class RelayPanel(Panel):
         self.way = ipywidgets.ToggleButtons(
             options=["both", *WAYS],
             tooltips=["both ways alike", "towards the server", "back to the clients"],
-            style={"button_width": "4em"},
+            style={"button_width": "5.5em"},
         )
         self.sliders: dict[str, Any] = {
             "delay_ms": _slider("delay, one way (ms)", 500),
@@ -79,6 +80,7 @@ class RelayPanel(Panel):
         )
         self.trouble = ipywidgets.HTML()
         self.figures = ipywidgets.HTML()
+        self.picture = ipywidgets.HTML()
         self.preset.observe(self._choose_preset, "value")
         self.way.observe(self._choose_way, "value")
         for name, slider in self.sliders.items():
@@ -95,6 +97,7 @@ class RelayPanel(Panel):
                 row(self.outage, self.spike, self.off),
                 self.trouble,
                 self.figures,
+                self.picture,
             ],
             None,
             **options,
@@ -134,6 +137,7 @@ class RelayPanel(Panel):
         finally:
             self._setter = None
         put(self.figures, "value", _figures(self._relay))
+        put(self.picture, "value", relay_svg(self._relay.recent))
 
     def _shown(self) -> Link:
         return self._relay.links["down" if self.way.value == "down" else "up"]
@@ -190,6 +194,7 @@ def _slider(name: str, most: float, *, least: float = 0, step: float = 1) -> ipy
         step=step,
         description=name,
         continuous_update=False,
+        readout_format=".1f",
         style={"description_width": "11em"},
         layout={"width": "30em"},
     )
@@ -240,8 +245,8 @@ def _figures(relay: Relay) -> str:
     return (
         f"{table}<div>round trip at least {trip:g} ms; {number(status['arrived'])} packets came, "
         f"{number(status['dropped'])} were lost, {number(status['held'])} are on the line, "
-        f'{status["clients"]} clients</div><div class="gdlab-q">{late}; a frame at 60 fps lasts 16.7 ms, which hides '
-        f"smaller jitter</div>"
+        f"{count(int(status['clients']), 'client')}</div>"
+        f'<div class="gdlab-q">{late}; a frame at 60 fps lasts 16.7 ms, which hides smaller jitter</div>'
     )
 
 

@@ -15,11 +15,13 @@ from gdlab.widgets.conversations import Conversations
 from gdlab.widgets.counters import Counters
 from gdlab.widgets.explain import Explain
 from gdlab.widgets.findings import Findings
+from gdlab.widgets.framing_menu import FramingMenu
 from gdlab.widgets.gdscript_view import GDScriptView
 from gdlab.widgets.godot_runner import GodotRunner
 from gdlab.widgets.latency_plot import LatencyPlot
 from gdlab.widgets.message_table import MessageTable
 from gdlab.widgets.multiplayer_tab import MultiplayerTab
+from gdlab.widgets.network_tab import NetworkTab
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
@@ -109,14 +111,15 @@ def panels_in(widget: Any) -> Iterator[Panel]:
 
 def _messages(tabs: Tabs) -> Any:
     """The list of messages, and beside it the chosen one byte by byte."""
+    messages = tabs.messages
     explain = Explain()
 
     def show(payload: bytes | None) -> None:
-        explain.show(payload, getattr(tabs.capture, "decode_with", "auto"))
+        explain.show(payload, getattr(tabs.capture, "decode_with", "auto"), messages.guess_of_selected())
 
-    show(tabs.messages.selected)
-    tabs.messages.observe(lambda change: show(change["new"]), "selected")
-    return _beside(tabs.messages, explain)
+    show(messages.selected)
+    messages.observe(lambda change: show(change["new"]), "selected")
+    return ipywidgets.VBox([FramingMenu(tabs.capture), _beside(messages, explain)])
 
 
 def _sizes(tabs: Tabs) -> Any:
@@ -146,6 +149,11 @@ TABS: Final[Sequence[Tab]] = (
         "Multiplayer",
         "which RPC takes the bytes: Godot's high-level multiplayer taken apart",
         lambda tabs: MultiplayerTab(tabs.capture),
+    ),
+    Tab(
+        "Network",
+        "delay, loss and queues between the game and its server: relays and their conditions",
+        lambda tabs: NetworkTab(tabs.capture),
     ),
     Tab("Counters", "what was received, sent and lost", lambda tabs: Counters(tabs.capture)),
     Tab("Sizes", "what the chosen message costs in other encodings", _sizes),

@@ -112,6 +112,13 @@ class TimelinePanel(Panel):
             self._fields.follow(capture)
         super().follow(capture)
 
+    def rows_changed(self) -> None:
+        """Count anew."""
+        self._restart()
+        self._pings.follow(
+            self._capture if isinstance(self._capture, Capture) else None, self._timeline.trips
+        )
+
     def _restart(self) -> None:
         self._timeline = Timeline(by_peer=self.canvas.by_peer)
         self._range_ns = None

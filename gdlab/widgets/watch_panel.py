@@ -107,7 +107,9 @@ class WatchPanel(Panel):
             format="png", layout={"width": f"{SIZE_PX[0]}px", "height": f"{SIZE_PX[1]}px"}
         )
         self.list = ipywidgets.Select(
-            options=(), rows=VISIBLE, layout={"width": "100%", "height": f"{VISIBLE * _LINE_PX + 8}px"}
+            options=(),
+            rows=VISIBLE,
+            layout={"width": "calc(100% - 4px)", "height": f"{VISIBLE * _LINE_PX + 8}px"},
         )
         self.details = ipywidgets.HTML()
         self.resume.on_click(self._resume)
@@ -354,7 +356,8 @@ def _games(games: Sequence[WatchedGame], now_ns: int) -> str:
 def _game(game: WatchedGame, now_ns: int) -> str:
     monitors, bandwidth = game.monitors.newest(), game.bandwidth.newest()
     recent = [each.busy_s for each in game.frames.rows(1000) if each.time_ns > now_ns - 10**9]
-    errors = sum(each.kind in FILTERS["errors"] for each in game.log.rows(LOOKED_AT))
+    # The break at an error is not another one.
+    errors = sum(each.kind in FILTERS["errors"] - {"break"} for each in game.log.rows(LOOKED_AT))
     if not game.running:
         state = '<span class="q">ended</span>'
     elif game.session.broken is not None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gdlab import analysis
-from gdlab.analysis.rules import RULES, Evidence, loss, sample_quality, watched
+from gdlab.analysis.rules import RULES, Evidence, loss, no_traffic, sample_quality, watched
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.files import write_csv
 from tests.languages import same_in_every_language
@@ -101,6 +101,19 @@ def numbers(values):
     return table(np.arange(len(values)) * MS, [ping(v, 10**9 + v * 1001) for v in values])
 
 
+def troubled(reason):
+    cause = Fact(Reason.PEER_CLOSED)
+    fact = Fact(reason, US, said="it").also(cause=cause, address="udp://127.0.0.1:1", spoken="json")
+    return table([0], b"", endpoint=WS, event="error", fact=fact)
+
+
+def left(*, message=False, by=PEER):
+    closing = Fact(Reason.PEER_CLOSED if by == PEER else Reason.STOPPED, by)
+    said = [table([S], b"hi", endpoint=TCP)] if message else []
+    return merged(OPENED, *said, table([2 * S], b"", endpoint=TCP, event="close", fact=closing))
+
+
+OPENED = table([0], b"", endpoint=TCP, event="open")
 GAP = merged(
     stream(50), table([S], b"", event="gap", peer="", fact=Fact.of(Reason.PAUSED, by=US, seconds=3.0))
 )
@@ -109,7 +122,6 @@ DROPPED = merged(
     table([S], b"", event="gap", peer="", fact=Fact.of(Reason.KERNEL_DROP, by=SYSTEM, count=37, buffer=1000)),
 )
 OTHER = table([9 * S], endpoint=TCP, peer="other")
-OPENED = table([0], b"", endpoint=TCP, event="open")
 JSON = [b'{"a": 1}', b'{"b": [2]}']
 
 FIRES_AND_NOT = {
@@ -124,6 +136,17 @@ FIRES_AND_NOT = {
             merged(OPENED, table([S], endpoint=TCP), OTHER),
         ),
     ],
+    "left": [(left(), left(message=True)), (left(), left(by=US))],
+    **{
+        rule: [(troubled(reason), stream(50)), (troubled(reason), troubled(Reason.UNSENT))]
+        for rule, reason in {
+            "refused-visitors": Reason.REFUSED_HANDSHAKE,
+            "nobody-there": Reason.NOBODY_LISTENS,
+            "refused-datagrams": Reason.UNREACHABLE,
+            "sub-protocol": Reason.SUBPROTOCOL,
+            "encrypted": Reason.ENCRYPTED,
+        }.items()
+    },
     "own-buffer": [(DROPPED, GAP)],
     "gap": [(GAP, DROPPED)],
     "frame-rate": [(probed(), exponential()), (probed(fps=30), stream(600, hz=50))],
@@ -281,7 +304,7 @@ def test_every_rule_has_its_fixtures():
         for guilty, _ in pairs:
             answered |= {rule for rule in RULES if any(True for _ in rule(Evidence(guilty)))}
     # Those of several places, of cut files and of watched games have tests of their own: they need more than a table.
-    others = {loss.located, sample_quality.cut_off} | {
+    others = {loss.located, sample_quality.cut_off, no_traffic.waiting_bytes} | {
         rule for rule in RULES if rule.__module__ == watched.__name__
     }
     assert answered == set(RULES) - others

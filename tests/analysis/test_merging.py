@@ -220,3 +220,67 @@ def test_what_merge_cannot_take_is_named():
         gd.merge(a, b, by="seq")
     with pytest.raises(KeyError, match=r"v\.number"):
         gd.merge(a, b, seq="v.number")
+
+
+def wrapped(capture, bits):
+    return capture.assign(**{"v.seq": capture["v.seq"] % 2**bits, "payload": [b"same"] * len(capture)})
+
+
+@pytest.mark.parametrize("bits", [4, 6, 8])
+def test_numbers_that_wrap_around_are_put_round_on_round(bits):
+    a, b, _ = session(31, n=900, loss=0.1, offset_ns=250 * MS, tail_ms=0.5)
+    straight = gd.merge(a, b, seq="v.seq")
+    found = gd.merge(wrapped(a, bits), wrapped(b, bits), seq="v.seq", bits=bits)
+    pd.testing.assert_frame_equal(found.table, straight.table)
+    # One that began three rounds later numbers what it has as the other does.
+    later = b[b["time"] > b["time"].iloc[3 * 2**bits]].reset_index(drop=True)
+    found = gd.merge(wrapped(a, bits), wrapped(later, bits), seq="v.seq", bits=bits)
+    pd.testing.assert_frame_equal(found.table, gd.merge(a, later, seq="v.seq").table)
+    with pytest.raises(ValueError, match="bits is the width"):
+        gd.merge(a, b, bits=16)
+
+
+def test_a_relay_between_them_tells_where_messages_were_lost_and_how_long_it_held_them():
+    rng = np.random.default_rng(5)
+    n = 500
+    names = {"relay": "192.0.2.5:1", "a": "192.0.2.1:1", "b": "192.0.2.2:1"}
+    captures = {"a": [], "relay": [], "b": []}
+    truth = {}
+    for source, sink in (("a", "b"), ("b", "a")):
+        sent = np.sort(rng.integers(0, 20_000 * MS, n))
+        payloads = np.array([f"{source}{i}".encode() for i in range(n)], dtype=object)
+        stages = [rng.random(n) < share for share in (0.05, 0.1, 0.02)]
+        came = sent + 3 * MS + rng.integers(0, MS, n)
+        left = came + 2 * MS
+        got = left + 7 * MS + rng.integers(0, MS, n)
+        at_relay = ~stages[0]
+        passed = at_relay & ~stages[1]
+        arrived = passed & ~stages[2]
+        # The first and the last message get through: what is lost before and behind them nobody can tell.
+        for end in (0, n - 1):
+            at_relay[end] = passed[end] = arrived[end] = True
+        captures[source].append(table(sent, payloads, direction="out", peer=names["relay"]))
+        captures["relay"].append(table(came[at_relay], payloads[at_relay], peer=names[source]))
+        captures["relay"].append(table(left[passed], payloads[passed], direction="out", peer=names[sink]))
+        captures[sink].append(table(got[arrived], payloads[arrived], peer=names["relay"]))
+        truth[source] = [
+            int((~at_relay).sum()),
+            int((at_relay & ~passed).sum()),
+            int((passed & ~arrived).sum()),
+        ]
+    a, relay, b = (merged(*captures[name]) for name in ("a", "relay", "b"))
+    found = analysis.merge_path(a, relay, b)
+    assert found.ways["place"].tolist() == [
+        "a to relay",
+        "in the relay",
+        "relay to b",
+        "b to relay",
+        "in the relay (back)",
+        "relay to a",
+    ]
+    assert found.ways["lost"].tolist() == truth["a"] + truth["b"]
+    inside = found.ways.set_index("place").loc["in the relay"]
+    assert inside["median_ms"] == pytest.approx(2, abs=0.01)
+    assert inside["error_ms"] == 0
+    with pytest.raises(ValueError, match="conversation of the relay is that with b"):
+        analysis.merge_path(a, relay[relay["peer"] != names["b"]], b)

@@ -63,9 +63,12 @@ QUIET = (
 )
 
 #: What browsers and Lab itself complain of, and what is none of ours. "Cannot send": when a kernel is restarted, the
-#: widgets of the old one still want to tell it that they have left the page.
+#: widgets of the old one still want to tell it that they have left the page. "Shared module": the kernel that runs in
+#: the browser, which is installed for the site of lessons, misses its own server in an ordinary Lab.
 HARMLESS = re.compile(
-    r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$", re.IGNORECASE
+    r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$"
+    r"|Shared module @jupyterlite/",
+    re.IGNORECASE,
 )
 
 #: What tornado says where a page goes while the server writes to it.

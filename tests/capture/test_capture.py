@@ -242,7 +242,7 @@ def test_a_reply_function_that_raises_is_in_the_status_at_once():
 
     cap = gd.listen(FREE, reply=fails)
     send(cap, b"one", b"two")
-    wait_until(lambda: "raised KeyError" in cap.status.hint and "2x" in cap.status.hint)
+    wait_until(lambda: "raised KeyError" in cap.status.hint and "2 times" in cap.status.hint)
     assert "set_reply" in cap.status.hint
     cap.set_reply(b"mended")
     send(cap, b"three")
@@ -394,16 +394,6 @@ def test_a_capture_that_nobody_holds_goes_on_until_stop_all():
     assert gd.stop_all() == 1
     assert is_free(port)
     assert gd.stop_all() == 0
-
-
-def test_importing_gdlab_loads_no_widgets_and_no_matplotlib_and_starts_nothing():
-    code = (
-        "import sys, threading, gdlab; later = {'ipywidgets', 'matplotlib', 'IPython', *("
-        "'gdlab.' + room for room in 'course gdscript peers traffic diagnostics godot files plots'.split())};"
-        "loaded = later & set(sys.modules);"
-        "assert not loaded, loaded; assert threading.active_count() == 1"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_public_names_are_there():

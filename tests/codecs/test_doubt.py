@@ -135,3 +135,48 @@ def test_a_live_websocket_tells_its_kinds():
         capture.wait_sync(2)
     incoming = capture.decoded()
     assert incoming[incoming.event == "message"].codec.tolist() == ["auto:text", "auto:bytes"]
+
+
+def header(kind):
+    return struct.pack("<I", kind)
+
+
+def text3(text):
+    packed = text.encode()
+    return struct.pack("<I", len(packed)) + packed + bytes(-len(packed) % 4)
+
+
+#: Variants as Godot 3 numbers their types, each whole.
+AABB = header(11) + struct.pack("<6f", 0, 0, 0, 1, 2, 3)
+COLOR = header(14) + struct.pack("<4f", 1, 0.5, 0, 1)
+PLANE = header(9) + struct.pack("<4f", 0, 1, 0, 2)
+CONTAINERS_OF_3 = {
+    # As long as the values that Godot 4 has under the same numbers, and so read as those.
+    "dictionary": header(18) + struct.pack("<I", 2)
+    + b"".join(header(4) + text3(key) + header(2) + struct.pack("<i", 7) for key in ("ab", "cdefgh")),
+    "array": header(19) + struct.pack("<I", 2) + AABB + COLOR + b"",
+    "array of rects": header(19) + struct.pack("<I", 1) + header(6) + struct.pack("<4f", 1, 2, 3, 4),
+    "node path": header(15) + struct.pack("<III", 0x80000002, 0, 1) + text3("root") + text3("x"),
+    "bytes": header(20) + struct.pack("<I", 12) + bytes(range(12)),
+    "object": header(17) + text3("Node") + struct.pack("<I", 1) + text3("hp") + header(2) + struct.pack("<i", 7),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 50])
+@pytest.mark.parametrize("name", CONTAINERS_OF_3)
+def test_containers_of_godot_3_are_named_alone_and_as_columns(name, count):
+    table = decode(table_of(*[CONTAINERS_OF_3[name]] * count))
+    assert set(table.codec) == {"auto:bytes"}
+    assert table.decode_error[0].startswith("looks like a Variant of Godot 3")
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_what_both_have_is_judged_by_the_stream(count):
+    """A Color of Godot 3 is a Plane of Godot 4, an AABB a Transform2D, of the same size."""
+    assert set(decode(table_of(*[AABB] * count)).codec) == {"auto:variant"}
+    mixed = decode(table_of(*[AABB, COLOR] * count, PLANE))
+    assert set(mixed.codec) == {"auto:bytes"}
+    assert set(decode(table_of(*[COLOR] * count)).codec) == {"auto:bytes"}
+    planes = [v.dumps(v.Plane((0, 1, 0), 0.5)), v.dumps(v.Transform2D((1, 0), (0, 1), (0.5, 2)))] * count
+    vectors = [v.dumps(v.Vector3(0, 1, number)) for number in range(count)]
+    assert set(decode(table_of(*planes, *vectors)).codec) == {"auto:variant"}

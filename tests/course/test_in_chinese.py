@@ -82,3 +82,17 @@ def test_the_list_and_the_students_part_are_in_chinese(chinese, tmp_path):
     written = hand_out(tmp_path / "class", "zh")
     assert {path.name for path in written} == {*listed.file, OVERVIEW}
     assert listed.question[3] in (tmp_path / "class" / OVERVIEW).read_text(encoding="utf-8")
+
+
+def test_the_glossary_has_the_same_terms_in_both_languages():
+    pages = {
+        name: (Path(__file__).resolve().parents[2] / "docs" / name).read_text(encoding="utf-8")
+        for name in ("glossary.md", "glossary.zh.md")
+    }
+    terms = {name: re.findall(r"(?m)^(.+)\n: ", page) for name, page in pages.items()}
+    assert len(terms["glossary.md"]) > 20
+    assert [re.sub(r"，[^；]*|；\s*", " ", term).split() for term in terms["glossary.zh.md"]] == [
+        term.replace(",", " ").split() for term in terms["glossary.md"]
+    ]
+    names = {name: re.findall(r"(?m)^\| (`.+?) \|", page) for name, page in pages.items()}
+    assert [name.replace("、", ", ") for name in names["glossary.zh.md"]] == names["glossary.md"]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,40 @@ def read_in_reads():
 
 def thrown_away():
     return gd.sample("mp-throttle").multiplayer().losses().missing_before.sum()
+
+
+def in_frames(frame, known):
+    """Where a player was in a frame, on the line between two updates."""
+    before, after = [each for each in known if each <= frame], [each for each in known if each > frame]
+    if not before or not after:
+        return known[max(before, default=min(known))]
+    first, second = max(before), min(after)
+    part = (frame - first) / (second - first)
+    return tuple(a + (b - a) * part for a, b in zip(known[first], known[second], strict=True))
+
+
+def project(*, repeat=16, every=4, behind=11):
+    """The closing project with a good program, of which parts can be taken away."""
+
+    def send(state, memory):
+        recent = memory.setdefault("recent", [])
+        recent += [(state["frame"], door) for door in state["doors"]]
+        if state["frame"] % every:
+            return None
+        recent[:] = [(frame, door) for frame, door in recent if state["frame"] - frame < max(repeat, every)]
+        return struct.pack("<Hff", state["frame"], state["x"], state["y"]) + bytes(door for _, door in recent)
+
+    def draw(now_ms, arrived, memory):
+        known, opened = memory.setdefault("known", {}), memory.setdefault("opened", set())
+        doors = []
+        for payload in arrived:
+            frame, x, y = struct.unpack_from("<Hff", payload)
+            known[frame] = x, y
+            doors += [door for door in payload[10:] if door not in opened]
+            opened.update(payload[10:])
+        return (*in_frames(now_ms * 60 / 1000 - behind, known), doors) if known else None
+
+    return gd.course.playable(send, draw, seed="Ada")
 
 
 def cost_of_a_move():
@@ -167,6 +202,10 @@ RIGHT = {
     "12.2": [4.381, "4.4"],
     "12.3": [157, "157"],
     "12.4": [1000 / 30, "33 seconds", 33.3],
+    "13.1": [Later(project)],
+    "13.2": [Later(project)],
+    "13.3": [Later(project)],
+    "13.4": [Later(project)],
 }  # fmt: skip
 
 
@@ -374,6 +413,10 @@ WRONG = {
     "12.1": [(11_283, "microseconds"), (8.9, "mean"), (0.1, "narrowest")],
     "12.2": [(0, "equally long"), (8.9, "width"), (-4.4, "larger"), (9.88, "furthest")],
     "12.3": [(94, "60 frames"), (160, "narrowest"), (0.157, "milliseconds"), (243.5, "error_us"), (17_219, "average")],
+    "13.1": [(Later(lambda: project(every=1)), "Bandwidth"), (7, "returned")],
+    "13.2": [(Later(lambda: project(repeat=0)), "Lost doors"), ("yes", "returned")],
+    "13.3": [(Later(lambda: project(behind=5)), "Jerks"), (Later(lambda: project(behind=20)), "Age")],
+    "13.4": [(Later(lambda: project(every=1)), "Bandwidth"), (Later(lambda: project(repeat=0)), "Lost doors")],
     "12.4": [(30, "How long"), (0.0333, "other way"), (33_333, "1,000 µs"), (1, "One ppm")],
     "09.4": [("only_server", "no such"), ("both", "number 0"), ("zz_only_client", "number 2"), ("nothing", "trouble"),
              ("x", "both lists")],
@@ -383,7 +426,8 @@ WRONG = {
 @pytest.mark.parametrize("key", WRONG)
 def test_each_usual_wrong_answer_is_explained(key):
     texts = []
-    for answer, word in WRONG[key]:
+    for given, word in WRONG[key]:
+        answer = given.make() if isinstance(given, Later) else given
         verdict = gd.course.check(key, answer)
         assert verdict.mark is Mark.WRONG, (answer, verdict)
         assert re.search(word, verdict.text), (answer, verdict)
@@ -424,3 +468,74 @@ def test_a_file_without_addresses(tmp_path):
     assert gd.course.check("07.3", few)  # any session will do
     assert "only" in gd.course.check("07.3", gd.sample("ws-endings").to_csv(few, anonymise=True)).text
     assert "path" in gd.course.check("07.3", session).text
+
+
+def test_the_first_version_of_the_project_is_not_playable_and_hears_why():
+    def send(state, _memory):
+        return json.dumps({"at": (state["x"], state["y"]), "doors": state["doors"]}).encode()
+
+    def draw(_now_ms, arrived, memory):
+        doors = []
+        for payload in arrived:
+            message = json.loads(payload)
+            memory["at"] = message["at"]
+            doors += message["doors"]
+        return (*memory["at"], doors) if "at" in memory else None
+
+    result = gd.course.playable(send, draw, seed="Ada")
+    assert not result
+    assert list(result.numbers.index[~result.numbers.good]) == ["jerks", "lost doors", "bandwidth"]
+    assert "28 bytes" not in gd.course.check("13.1", result).text
+    assert "2000 are allowed" in gd.course.check("13.1", result).text
+    assert "doors that never opened" in gd.course.check("13.2", result).text
+    assert "jumps or stands" in gd.course.check("13.3", result).text
+    assert not gd.course.check("13.4", result)
+    assert "returned" in gd.course.check("13.4", 7).text
+
+
+@pytest.mark.parametrize(
+    ("send", "draw", "number"),
+    [
+        (lambda *_: None, lambda *_: None, ["jerks", "age", "lost doors", "door delay"]),
+        (
+            lambda *_: b"",
+            lambda *_: (0, 0, [3, 3]),
+            ["jerks", "age", "lost doors", "wrong doors"],
+        ),
+    ],
+)
+def test_a_game_that_shows_nothing_is_no_good_game(send, draw, number):
+    numbers = gd.course.playable(send, draw, seed=1).numbers
+    assert set(number) <= set(numbers.index[~numbers.good])
+
+
+@pytest.mark.parametrize(
+    ("send", "draw", "message"),
+    [
+        (lambda *_: "text", lambda *_: None, "send returned a str in frame 0"),
+        (lambda *_: [1], lambda *_: None, "return bytes"),
+        (lambda *_: bytes(70_000), lambda *_: None, "65,507"),
+        (lambda *_: b"x", lambda *_: (1, 2), "draw returned"),
+        (lambda *_: b"x", lambda *_: 7, "draw returned 7"),
+    ],
+)
+def test_functions_that_return_something_else_are_told_so(send, draw, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        gd.course.playable(send, draw, seed=1)
+
+
+def test_the_same_seed_is_the_same_game_and_its_grade_file_has_the_numbers(tmp_path):
+    def send(state, _memory):
+        return str(state["x"]).encode()
+
+    def draw(_now_ms, arrived, memory):
+        memory["x"] = float(arrived[-1]) if arrived else memory.get("x", 0.0)
+        return memory["x"], 0.0, []
+
+    one, two = (gd.course.playable(send, draw, seed="Ada") for _ in range(2))
+    pd.testing.assert_frame_equal(one.frames, two.frames)
+    assert not gd.course.playable(send, draw, seed="Bob").frames.equals(one.frames)
+    grade = json.loads(one.save(tmp_path / "playable.json").read_text())
+    assert (grade["exercise"], grade["student"], grade["of"]) == ("playable", "Ada", 6)
+    assert grade["points"] == int(one.numbers.good.sum())
+    assert grade["measured"]["jerks"]["value"] == one.numbers.value["jerks"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +15,6 @@ from gdlab.diagnostics import Line, Report, State
 from gdlab.diagnostics.doctor import run
 from gdlab.diagnostics.network import PORTS
 from tests.godot.helpers import fake_engine, posix_only
-from tests.waiting import limit
 
 
 def row(report: Report, check: str) -> tuple[str, str, str]:
@@ -122,17 +119,6 @@ def test_a_check_that_hangs_is_left_open() -> None:
     report = run({"hangs": hangs}, 0.05)
     ends.set()
     assert row(report, "hangs")[:2] == ("warn", "no answer within 0.05 s")
-
-
-def test_it_loads_neither_ipython_nor_matplotlib_nor_widgets() -> None:
-    program = (
-        "import sys, gdlab; gdlab.doctor(); print([name for name in "
-        "('IPython', 'ipywidgets', 'matplotlib', 'ipykernel') if name in sys.modules])"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=limit(100)
-    )
-    assert said.stdout.strip() == "[]"
 
 
 def test_nothing_is_sent_to_other_machines(monkeypatch: pytest.MonkeyPatch) -> None:

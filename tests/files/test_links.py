@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from gdlab.files import load
+from gdlab.files.packets.tunnels import PORTS
 from tests.files.packets import (
     A6,
     B6,
@@ -49,6 +50,14 @@ def radiotap(fields, present, inside):
     return struct.pack("<BBHI", 0, 0, 8 + len(fields), present) + fields + inside
 
 
+def in_udp(port, content, source=50000):
+    return ip4(17, udp(content, source, port))
+
+
+NSH = b"\x0f\xc6\1\1" + bytes(20)  # 24 bytes, IPv4 next
+GTP_EXTENDED = b"\x34\xff" + struct.pack(">H", len(V4) + 8) + b"\0\0\0\1" + b"\0\0\0\x85" + b"\1\0\1\0" + V4
+
+
 def rows(tmp_path, content):
     path = tmp_path / "foreign.pcap"
     path.write_bytes(content)
@@ -60,6 +69,9 @@ GRE = {
     "IPv6": b"\0\0\x86\xdd" + V6,
     "checksum, key and sequence": b"\xb0\0\x08\0" + bytes(12) + V4,
     "Ethernet": b"\0\0\x65\x58" + ethernet(V4),
+    "WCCP": b"\0\0\x88\x3e" + bytes(4) + V4,
+    "WCCP without a header": b"\0\0\x88\x3e" + V4,
+    "Wi-Fi of an access point": b"\0\0\x82\0" + WIFI + SNAP,
     "PPTP": b"\x30\x81\x88\x0b" + bytes(12) + b"\xff\x03\0\x21" + V4,
     "ERSPAN": b"\0\0\x88\xbe" + ethernet(V4),
     "ERSPAN II": b"\x10\0\x88\xbe" + bytes(4) + bytes(8) + ethernet(V4),
@@ -102,6 +114,28 @@ AROUND = {
     "AH as a tunnel": (101, ip4(51, b"\4\4" + bytes(22) + V4)),
     "VXLAN": (101, ip4(17, udp(b"\x08\0\0\0\0\0\1\0" + ethernet(V4), 50000, 4789))),
     "Geneve": (101, ip6(17, udp(b"\0\0\x65\x58\0\0\1\0" + ethernet(V4), 50000, 6081))),
+    "VXLAN with a group policy": (101, in_udp(4789, b"\x88\0\0\7\0\0\1\0" + ethernet(V4))),
+    "VXLAN that names IPv6": (101, in_udp(4790, b"\x0c\0\0\2\0\0\1\0" + V6)),
+    "VXLAN with a service header": (101, in_udp(4790, b"\x0c\0\0\4\0\0\1\0" + NSH + V4)),
+    "Geneve, the answer": (101, in_udp(50000, b"\0\0\x65\x58\0\0\1\0" + ethernet(V4), 6081)),
+    "GTP": (101, in_udp(2152, b"\x30\xff" + struct.pack(">H", len(V4)) + b"\0\0\0\1" + V4)),
+    "GTP with an extension": (101, in_udp(2152, GTP_EXTENDED)),
+    "GTP of the first version": (
+        101,
+        in_udp(3386, b"\x1e\xff" + struct.pack(">H", len(V4)) + bytes(16) + V4),
+    ),
+    "Teredo": (101, in_udp(3544, V6)),
+    "Teredo with all its headers": (101, in_udp(3544, b"\0\1\0\0" + bytes(9) + bytes(8) + V6)),
+    "L2TP": (101, in_udp(1701, b"\0\2\0\1\0\2\xff\x03\0\x21" + V4)),
+    "L2TP with all fields": (101, in_udp(1701, b"\x4a\2" + bytes(10) + b"\0\2zz\0\x57" + V6)),
+    "AYIYA": (101, in_udp(5072, b"\x41\x52\x11\x29" + bytes(4 + 16 + 20) + V6)),
+    "GRE in UDP": (101, in_udp(4754, b"\0\0\x08\0" + V4)),
+    "a service header": (1, ethernet(NSH + V4, b"\x89\x4f")),
+    "a backbone's tag": (1, ethernet(bytes(4) + ethernet(V4), b"\x88\xe7")),
+    "ARCNET": (7, b"\1\2\xd4\0\0\1" + V4),
+    "ARCNET, the exception": (7, b"\1\2\xd4\xff\xff\xff\xff\0\0\1" + V4),
+    "ARCNET, the old form, of Linux": (129, b"\1\2\0\0\xf0" + V4),
+    "PPP in Cisco's form": (50, b"\x0f\0\x08\0" + V4),
     "an atomic fragment": (101, ip6(44, b"\x11\0\0\0" + bytes(4) + udp(b"payload"))),
 } | {f"GRE, {name}": (101, ip4(47, content)) for name, content in GRE.items()}
 
@@ -133,6 +167,7 @@ def test_cut_off_anywhere_nothing_worse_happens_than_a_note(tmp_path, name):
         (105, b"\x08\x41" + bytes(22) + SNAP, "encrypted Wi-Fi"),
         (105, b"\x48\1" + bytes(22), "without data"),
         (105, b"\x08\x05" + bytes(22) + SNAP, "fragments of Wi-Fi"),
+        (7, b"\1\2\xd4\1\0\1" + V4, "parts of packets over ARCNET"),
         (101, ip4(50, bytes(20)), "encrypted"),
         (101, ip4(47, b"\x40\0\x08\0" + bytes(40)), "GRE"),
         (1, ethernet(bytes(4) * 30, b"\x81\0"), "not IP"),
@@ -153,8 +188,8 @@ def test_tunnels_in_tunnels_have_an_end(tmp_path):
 
 
 def test_other_datagrams_to_the_ports_of_tunnels_are_rows(tmp_path):
-    contents = [ip4(17, udp(b"no tunnel", 1, port)) for port in (4789, 8472, 6081)]
-    assert list(rows(tmp_path, pcap(contents, link=101)).table.payload) == [b"no tunnel"] * 3
+    contents = [ip4(17, udp(b"no tunnel", 1, port)) for port in PORTS]
+    assert list(rows(tmp_path, pcap(contents, link=101)).table.payload) == [b"no tunnel"] * len(PORTS)
 
 
 def test_pktap_tells_the_direction(tmp_path):

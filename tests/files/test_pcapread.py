@@ -378,4 +378,12 @@ def test_tshark_sees_the_same_rows(tmp_path):
     packets = [ethernet(ipv4(17, udp(b"%d" % number))) for number in range(20)]
     packets += [ethernet(ipv4(6, tcp(b"abc"))), ethernet(V6)]
     (tmp_path / "some.pcap").write_bytes(pcap(packets))
-    assert tshark.compare(tmp_path / "some.pcap") == (22, 22, [])
+    outcome = tshark.compare(tmp_path / "some.pcap")
+    assert (outcome.equal, dict(outcome.reasons)) == (22, {})
+    # As many bytes as the table lacks, or has too many, are found.
+    table = load(tmp_path / "some.pcap").table
+    packets = tshark.of_tshark(tmp_path / "some.pcap")
+    outcome = tshark.held_against(table.iloc[1:], packets)
+    assert (outcome.equal, sum(outcome.reasons.values()), len(outcome.unknown)) == (21, 1, 1)
+    outcome = tshark.held_against(table, packets[1:])
+    assert (outcome.equal, sum(outcome.reasons.values()), len(outcome.unknown)) == (21, 1, 1)

@@ -102,6 +102,19 @@ def test_data_in_a_syn_is_the_beginning(tmp_path):
         assert of(result) == [b"abc", b"de", *[b"f"] * bool(more)]
 
 
+def test_a_repeated_syn_that_is_answered_with_another_number_changes_nothing(tmp_path):
+    def back(content, seq, flags=ACK):
+        return ip4(6, tcp(content, seq=seq, ack=100, flags=flags, source=80, target=5001), B, A)
+
+    sent = [tcp(seq=99, flags=SYN), tcp(seq=99, flags=SYN)]
+    answers = [back(b"", 500, SYN | ACK), back(b"", 9_000, SYN | ACK), back(b"one", 501), back(b"two", 504)]
+    path = tmp_path / "two-answers.pcap"
+    path.write_bytes(pcap([ethernet(each) for each in (*(ip4(6, one) for one in sent), *answers)]))
+    table = load(path).table
+    assert list(table.payload) == [b"one", b"two"]
+    assert set(table.event) == {"message"}
+
+
 def test_a_second_connection_between_the_same_ports_is_one_of_its_own(tmp_path):
     first = [tcp(seq=99, flags=SYN), tcp(b"one", seq=100)]
     second = [tcp(seq=4_000_000_000, flags=SYN), tcp(b"two", seq=4_000_000_001)]

@@ -55,6 +55,13 @@ ARRAY = variant.dumps(["move", 1, variant.Vector2(1, 2)])
         (b"\x10\x0d\0\4MQTT\4\2\0\x3c\0\1a", "mqtt"),
         (b"\x16\x03\x01\x02\x00\x01\xfc", "raw"),
         (b"x" * MOST_BYTES, "raw"),
+        ("hello you\n".encode("utf-16-le") * 3, "raw"),
+        ('{"a": 1}'.encode("utf-16-be")[:-1], "raw"),
+        ("hello".encode("utf-32-le"), "raw"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9), "raw"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "raw"),
+        (b"\1" * 60, "raw"),
+        (b'{"a": "' + b"x" * 300, "json"),
     ],
 )  # fmt: skip
 def test_streams_are_known_by_their_first_bytes(head, name):
@@ -137,6 +144,16 @@ def test_more_evidence_changes_a_guess_and_the_stream_is_read_again():
         bytes([n]) * 9 for n in range(200, 206)
     ]
     assert taken.batches[0].words[0] == "u32le reads=2@1"
+
+
+def test_a_long_first_value_of_json_leaves_open_what_separates_it_from_the_next():
+    reader = StreamReader("auto")
+    reader.receive(b'{"text": "%s"}' % (b"x" * 300), 1)
+    assert (reader.name, reader.is_settled) == ("json", False)
+    taken = reader.receive(b'\x1e{"b": 2}\x1e' + b"{}\x1e" * 100, 2)
+    assert reader.name == "signalr"
+    assert taken.withdrawn
+    assert [frame.payload for batch in taken.batches for frame in batch.frames][1] == b'{"b": 2}'
 
 
 def test_a_framing_by_name_guesses_nothing():

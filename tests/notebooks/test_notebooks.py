@@ -206,6 +206,7 @@ PICTURES = {
     "10-five-networks": 2,
     "11-who-lost-it": 1,
     "12-clocks": 1,
+    "13-playable": 1,
 }
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -127,11 +125,6 @@ def test_the_automatic_theme_follows_the_users_axes():
     assert style.theme_of("auto", ax) is style.THEMES["light"]
     ax.set_facecolor("none")
     assert style.theme_of("auto", ax) is style.THEMES["auto"]
-
-
-def test_pyplot_is_never_loaded():
-    code = "import sys, gdlab.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_rates_draws_the_numbers_of_the_analysis():

@@ -3,7 +3,7 @@
 import pytest
 
 from gdlab.errors import AddressError
-from gdlab.transports import Address, parse, parse_remote
+from gdlab.transports import Address, parse, parse_known, parse_remote
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,13 @@ def test_lan_opens_every_interface():
     assert [host for _, host in parse("udp://:4242", host="lan").families()] == ["0.0.0.0", "::"]
     with pytest.raises(AddressError, match="lan"):
         parse("udp://:4242", host="internet")
+
+
+@pytest.mark.parametrize("text", ["udp://127.0.0.1:4242", "tcp://127.0.0.2:4242", "ws://[::1]:4242"])
+def test_a_loopback_address_is_not_opened_to_other_machines(text):
+    with pytest.raises(AddressError, match=r"this machine only.*//:4242.*leave"):
+        parse(text, host="lan")
+    assert str(parse_known(text)) == text
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,21 @@ def test_what_the_kernel_drops_is_counted_and_is_a_row(listening):
 
 
 @linux_only
+def test_drops_behind_the_last_datagram_are_a_row_without_another_one(listening):
+    with listening() as (listener, store), client() as sock:
+        for own in listener._sockets:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 20_000)
+        with held(listener):
+            send_all(sock, [b"x" * 100] * 300, listener.address.port)
+            drops = listener.statistics().kernel_drops
+        wait_until(lambda: store.statistics().lost_before_us == drops)
+        built = rows(store)
+    assert drops > 50
+    assert built.event.tolist() == ["message"] * (300 - drops) + ["gap"]
+    assert built["count"].iloc[-1] == drops
+
+
+@linux_only
 def test_drops_behind_the_last_datagram_are_counted_at_the_end(listening):
     release = threading.Event()
     with listening(reply=lambda _message: release.wait(10) and None) as (listener, store), client() as sock:

@@ -1,11 +1,14 @@
 """The message table: what it lists, filters, freezes and gives; and what it costs the browser."""
 
+import struct
+
 import pytest
 
 import gdlab as gd
 from gdlab.store import Limit
 from gdlab.variant import Vector2, dumps
 from gdlab.widgets import MessageTable
+from gdlab.widgets.explain import described
 from gdlab.widgets.message_table import LOOKED_AT, MESSAGES
 from tests.widgets.parts import HOSTILE, assert_harmless, send, weight
 
@@ -199,3 +202,23 @@ def test_it_follows_another_capture(table, capture):
         other.wait_sync(1)
         show(table)
         assert lines(table) == ["new"]
+
+
+def test_numbered_structs_are_bytes_in_the_list_and_where_one_is_explained(sent, capture):
+    """Messages 1 to 3 would parse as Variants; the others of their size do not."""
+    panel = MessageTable(capture)
+    send(capture, *(struct.pack("<If", number, 0.5) for number in range(1, 4)))
+    capture.wait_sync(3)
+    show(panel)
+    assert lines(panel)[-2:] == ["1056964608", "True"]
+    send(capture, *(struct.pack("<If", number, 0.5) for number in range(4, 40)))
+    capture.wait_sync(39)
+    show(panel)
+    assert lines(panel)[-1] == "01 00 00 00 00 00 00 3f"
+    panel.list.index = len(panel.list.options) - 2
+    assert panel.selected == struct.pack("<If", 2, 0.5)
+    assert "reads as a Variant, but most messages of its size do not" in described(
+        panel.selected, panel.guess_of_selected()
+    )
+    assert "Variant" in described(panel.selected)
+    panel.close()

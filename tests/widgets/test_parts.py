@@ -21,6 +21,7 @@ FOLLOWING = {
     widgets.LatencyPlot: 60_000,
     widgets.MessageTable: 30_000,
     widgets.MultiplayerTab: 20_000,
+    widgets.NetworkTab: 6_000,
     widgets.RatePlot: 60_000,
     widgets.GDScriptView: 15_000,
     widgets.SendForm: 10_000,

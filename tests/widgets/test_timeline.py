@@ -1,6 +1,7 @@
 """The live plots and the list of messages, as the kernel sees them: what a page asks, and what it gets."""
 
 import socket
+import struct
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from gdlab.variant import Color, Vector2, dumps
 from gdlab.variant.literal import parse_literal
 from gdlab.widgets.capture_view import live
 from gdlab.widgets.copies import copied, gdscript_literal
+from gdlab.widgets.explain import described
 from gdlab.widgets.message_grid import MessageGrid
 from gdlab.widgets.timeline import TimelinePanel
 from tests.waiting import wait_until
@@ -199,6 +201,25 @@ def test_a_watched_game_has_its_frames_and_its_log_on_the_same_axis(sent):
     assert {series["name"] for series in lanes["log"]["series"]} >= {"print", "script_error"}
     slowest = recording.watched.frames.busy_ms.max()
     assert page.values().max() >= np.float32(slowest)
+    panel.close()
+
+
+def test_the_list_reads_messages_as_the_whole_stream_is_read(sent, capture):
+    """Structs that begin with a counter are no Variants, and a chosen one is explained and copied so."""
+    structs = [struct.pack("<If", number, 0.5) for number in range(1, 40)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for payload in structs:
+            sock.sendto(payload, ("127.0.0.1", capture.endpoints[0].address.port))
+    capture.wait_sync(len(structs))
+    panel = MessageGrid(capture)
+    page = Page(panel)
+    page.ask(type="ready")
+    rows = page.ask(type="rows", first=0, count=5)["rows"]
+    assert rows[1]["text"] == structs[1].hex(" ")
+    page.ask(type="choose", key=rows[1]["key"])
+    assert panel.selected == structs[1]
+    assert page.ask(type="copy", **{"as": "python"})["text"] == repr(structs[1])
+    assert "reads as a Variant, but" in described(panel.selected, panel.guess_of_selected())
     panel.close()
 
 

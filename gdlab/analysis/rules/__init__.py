@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gdlab.analysis.rules import close_codes as closing
-from gdlab.analysis.rules import contents, delay, loss, watched
+from gdlab.analysis.rules import contents, delay, loss, refused, watched
 from gdlab.analysis.rules import no_traffic as silence
 from gdlab.analysis.rules import sample_quality as honesty
 from gdlab.analysis.rules.evidence import Evidence
@@ -18,9 +18,12 @@ __all__ = ["RULES", "Evidence", "Finding"]
 
 #: In the order in which findings of equal certainty are shown.
 RULES: Final[tuple[Callable[[Evidence], Iterator[Finding]], ...]] = (
+    refused.refused,
     silence.nothing_arrived,
     honesty.cut_off,
     silence.connected_and_silent,
+    silence.left,
+    silence.waiting_bytes,
     silence.unanswered,
     loss.own_buffer,
     loss.gaps,

@@ -43,6 +43,7 @@ class Evidence:
         is used.
     watched : what a game told of itself meanwhile, where it was watched.
     ended_in_order : false where the capture was cut off, so that its last rows may be missing.
+    until_ns : up to when was listened, UTC nanoseconds; by default up to the last row. Silence writes no rows.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Evidence:
         relay: Source | None = None,
         watched: Watched | None = None,
         ended_in_order: bool = True,
+        until_ns: int | None = None,
     ) -> None:
         self.table = table
+        self._until_ns = until_ns
         self.ended_in_order = ended_in_order
         self.watched = watched
         self._sender, self._relay = sender, relay
@@ -73,6 +76,12 @@ class Evidence:
     def stamps(self) -> NDArray[np.int64]:
         """Nanoseconds of each row."""
         return times_ns(self.table)
+
+    @property
+    def until_ns(self) -> int:
+        """Up to when was listened."""
+        last = int(self.stamps.max()) if len(self.stamps) else 0
+        return max(last, self._until_ns or 0)
 
     @property
     def lasted_s(self) -> float:

@@ -8,6 +8,8 @@ import numpy as np
 
 from gdlab.analysis.rules.evidence import POINTED, pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.analysis.rules.refused import any_refused
+from gdlab.facts import PEER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,7 @@ UNANSWERED: Final = 5
 
 def nothing_arrived(evidence: Evidence) -> Iterator[Finding]:
     """Not one message came in, and nobody even connected."""
-    if evidence.heard.any() or evidence.event("open").any():
+    if evidence.heard.any() or evidence.event("open").any() or any_refused(evidence):
         return
     if not evidence.ended_in_order:  # what had arrived may not have been written
         return
@@ -37,7 +39,7 @@ def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
     if not opened.any():
         return
     talks = evidence.conversations
-    end = evidence.stamps.max()
+    end = evidence.until_ns
     silent = talks[(talks["opened"] > 0) & (talks["messages_in"] == 0) & (talks["closed"] == 0)]
     waited = (end - silent["first"].to_numpy(dtype="datetime64[ns]").view(np.int64)) / 1e9
     silent = silent[waited >= PATIENCE_S]
@@ -51,6 +53,25 @@ def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
             names=tuple(map(str, silent["peer"].tolist()[:5])),
             seconds=waited.max(),
         )
+
+
+def left(evidence: Evidence) -> Iterator[Finding]:
+    """Clients of TCP that came, sent nothing and left; a WebSocket has its close code for that."""
+    talks = evidence.conversations
+    is_tcp = talks["endpoint"].astype(str).str.startswith("tcp:")
+    gone = talks[is_tcp & (talks["opened"] > 0) & (talks["messages_in"] == 0) & (talks["closed"] > 0)]
+    peers = set(gone["peer"].tolist()) - set(evidence.table["peer"][evidence.event("error")].tolist())
+    ended = evidence.event("close") & evidence.table["peer"].isin(list(peers)).to_numpy(dtype=np.bool_)
+    theirs = ended & (evidence.table["by"] == PEER).to_numpy(dtype=np.bool_)
+    if theirs.any():
+        yield Finding.of("left", 0.5, pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
+
+
+def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:
+    """Bytes of messages that are not complete, while the capture runs or when it ended."""
+    held, whole = evidence.counter("waiting_bytes") or 0, evidence.counter("awaited_bytes") or 0
+    if held:
+        yield Finding.of("bytes-waiting", 0.6, case="of" if whole else "", held=held, whole=whole)
 
 
 def unanswered(evidence: Evidence) -> Iterator[Finding]:

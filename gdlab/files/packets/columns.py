@@ -27,6 +27,8 @@ Advance = Callable[[int], None]
 _AT_ONCE: Final = 65_536
 _ETHERNET, _COOKED, _COOKED_2 = 1, 113, 276
 _OUTGOING = 4
+#: By port.
+_IS_TUNNEL = np.isin(np.arange(1 << 16), [*TUNNEL_PORTS])
 #: `outgoing` of a segment.
 UNKNOWN, NOT_OUTGOING, OUTGOING = -1, 0, 1
 
@@ -238,8 +240,7 @@ class _Reader:
         plain &= (udp & (limit - transport >= 8) & (udp_bytes >= 8) & (transport + udp_bytes <= end)) | (
             tcp & (limit - transport >= 20)
         )
-        for port in TUNNEL_PORTS:
-            plain &= ~(udp & (target_port == port))
+        plain &= ~(udp & (_IS_TUNNEL[self._u16(transport)] | _IS_TUNNEL[target_port]))
         words = (self._u8(transport + 12) >> 4) * 4
         plain &= udp | ((words >= 20) & (transport + words <= limit))
         if not plain.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
-from gdlab.files.packets import link
+from gdlab.files.packets import link, tunnels
 
 UDP: Final = 17
 TCP: Final = 6
@@ -13,9 +13,8 @@ _AH, _ESP, _FRAGMENT = 51, 50, 44
 _IP_IN_IP, _IPV6_IN_IP, _GRE = 4, 41, 47
 #: IPv6 extension headers (RFC 8200, 6275, 7401, 5533) whose second byte is their length in units of eight.
 _EXTENSIONS = {0, 43, 60, 135, 139, 140}
-#: Ports of VXLAN (RFC 7348; Linux' own before) and Geneve (RFC 8926).
-_VXLAN, _GENEVE = {4789, 8472}, 6081
-TUNNEL_PORTS: Final = frozenset({*_VXLAN, _GENEVE})
+_GRE_IN_UDP: Final = 4754  # RFC 8086
+TUNNEL_PORTS: Final = frozenset({*tunnels.PORTS, _GRE_IN_UDP})
 _DEEPEST: Final = 8  # tunnels in tunnels
 _CUT: Final = "cut off within the headers"
 
@@ -232,8 +231,8 @@ def _transport(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segmen
         (length,) = struct.unpack_from(">H", data, at + 4)
         lies = bool(length) and (length < 8 or at + length > end)
         end = at + length if length and not lies else end
-        if target in TUNNEL_PORTS:
-            tunnelled = _tunnelled(data, target, at + 8, min(end, stop), also, depth + 1)
+        for port in TUNNEL_PORTS.intersection((target, source)):
+            tunnelled = _tunnelled(data, port, at + 8, min(end, stop), also, depth + 1)
             if not isinstance(tunnelled, str):
                 return tunnelled
     begin, captured = at + header, min(end, stop)
@@ -256,14 +255,8 @@ def _transport(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segmen
 def _tunnelled(data: bytes, port: int, at: int, stop: int, also: int, depth: int) -> Segment | Fragment | str:
     """What is in a tunnel over UDP; in words where it is none, as anybody may use the port."""
     try:
-        if port == _GENEVE:
-            (ether_type,) = struct.unpack_from(">H", data, at + 2)
-            if data[at] >> 6 or at + 8 > stop:
-                return "not Geneve"
-            at += 8 + (data[at] & 63) * 4
-            return _inside(data, link.typed(data, ether_type, at, stop), stop, also, depth)
-        if at + 8 > stop or data[at] != 8 or data[at + 1 : at + 4] != b"\0\0\0" or data[at + 7]:
-            return "not VXLAN"
-        return _inside(data, link.bridged(data, at + 8, stop), stop, also, depth)
+        if port == _GRE_IN_UDP:
+            return _gre(data, at, stop, also, depth)
+        return _inside(data, tunnels.carried(data, port, at, stop), stop, also, depth)
     except (struct.error, IndexError):
         return _CUT

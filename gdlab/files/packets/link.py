@@ -1,7 +1,7 @@
 """From the link layer of a packet to the IP packet in it; pure, and safe with any bytes.
 
-Sources: the LINKTYPE_ pages of tcpdump.org, RFC 1042 (SNAP), 1661 (PPP), 2516 (PPPoE), 3032 (MPLS), IEEE 802.1Q and
-802.11, and radiotap.org.
+Sources: the LINKTYPE_ pages of tcpdump.org, RFC 1042 (SNAP), 1661 (PPP), 2516 (PPPoE), 3032 (MPLS), IEEE 802.1Q,
+802.1ah and 802.11, RFC 8300 (NSH), and radiotap.org.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 IPV4, IPV6 = 0x0800, 0x86DD
 _VLAN = {0x8100, 0x88A8, 0x9100, 0x9200}
 _PPPOE, _MPLS, _BRIDGED, _PPP, _ERSPAN = 0x8864, {0x8847, 0x8848}, 0x6558, 0x880B, 0x88BE
+_NSH, _WCCP, _ARUBA, _BACKBONE = 0x894F, 0x883E, range(0x8200, 0x8211), 0x88E7
 _DEEPEST: Final = 16  # headers around an IP packet; what has more was made to be hard to read
 _OUTGOING: Final = 4  # Linux' PACKET_OUTGOING
 
@@ -40,9 +41,9 @@ def inner(data: bytes, link_type: int, at: int, stop: int, depth: int = 0) -> In
     if link_type == 1:
         return bridged(data, at, stop, depth)
     if link_type in RAW_IP:
-        return _by_version(data, at, stop)
+        return by_version(data, at, stop)
     if link_type in LOOPBACK:  # the family is in the byte order of the machine, IP's version is not
-        return _by_version(data, at + 4, stop)
+        return by_version(data, at + 4, stop)
     reader = _READERS.get(link_type)
     if reader is None:
         return f"link type {link_type} is not known"
@@ -69,13 +70,22 @@ def typed(data: bytes, ether_type: int, at: int, stop: int, depth: int = 0) -> I
         elif ether_type in _MPLS:
             return _mpls(data, at, stop, depth)
         elif ether_type == _PPPOE:
-            return _ppp(data, at + 6, stop, depth)
+            return ppp(data, at + 6, stop, depth)
         elif ether_type == _PPP:
-            return _ppp(data, at, stop, depth)
+            return ppp(data, at, stop, depth)
         elif ether_type == _BRIDGED:
             return bridged(data, at, stop, depth)
+        elif ether_type == _BACKBONE:  # a service tag around a frame (802.1ah)
+            return bridged(data, at + 4, stop, depth)
         elif ether_type == _ERSPAN:
             return bridged(data, at + 8, stop, depth)
+        elif ether_type == _NSH:
+            (head,) = struct.unpack_from(">H", data, at)
+            return numbered(data, data[at + 3], at + max(head & 63, 1) * 4, stop, depth)
+        elif ether_type == _WCCP:  # its second version has a header of four bytes
+            return by_version(data, at if data[at] >> 4 == 4 else at + 4, stop)
+        elif ether_type in _ARUBA:
+            return _wifi(data, at, stop, depth)
         elif ether_type <= 1500:
             found = _llc(data, at, stop)
             if found is None:
@@ -86,7 +96,14 @@ def typed(data: bytes, ether_type: int, at: int, stop: int, depth: int = 0) -> I
     return "more headers around each other than any network has"
 
 
-def _by_version(data: bytes, at: int, stop: int) -> Inner | str:
+def numbered(data: bytes, protocol: int, at: int, stop: int, depth: int = 0) -> Inner | str:
+    """The IP packet in what service headers (RFC 8300) and VXLAN number on their own."""
+    ether_type = {1: IPV4, 2: IPV6, 3: _BRIDGED, 4: _NSH, 5: 0x8847}.get(protocol)
+    return "not IP" if ether_type is None else typed(data, ether_type, at, stop, depth + 1)
+
+
+def by_version(data: bytes, at: int, stop: int) -> Inner | str:
+    """The IP packet that begins here, by its first byte."""
     if at >= stop:
         raise IndexError
     ether_type = {4: IPV4, 6: IPV6}.get(data[at] >> 4)
@@ -115,13 +132,16 @@ def _mpls(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
         if last:
             if data[at] >> 4 == 0:  # a pseudowire's control word (RFC 4385), then Ethernet
                 return bridged(data, at + 4, stop, depth)
-            return _by_version(data, at, stop)
+            return by_version(data, at, stop)
     raise IndexError
 
 
-def _ppp(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+def ppp(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | str:
+    """The IP packet in a frame of PPP."""
     if data[at : at + 2] == b"\xff\x03":
         at += 2
+    elif data[at : at + 2] in {b"\x0f\0", b"\x8f\0"}:  # Cisco's form, which libpcap calls PPP, too
+        return typed(data, int.from_bytes(data[at + 2 : at + 4], "big"), at + 4, stop, depth)
     if at + 1 >= stop:
         raise IndexError
     if data[at] & 1:  # compressed to its last byte
@@ -130,17 +150,17 @@ def _ppp(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
         (protocol,) = struct.unpack_from(">H", data, at)
         at += 2
     if protocol == 0x0281:
-        return _mpls(data, at, stop, _depth)
+        return _mpls(data, at, stop, depth)
     ether_type = {0x21: IPV4, 0x57: IPV6}.get(protocol)
     return "not IP" if ether_type is None else Inner(at, ether_type)
 
 
 def _ppp_with_direction(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
-    return _told(_ppp(data, at + 1, stop, depth), data[at] != 0)
+    return _told(ppp(data, at + 1, stop, depth), data[at] != 0)
 
 
 def _pppoe(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
-    return _ppp(data, at + 6, stop, depth)
+    return ppp(data, at + 6, stop, depth)
 
 
 def _cooked(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
@@ -229,18 +249,18 @@ def _nflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
             if length < 4:
                 break
             if kind == 9:
-                return Inner(at + 4, ether_type) if ether_type else _by_version(data, at + 4, stop)
+                return Inner(at + 4, ether_type) if ether_type else by_version(data, at + 4, stop)
             at += length + (-length % 4)
     return "not IP"
 
 
 def _pflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
-    return _by_version(data, at + data[at] + (-data[at] % 4), stop)
+    return by_version(data, at + data[at] + (-data[at] % 4), stop)
 
 
 def _skipping(size: int) -> _Reader:
     def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
-        return _by_version(data, at + size, stop)
+        return by_version(data, at + size, stop)
 
     return read
 
@@ -263,11 +283,27 @@ def _llc_at(position: int) -> _Reader:
     return read
 
 
+def _arcnet(address_bytes: int) -> _Reader:
+    """ARCNET (RFC 1051 and 1201), behind its addresses."""
+
+    def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+        kind, split = data[at + address_bytes], data[at + address_bytes + 1]
+        if kind == 0xF0:
+            return by_version(data, at + address_bytes + 1, stop)
+        if kind != 0xD4:
+            return "not IP"
+        if split and split != 0xFF:
+            return "parts of packets over ARCNET, which are not put together"
+        return by_version(data, at + address_bytes + (4 if split == 0 else 8), stop)
+
+    return read
+
+
 def _frame_relay(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
     while not data[at] & 1:  # the address ends with an odd byte
         at += 1
     if data[at + 1 : at + 3] == b"\x03\xcc":
-        return _by_version(data, at + 3, stop)
+        return by_version(data, at + 3, stop)
     if data[at + 1 : at + 4] == b"\x03\x00\x80":
         (ether_type,) = struct.unpack_from(">H", data, at + 7)
         return typed(data, ether_type, at + 9, stop, depth)
@@ -281,9 +317,10 @@ def _told(found: Inner | str, outgoing: bool) -> Inner | str:
 _Reader = Callable[[bytes, int, int, int], Inner | str]
 
 _READERS: Final[dict[int, _Reader]] = {
-    9: _ppp,
+    7: _arcnet(2),
+    9: ppp,
     11: _llc_at(0),  # ATM (RFC 1483)
-    50: _ppp,
+    50: ppp,
     51: _pppoe,
     104: _typed_at(2),  # Cisco HDLC
     105: _wifi,
@@ -294,6 +331,7 @@ _READERS: Final[dict[int, _Reader]] = {
     119: _prism,
     123: _llc_at(4),  # ATM of SunOS
     127: _radiotap,
+    129: _arcnet(4),  # of Linux
     138: _typed_at(16),  # Apple's IP over FireWire
     149: _pktap,
     163: _avs,

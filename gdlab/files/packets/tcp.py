@@ -161,10 +161,11 @@ class _Connections:
         """All TCP segments between two hosts, in the order of the file."""
         found = self._found
         columns = (
-            found.source, found.target, found.flags, found.sequence, found.start, found.stop, found.missing,
+            found.source, found.target, found.flags, found.sequence, found.acknowledged, found.start, found.stop,
+            found.missing,
         )  # fmt: skip
         halves: dict[int, _Half] = {}
-        for row, source, target, flags, sequence, start, stop, missing in zip(
+        for row, source, target, flags, sequence, acknowledged, start, stop, missing in zip(
             rows.tolist(), *(column[rows].tolist() for column in columns), strict=True
         ):
             length = stop - start + missing
@@ -174,6 +175,10 @@ class _Connections:
                 continue
             half = halves.get(source)
             if flags & SYN:
+                other = halves.get(target)
+                if half is not None and flags & ACK and other is not None and other.began_at(acknowledged):
+                    # The answer to a repeated SYN may have another number; the first one is what holds.
+                    continue
                 if half is not None and half.is_other(sequence + 1):
                     self._finish(halves)
                     halves = {}
@@ -215,6 +220,10 @@ class _Half:
         """A SYN says where the stream begins."""
         if self._first is None:
             self._first = sequence
+
+    def began_at(self, sequence: int) -> bool:
+        """Whether a SYN was captured that this is the first number after."""
+        return self._first == sequence
 
     def is_other(self, sequence: int) -> bool:
         """Whether a SYN with this first number is not that of this connection, sent again."""

@@ -34,6 +34,8 @@ _ACTIVE_NS: Final = 100_000_000
 _FLUSH_NS: Final = 50_000_000
 _STATUS_NS: Final = 200_000_000
 _HOUSEKEEPING_NS: Final = 1_000_000_000
+#: Of so many packets a report's percentiles are taken.
+_REPORTED: Final = 500
 #: All packets on the line together.
 MOST_HELD_BYTES: Final = 64 * 2**20
 
@@ -96,7 +98,9 @@ class Worker:
         self._stopping = False
         self._flush = False
         self._counts = {"arrived": 0, "passed": 0, "dropped": 0}
+        #: Lateness, and how long they were held, of those that passed since the last report.
         self._late: list[int] = []
+        self._took: list[int] = []
 
     # ---- what the sockets call
 
@@ -129,6 +133,7 @@ class Worker:
         if copy.fate == Fate.PASSED:
             self._counts["passed"] += 1
             self._late.append(copy.sent - copy.release)
+            self._took.append(copy.sent - copy.time)
         elif not copy.copy:
             self._counts["dropped"] += 1
         self.outlet.truth(copy)
@@ -287,7 +292,12 @@ class Worker:
             self.outlet.tell(setting=number, time=time_ns, step=step.as_json())
 
     def _tell_status(self, now: int) -> None:
-        late, self._late = sorted(self._late), []
+        sent = len(self._late)
+        # Of many a part is enough, and sorting all of them would itself make packets late.
+        step = max(1, sent // _REPORTED)
+        late, took = sorted(self._late[::step]), sorted(self._took[::step])
+        self._late.clear()
+        self._took.clear()
         self.outlet.tell(
             status={
                 **self._counts,
@@ -297,9 +307,10 @@ class Worker:
                 "queue_up": self.path.waiting_bytes("up", now),
                 "queue_down": self.path.waiting_bytes("down", now),
                 "clients": self.core.clients if self.core else 0,
-                "sent": len(late),
+                "sent": sent,
                 "late_p50_us": late[len(late) // 2] / 1e3 if late else 0.0,
                 "late_p99_us": late[min(len(late) - 1, len(late) * 99 // 100)] / 1e3 if late else 0.0,
+                "held_p50_us": took[len(took) // 2] / 1e3 if took else 0.0,
                 "paused": self._paused,
                 "off": self.path.is_off,
             }

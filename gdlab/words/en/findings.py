@@ -59,6 +59,56 @@ FINDINGS: Final[dict[str, Advice]] = {
         "A game exported for the web can only speak WebSocket. Godot does not tell a UDP sender that nobody listens.",
         "UDP reports no failed delivery: silence is all that both sides see of a wrong port.",
     ),
+    "refused-visitors": Advice(
+        "{times:connection} {times:was|were} refused or given up before a message could come.",
+        "{times:row}: {told:; }",
+        "Each row names the part that was wrong. A visitor that is refused tells that somebody found the port: the "
+        "address is right, what is spoken there is not.",
+        "A handshake fails in one of its parts; the reason stands in the answer, which a game does not show.",
+    ),
+    "nobody-there": Advice(
+        "{times:attempt} to connect {times:has|have} failed.",
+        "{times:row}: {told:; }",
+        "Start the server first, and compare address, port and protocol with what it was told to listen on.",
+        "Connecting needs a program at the other end; a refusal shows at least that the machine is there.",
+    ),
+    "refused-datagrams": Advice(
+        "{times:datagram} of ours found nobody at the other end: nobody listens there.",
+        "{times:row}: {told:; }",
+        "Start the game first, and see that its UDPServer or PacketPeerUDP is bound to this port.",
+        "UDP has no connection, but the other side's system may answer that a port is closed; Godot does not show it.",
+    ),
+    "sub-protocol": Advice(
+        "{times:WebSocket connection} {times:has|have} no sub-protocol that both sides know.",
+        "{times:row}: {told:; }",
+        "Give the listener subprotocols=[...] with a name that the game offers, or leave it out to take any.",
+        "A sub-protocol is agreed in the handshake, and a client may leave when it gets none.",
+    ),
+    "encrypted": Advice(
+        "{times:connection} {times:speaks|speak} TLS to a port that does not.",
+        "{times:row}: {told:; }",
+        "Use tcp:// and ws:// in the game while you capture, or capture behind what takes the encryption off.",
+        "Encrypted bytes show sizes and times, and nothing else.",
+    ),
+    "left": Advice(
+        "{gone:client} came, sent nothing and left.",
+        "{gone:,} of {peers:peer} ended the connection without a message",
+        "Does the game send before it closes, and call poll() until that is done? disconnect_from_host() throws away "
+        "what waits.",
+        "A connection that ends takes what was not sent yet with it.",
+    ),
+    "bytes-waiting": Advice(
+        "{held:byte} of a message {held:has|have} arrived, and its rest is missing.",
+        "{held:byte} wait for the rest of their message",
+        "Wait, if the game is still sending; otherwise the framing is another one: cap.reframe(...) reads it again.",
+        "In a stream a message ends where its framing says, not where a packet does.",
+    ),
+    "bytes-waiting/of": Advice(
+        "{held:byte} of a message of {whole:byte} {held:has|have} arrived, and its rest is missing.",
+        "{held:byte} of {whole:,} are there",
+        "Wait, if the game is still sending; otherwise the framing is another one: cap.reframe(...) reads it again.",
+        "In a stream a message ends where its framing says, not where a packet does.",
+    ),
     "connected-and-silent": Advice(
         "{silent:,} of {peers:peer} connected and {silent:has|have} sent nothing: {names:, }.",
         "longest silence {seconds:.1f} s since the connection; 0 messages in",

@@ -41,6 +41,7 @@ STATEMENTS: Final[dict[str, str]] = {
     "guess/text": "a text message of WebSocket, but not UTF-8: byte 0x{byte:02x} at {at}",
     "guess/binary": 'a binary message of WebSocket that could be text: decode="text" reads it so',
     "guess/nothing": "neither a Variant nor JSON nor text",
+    "protocol-name/wide": "UTF-16 or UTF-32",
     "protocol-name/bom": "UTF-8 with a byte order mark",
     "protocol-name/godot3": "a Variant of Godot 3",
     "protocol-name/python": "Python's str()",
@@ -61,6 +62,9 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol/utf16": (
         "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#), or decode it by a function"
     ),
+    "protocol/wide": "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)",
+    "protocol/http2": "use HTTP/1.1; gdlab does not take HTTP/2 apart",
+    "protocol/ssh": "a remote shell has come to the game's port; gdlab reads nothing encrypted",
     "protocol/utf32": "send UTF-8: to_utf8_buffer() in GDScript",
     "protocol/python": "send JSON, json.dumps(value), in place of str(value)",
     "text/utf8": "not UTF-8: byte 0x{byte:02x} at {at}",

@@ -66,10 +66,38 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "refused_origin/relay": "refused: the web page {said!r} may not connect through the relay",
     "refused_path": "refused with HTTP {code}: nothing is at {said!r}, this listener is at {path!r}",
     "refused_handshake": "refused: no WebSocket handshake, {said}",
+    "refused_handshake/plain": (
+        "refused: {said!r} is a plain HTTP request, as HTTPRequest sends it, and no WebSocket handshake: connect with "
+        "WebSocketPeer, or listen on tcp:// to see requests"
+    ),
+    "refused_handshake/tls": (
+        "refused: the client speaks TLS (wss://), which gdlab cannot read: use ws:// in the game"
+    ),
+    "refused_handshake/foreign": (
+        "refused: no WebSocket handshake, it begins with the bytes {said}; for a game that uses StreamPeerTCP listen "
+        "on tcp://"
+    ),
     "refused_handshake/http": "refused with HTTP {code}: {said}",
     "handshake_timeout": "refused: the WebSocket handshake was not complete after {seconds:g} s",
     "handshake_timeout/out": (
         "connected, but no WebSocket handshake within {seconds:g} s; does the game call accept_stream() and poll()?"
+    ),
+    "handshake_cut/offered": (
+        "the connection ended before the WebSocket handshake was complete; it was offered the sub-protocol {said}, and "
+        "a Godot server that has none of these ends it so: leave subprotocols= out, or set supported_protocols in the "
+        "game"
+    ),
+    "subprotocol": (
+        "no sub-protocol was agreed: the client offers {said}, this listener has {spoken}; Godot's client ends such a "
+        "connection"
+    ),
+    "subprotocol/none": (
+        "no sub-protocol was agreed: the client offers {said}, this listener was told to take none; Godot's client "
+        "ends such a connection"
+    ),
+    "encrypted": (
+        "the peer speaks TLS, which gdlab cannot read: turn it off in the game (tcp:// and ws:// in place of TLS and "
+        "wss://)"
     ),
     "handshake_cut": "the connection ended before the WebSocket handshake was complete",
     "not_websocket": "the server does not speak WebSocket here, {said}",
@@ -152,6 +180,11 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/mqtt": "framing mqtt: MQTT packets, the first of them a CONNECT",
     "framing_guessed/stun": "kept raw: STUN, by which a program looks for its address",
     "framing_guessed/gzip": "kept raw: compressed by gzip; decompress it in a codec function of your own",
+    "framing_guessed/wide": (
+        "kept raw: UTF-16 or UTF-32; send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)"
+    ),
+    "framing_guessed/http2": "kept raw: HTTP/2, which gdlab does not take apart",
+    "framing_guessed/ssh": "kept raw: SSH, a remote shell; gdlab reads nothing encrypted",
     "framing_guessed/zstd": "kept raw: compressed by Zstandard; decompress it in a codec function of your own",
     "may_not_fit": (
         "{count} bytes are more than the {most} that Godot receives unless the game has set a larger "
@@ -206,6 +239,8 @@ COUNTED: Final[dict[str, str]] = {
     "lingered": "connections not ended by the peer in time",
     "refused_limit": "connections refused (too many)",
     "refused_origin": "web pages refused",
+    "subprotocol": "sub-protocols not agreed",
+    "encrypted": "peers that speak TLS",
     "refused_path": "connections refused (wrong path)",
     "refused_handshake": "connections refused (no WebSocket handshake)",
     "handshake_timeout": "WebSocket handshakes not complete in time",

@@ -55,11 +55,26 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "refused_origin/relay": "拒绝：网页 {said!r} 不允许经中继连接",
     "refused_path": "以 HTTP {code} 拒绝：{said!r} 处没有监听，本监听器在 {path!r}",
     "refused_handshake": "拒绝：不是 WebSocket 握手，{said}",
+    "refused_handshake/plain": (
+        "拒绝：{said!r} 是普通的 HTTP 请求（如 HTTPRequest 所发），不是 WebSocket 握手：请用 WebSocketPeer 连接，"
+        "或监听 tcp:// 来查看请求"
+    ),
+    "refused_handshake/tls": "拒绝：客户端使用 TLS（wss://），gdlab 无法读取：请在游戏中使用 ws://",
+    "refused_handshake/foreign": (
+        "拒绝：不是 WebSocket 握手，开头的字节是 {said}；如果游戏使用 StreamPeerTCP，请监听 tcp://"
+    ),
     "refused_handshake/http": "以 HTTP {code} 拒绝：{said}",
     "handshake_timeout": "拒绝：WebSocket 握手在 {seconds:g} 秒内没有完成",
     "handshake_timeout/out": (
         "已连接，但 {seconds:g} 秒内没有 WebSocket 握手；游戏是否调用了 accept_stream() 和 poll()？"
     ),
+    "handshake_cut/offered": (
+        "连接在 WebSocket 握手完成之前就结束了；向它提供了子协议 {said}，而没有这些子协议的 Godot 服务器会这样断开："
+        "请去掉 subprotocols=，或在游戏中设置 supported_protocols"
+    ),
+    "subprotocol": "没有商定子协议：客户端提供 {said}，本监听器有 {spoken}；Godot 的客户端会断开这样的连接",
+    "subprotocol/none": "没有商定子协议：客户端提供 {said}，而本监听器被要求不接受任何子协议；Godot 的客户端会断开这样的连接",
+    "encrypted": "对端使用 TLS，gdlab 无法读取：请在游戏中关闭它（用 tcp:// 和 ws:// 代替 TLS 和 wss://）",
     "handshake_cut": "连接在 WebSocket 握手完成之前就结束了",
     "not_websocket": "服务器在此处不使用 WebSocket，{said}",
     "out_of_files": "无法接受连接：已有 {there} 个连接（{said}）",
@@ -124,6 +139,11 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/mqtt": "分帧 mqtt：MQTT 数据包，第一个是 CONNECT",
     "framing_guessed/stun": "保持 raw：STUN，程序用它查询自己的地址",
     "framing_guessed/gzip": "保持 raw：用 gzip 压缩；请在自己的编解码函数中解压",
+    "framing_guessed/wide": (
+        "保持 raw：UTF-16 或 UTF-32；请发送 UTF-8（GDScript 用 to_utf8_buffer()，C# 用 Encoding.UTF8）"
+    ),
+    "framing_guessed/http2": "保持 raw：HTTP/2，gdlab 不解析它",
+    "framing_guessed/ssh": "保持 raw：SSH 远程登录；gdlab 读不了加密的内容",
     "framing_guessed/zstd": "保持 raw：用 Zstandard 压缩；请在自己的编解码函数中解压",
     "incomplete/cut": "流在一个帧的 {held} 字节之后结束",
     "malformed/cut": "流中第 {offset} 字节处不是 {framing} 帧的开头：{why}",
@@ -179,6 +199,8 @@ COUNTED: Final[dict[str, str]] = {
     "lingered": "对端没有按时结束的连接",
     "refused_limit": "拒绝的连接（太多）",
     "refused_origin": "拒绝的网页",
+    "subprotocol": "未商定的子协议",
+    "encrypted": "使用 TLS 的对端",
     "refused_path": "拒绝的连接（路径不对）",
     "refused_handshake": "拒绝的连接（不是 WebSocket 握手）",
     "handshake_timeout": "没有按时完成的 WebSocket 握手",

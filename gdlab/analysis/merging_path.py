@@ -1,0 +1,108 @@
+"""Three captures of one session: either side, and a relay between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gdlab.analysis.columns import groups, messages, require
+from gdlab.analysis.matching import CLEARLY, LEAST_MATCHES
+from gdlab.analysis.merging import By, Merged, merge
+from gdlab.analysis.source import Source, table_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: The places of the way from a to b and back, in its order.
+PLACES: Final = (
+    "a to relay",
+    "in the relay",
+    "relay to b",
+    "b to relay",
+    "in the relay (back)",
+    "relay to a",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPath:
+    """Three captures of one session, place by place.
+
+    Attributes
+    ----------
+    ways : one row per place of the way there and back, with the columns of `Merged.ways`: what was lost, came out of
+        order or twice between a and the relay, inside the relay, and between the relay and b.
+    before, inside, behind : the parts as `Merged`: a and the relay; what came into the relay and what left it, on its
+        own clock; the relay and b.
+    """
+
+    ways: pd.DataFrame
+    before: Merged
+    inside: Merged
+    behind: Merged
+
+
+def merge_path(
+    a: Source, relay: Source, b: Source, *, by: By = "auto", seq: str | None = None, bits: int | None = None
+) -> MergedPath:
+    """Align the captures of two sides and of a relay between them, which passes messages on unchanged.
+
+    Parameters
+    ----------
+    a, b : as of `merge`.
+    relay : a capture of the program between them: one conversation with a, and one with b.
+    by, seq, bits : as of `merge`.
+
+    Returns
+    -------
+    `MergedPath`: loss, order and delay by place.
+
+    Raises
+    ------
+    ValueError
+        As of `merge`; and if the relay's capture has no conversation with one of the sides.
+    """
+    tables = [table_of(each, seq) for each in (a, relay, b)]
+    for table in tables:
+        require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "payload"))
+    towards_a = _side(tables[1], tables[0], "a", ())
+    towards_b = _side(tables[1], tables[2], "b", towards_a)
+    sides = [tables[1].iloc[rows].reset_index(drop=True) for rows in (towards_a, towards_b)]
+    options: dict[str, Any] = {"by": by, "seq": seq, "bits": bits}
+    before, behind = merge(tables[0], sides[0], **options), merge(sides[1], tables[2], **options)
+    # What came from a went into the relay, and what it sent to b came out of it.
+    inside = merge(*(_turned(side) for side in sides), same_clock=True, **options)
+    parts = [part.ways.iloc[[way]] for way in (0, 1) for part in (before, inside, behind)[:: 1 - 2 * way]]
+    ways = pd.concat(parts, ignore_index=True).assign(place=list(PLACES))
+    return MergedPath(ways, before, inside, behind)
+
+
+def _turned(table: pd.DataFrame) -> pd.DataFrame:
+    """A capture of the relay as one of what is inside it: what came in is sent there."""
+    turned = table["direction"].astype(object).map({"in": "out", "out": "in"})
+    return table.assign(direction=pd.Categorical(turned, categories=["in", "out"]))
+
+
+def _side(
+    relay: pd.DataFrame, other: pd.DataFrame, name: str, taken: NDArray[np.int64] | tuple[()]
+) -> NDArray[np.int64]:
+    """The rows of the relay's conversation with one side: most of what came in there was sent by it."""
+    free = np.setdiff1d(np.flatnonzero(messages(relay)), np.asarray(taken, dtype=np.int64))
+    ids, labels = groups(relay.iloc[free], ("endpoint", "peer"))
+    came = relay["direction"].eq("in").to_numpy(dtype=np.bool_)[free]
+    sent = other["payload"].array[np.flatnonzero(messages(other, "out"))]
+    theirs = np.asarray(pd.Index(np.asarray(relay["payload"].array[free], dtype=object)).isin(set(sent)))
+    votes = np.bincount(ids[came & theirs], minlength=len(labels))
+    order = np.argsort(-votes, kind="stable")
+    most = int(votes[order[0]]) if len(order) else 0
+    next_most = int(votes[order[1]]) if len(order) > 1 else 0
+    if most < LEAST_MATCHES or most < CLEARLY * next_most:
+        raise ValueError(
+            f"ambiguous: which conversation of the relay is that with {name} cannot be told: {most} messages that "
+            f"{name} sent came in with the best, {next_most} with the next, and {LEAST_MATCHES} are needed. Filter the "
+            "relay's table by peer, and give a capture in which both sides sent something"
+        )
+    return np.asarray(free[ids == order[0]], np.int64)

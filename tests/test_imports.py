@@ -1,0 +1,91 @@
+"""What `import gdlab` loads, and what is loaded only by those who use it; all of it seen in one fresh interpreter."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.waiting import limit
+
+#: Rooms (modules and packages of gdlab) that a listener needs. One more here is paid for by every `import gdlab`.
+ROOMS = {
+    *("capture", "cell_log", "clock", "errors", "facts", "messages", "payloads", "probe", "sizes", "store"),
+    *("surroundings", "text", "transports", "words"),
+}
+#: Modules of these rooms that only some of their users need.
+LATER = {
+    *(
+        f"gdlab.capture.{name}"
+        for name in ("gdscript_for", "multiplayer", "reframing", "samples", "selftest")
+    ),
+    *(
+        f"gdlab.transports.{name}"
+        for name in ("batch", "clients", "debugger_link", "relaying", "stream_bytes")
+    ),
+    *(f"gdlab.transports.{name}" for name in ("tcp", "tcp_session", "udp", "websocket", "websocket_session")),
+    *("gdlab.sizes.measurement", "gdlab.words.zh"),
+}
+#: Modules in all; there are 62. What pandas has loaded is not counted.
+MOST = 70
+
+PROGRAM = """
+import json, sys, threading
+import pandas
+before = set(sys.modules)
+def new():
+    return sorted(set(sys.modules) - before)
+seen = {}
+import gdlab as gd
+seen["import"] = new(), threading.active_count()
+gd.listen("udp://127.0.0.1:0").df
+seen["udp"] = new()
+gd.stop_all()
+gd.doctor()
+seen["doctor"] = new()
+import gdlab.plots
+seen["plots"] = new()
+print(json.dumps(seen))
+"""
+
+
+@pytest.fixture(scope="module")
+def seen():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=limit(100), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_importing_gdlab_loads_what_a_listener_needs_and_nothing_else(seen):
+    modules, threads = seen["import"]
+    assert threads == 1
+    assert {name.split(".")[1] for name in modules if name.startswith("gdlab.")} == ROOMS
+    assert not LATER & set(modules)
+    assert len(modules) <= MOST
+    # Of the standard library, too, only what is there anyway.
+    assert not {"asyncio", "ssl", "html", "importlib.metadata", "websockets"} & set(modules)
+
+
+def test_a_listener_for_datagrams_loads_no_measures_codecs_or_streams(seen):
+    loaded = {name.split(".")[1] for name in seen["udp"] if name.startswith("gdlab.")}
+    assert loaded == ROOMS
+    assert not {"gdlab.transports.tcp", "gdlab.transports.websocket", "websockets"} & set(seen["udp"])
+
+
+@pytest.mark.parametrize(
+    ("step", "absent"),
+    [
+        ("doctor", {"matplotlib", "ipywidgets", "IPython", "ipykernel", "gdlab.widgets"}),
+        ("plots", {"matplotlib.pyplot", "ipywidgets", "IPython", "gdlab.widgets"}),
+    ],
+)
+def test_what_draws_or_shows_is_not_loaded(seen, step, absent):
+    assert not absent & set(seen[step])
+
+
+def test_every_room_and_module_named_here_exists():
+    from importlib.util import find_spec
+
+    assert all(find_spec(name) for name in LATER)
