@@ -20,8 +20,9 @@ KEPT_UNITS: Final = 100_000
 KEPT_PACKETS: Final = 400
 MAX_WAITING: Final = 100_000
 MAX_KEYS: Final = 4096
-#: Paths remembered.
+#: Paths and spawned nodes remembered, and synchronizers of one such node.
 MAX_PATHS: Final = 65_536
+MAX_SYNCHRONIZERS: Final = 64
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class Running:
         self._sums: dict[_Key, list[int]] = {}
         self._paths: dict[tuple[int, int, int], tuple[str, str]] = {}
         self._sums_of_path: dict[tuple[int, int, str], str] = {}
+        self._spawned: dict[tuple[int, int, int], str] = {}
         self._keys: list[_Key] = []
         self._units = 0
         self._fragments: list[int] = []
@@ -133,7 +135,7 @@ class Running:
             md5 = self._sums_of_path.get((link, out, path), "")
         elif isinstance(about, int) and about >= 0:
             if (kind in {"sync", "delta"} and not about & PATH_BIT) or kind in {"spawn", "despawn"}:
-                path = f"#net{about}"
+                path = self._spawned.get((link, out, about), f"#net{about}")
             else:
                 # What is confirmed is an id of the other side.
                 side = 1 - out if kind == "confirm_path" else out
@@ -151,6 +153,10 @@ class Running:
             if packet.kind == "simplify_path" and len(self._paths) < MAX_PATHS:
                 self._paths[link, out, packet.node] = packet.path, packet.text
                 self._sums_of_path[link, out, packet.path] = packet.text
+            elif packet.kind == "spawn" and len(self._spawned) < MAX_PATHS:
+                # The synchronizers inside of it have numbers of their own, and the node's name is what a reader knows.
+                for net_id in (packet.node, *packet.ids[1 : 1 + MAX_SYNCHRONIZERS]):
+                    self._spawned[link, out, net_id] = packet.text
             about = _about(packet)
             key: _Key = (packet.kind, link, out, about, packet.method if packet.kind == "rpc" else -1)
             total = self._total(key)

@@ -66,7 +66,9 @@ class MultiplayerTab(Panel):
         self.list.observe(lambda _change: self._explain(), "index")
         lines = ipywidgets.VBox([self.list])
         lines.add_class("gdlab-lines")
-        bytes_ = ipywidgets.VBox([self.detail], layout={"max_height": "320px", "overflow": "auto"})
+        bytes_ = ipywidgets.VBox(
+            [self.detail], layout={"max_height": "320px", "overflow": "auto", "flex": "1 1 480px"}
+        )
         pair = ipywidgets.HBox([lines, bytes_], layout={"flex_flow": "row wrap"})
         pair.add_class("gdlab-pair")
         super().__init__(
@@ -233,7 +235,8 @@ def _name(total: Total) -> str:
 def _parts(parts: list[Part]) -> str:
     body = "".join(
         f"<tr><td class='n'>{part.offset}</td><td class='m'>{_hex(part.data)}</td>"
-        f"<td>{visible(part.meaning, 60)}</td><td class='w'>{visible(part.value, 80)}</td></tr>"
+        f"<td style='white-space: normal'>{visible(part.meaning, 60)}</td>"
+        f"<td class='w' style='min-width: 9em'>{visible(part.value, 80)}</td></tr>"
         for part in parts
     )
     head = '<tr><th class="n">at</th><th>bytes</th><th>meaning</th><th>value</th></tr>'
@@ -241,7 +244,7 @@ def _parts(parts: list[Part]) -> str:
 
 
 def _hex(data: bytes) -> str:
-    return data[:12].hex(" ") + (" …" if len(data) > 12 else "")
+    return data[:8].hex(" ") + (" …" if len(data) > 8 else "")
 
 
 def _short(value: object) -> str:

@@ -42,6 +42,13 @@ def test_sums_of_pieces_are_those_of_the_whole(name: str) -> None:
     assert follower.label(follower.recent[-1])
 
 
+def test_spawned_nodes_are_called_by_their_names() -> None:
+    follower = Running(names())
+    follower.feed(rows("spawner_enet"))
+    told = {(total.kind, total.path) for total in follower.totals()}
+    assert {("spawn", "Ball1"), ("sync", "Ball1"), ("despawn", "Ball0")} <= told
+
+
 def test_what_takes_too_long_waits_and_is_not_lost() -> None:
     follower, given = Running(names()), rows("range_enet")
     follower.feed(given, budget_s=0.0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 import gdlab as gd
 from gdlab.widgets import MultiplayerTab
 from tests.multiplayer.golden import PROJECT, table
+from tests.waiting import wait_until
 from tests.widgets.parts import HOSTILE, assert_harmless, send
 
 pytestmark = pytest.mark.usefixtures("still")
@@ -53,6 +56,28 @@ def test_shares_follow_the_traffic_with_numbers_then_with_names(panel, capture):
     assert "World.state" in panel.text.value
     assert panel.text.value.index("World.state") < panel.text.value.index("Player.move")
     assert f"{panel._sums.packets} packets" in panel.status.value
+
+
+def test_a_relay_is_followed_and_each_packet_counts_once():
+    frame = table("hog_profiled")
+    sent = list(frame["payload"][frame["direction"] == "in"])[:80]
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+    ):
+        server.bind(("127.0.0.1", 0))
+        with gd.relay("udp://127.0.0.1:0", to=f"udp://127.0.0.1:{server.getsockname()[1]}") as relay:
+            panel = MultiplayerTab(relay)
+            panel.project.value = str(PROJECT)
+            for data in sent:
+                client.sendto(data, ("127.0.0.1", int(relay.address.rpartition(":")[2])))
+            relay.wait_sync(len(sent))
+            wait_until(lambda: len(relay.df) >= 2 * len(sent))
+            show(panel)
+            calls = relay.multiplayer(project=PROJECT).calls
+            counted = {total.method: total.calls for total in panel._sums.totals() if total.kind == "rpc"}
+            assert counted == calls["method"].astype(str).value_counts().to_dict()
+            panel.close()
 
 
 def test_a_chosen_packet_shows_its_bytes_and_stays_chosen(panel, capture):
