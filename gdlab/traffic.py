@@ -104,7 +104,7 @@ def demo_game(
     """
     surroundings.demand("gd.demo_game needs")
     if not isinstance(to, str):
-        address = parse(to.addresses[0], host="lan")
+        address = parse_known(to.addresses[0])
         if address.transport != "udp":
             return demo_script(str(address), str(to.gdscript("send")), fps=fps, seconds=seconds)
         host = {"lan": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104 (not bound)

@@ -107,6 +107,8 @@ def test_every_dotted_name_in_back_quotes_is_there():
     missing = []
     for place, text in TEXTS:
         for module, name in re.findall(r"`([a-z]+)\.(\w+)`", text):
+            if module == "v":  # a field of a payload
+                continue
             found = gd if module == "gdlab" else importlib.import_module(f"gdlab.{module}")
             if not hasattr(found, name):
                 missing.append((place, f"{module}.{name}"))
