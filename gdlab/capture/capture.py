@@ -116,6 +116,8 @@ class Capture(Tabular):
         self.is_client = make is client
         self._stores = tuple(Store(str(address), limit) for address in addresses)
         self._endpoints: tuple[Endpoint, ...] = ()
+        if not running:
+            clock.anew()
         self._began_ns = clock.now_ns()
         self._ended_ns: int | None = None
         self._builder = table.Builder()

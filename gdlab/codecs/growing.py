@@ -40,7 +40,7 @@ class Column:
         kinds = {part.held.dtype.kind for part in parts}
         kind: str = next(iter(kinds)) if len(kinds) == 1 else "o"
         if kind == "O":
-            texts = all(isinstance(value, str) for part in parts for value in part.held.tolist())
+            texts = all(pd.api.types.infer_dtype(part.held, skipna=False) == "string" for part in parts)
             kind = "s" if texts else "o"
         elif kind == "u":
             kind = "o"

@@ -98,11 +98,12 @@ def of_values(n: int, where: Rows, values: list[Any]) -> Any:
         return pd.arrays.FloatingArray(reals, missing)
     objects = np.empty(n, object)
     objects[:] = pd.NA
-    for row, value in zip(where.tolist(), values, strict=True):
-        objects[row] = value
     if kinds and all(issubclass(kind, str) for kind in kinds):
+        objects[where] = as_objects(values)
         try:
             return pd.array(objects, dtype="string")
         except UnicodeEncodeError:  # half a surrogate pair, which JSON may hold and Arrow may not
             return pd.array(objects, dtype=pd.StringDtype("python"))
+    for row, value in zip(where.tolist(), values, strict=True):
+        objects[row] = value
     return objects

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gdlab import clock
 from gdlab.messages import TimeSource
 from gdlab.transports.datagrams import (
     LINUX,
@@ -222,7 +223,7 @@ class Batched:
         _, _, seconds, nanoseconds, _, _, drops = _CONTROL.unpack_from(
             self._control_memory, row * _CONTROL_BYTES
         )
-        time_ns = seconds * 1_000_000_000 + nanoseconds
+        time_ns = seconds * 1_000_000_000 + nanoseconds - clock.stepped_ns()
         told = length == _STAMP_AND_DROPS
         return Datagram(payload, source, time_ns, TimeSource.KERNEL, drops if told else None)
 
@@ -281,6 +282,8 @@ class Batched:
                 drops = words[:, 6].astype(np.uint32)
         time_ns = words[:, 2] * 1_000_000_000
         time_ns += words[:, 3]
+        if step := clock.stepped_ns():
+            time_ns -= step
         sizes = self._sizes[first:last].astype(np.int64)
         sources, source = self._senders(first, last)
         return Batch(time_ns, sizes, self._payloads(first, sizes), sources, source, drops)

@@ -144,7 +144,8 @@ def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, T
             time_ns, time_source = seconds * 1_000_000_000 + microseconds * 1000, TimeSource.KERNEL
         elif kind == SO_RXQ_OVFL and len(data) >= _COUNTER.size:
             drops = _COUNTER.unpack_from(data)[0]
-    return time_ns if time_source is TimeSource.KERNEL else clock.now_ns(), time_source, drops
+    kernel = time_source is TimeSource.KERNEL
+    return time_ns - clock.stepped_ns() if kernel else clock.now_ns(), time_source, drops
 
 
 def grow_receive_buffer(sock: socket.socket, size: int = RECEIVE_BUFFER_BYTES) -> None:

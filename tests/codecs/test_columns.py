@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gdlab import variant as v
-from gdlab.codecs import CODECS, Decoder, decode
+from gdlab.codecs import CODECS, Decoder, decode, json_columns
 from gdlab.codecs.codec import Fast
 from tests.codecs.tables import table_of
 
@@ -253,3 +253,11 @@ def test_half_a_surrogate_pair_harms_no_later_row():
     for n in range(5):
         found = decoder.decode(growing(payloads[:n]), "json")
     assert found["v.who"].tolist() == ["a", "\ud800", pd.NA, "b"]
+
+
+def test_long_numbers_are_seen_wherever_they_begin():
+    for digits in range(12, 20):
+        for before in range(9):
+            payload = b'{"k%s":%s}' % (b"x" * before, b"7" * digits)
+            odd = json_columns._has_odd_numbers(np.frombuffer(payload, np.uint8), payload)
+            assert odd == (digits >= 16), (digits, before)

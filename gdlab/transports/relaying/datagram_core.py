@@ -9,6 +9,8 @@ import socket
 import time
 from typing import Any, Final
 
+import numpy as np
+
 from gdlab.errors import RelayError
 from gdlab.facts import SYSTEM, US, Fact, Reason
 from gdlab.impair import UP, WAYS, Copy
@@ -34,6 +36,7 @@ IDLE_NS: Final = 60_000_000_000
 #: Datagrams in one turn from which on a client's answers are taken in batches.
 _MANY: Final = 64
 _CLIENT_BUFFER_BYTES: Final = 4 * 2**20
+_ROWS: Final[np.dtype[Any]] = np.dtype(wire.ROW_FIELDS)
 
 
 class Client:
@@ -114,12 +117,16 @@ class DatagramCore:
             arrive(client.number, "up", item.time_ns, item.payload)
 
     def _batch(self, front: socket.socket, batch: Batch) -> None:
-        arrive, row = self._worker.arrive, self._worker.outlet.row
+        arrive = self._worker.arrive
         times, sizes, whole = batch.time_ns.tolist(), batch.sizes.tolist(), batch.payloads.tobytes()
         clients = [
             self._clients.get((front, source)) or self._new(front, source, times[0])
             for source in batch.sources
         ]
+        all_known = None not in clients
+        if all_known:
+            numbers = np.array([0 if client is None else client.number for client in clients], np.uint32)
+            self._tell_rows(batch, numbers[batch.source], wire.KERNEL, whole)
         at = 0
         for time_ns, size, which in zip(times, sizes, batch.source.tolist(), strict=True):
             payload = whole[at : at + size]
@@ -127,10 +134,21 @@ class DatagramCore:
             client = clients[which]
             if client is not None:
                 client.heard_ns = time_ns
-                row(time_ns, client.number, payload, wire.KERNEL)
+                if not all_known:
+                    self._worker.outlet.row(time_ns, client.number, payload, wire.KERNEL)
                 arrive(client.number, "up", time_ns, payload)
         if batch.drops is not None and len(batch.drops):
             self._count_drops(front, int(batch.drops.max()), times[-1])
+
+    def _tell_rows(self, batch: Batch, client: Any, flags: int, payloads: bytes) -> None:
+        rows = np.zeros(len(batch.sizes), _ROWS)
+        rows["time"], rows["client"], rows["size"], rows["flags"] = (
+            batch.time_ns,
+            client,
+            batch.sizes,
+            flags,
+        )
+        self._worker.outlet.rows(rows.tobytes(), len(rows), payloads)
 
     def _from_server(self, client: Client) -> None:
         arrive, row = self._worker.arrive, self._worker.outlet.row
@@ -138,9 +156,9 @@ class DatagramCore:
         for item in client.receiver.receive():
             if isinstance(item, Batch):
                 times, sizes, whole = item.time_ns.tolist(), item.sizes.tolist(), item.payloads.tobytes()
+                self._tell_rows(item, number, wire.KERNEL | wire.DOWN, whole)
                 at = 0
                 for time_ns, size in zip(times, sizes, strict=True):
-                    row(time_ns, number, whole[at : at + size], wire.KERNEL | wire.DOWN)
                     arrive(number, "down", time_ns, whole[at : at + size])
                     at += size
                 continue

@@ -40,6 +40,6 @@ def tell_json(**values: Any) -> bytes:
     return tell(JSON, json.dumps(values, separators=(",", ":")).encode())
 
 
-def tell_rows(rows: list[bytes], payloads: list[bytes]) -> bytes:
-    """One block of rows."""
-    return tell(ROWS, b"".join((COUNT.pack(len(rows)), *rows, *payloads)))
+def tell_rows(count: int, rows: list[bytes], payloads: list[bytes]) -> bytes:
+    """One block of so many rows."""
+    return tell(ROWS, b"".join((COUNT.pack(count), *rows, *payloads)))

@@ -21,7 +21,7 @@ from heapq import heappop, heappush
 from typing import Any, Final, Protocol
 
 from gdlab.errors import GdlabError
-from gdlab.impair import Copy, Fate, Link, Path, Scenario, Step
+from gdlab.impair import WAYS, Copy, Fate, Link, Path, Scenario, Step
 from gdlab.impair.truth import HELD
 from gdlab.transports.relaying import precise
 from gdlab.transports.relaying.outlet import Outlet
@@ -30,6 +30,8 @@ _TURN_NS: Final = 250_000
 _LONGEST_NAP_NS: Final = 5_000_000
 #: Below this a nap does not pay: the selector wakes for each packet.
 _SHORTEST_NAP_NS: Final = 400_000
+#: Where something comes one way only, and the other way has no delay.
+_QUIET_NAP_NS: Final = 500_000
 _ACTIVE_NS: Final = 100_000_000
 _FLUSH_NS: Final = 50_000_000
 _STATUS_NS: Final = 200_000_000
@@ -84,6 +86,7 @@ class Worker:
         self.held = 0
         self.held_bytes = 0
         self.last_arrival_ns = 0
+        self._heard_ns = dict.fromkeys(WAYS, 0)
         self._commands: deque[dict[str, Any]] = deque()
         self._here, self._there = socket.socketpair()
         self._here.setblocking(False)
@@ -106,7 +109,7 @@ class Worker:
 
     def arrive(self, client: int, way: str, time_ns: int, handle: bytes) -> None:
         """Take a packet, and put what is left of it on the line."""
-        self.last_arrival_ns = time_ns
+        self.last_arrival_ns = self._heard_ns[way] = time_ns
         self._counts["arrived"] += 1
         size = len(handle)
         for copy in self.path.arrive(client, way, time_ns, size):
@@ -148,7 +151,7 @@ class Worker:
 
     def run(self) -> None:
         """Serve until told to stop."""
-        selector, timer = self.selector, self._timer
+        selector, timer, outlet = self.selector, self._timer, self.outlet
         next_flush = next_status = next_housekeeping = 0
         timeout: float | None = 0.0
         gc.collect()
@@ -166,8 +169,10 @@ class Worker:
             if self.path.moved:
                 self._moved()
             self._release(now)
+            if outlet.waiting:
+                outlet.push()
             if now >= next_flush:
-                self.outlet.flush()
+                outlet.flush()
                 next_flush = now + _FLUSH_NS
                 if now >= next_status:
                     self._tell_status(now)
@@ -187,13 +192,15 @@ class Worker:
         step = self.path.due_ns()
         if step is not None and (due is None or step < due):
             due = step
-        nap = self._nap_ns()
+        nap = self._nap_ns(now)
         if nap and now - self.last_arrival_ns < _ACTIVE_NS:
             until = now + nap if due is None else min(due, now + nap)
             until = max(until, began_ns + _TURN_NS)
             if until > now:
                 time.sleep((until - now) / 1e9)
             return 0.0
+        if self.outlet.waiting:
+            next_flush_ns = min(next_flush_ns, now + _TURN_NS)
         if due is not None:
             if due <= now:
                 return 0.0
@@ -201,14 +208,24 @@ class Worker:
                 timer.set(due - now)
             else:
                 return min(due, next_flush_ns) / 1e9 - now / 1e9
-        if due is None and not self._line and now - self.last_arrival_ns > _HOUSEKEEPING_NS:
+        idle = now - self.last_arrival_ns > _HOUSEKEEPING_NS and not self.outlet.waiting
+        if due is None and not self._line and idle:
             return _HOUSEKEEPING_NS / 1e9
         return max(0, next_flush_ns - now) / 1e9
 
-    def _nap_ns(self) -> int:
-        """So long reading may wait: half of the smallest delay there is."""
-        least = min(link.delay_ms - link.jitter_ms for link in self.path.links.values())
-        nap = min(round(least * 500_000), _LONGEST_NAP_NS)
+    def _nap_ns(self, now: int) -> int:
+        """So long reading may wait: half of the smallest delay of the ways on which something comes.
+
+        A way that is silent may begin at any time; what comes there first may then be late by this nap, so it is short.
+        """
+        active = quiet = _LONGEST_NAP_NS
+        for way, link in self.path.links.items():
+            nap = round((link.delay_ms - link.jitter_ms) * 500_000)
+            if now - self._heard_ns[way] < _ACTIVE_NS:
+                active = min(active, nap)
+            elif nap < _SHORTEST_NAP_NS:
+                quiet = _QUIET_NAP_NS
+        nap = min(active, quiet)
         return nap if nap >= _SHORTEST_NAP_NS else 0
 
     def _release(self, now: int) -> None:
@@ -373,6 +390,7 @@ def main() -> None:
         return
     worker.core = core
     core.register(worker.selector)
+    outlet.drive(worker.selector)
     if first.get("scenario"):
         worker.path.run(Scenario.from_json(first["scenario"]), time.time_ns())
     outlet.tell(ready=core.address, precise=worker.precise, pid=os.getpid())
