@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html as text
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ from gdlab.multiplayer.calls import arguments
 from gdlab.multiplayer.dissector import Dissector
 from gdlab.multiplayer.explain import LayeredExplanation, explain
 from gdlab.multiplayer.losses import lost_rows
-from gdlab.multiplayer.names import Names
+from gdlab.multiplayer.names import Names, NamesFrom
 from gdlab.multiplayer.source import source
 from gdlab.multiplayer.view import View
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 #: Rows by which a table of Godot's multiplayer is told from others.
 LOOKED_AT: Final = 400
-
-#: What names methods, beside a project: names by node path, or what has a method `rpc_methods()` that gives them.
-NamesFrom = Mapping[str, Sequence[str]] | Names | Any | None
 
 
 class Multiplayer:

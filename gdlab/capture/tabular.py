@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gdlab.capture.multiplayer import Multiplayer
     from gdlab.codecs import Decoder
     from gdlab.codecs.table import DecodeWith
-    from gdlab.multiplayer.names import Names
+    from gdlab.multiplayer.names import Names, NamesFrom
     from gdlab.variant import Explanation
 
 #: Of the folder beside a saved capture, with what was watched meanwhile.
@@ -119,7 +119,7 @@ class Tabular(Measures):
         """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
         return Plots(self)
 
-    def multiplayer(self, *, project: str | Path | None = None, names: Any = None) -> Multiplayer:
+    def multiplayer(self, *, project: str | Path | None = None, names: NamesFrom = None) -> Multiplayer:
         """Take Godot's high-level multiplayer apart: which RPC takes the bytes; see `Multiplayer`.
 
         Parameters
@@ -131,7 +131,7 @@ class Tabular(Measures):
         from gdlab.capture.multiplayer import Multiplayer  # not before it is needed
 
         if project is None and names is None:
-            names = self.provenance.get("rpc_methods")
+            names = cast("NamesFrom", self.provenance.get("rpc_methods"))
             return Multiplayer(self.df, names=names)
         made = Multiplayer(self.df, project=project, names=names)
         self._rpc_names = made.view.names
@@ -224,7 +224,7 @@ class Tabular(Measures):
 
         table = self.df
         if holds_multiplayer(table):
-            names = self._rpc_names if self._rpc_names is not None else self.provenance.get("rpc_methods")
+            names = self._rpc_names or cast("NamesFrom", self.provenance.get("rpc_methods"))
             table = Multiplayer(table, names=names).named()
         return write_pcapng(table, path, anonymise=anonymise, provenance=self.provenance)
 

@@ -178,7 +178,7 @@ class Link:
             Link(), queue_ms=self.queue_ms, queue_bytes=self.queue_bytes, order=self.order, jitter=self.jitter
         )
 
-    def with_(self, changes: Mapping[str, Any]) -> Link:
+    def with_(self, changes: Mapping[str, object]) -> Link:
         """Return the link with some values changed; what excludes a changed value is taken back.
 
         Raises
@@ -189,16 +189,16 @@ class Link:
         for name in changes:
             if name not in known:
                 raise LinkError(f"a link has no {name!r}; there are {', '.join(sorted(known))}")
-        values = dict(changes)
+        values: dict[str, Any] = dict(changes)
         for name, other in _EXCLUDES:
             if values.get(name) is not None and values.get(name) != () and other not in values:
                 values[other] = Link.__dataclass_fields__[other].default
         return replace(self, **values)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """What differs from a link that does nothing, as JSON takes it."""
         plain = Link()
-        out: dict[str, Any] = {}
+        out: dict[str, object] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if value != getattr(plain, field.name):
@@ -208,7 +208,7 @@ class Link:
         return out
 
     @staticmethod
-    def from_json(values: Mapping[str, Any]) -> Link:
+    def from_json(values: Mapping[str, object]) -> Link:
         """Understand what `as_json` wrote."""
         return Link().with_(changes_from_json(values))
 

@@ -75,12 +75,12 @@ class Flap:
 class Ramp:
     """Values that go from what they are to these within `s` seconds, both ways or ``up=`` and ``down=`` apart."""
 
-    def __init__(self, s: float, **values: Any) -> None:
+    def __init__(self, s: float, **values: object) -> None:
         _positive("Ramp", s)
         if not values:
             raise LinkError("a Ramp needs a value to go to, such as Ramp(5, delay_ms=200)")
         self.s = s
-        self.values = values
+        self.values: dict[str, Any] = values
 
     def __repr__(self) -> str:
         return f"Ramp({self.s:g}, {', '.join(f'{name}={value!r}' for name, value in self.values.items())})"

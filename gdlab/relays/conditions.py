@@ -10,12 +10,13 @@ import pandas as pd
 from gdlab.errors import LinkError
 from gdlab.impair import PRESETS, Link, Outage, Scenario, Spike, Step, from_columns, scenario
 from gdlab.impair.link import NOT_FOR_STREAMS
+from gdlab.impair.scenario import Entry
 
 _PRESET_LINKS: Final = {name: (each.up, each.down) for name, each in PRESETS.items()}
 
 
 def understood(
-    entries: Iterable[tuple[float, Any]] | pd.DataFrame, *, repeat: bool | float = False
+    entries: Iterable[tuple[float, Entry]] | pd.DataFrame, *, repeat: bool | float = False
 ) -> Scenario:
     """A scenario out of a list or a table.
 
@@ -72,7 +73,7 @@ def describe(link: Link, transport: str = "udp") -> str:
     return " ".join(parts)
 
 
-def as_entry(step: Mapping[str, Any]) -> tuple[float, Any]:
+def as_entry(step: Mapping[str, Any]) -> tuple[float, Entry]:
     """A step that was told, as an entry of a scenario."""
     found = Step.from_json(step)
     if found.do == "outage":

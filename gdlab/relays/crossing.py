@@ -15,6 +15,7 @@ from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import RelayError
 from gdlab.impair import PRESETS, WAYS, Copy, Fate, Link, Path, preset
+from gdlab.impair.scenario import Entry
 from gdlab.messages import Direction, Event, Kind, TimeSource, guess_kind, wire_bytes
 from gdlab.relays.conditions import describe, understood
 from gdlab.relays.placing import placed
@@ -191,7 +192,7 @@ def through(
     *,
     up: Link | None = None,
     down: Link | None = None,
-    scenario: Iterable[tuple[float, Any]] | pd.DataFrame | None = None,
+    scenario: Iterable[tuple[float, Entry]] | pd.DataFrame | None = None,
     repeat: bool | float = False,
     seed: int = 1,
     share: str = "client",

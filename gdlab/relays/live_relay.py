@@ -18,6 +18,7 @@ from gdlab.capture.tabular import Tabular
 from gdlab.errors import RelayError, WaitTimeout
 from gdlab.files import write_truth
 from gdlab.impair import WAYS, Link, Outage, Scenario, Spike, Step, preset, settings
+from gdlab.impair.scenario import Entry
 from gdlab.relays.conditions import as_entry, describe, refuse_for_streams, understood
 from gdlab.relays.placing import placed
 from gdlab.relays.rows import Rows
@@ -209,7 +210,7 @@ class Relay(Tabular):
         return self._rows.peers
 
     @property
-    def history(self) -> list[tuple[float, Any]]:
+    def history(self) -> list[tuple[float, Entry]]:
         """What was changed, with seconds from the first packet on: a scenario that repeats it exactly."""
         return [as_entry(step) for _, _, step in list(self._rows.settings)]
 
@@ -361,7 +362,7 @@ class Relay(Tabular):
             self.is_off = False
 
     def scenario(
-        self, entries: Iterable[tuple[float, Any]] | pd.DataFrame | None, *, repeat: bool | float = False
+        self, entries: Iterable[tuple[float, Entry]] | pd.DataFrame | None, *, repeat: bool | float = False
     ) -> None:
         """Change conditions by a list, from now on, or from the first packet on where none has come yet.
 

@@ -15,6 +15,7 @@ from gdlab.capture import registry as captures
 from gdlab.errors import AddressError, LinkError
 from gdlab.framing import check_name
 from gdlab.impair import PRESETS, Link, Preset, Scenario, preset
+from gdlab.impair.scenario import Entry
 from gdlab.relays import crossing, live_replay
 from gdlab.relays import live_relay as relays
 from gdlab.relays.conditions import describe, understood
@@ -36,7 +37,7 @@ def relay(
     preset: str | None = None,
     up: Link | None = None,
     down: Link | None = None,
-    scenario: Iterable[tuple[float, Any]] | pd.DataFrame | None = None,
+    scenario: Iterable[tuple[float, Entry]] | pd.DataFrame | None = None,
     repeat: bool | float = False,
     seed: int | None = None,
     share: str = "client",

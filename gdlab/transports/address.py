@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gdlab.errors import AddressError
@@ -29,22 +29,27 @@ class Address:
     host : an IP address, `localhost` (both loopback addresses), or `lan` (every interface).
     port : 0 to 65535; 0 asks the system for a free one.
     path : of a WebSocket URL, beginning with `/`; empty for the others.
+    interface : of a multicast group: the address or the name of the interface; empty leaves it to the system.
     """
 
     transport: str
     host: str
     port: int
     path: str = ""
+    interface: str = ""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.transport}://{host}:{self.port}{self.path}"
+        by = f"?interface={self.interface}" if self.interface else ""
+        return f"{self.transport}://{host}:{self.port}{self.path}{by}"
 
     @property
     def is_lan(self) -> bool:
         """Whether other machines can reach a listener at this address."""
         try:
-            return not ipaddress.ip_address(self.host).is_loopback
+            # A group that is joined at the loopback only is inside this machine.
+            inside = self.interface.startswith("lo") or _is_loopback(self.interface)
+            return not (inside or ipaddress.ip_address(self.host).is_loopback)
         except ValueError:
             return self.host != "localhost"
 
@@ -60,7 +65,7 @@ class Address:
 
     def at(self, port: int) -> Address:
         """Return the same address with another port."""
-        return Address(self.transport, self.host, port, self.path)
+        return replace(self, port=port)
 
 
 def parse(text: str, *, host: str | None = None, schemes: tuple[str, ...] = SCHEMES) -> Address:
@@ -76,12 +81,14 @@ def parse(text: str, *, host: str | None = None, schemes: tuple[str, ...] = SCHE
     AddressError : not of that form, an unknown scheme or host, a port out of range, an address that other
         machines can reach without `host="lan"`, or with it one that they cannot.
     """
+    text, interface = _interface(text)
     scheme, name, port, path = _parts(text, schemes)
     if host not in {None, LAN}:
         raise AddressError(
             f'host={host!r} is not understood; host="lan" lets other machines in, leave it out otherwise'
         )
-    address = Address(scheme, _host(name or (LAN if host else "localhost"), text), port, path)
+    address = Address(scheme, _host(name or (LAN if host else "localhost"), text), port, path, interface)
+    _check_interface(address, text)
     if host == LAN and address.host == "localhost":
         address = Address(scheme, LAN, port, address.path)
     if host == LAN and not address.is_lan:
@@ -108,10 +115,41 @@ def parse_known(text: str, *, schemes: tuple[str, ...] = SCHEMES) -> Address:
     return Address(scheme, _host(name or "localhost", text), port, path)
 
 
+def _interface(text: str) -> tuple[str, str]:
+    """An address without its ``?interface=``, and the interface; what it means is looked at when it is bound."""
+    match = re.fullmatch(r"\s*(udp://[^?]*)\?interface=([\w.:-]{1,64})\s*", str(text))
+    return (match[1], match[2]) if match else (text, "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_interface(address: Address, text: str) -> None:
+    group = group_of(address.host)
+    if address.interface and group is None:
+        raise AddressError(
+            f"{text!r} is no multicast group: ?interface= is for groups, such as "
+            "udp://239.255.1.2:9999?interface=192.168.1.5; a listener at one interface has that interface's address"
+        )
+
+
+def group_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The multicast group that an address is; None where it is none."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return found if found.is_multicast else None
+
+
 def _parts(text: str, schemes: tuple[str, ...]) -> tuple[str, str, int, str]:
     """Take an address apart: transport, host as it was written, port, path."""
     match = re.fullmatch(
-        r"(?P<scheme>[a-z]+)://(?P<host>\[[0-9a-fA-F:.%]+\]|[^:/\[\]]*)(?::(?P<port>\d*))?(?P<path>/.*)?",
+        r"(?P<scheme>[a-z]+)://(?P<host>\[[0-9a-fA-F:.]+(?:%[\w.-]{1,64})?\]|[^:/\[\]]*)(?::(?P<port>\d*))?(?P<path>/.*)?",
         str(text).strip(),
     )
     if not match:
@@ -139,6 +177,7 @@ def parse_remote(text: str, *, schemes: tuple[str, ...] = SCHEMES) -> Address:
     ------
     AddressError : not of that form, or no port to connect to.
     """
+    text, interface = _interface(text)
     scheme, name, port, path = _parts(text, schemes)
     if port == 0:
         raise AddressError(
@@ -148,7 +187,9 @@ def parse_remote(text: str, *, schemes: tuple[str, ...] = SCHEMES) -> Address:
         raise AddressError(
             f"{text!r}: {name!r} is for listening; write the address of the machine to connect to"
         )
-    return Address(scheme, name or "localhost", port, path)
+    address = Address(scheme, name or "localhost", port, path, interface)
+    _check_interface(address, text)
+    return address
 
 
 def _host(name: str, text: str) -> str:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from gdlab.transports.address import Address
+from gdlab.transports import multicast
+from gdlab.transports.address import Address, group_of
 from gdlab.transports.bound import Bound
 from gdlab.transports.ports import bind_error
 
@@ -53,33 +54,31 @@ def bind_all(address: Address, kind: socket.SocketKind, prepare: Callable[[socke
     return Bound(bound, tuple(sockets))
 
 
-def _group(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The multicast group that an address is; None where it is none."""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    return found if found.is_multicast else None
-
-
-def _join(sock: socket.socket, group: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> None:
+def _join(
+    sock: socket.socket, group: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int, interface: str
+) -> None:
     """Bind to a multicast group, of which many programs of one machine may be members.
 
     Raises
     ------
-    OSError : no interface of this machine has multicast, or the port is taken.
+    OSError : no interface of this machine has multicast, there is none of this name, or the port is taken.
     """
     if sys.platform != "win32":
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("" if sys.platform == "win32" else str(group), port))
-    if isinstance(group, ipaddress.IPv6Address):
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group.packed + bytes(4))
-        return
+    interface = interface or getattr(group, "scope_id", None) or ""
+    sock.bind(("", port) if sys.platform == "win32" else multicast.place(group, port, interface))
+    level, option = (
+        (socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP)
+        if group.version == 6
+        else (socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP)
+    )
+    where = multicast.membership(group, interface)
     try:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + bytes(4))
+        sock.setsockopt(level, option, where)
     except OSError:  # no route to it: a machine without a network still has its loopback
-        loopback = socket.inet_aton("127.0.0.1")
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group.packed + loopback)
+        if interface:
+            raise
+        sock.setsockopt(level, option, multicast.membership(group, multicast.loopback()))
 
 
 def _bind_one(
@@ -103,9 +102,9 @@ def _bind_one(
             # Connections that ended a minute ago must not keep the port. A port that is listened on stays taken.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         prepare(sock)
-        group = _group(host)
+        group = group_of(host)
         if group is not None and kind == socket.SOCK_DGRAM:
-            _join(sock, group, address.port)
+            _join(sock, group, address.port, address.interface)
         else:
             sock.bind((host, address.port))
         if kind == socket.SOCK_STREAM:

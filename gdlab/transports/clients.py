@@ -17,7 +17,8 @@ from gdlab.errors import NotConnected
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.framing import FramingLike
 from gdlab.messages import Direction, Event, Peer
-from gdlab.transports.address import Address
+from gdlab.transports import multicast
+from gdlab.transports.address import Address, group_of
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection
 from gdlab.transports.datagrams import Receiver, Source, prepare_datagrams
@@ -257,6 +258,9 @@ class UdpClient(UdpListener):
             sock.setblocking(False)
             prepare_datagrams(sock)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            group = group_of(str(target[0]))
+            if group is not None:
+                multicast.send_by(sock, group, address.interface or getattr(group, "scope_id", None) or "")
             sock.connect(target)
         except OSError as error:
             sock.close()

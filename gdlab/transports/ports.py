@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from pathlib import Path
 
 from gdlab.errors import AddressError, GdlabError, PortForbidden, PortInUse
@@ -65,6 +66,12 @@ def bind_error(error: OSError, address: Address) -> GdlabError:
             f"the system keeps {kind} port {port} for privileged programs"
             + (" (ports below 1024 usually are)" if port < 1024 else "")
             + f"; take one above 1023, or {free}"
+        )
+    if address.interface and error.errno in {errno.EADDRNOTAVAIL, errno.ENODEV}:
+        names = ", ".join(name for _, name in socket.if_nameindex())
+        return AddressError(
+            f"{address}: no interface of this machine that carries this group is called {address.interface!r} "
+            f"({error.strerror or error}); there are {names}"
         )
     if error.errno in {errno.EADDRNOTAVAIL, getattr(errno, "WSAEADDRNOTAVAIL", None)}:
         return AddressError(

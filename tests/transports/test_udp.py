@@ -15,11 +15,13 @@ import pytest
 
 from gdlab import probe
 from gdlab.errors import AddressError, EndpointClosed, PortForbidden, PortInUse
-from gdlab.messages import guess_kind
+from gdlab.messages import Kind, guess_kind
 from gdlab.store import Store, table
-from gdlab.transports import EndpointOptions, State, UdpListener, parse
+from gdlab.transports import EndpointOptions, State, UdpListener, parse, parse_remote
 from gdlab.transports.batch import Batched, available
+from gdlab.transports.clients import UdpClient
 from gdlab.transports.datagrams import OneByOne
+from gdlab.transports.encoding import Outgoing
 from tests.waiting import limit, wait_until
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
@@ -553,6 +555,69 @@ def test_an_impossible_ping_period_is_refused(period):
 def test_a_ping_period_that_is_no_number_says_what_is_expected():
     with pytest.raises(TypeError, match=r"'fast'.*give seconds, at least 0.001"):
         EndpointOptions(ping="fast")
+
+
+@pytest.mark.parametrize("interface", ["127.0.0.1", "lo"])
+def test_a_group_at_a_chosen_interface_gets_what_is_sent_there(interface):
+    """At the loopback it needs no `host="lan"`: nobody else can reach it."""
+    if interface not in ("127.0.0.1", *(name for _, name in socket.if_nameindex())):
+        pytest.skip("this system calls its loopback otherwise")
+    address = "udp://239.255.77.8:{}?interface=" + interface
+    store = Store("x")
+    listener = UdpListener(UdpListener.bind(parse(address.format(0))), store)
+    listener.start()
+    try:
+        url = address.format(listener.address.port)
+        assert str(listener.address) == url
+        sender = UdpClient.at(parse_remote(url), Store("y"))
+        sender.start()
+        try:
+            sender.send(Outgoing(b"to the group", Kind.TEXT))
+            wait_until(lambda: store.received)
+        finally:
+            sender.close()
+    finally:
+        listener.close()
+
+
+@pytest.mark.parametrize("form", ["udp://[ff11::7777]:{}?interface={}", "udp://[ff11::7777%{1}]:{0}"])
+def test_a_group_of_ipv6_is_joined_at_the_interface_that_is_named(form):
+    """Its scope, the interface itself, never leaves this machine."""
+    group = "ff11::7777"
+    for interface in socket.if_nameindex() if socket.has_ipv6 else []:
+        number, name = interface
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, number)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 0)
+            sock.sendto(b"is there a way?", (group, 9, 0, number))
+            break
+    else:
+        pytest.skip("no interface of this system carries groups of IPv6")
+    store = Store("x")
+    listener = UdpListener(UdpListener.bind(parse(form.format(0, name), host="lan")), store)
+    listener.start()
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, number)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 0)
+            sock.sendto(b"to the group", (group, listener.address.port, 0, number))
+            wait_until(lambda: store.received)
+    finally:
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("udp://239.255.77.8:0?interface=nosuch0", "called 'nosuch0'"),
+        ("udp://127.0.0.1:0?interface=lo", "no multicast group"),
+        ("udp://239.255.77.8:0?interface=127.0.0.1&x=1", "not understood"),
+        ("udp://[ff15::7777]:0?interface=192.0.2.7", "wants the name"),
+    ],
+)
+def test_an_interface_that_is_none_is_refused_with_the_reason(address, words):
+    with pytest.raises(AddressError, match=words):
+        UdpListener.bind(parse(address, host="lan"))
 
 
 def test_a_multicast_group_is_joined_and_not_without_being_asked(listening):

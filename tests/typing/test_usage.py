@@ -11,29 +11,30 @@ import gdlab as gd
 from gdlab import analysis
 from gdlab.capture.plot_namespace import Plots
 
-#: Values that a user sends may be of any type.
-VALUES = {
-    ("Capture.send", "value"),
-    # What has a method `rpc_methods()`, such as a watch, names methods too.
-    ("Capture.multiplayer", "names"),
-    ("Recording.multiplayer", "names"),
-}
+#: Values that a user sends may be of any type; so may what is handed on to another function as it is.
+VALUES = {("Capture.send", "value"), ("watch", "options")}
 
 
 def functions(owner, name):
     for each in dir(owner):
+        getattr(owner, each)  # a measure is made into a method when it is first looked at
         member = inspect.getattr_static(owner, each)
         member = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
         if not each.startswith("_") and inspect.isfunction(member):
             yield f"{name}.{each}", member
 
 
+PUBLIC = {name: getattr(gd, name) for name in gd.__all__}
+
 DOOR = [
-    *(item for owner in (gd.Capture, gd.Recording, Plots) for item in functions(owner, owner.__name__)),
+    *functions(Plots, "Plots"),
     *(
-        (name, getattr(gd, name))
-        for name in ("listen", "connect", "load", "stop_all", "dashboard", "sample", "doctor")
+        item
+        for name, owner in PUBLIC.items()
+        if inspect.isclass(owner) and not issubclass(owner, Exception)
+        for item in functions(owner, name)
     ),
+    *((name, function) for name, function in PUBLIC.items() if inspect.isfunction(function)),
     *(
         (f"analysis.{n}", getattr(analysis, n))
         for n in analysis.__all__
@@ -55,3 +56,17 @@ def test_no_argument_and_no_result_is_of_any_type(name, function):
     }
     assert not loose
     assert signature.return_annotation is not inspect.Signature.empty
+
+
+def test_the_door_has_what_users_call():
+    names = {name for name, _ in DOOR}
+    assert {
+        "listen",
+        "relay",
+        "watch",
+        "Capture.rates",
+        "Recording.sequence",
+        "Link.with_",
+        "analysis.rates",
+    } <= names
+    assert len(DOOR) > 150

@@ -64,3 +64,21 @@ def loading() -> None:
     assert_type(gd.sample("udp-60fps"), gd.Recording)
     assert_type(gd.stop_all(), int)
     gd.dashboard(run)
+
+
+def impairing() -> None:
+    link = gd.Link(delay_ms=50)
+    assert_type(link.with_({"delay_ms": 80}), gd.Link)
+    assert_type(link.as_json(), dict[str, object])
+    gd.Ramp(5, delay_ms=200)
+    gd.Ramp("5", delay_ms=200)  # type: ignore[arg-type]
+
+
+def relaying(cap: gd.Capture, run: gd.Recording) -> None:
+    px = gd.relay(
+        "udp://127.0.0.1:4242", to="udp://127.0.0.1:4243", scenario=[(0, "4g-good"), (10, gd.Outage(1.5))]
+    )
+    assert_type(px.df, pd.DataFrame)
+    assert_type(gd.merge(cap, run), analysis.Merged)
+    cap.multiplayer(names={"Main/Game": ["hello", "tick"]})
+    cap.multiplayer(names=7)  # type: ignore[arg-type]

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from gdlab.multiplayer.names.names import Names
+from gdlab.multiplayer.names.names import Names, NamesFrom, NamesMethods
 from gdlab.multiplayer.names.scenes import Replicated, Scene, read_scene
 from gdlab.multiplayer.names.scripts import Script, list_md5, scripts_of
 
-__all__ = ["Names", "Replicated", "Scene", "Script", "list_md5", "read_scene", "scripts_of"]
+__all__ = [
+    "Names",
+    "NamesFrom",
+    "NamesMethods",
+    "Replicated",
+    "Scene",
+    "Script",
+    "list_md5",
+    "read_scene",
+    "scripts_of",
+]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Protocol, TypeAlias, Union
 
 from gdlab.multiplayer.names.project import project_sources
 from gdlab.multiplayer.names.scenes import Replicated, Scene, scenes_of
@@ -12,6 +12,17 @@ from gdlab.multiplayer.names.scripts import Script, list_md5, scripts_of
 from gdlab.multiplayer.scene.packets import BY_CODE
 
 _NO_METHODS: Final = list_md5(())
+
+
+class NamesMethods(Protocol):
+    """What knows a running game's RPC methods, such as a watch."""
+
+    def rpc_methods(self) -> Mapping[str, Sequence[str]]:
+        """Names of methods by node path."""
+
+
+#: What names methods, beside a project: names by node path, or what has a method that gives them.
+NamesFrom: TypeAlias = Union["Mapping[str, Sequence[str]]", "Names", NamesMethods, None]
 
 
 class Names:
@@ -51,7 +62,7 @@ class Names:
             self.by_md5.setdefault(script.md5, script)
 
     @classmethod
-    def of(cls, project: str | Path | None = None, names: Any = None) -> Names:
+    def of(cls, project: str | Path | None = None, names: NamesFrom = None) -> Names:
         """Names from a project's folder, and from the user: a mapping, other `Names`, or nothing."""
         if isinstance(names, Names):
             return names
