@@ -161,7 +161,7 @@ def _row(row: object) -> str:
     return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
 
 
-def preview(payload: bytes) -> str:
+def preview(payload: Any) -> str:
     """A payload in one short, escaped line: text where it is text, else the bytes in hexadecimal."""
     if not isinstance(payload, bytes):
         return ""  # a file may lack payloads
