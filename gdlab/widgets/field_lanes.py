@@ -10,6 +10,7 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 
+from gdlab.analysis import numbered
 from gdlab.analysis.columns import times_ns
 from gdlab.codecs import decode
 from gdlab.live.timeline import Timeline
@@ -23,6 +24,9 @@ MAX_OFFERED: Final = 200
 _TAIL: Final = 200
 _LOOK_EVERY_S: Final = 2.0
 _READ_EVERY_S: Final = 0.5
+_SEQ: Final = "v.seq"
+#: In the menu, beside the fields: how many numbers are missing before each message.
+LOST: Final = "lost messages"
 _CHOOSE: Final = "draw a field …"
 
 
@@ -97,6 +101,9 @@ class FieldLanes:
         anew = not self._rows or len(times) < self._rows or times[self._rows - 1] != self._last_ns
         first = 0 if anew else self._rows
         for name in self.names:
+            if name == LOST:
+                timeline.set_field(name, *_lost(table), anew=True)
+                continue
             values = _values(table, name)[first:]
             known = ~np.isnan(values)
             timeline.set_field(name, times[first:][known], values[known], anew=anew)
@@ -133,7 +140,18 @@ def _numeric(table: pd.DataFrame) -> list[str]:
     """The fields that are numbers or flags."""
     names = [str(name) for name in table.columns if name == "v" or str(name).startswith(("v.", "v["))]
     numbers = [name for name in names if pd.api.types.is_numeric_dtype(table[name].dtype)]
-    return [*numbers, "size_bytes"]
+    return [*numbers, "size_bytes", LOST]
+
+
+def _lost(
+    table: pd.DataFrame,
+) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.float64]]]:
+    """When numbers were found missing, and how many: by the numbers that are known, else by the field ``seq``."""
+    each = numbered(table)
+    if not len(each) and _SEQ in table.columns:
+        each = numbered(table, seq=_SEQ)
+    each = each[each["skipped"] > 0]
+    return times_ns(each), each["skipped"].to_numpy(np.float64)
 
 
 def _values(table: pd.DataFrame, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:

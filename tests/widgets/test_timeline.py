@@ -231,7 +231,7 @@ def test_a_field_is_chosen_from_the_menu_and_follows_the_capture(timeline, fille
     page = Page(timeline)
     timeline.refresh()
     menu = timeline._fields.menu
-    assert menu.options[1:] == ("v.seq", "size_bytes")
+    assert menu.options[1:] == ("v.seq", "size_bytes", "lost messages")
     menu.value = "v.seq"
     assert timeline.fields == ("v.seq",)
     assert menu.value == menu.options[0]  # ready for the next one
@@ -263,6 +263,22 @@ def test_a_field_is_chosen_from_the_menu_and_follows_the_capture(timeline, fille
     assert "field:v.seq" not in [
         each["key"] for each in page.ask(type="view", width=700, **everything)["lanes"]
     ]
+
+
+def test_lost_messages_are_a_lane(sent, timeline, filled):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for number in (30, 36):
+            sock.sendto(b'{"seq": %d}' % number, ("127.0.0.1", filled.endpoints[0].address.port))
+    filled.wait_sync(22)
+    page = Page(timeline)
+    timeline.fields = ["lost messages"]
+    timeline._fields._read_at = 0
+    timeline.refresh()
+    timeline.show()
+    told = page.ask(type="pull", width=700)
+    shown = lane(told, "field:lost messages")["series"][0]
+    assert shown["n"] == 1
+    assert 5.0 in page.values().tolist()
 
 
 def test_fields_of_a_recording_are_drawn(sent):
