@@ -41,17 +41,12 @@ from typing import Any, TypeAlias
 from gdlab.facts import Fact, Statement
 from gdlab.words import stated
 
-#: What an error is made with: a text, or what its text is made of.
+# What an error is made with: a text, or what its text is made of.
 Told: TypeAlias = str | Statement | Fact
 
 
 class GdlabError(Exception):
-    """Base of every error of gdlab.
-
-    Attributes
-    ----------
-    statement : what happened, as data; None where there is only a text.
-    """
+    """Base of every error of gdlab."""
 
     @property
     def statement(self) -> Statement | Fact | None:

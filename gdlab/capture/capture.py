@@ -22,7 +22,6 @@ from gdlab.messages import Event, Peer
 from gdlab.store import Limit, Snapshot, Store, table
 from gdlab.transports import (
     Address,
-    Codec,
     Endpoint,
     EndpointOptions,
     MakeEndpoint,
@@ -330,7 +329,7 @@ class Capture(Tabular):
 
     # ---- steering
 
-    def send(self, value: Any, to: str | Peer | None = None, *, codec: Codec = "auto") -> int:
+    def send(self, value: Any, to: str | Peer | None = None, *, codec: str = "auto") -> int:
         """Send a message.
 
         Parameters
@@ -338,8 +337,10 @@ class Capture(Tabular):
         value : bytes go as they are, text as UTF-8; anything else as `codec` writes it.
         to : the peer, as the column `peer` names it. Without it every peer is sent to: those that are connected, with
             UDP those that were heard in the last five minutes, else the last one.
-        codec : `json` or `variant` (Godot's own form); `auto` takes `variant` where a peer's framing is one of
-            Variants, such as `put_var`, chosen or found out, and `json` elsewhere.
+        codec : `variant` (Godot's own form), `json`, `text`, `msgpack`, `cbor`, or a struct format such as
+            ``"<B type, H seq, 3f pos"``, which takes a dict with its names; the names are those of `decoded`. `auto`
+            takes `variant` where a peer's framing is one of Variants, such as `put_var`, chosen or found out, and
+            `json` elsewhere.
 
         Returns
         -------
@@ -365,6 +366,30 @@ class Capture(Tabular):
         if not sent:
             raise problem
         return sent
+
+    def send_test(self, address: str | None = None, *, timeout: float = 5.0) -> float:
+        """Send a test packet to this listener, over the network as a game would, and wait for it.
+
+        Parameters
+        ----------
+        address : one of its addresses; the first if left out. timeout : seconds to wait at most.
+
+        Returns
+        -------
+        Milliseconds until it had arrived. In the capture it is a message like any other.
+
+        Raises
+        ------
+        WaitTimeout : it did not arrive. EndpointClosed : the capture is stopped. NotSent : it is a client, or the
+        message could not be sent. NotConnected : nobody could be connected to.
+        """
+        from gdlab.capture.selftest import send_test  # which makes a capture of its own to send by
+
+        packet = send_test(self, address)
+        try:
+            return packet.wait(timeout)
+        finally:
+            packet.close()
 
     def reframe(self, framing: FramingLike) -> Self:
         """Read the TCP streams again from their first byte, in another framing, and go on in it.
