@@ -34,8 +34,8 @@ STATEMENTS: Final[dict[str, str]] = {
     "cut/inclusive": "a length of {length}, which does not even count its own {header:byte}",
     # ---- files
     "load/can read": (
-        "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program, also compressed "
-        "with gzip, zstd or lz4"
+        "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program, also "
+        "compressed with gzip, zstd or lz4"
     ),
     "load/folder": "{path} is a folder without a spilled capture. {can_read}",
     "load/device": "{path} is no ordinary file (a pipe or a device). Save what it gives as a file. {can_read}",
@@ -71,8 +71,8 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/row": "row {row}: {why}",
     "load/form": "row {row}: {column} is {form!r}, not 'text' or 'hex'",
     "load/time": (
-        "not a time such as 2023-11-14T22:13:20.000000000Z: {cell!r} (a spreadsheet shows times in its own way, and saves "
-        "them as it shows them)"
+        "not a time such as 2023-11-14T22:13:20.000000000Z: {cell!r} (a spreadsheet shows times in its own way, and "
+        "saves them as it shows them)"
     ),
     "load/time why": "not a time such as 2023-11-14T22:13:20.000000000Z: {cell!r} ({why})",
     "load/time years": "not a time such as 2023-11-14T22:13:20.000000000Z: {cell!r} (the years are 1677 to 2262)",
