@@ -17,6 +17,7 @@
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── GdscriptError           (ValueError)    no game can do what a script was asked for
+    ├── FolderUnusable          (OSError)       the folder of `spill=` cannot be made or written to; says why
     ├── DebuggerError           (ValueError)    bytes that are not the engine's debugger protocol
     ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
     ├── RelayError              (RuntimeError)  a relay could not start, or has ended
@@ -112,6 +113,10 @@ class WaitTimeout(GdlabError, TimeoutError):
 
 class LoadError(GdlabError, ValueError):
     """A file that is not a capture of gdlab, or a damaged one."""
+
+
+class FolderUnusable(GdlabError, OSError):
+    """A folder that rows were to be kept in, and that cannot be made or written to."""
 
 
 class HandoutExists(GdlabError, FileExistsError):
