@@ -49,7 +49,7 @@ def test_the_button_pings_and_the_answers_are_drawn(sent, capture):
         capture.wait_sync(1)
         panel = LatencyPlot(capture)
         capture.set_ping(0.02)
-        capture.wait_sync(4)
+        capture.wait_sync(4, probes=True)
         panel.redraw()
         panel.refresh()
         assert "median" in panel.text.value
