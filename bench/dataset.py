@@ -36,6 +36,10 @@ MEASURES = {
 }
 
 
+#: Seconds, of them on the processor, peak in MB, rows of the result.
+Answer = tuple[float, float, float, int]
+
+
 def make(folder: Path, rows: int) -> None:
     """Files of four servers in turn, each with the messages of sixteen players of about 60 bytes."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,8 +75,10 @@ def taken(
         result = gd.dataset(folder, progress=quiet).quantiles(options.pop("measure"), **options)
     else:
         result = getattr(gd.dataset(folder, progress=quiet, most_bytes=16 << 30), name)(**options)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    answers.put((time.perf_counter() - begin, peak, len(result)))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    answers.put(
+        (time.perf_counter() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3, len(result))
+    )
 
 
 def main() -> None:
@@ -91,12 +97,16 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     for name in options.only:
         for what in ("data set", *["table"] * (options.table and name != "quantiles")):
-            answers: multiprocessing.Queue[tuple[float, float, int]] = context.Queue()
+            answers: multiprocessing.Queue[Answer] = context.Queue()
             process = context.Process(target=taken, args=(what, name, str(options.folder), answers))
             process.start()
             process.join()
-            seconds, peak, rows = answers.get() if not process.exitcode else (float("nan"), float("nan"), 0)
-            print(f"{name:15} {what:9} {seconds:8.1f} s {peak:8,.0f} MB {rows:12,} rows", flush=True)
+            nan = float("nan")
+            seconds, cpu, peak, rows = (nan, nan, nan, 0) if process.exitcode else answers.get()
+            print(
+                f"{name:15} {what:9} {seconds:8.1f} s {cpu:8.1f} s of CPU {peak:8,.0f} MB {rows:12,} rows",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

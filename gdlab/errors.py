@@ -17,6 +17,7 @@
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── GdscriptError           (ValueError)    no game can do what a script was asked for
+    ├── FolderUnusable          (OSError)       the folder of `spill=` cannot be made or written to; says why
     ├── DebuggerError           (ValueError)    bytes that are not the engine's debugger protocol
     ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
     ├── RelayError              (RuntimeError)  a relay could not start, or has ended
@@ -41,17 +42,12 @@ from typing import Any, TypeAlias
 from gdlab.facts import Fact, Statement
 from gdlab.words import stated
 
-#: What an error is made with: a text, or what its text is made of.
+# What an error is made with: a text, or what its text is made of.
 Told: TypeAlias = str | Statement | Fact
 
 
 class GdlabError(Exception):
-    """Base of every error of gdlab.
-
-    Attributes
-    ----------
-    statement : what happened, as data; None where there is only a text.
-    """
+    """Base of every error of gdlab."""
 
     @property
     def statement(self) -> Statement | Fact | None:
@@ -117,6 +113,10 @@ class WaitTimeout(GdlabError, TimeoutError):
 
 class LoadError(GdlabError, ValueError):
     """A file that is not a capture of gdlab, or a damaged one."""
+
+
+class FolderUnusable(GdlabError, OSError):
+    """A folder that rows were to be kept in, and that cannot be made or written to."""
 
 
 class HandoutExists(GdlabError, FileExistsError):

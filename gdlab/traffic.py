@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Protocol, Self
 
 from gdlab import godot, surroundings
 from gdlab.errors import AddressError, GodotNotFound, GodotVersionError
@@ -64,8 +65,19 @@ class Traffic:
         return f"<Traffic: {self.description} {state} to {self.to}>"
 
 
+class Listening(Protocol):
+    """A capture, as far as a game for it needs to know it."""
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Where it listens."""
+
+    def gdscript(self, kind: Literal["send"] = "send") -> object:
+        """The script of a game that sends to it."""
+
+
 def demo_game(
-    to: str = "udp://127.0.0.1:4242",
+    to: str | Listening = "udp://127.0.0.1:4242",
     *,
     seconds: float | None = None,
     fps: int = FPS,
@@ -78,7 +90,8 @@ def demo_game(
 
     Parameters
     ----------
-    to : where it sends; `udp://`, on this machine.
+    to : where it sends: an address, `udp://` on this machine; or a capture that listens, by any transport. TCP and
+        WebSocket need a real Godot, which runs what ``capture.gdscript("send")`` writes.
     seconds : it ends by itself after so long; None plays until `stop`.
     fps : frames per second. Beside `gdlab lab`, whose own game sends to port 4242 at 60, another rate means a game of
         its own; take another port for it, or both are heard.
@@ -87,9 +100,15 @@ def demo_game(
     Raises
     ------
     AddressError : not a UDP address of this machine.
-    GodotNotFound, GodotVersionError : with ``engine=True``.
+    GodotNotFound, GodotVersionError : with ``engine=True``, or for TCP and WebSocket.
     """
     surroundings.demand("gd.demo_game needs")
+    if not isinstance(to, str):
+        address = parse_known(to.addresses[0])
+        if address.transport != "udp":
+            return demo_script(str(address), str(to.gdscript("send")), fps=fps, seconds=seconds)
+        host = {"lan": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104 (not bound)
+        to = f"udp://{host}:{address.port}"
     address = parse(to, schemes=("udp",))
     if address.port == 0:
         raise AddressError(f"{to} is no address to send to; give the port of the listener")

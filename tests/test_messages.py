@@ -1,21 +1,26 @@
-"""What messages name exists: parameters in brackets, calls and names in back quotes."""
+"""What messages name exists: parameters, calls, extras, and names in brackets and back quotes."""
 
 import ast
+import builtins
 import importlib
 import inspect
+import keyword
 import re
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
 import gdlab as gd
-from gdlab import framing
+from gdlab import framing, impair
+from gdlab.datasets import Dataset
 
 SOURCE = Path(gd.__file__).parent
 #: `(max_message_bytes)`: a parameter that was hit.
 BRACKETED = re.compile(r"\((max_\w+|\w+_s|\w+_timeout)\)")
 #: `gdlab.load(...)`, `gdlab.connect`, `.send(...)`: something to call.
-OURS = re.compile(r"\b(?:gd|gdlab)\.([a-z_]+)\b(?!\.\w)")
+OURS = re.compile(r"(?<![\w.])(?:gd|gdlab)\.([a-z_]+)\b(?!\.\w)")
 METHOD = re.compile(r"(?<![\w)\]'\"])\.([a-z_]+)\(")
 
 
@@ -44,7 +49,7 @@ PARAMETERS = {
     for name in inspect.signature(call).parameters
 }
 #: Whose methods are written without what they are called on.
-OWNERS = (gd.Capture, gd.Recording, pd.DataFrame)
+OWNERS = (gd.Capture, gd.Recording, Dataset, pd.DataFrame)
 #: Texts in which methods are those of the engine, or of the reader's own program.
 ELSEWHERE = ("gdscript", "course", "godot", "cli")
 
@@ -102,7 +107,106 @@ def test_every_dotted_name_in_back_quotes_is_there():
     missing = []
     for place, text in TEXTS:
         for module, name in re.findall(r"`([a-z]+)\.(\w+)`", text):
+            if module == "v":  # a field of a payload
+                continue
             found = gd if module == "gdlab" else importlib.import_module(f"gdlab.{module}")
             if not hasattr(found, name):
                 missing.append((place, f"{module}.{name}"))
     assert missing == []
+
+
+def trees():
+    for path in sorted(SOURCE.rglob("*.py")):
+        if "samples" not in path.parts:
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def public(tree):
+    """Names that users can write: of calls, their parameters, and attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
+            not node.name.startswith("_") or node.name in {"__init__", "__call__"}
+        ):
+            given = node.args
+            yield from (argument.arg for argument in (*given.args, *given.kwonlyargs, *given.posonlyargs))
+        if isinstance(node, ast.ClassDef):
+            yield from (
+                part.target.id
+                for part in node.body
+                if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+            )
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+
+
+PUBLIC = {name for tree in trees() for name in public(tree) if not name.startswith("_")}
+#: What stands alone as a text in the code: columns, categories, names of framings, codecs and networks.
+CONSTANTS = {text for _, text in TEXTS if re.fullmatch(r"\w+", text)} | {
+    name.lower() for each in (impair.truth.Fate, impair.truth.Also) for name in each.__members__
+}
+#: Programs and libraries of others, and of Python.
+OTHERS = {*keyword.kwlist, *dir(builtins), *metadata.packages_distributions(), "godot", "godot4"}
+#: Networks as another project calls them, from which some of ours were taken.
+THEIRS = {"cellular", "wifi_lossy"}
+#: Parameters of others' calls that a message tells to use; attributes of HTML and SVG; the parts of a path.
+FOREIGN = {
+    "ping_interval",
+    "union_by_name",
+    "date",
+    "class",
+    "colspan",
+    "height",
+    "stroke",
+    "download",
+    "style",
+    "alt",
+}
+
+
+def test_every_plain_name_in_back_quotes_is_there():
+    named = [
+        (place, name)
+        for place, text in TEXTS
+        for name in re.findall(r"`\.?([A-Za-z_]\w*)(?:\(\))?`", text)
+        if not (place.startswith("course") and name == "binary")  # as the game's author calls it
+    ]
+    assert len(named) > 50
+    assert [(place, name) for place, name in named if name not in PUBLIC | CONSTANTS | OTHERS | THEIRS] == []
+
+
+def test_every_parameter_that_a_message_names_is_there():
+    named = [
+        (place, name)
+        for place, text in TEXTS
+        if not re.search(r"</?[a-z]|[\\;{}]|^, |^\?", text)  # pages, patterns, and how values show themselves
+        for name in re.findall(r"(?<![\w.\-`{\[/])([a-z_]{2,})=(?![=\s])", text)
+    ]
+    assert len(named) > 50
+    assert [(place, name) for place, name in named if name not in PUBLIC | FOREIGN] == []
+
+
+def test_every_extra_that_a_message_names_is_there():
+    project = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [(place, name) for place, text in TEXTS for name in re.findall(r"gdlab\[(\w+)\]", text)]
+    assert len(named) > 5
+    assert [(place, name) for place, name in named if name not in project["optional-dependencies"]] == []
+
+
+def test_every_command_that_a_message_names_is_there():
+    commands = {
+        node.args[0].value
+        for tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith((".add_parser", "_parser", "_command", "_add"))
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert "doctor" in commands
+    named = [
+        (place, name)
+        for place, text in TEXTS
+        for name in re.findall(r"[`'\"]gdlab ([a-z-]+)|\b(?:run|with|by) gdlab ([a-z-]+)", text)
+    ]
+    names = [(place, first or second) for place, (first, second) in named if (first or second) != "and"]
+    assert [(place, name) for place, name in names if name not in commands] == []

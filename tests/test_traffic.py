@@ -38,6 +38,19 @@ def test_the_game_greets_is_answered_and_plays(real):
     assert len(trips) >= 5
 
 
+def test_a_game_is_started_for_a_capture(real):
+    with gd.listen("udp://127.0.0.1:0") as cap, gd.demo_game(cap, engine=real):
+        wait_until(lambda: cap.statistics().received > 0, 20)
+
+
+@pytest.mark.godot
+def test_a_game_for_a_stream_runs_the_script_that_the_capture_writes(engine, monkeypatch):
+    monkeypatch.setenv("GDLAB_GODOT", str(engine.path))
+    with gd.listen("tcp://127.0.0.1:0") as cap, gd.demo_game(cap) as game:
+        assert game.is_godot
+        wait_until(lambda: cap.statistics().received > 0, 20)
+
+
 def test_it_ends_by_itself(real):
     with (
         gd.listen("udp://127.0.0.1:0") as cap,

@@ -188,7 +188,9 @@ def _counted(
     labels: pd.DataFrame,
     bins: Bins,
 ) -> Counted:
-    where = ids * bins.count + (times_ns(table)[rows] - bins.start) // bins.width
+    # Without a sign: from first to last there may be more than 63 bits of nanoseconds.
+    since = times_ns(table)[rows].view(np.uint64) - np.uint64(bins.start % 2**64)
+    where = ids * bins.count + (since // np.uint64(bins.width)).astype(np.int64)
     cells = bins.count * len(labels)
     if cells <= MAX_CELLS:
         filled = np.flatnonzero(np.bincount(where, minlength=cells))

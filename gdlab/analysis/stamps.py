@@ -89,7 +89,8 @@ def carried(table: pd.DataFrame, direction: str = "in") -> Stamps:
         return _none()
     column = table["payload"].array
     payloads = column if isinstance(column, PayloadArray) else PayloadArray._from_sequence(list(column))
-    first = [_TEXT.search(payload or b"") for payload in payloads[rows[:_SAMPLE]]]
+    rows = rows[payloads.sizes[rows] >= 0]  # a file may lack payloads
+    first = [_TEXT.search(payload) for payload in payloads[rows[:_SAMPLE]]]
     if sum(each is not None for each in first) > _HAVE * len(first):
         return _in_text(payloads, rows)
     return _in_bytes(table, payloads, rows)
@@ -131,8 +132,7 @@ def _in_text(payloads: PayloadArray, rows: Ints) -> Stamps:
 
 def _in_bytes(table: pd.DataFrame, payloads: PayloadArray, rows: Ints) -> Stamps:
     """As the script lays them out; believed only of a stream whose numbers count and whose clock runs with ours."""
-    sizes = table["size_bytes"].to_numpy(np.int64)[rows] if "size_bytes" in table.columns else np.zeros(0)
-    rows = rows[sizes >= _LAID_OUT.itemsize] if len(sizes) else rows[:0]
+    rows = rows[payloads.sizes[rows] >= _LAID_OUT.itemsize]
     sample = rows[:_SAMPLE]
     if len(sample) < _ENOUGH or not _is_laid_out(table, payloads, sample):
         return _none()

@@ -16,13 +16,12 @@ from gdlab import clock
 from gdlab.capture import html
 from gdlab.capture.status import Statistics, Status, describe, diagnosis
 from gdlab.capture.tabular import Tabular
-from gdlab.errors import NotSent, WaitTimeout
+from gdlab.errors import FolderUnusable, NotSent, WaitTimeout
 from gdlab.facts import US, Fact, Reason
 from gdlab.messages import Event, Peer
-from gdlab.store import Limit, Snapshot, Store, table
+from gdlab.store import Limit, Room, Snapshot, Store, table
 from gdlab.transports import (
     Address,
-    Codec,
     Endpoint,
     EndpointOptions,
     MakeEndpoint,
@@ -114,7 +113,8 @@ class Capture(Tabular):
         self._make = make
         #: Whether it goes to its peer, as `gdlab.connect` does, instead of waiting for peers.
         self.is_client = make is client
-        self._stores = tuple(Store(str(address), limit) for address in addresses)
+        self._room = Room(limit, len(self._addresses))
+        self._stores = tuple(Store(str(address), limit, self._room) for address in addresses)
         self._endpoints: tuple[Endpoint, ...] = ()
         if not running:
             clock.anew()
@@ -207,6 +207,7 @@ class Capture(Tabular):
             connections=sum(endpoint.connections for endpoint in endpoints),
             waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
             awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
+            unsent_bytes=sum(endpoint.unsent_bytes for endpoint in endpoints),
             problem=problem,
             problem_s=(now_ns - problem_ns) / 1e9 if problem else None,
             pings_sent=sum(store.probes.sent for store in stores),
@@ -330,7 +331,7 @@ class Capture(Tabular):
 
     # ---- steering
 
-    def send(self, value: Any, to: str | Peer | None = None, *, codec: Codec = "auto") -> int:
+    def send(self, value: Any, to: str | Peer | None = None, *, codec: str = "auto") -> int:
         """Send a message.
 
         Parameters
@@ -338,8 +339,10 @@ class Capture(Tabular):
         value : bytes go as they are, text as UTF-8; anything else as `codec` writes it.
         to : the peer, as the column `peer` names it. Without it every peer is sent to: those that are connected, with
             UDP those that were heard in the last five minutes, else the last one.
-        codec : `json` or `variant` (Godot's own form); `auto` takes `variant` where a peer's framing is one of
-            Variants, such as `put_var`, chosen or found out, and `json` elsewhere.
+        codec : `variant` (Godot's own form), `json`, `text`, `msgpack`, `cbor`, or a struct format such as
+            ``"<B type, H seq, 3f pos"``, which takes a dict with its names; the names are those of `decoded`. `auto`
+            takes `variant` where a peer's framing is one of Variants, such as `put_var`, chosen or found out, and
+            `json` elsewhere.
 
         Returns
         -------
@@ -365,6 +368,30 @@ class Capture(Tabular):
         if not sent:
             raise problem
         return sent
+
+    def send_test(self, address: str | None = None, *, timeout: float = 5.0) -> float:
+        """Send a test packet to this listener, over the network as a game would, and wait for it.
+
+        Parameters
+        ----------
+        address : one of its addresses; the first if left out. timeout : seconds to wait at most.
+
+        Returns
+        -------
+        Milliseconds until it had arrived. In the capture it is a message like any other.
+
+        Raises
+        ------
+        WaitTimeout : it did not arrive. EndpointClosed : the capture is stopped. NotSent : it is a client, or the
+        message could not be sent. NotConnected : nobody could be connected to.
+        """
+        from gdlab.capture.selftest import send_test  # which makes a capture of its own to send by
+
+        packet = send_test(self, address)
+        try:
+            return packet.wait(timeout)
+        finally:
+            packet.close()
 
     def reframe(self, framing: FramingLike) -> Self:
         """Read the TCP streams again from their first byte, in another framing, and go on in it.
@@ -423,9 +450,10 @@ class Capture(Tabular):
             if self.running:
                 return self
             endpoints: list[Endpoint] = []
+            options = self._endpoint_options()
             try:
                 for address, store in zip(self._addresses, self._stores, strict=True):
-                    endpoints.append(self._make(address, store, self.options))
+                    endpoints.append(self._make(address, store, options))
                 spill = self._spill or self._new_spill()
                 if self._spill is not None:
                     self._spill.reopen(self.provenance)
@@ -454,12 +482,27 @@ class Capture(Tabular):
             told(self)
         return self
 
+    def _endpoint_options(self) -> EndpointOptions:
+        """What each endpoint gets of what all may take together."""
+        shares = max(1, sum(address.transport != "udp" for address in self._addresses))
+        return replace(
+            self.options,
+            max_unsent_bytes=max(1, self.options.max_unsent_bytes // shares),
+            max_held_bytes=max(1, self.options.max_held_bytes // shares),
+        )
+
     def _new_spill(self) -> Spill | None:
         if self.spill_folder is None:
             return None
         from gdlab.files import Spill
 
-        return Spill(self.spill_folder, parts_s=self.parts_s, provenance=self.provenance)
+        try:
+            return Spill(self.spill_folder, parts_s=self.parts_s, provenance=self.provenance)
+        except OSError as error:
+            raise FolderUnusable(
+                f"rows cannot be kept in {self.spill_folder} (spill=): {error.strerror or error}. Expected: a "
+                "folder that exists or can be made, on a disk that is there and can be written to. Nothing was started"
+            ) from error
 
     def _note_pause(self) -> None:
         """Say in the table that nothing was received for a while; no endpoint's thread writes at this moment."""
@@ -481,6 +524,20 @@ class Capture(Tabular):
             if self._spill is not None:
                 self._spill.close()
             running.discard(self)
+
+    def after_fork(self) -> None:
+        """In the child of a fork: what was received stays, and the parent alone goes on receiving."""
+        self._lock = threading.RLock()
+        self._builder = table.Builder()
+        self._decoder = None
+        self._room.after_fork()
+        for endpoint in self._endpoints:
+            endpoint.after_fork()
+        for store in self._stores:
+            store.on_seal = None
+        self._spill = None  # its files are the parent's
+        if self._ended_ns is None:
+            self._ended_ns = clock.now_ns()
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -161,8 +161,10 @@ def _row(row: object) -> str:
     return "<tr>" + "".join(f'<td style="{style}">{cell}</td>' for cell in cells) + "</tr>"
 
 
-def preview(payload: bytes) -> str:
+def preview(payload: Any) -> str:
     """A payload in one short, escaped line: text where it is text, else the bytes in hexadecimal."""
+    if not isinstance(payload, bytes):
+        return ""  # a file may lack payloads
     if is_text(payload):
         return visible(payload)
     most = PREVIEW_CHARACTERS // 3

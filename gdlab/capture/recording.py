@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+
+#: How the name of the program begins that wrote a packet capture of ours.
+_OURS: Final = "gdlab "
 
 if TYPE_CHECKING:
     from gdlab.files.sources import Source
@@ -34,6 +37,8 @@ class Recording(Tabular):
         self.about = about
         self.path = path
         self.notes = tuple(notes)
+        # Of another program: what it saw of a stream is not cut into messages, either way.
+        self._is_foreign = not str(about.get("application", _OURS)).startswith(_OURS)
 
     @property
     def df(self) -> pd.DataFrame:
@@ -76,7 +81,7 @@ class Recording(Tabular):
         """Read the TCP streams again in another framing, with the times of their reads; see `Capture.reframe`."""
         from gdlab.capture.reframing import reframed
 
-        self._table = reframed(self._table, framing)
+        self._table = reframed(self._table, framing, both_ways=self._is_foreign)
         return self
 
     def __len__(self) -> int:
@@ -99,7 +104,7 @@ class Recording(Tabular):
         return html.Headline("loaded", self._text(), "; ".join(self.notes))
 
 
-def load(path: Source) -> Recording:
+def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
     """Load a capture from a file: of gdlab, or a pcap or pcapng file of any program; or from several files at once.
 
     Parameters
@@ -107,6 +112,8 @@ def load(path: Source) -> Recording:
     path : a file that `to_csv`, `to_parquet` or `to_pcapng` wrote, a spill folder, or a packet capture (also
         compressed with gzip, zstd or lz4). A folder, a pattern such as ``"runs/*.csv"`` or a list gives all
         rows of all of them, in order of time.
+    framing : how TCP streams are divided into messages, as for `gdlab.listen`; without it, rows of gdlab's files are as
+        they were written, and those of other programs' captures are what each segment added. See `Recording.reframe`.
 
     Returns
     -------
@@ -118,6 +125,7 @@ def load(path: Source) -> Recording:
     Raises
     ------
     LoadError : the file is missing, damaged, or not a capture, or would fill the memory; the message says which.
+    FramingError : there is no such framing.
     MissingDependency : Parquet, spill folders, and files compressed with zstd or lz4 need pyarrow.
     """
     from gdlab.analysis.probes import mark  # not before it is needed: `import gdlab` stays light
@@ -129,6 +137,8 @@ def load(path: Source) -> Recording:
     if loaded.provenance.get("version", 1) == 1:
         mark(loaded.table)
     if isinstance(path, (str, os.PathLike)):
-        return Recording(loaded.table, loaded.provenance, Path(path), loaded.notes)
-    name = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")
-    return Recording(loaded.table, loaded.provenance, name, loaded.notes)
+        shown = Path(path)
+    else:
+        shown = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")
+    recording = Recording(loaded.table, loaded.provenance, shown, loaded.notes)
+    return recording if framing is None else recording.reframe(framing)

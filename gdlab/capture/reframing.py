@@ -18,13 +18,15 @@ from gdlab.transports.stream_history import history, rewrite
 _KERNEL: Final = TimeSource.KERNEL
 
 
-def reframed(table: pd.DataFrame, choice: FramingLike) -> pd.DataFrame:
+def reframed(table: pd.DataFrame, choice: FramingLike, *, both_ways: bool = False) -> pd.DataFrame:
     """Return the table with the messages that its TCP streams have in another framing.
 
     Parameters
     ----------
     table : of a capture. TCP rows of other programs' captures, which have no `framing`, are taken as they came.
     choice : as `gdlab.listen` takes it.
+    both_ways : what was sent is a stream as it came, too, as in other programs' captures. gdlab's own rows of what it
+        sent are messages already.
 
     Returns
     -------
@@ -41,16 +43,28 @@ def reframed(table: pd.DataFrame, choice: FramingLike) -> pd.DataFrame:
     is_tcp = tcp[table["endpoint"].cat.codes.to_numpy()] if len(tcp) else np.zeros(len(table), np.bool_)
     framed = (table["framing"] != "").to_numpy(np.bool_)
     incoming = (table["direction"] == Direction.IN).to_numpy(np.bool_)
+    chosen = np.ones(len(table), np.bool_) if both_ways else incoming
     message = (table["event"] == Event.MESSAGE).to_numpy(np.bool_)
-    taken = is_tcp & incoming & (framed | message)
-    opened = is_tcp & (table["event"] == Event.OPEN).to_numpy(np.bool_)
+    taken = is_tcp & chosen & (framed | message)
+    # Behind bytes that were not captured a stream begins anew.
+    opened = is_tcp & ~taken & table["event"].isin([Event.OPEN, Event.GAP, Event.ERROR]).to_numpy(np.bool_)
     parts = [table[~taken]]
     for endpoint in table["endpoint"][taken].unique():
         mine = (table["endpoint"] == endpoint).to_numpy(np.bool_)
-        store = Store(str(endpoint), Limit())
-        streams = history(_rows(table[mine & (taken | opened)], store))
-        rewrite(store, streams, choice, max_message_bytes=DEFAULT_MAX_FRAME_BYTES)
-        parts.append(tables.build([store.snapshot()]))
+        for outgoing in (False, True) if both_ways else (False,):
+            way = mine & (incoming != outgoing) & taken
+            if not way.any():
+                continue
+            store = Store(str(endpoint), Limit())
+            breaks = (
+                mine & opened & ((incoming != outgoing) | (table["event"] == Event.OPEN).to_numpy(np.bool_))
+            )
+            streams = history(_rows(table[way | breaks], store))
+            rewrite(store, streams, choice, max_message_bytes=DEFAULT_MAX_FRAME_BYTES)
+            part = tables.build([store.snapshot()])
+            if outgoing:
+                part["direction"] = part["direction"].where(part["event"] == "", Direction.OUT)
+            parts.append(part)
     return to_schema.in_order(to_schema.concatenated(parts))
 
 
@@ -63,7 +77,7 @@ def _rows(table: pd.DataFrame, store: Store) -> Iterator[StreamRow]:
     ):
         code = store.peer_code(peer)
         stamped = _KERNEL if source == _KERNEL else TimeSource.USER
-        if event == Event.OPEN:
+        if event != Event.MESSAGE and not word:
             yield StreamRow(code, time_ns, stamped, "", b"")
         else:
             yield StreamRow(code, time_ns, stamped, word or "raw", b"" if payload is pd.NA else payload, wire)

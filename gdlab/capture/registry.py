@@ -58,6 +58,7 @@ def listen(
     max_connections: int = 1000,
     max_message_bytes: int = 16 * 2**20,
     max_waiting_bytes: int = 8 * 2**20,
+    max_unsent_bytes: int = 64 * 2**20,
     max_held_bytes: int = 256 * 2**20,
     handshake_timeout: float = 5.0,
 ) -> Capture:
@@ -87,9 +88,9 @@ def listen(
         as ``"<B type, H seq, 3f pos"``, a dict of formats by first byte, a dataclass, or a function from bytes to a
         value; ``"auto"`` guesses for each payload. What is captured stays bytes.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
-    limit : what is kept in memory: rows (``100_000``), memory (``"64MiB"``) or age (``"10min"``), or several with
-        commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first; they are counted, and a row of
-        event `gap` says so.
+    limit : what is kept in memory, of all addresses together: rows (``100_000``), memory (``"64MiB"``) or age
+        (``"10min"``), or several with commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first;
+        they are counted, and a row of event `gap` says so.
     spill : a folder that all rows are written to while they arrive, about every second: what a killed kernel had
         received is then in `gdlab.load(folder)`. After a power cut more may be missing, some 30 s: only when the
         capture stops is everything forced to the disk. Needs pyarrow (the extra `arrow`).
@@ -103,6 +104,7 @@ def listen(
     compression : offer WebSocket compression. Godot has none.
     max_connections, max_message_bytes : limits of TCP and WebSocket; what passes them is a row of event `error`.
     max_waiting_bytes : a TCP or WebSocket peer that lets more than this wait to be read loses its connection.
+    max_unsent_bytes : what may wait for all of them together; the peer for whom most waits loses its connection.
     max_held_bytes : of messages of all TCP and WebSocket connections that are not yet complete; the connection that
         passes it is closed.
     handshake_timeout : seconds that a WebSocket handshake may take.
@@ -116,6 +118,7 @@ def listen(
     Raises
     ------
     AddressError : an address that cannot be used, or that other machines could reach without ``host="lan"``.
+    FolderUnusable : the folder of `spill` cannot be made or written to.
     PortInUse : somebody else holds a port; the message names the process where the system tells it.
     PortForbidden : the system keeps the port for privileged programs.
     ValueError : there is no codec of that name.
@@ -137,6 +140,7 @@ def listen(
         max_connections=max_connections,
         max_message_bytes=max_message_bytes,
         max_waiting_bytes=max_waiting_bytes,
+        max_unsent_bytes=max_unsent_bytes,
         max_held_bytes=max_held_bytes,
         handshake_s=handshake_timeout,
     )
@@ -336,6 +340,18 @@ def stop_all() -> int:
         capture.stop()
     return len(stopped) + sum(stop() for stop in also_stopped)
 
+
+def _after_fork() -> None:
+    """In the child of a fork no thread of the parent's runs: captures there have ended, and their locks are free."""
+    global _lock  # noqa: PLW0603 (the thread that held it may not be here)
+    _lock = threading.RLock()
+    for capture in captures.running:
+        capture.after_fork()
+    captures.running.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_after_fork)
 
 # At the end of the process what is still queued in the sockets is read, and the threads end in order.
 atexit.register(stop_all)

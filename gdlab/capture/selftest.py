@@ -12,13 +12,15 @@ import numpy as np
 
 from gdlab import clock
 from gdlab.capture.capture import Capture
-from gdlab.errors import EndpointClosed, NotSent
+from gdlab.errors import EndpointClosed, NotSent, WaitTimeout
 from gdlab.store import Cursor, Limit
 from gdlab.store.blocks import Block
 from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse_known, parse_remote
 
 #: A packet that has not arrived after this long on the same computer will not come.
 TIMEOUT_S: Final = 3.0
+#: How often a caller that waits looks whether it has come, in seconds.
+_LOOK_S: Final = 0.005
 #: What a client that sends one message needs to keep.
 _LIMIT: Final = Limit(rows=1000)
 #: With any framing a test packet is shorter.
@@ -69,6 +71,24 @@ class TestPacket:
         if self.arrived_ms is not None:
             return "arrived"
         return "lost" if time.monotonic() > self._deadline else "on its way"
+
+    def wait(self, timeout_s: float) -> float:
+        """Milliseconds until it had arrived.
+
+        Raises
+        ------
+        WaitTimeout : it did not arrive in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while self.state != "arrived" and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
+        if self.arrived_ms is None:
+            raise WaitTimeout(
+                f"the test packet to {self.address} did not arrive within {timeout_s:g} s. Now: {self._capture.status}",
+                arrived=0,
+                wanted=1,
+            )
+        return self.arrived_ms
 
     def _look(self) -> None:
         for _, _, block in self._cursor.new(self._capture.snapshots()):

@@ -43,6 +43,7 @@ class Statistics:
     last_received_s : age of the newest message or answer to a ping; None before the first.
     connections : open TCP and WebSocket connections; UDP has none.
     waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
+    unsent_bytes : what waits until its peers read it.
     problem : what went wrong last, in words; empty where nothing has. problem_s : its age.
     pings_sent, answers_received : gdlab's own pings, and what came back of them.
     """
@@ -63,6 +64,7 @@ class Statistics:
     connections: int = 0
     waiting_bytes: int = 0
     awaited_bytes: int = 0
+    unsent_bytes: int = 0
     problem: str = ""
     problem_s: float | None = None
     pings_sent: int = 0

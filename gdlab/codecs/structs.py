@@ -173,6 +173,36 @@ class Format:
         found = list(struct.unpack_from(f"{self.order}{field.count}{field.code}", payload, field.offset))
         return [_text(found[0])] if field.code == "s" else found
 
+    def pack(self, value: Any) -> bytes:
+        """The payload of a dict with these names, or of their values in order.
+
+        Raises
+        ------
+        TypeError : a name is missing, or its value does not fit.
+        """
+        names = [field.name for field in self.fields]
+        values = [value.get(name) for name in names] if isinstance(value, Mapping) else value
+        if isinstance(value, Mapping) and set(value) != set(names):
+            raise TypeError(
+                f"the format {self.text!r} has the names {', '.join(names)}, not {', '.join(map(str, value))}"
+            )
+        if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != len(names):
+            raise TypeError(f"the format {self.text!r} takes {len(names)} values, for {', '.join(names)}")
+        payload = bytearray(self.size)
+        for field, each in zip(self.fields, values, strict=True):
+            parts = (
+                [each.encode() if isinstance(each, str) else each]
+                if field.code == "s" or field.count == 1
+                else each
+            )
+            try:
+                struct.pack_into(f"{self.order}{field.count}{field.code}", payload, field.offset, *parts)
+            except (struct.error, TypeError) as error:
+                raise TypeError(
+                    f"{each!r} is no {field.name!r} of the format {self.text!r}: {error}"
+                ) from None
+        return bytes(payload)
+
     def value(self, record: Any) -> dict[str, Any]:
         """One record as a dict."""
         return {field.name: _value(field, record[field.name]) for field in self.fields}

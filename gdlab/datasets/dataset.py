@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: What `df` and other results may take unless it is said otherwise.
 MOST_BYTES: Final = 4 << 30
 #: Rows of streams that a task holds at a time; a single stream that is longer is held whole.
-ROWS_AT_ONCE: Final = 8_000_000
+ROWS_AT_ONCE: Final = 4_000_000
 
 
 def dataset(

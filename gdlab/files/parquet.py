@@ -98,6 +98,7 @@ def read_parquet(
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             metadata = file.schema_arrow.metadata or {}
+            _check_names(path, file.schema_arrow.names)
             known = [name for name in conform.NAMES if name in file.schema_arrow.names]
             extra = [name for name in file.schema_arrow.names if name not in known]
             if len(known) < len(conform.NAMES):
@@ -129,6 +130,16 @@ def read_parquet(
     if extra:
         notes.append(f"columns that a capture does not have were left out: {', '.join(extra)[:500]}")
     return Loaded(table, document, tuple(notes))
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    """Refuse a table of which two columns have one name: which of them is meant cannot be told."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise LoadError(
+            f"{path} has more than one column {', '.join(twice)[:200]}. Expected: each name once. Rename or drop the "
+            "others where the file was made"
+        )
 
 
 def _check_size(path: Path, metadata: Any) -> None:

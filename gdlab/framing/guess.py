@@ -178,6 +178,10 @@ def _chained(
     if not ranked:
         return None
     best = ranked[0]
+    # A length may look like a type, and what is inside the first Variant brings such a chain back into step; that a
+    # length is the size of the Variant behind it is no chance.
+    if best.name == "variants" and any(one.name.startswith("put_var") for one in ranked):
+        return None
     rival = max((one.bits for one in ranked[1:] if not _alike(one, best)), default=0.0)
     # A length of one byte says next to nothing: only many of them, all in their places, do.
     short = best.name in ("u8", "varint")

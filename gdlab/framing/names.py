@@ -210,9 +210,10 @@ def encode(framing: FramingLike, payload: bytes) -> bytes:
     if kind == "json":
         return payload + b"\n"
     if kind == "lines":
-        if b"\n" in payload:
+        line = payload.removesuffix(b"\n")  # who writes the line feed means the same line
+        if b"\n" in line:
             raise _unframable("line_feed")
-        return payload + b"\n"
+        return line + b"\n"
     if kind == "fixed":
         if len(payload) != size:
             raise _unframable("fixed", size=len(payload), framing=name, exact=size)

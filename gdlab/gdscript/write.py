@@ -181,7 +181,7 @@ def _check(target: Target, kind: str, codec: str) -> None:
     if kind not in KINDS:
         raise GdscriptError(f"no kind of script is called {kind!r}; there are {', '.join(KINDS)}")
     if codec not in CODECS:
-        raise GdscriptError(f"no codec is called {codec!r}; there are {', '.join(CODECS)}")
+        raise GdscriptError(f"no GDScript is written for codec={codec!r}, only for {', '.join(CODECS)}")
     check_name(target.framing)
     if target.transport == "tcp" and target.framing.partition(":")[0] in _NOT_WRITTEN | {
         name for name in NAMES if NAMES[name].startswith("registered")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -19,6 +18,7 @@ from gdlab.analysis.source import Source, table_of
 from gdlab.capture import html, load
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import ReplayError, WaitTimeout
+from gdlab.relays.editing import Edit
 from gdlab.relays.rows import Rows
 from gdlab.relays.schedule import Schedule, schedule
 from gdlab.store import Limit, table
@@ -241,7 +241,7 @@ def replay(
     loops: int = 1,
     framing: str = "auto",
     subprotocols: tuple[str, ...] = (),
-    edit: Callable[[bytes], bytes] | None = None,
+    edit: Edit | None = None,
     timeout: float = 10.0,
     linger: float = 0.3,
     host: str | None = None,
@@ -264,7 +264,8 @@ def replay(
     loops : so many times.
     framing : TCP: how messages follow each other; by default as the recording guessed.
     subprotocols : WebSocket: those to ask for.
-    edit : a function that rewrites each payload, such as clocks and ids.
+    edit : a function that rewrites each payload, such as clocks and ids; or new values of fields, or functions of their
+        old ones: ``{"id": 7, "hp": lambda old: old - 1}``, of JSON objects and Variant Dictionaries.
     linger : so many seconds of answers are taken after the last message.
     host : ``"lan"`` lets other machines connect (`serve`).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import secrets
 import threading
 from collections.abc import Iterable
@@ -202,6 +203,17 @@ def stop_relays() -> int:
         each.stop()
     return len(stopped)
 
+
+def _after_fork() -> None:
+    """In the child of a fork: relays and replays are the parent's to stop."""
+    global _lock  # noqa: PLW0603 (the thread that held it may not be here)
+    _lock = threading.RLock()
+    relays.running.clear()
+    live_replay.running.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_after_fork)
 
 captures.also_stopped.append(stop_relays)
 atexit.register(stop_relays)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from gdlab.analysis.columns import times_ns
 from gdlab.errors import ReplayError
+from gdlab.relays.editing import Edit, Fields
 from gdlab.transports.relaying.replayer import CLOSE, ITEM, MESSAGE, OPEN
 
 PACES: Final = ("time", "answer", "rate", "asap")
@@ -57,7 +58,7 @@ def schedule(
     frames: float | None = None,
     loops: int = 1,
     framing: str = "auto",
-    edit: Callable[[bytes], bytes] | None = None,
+    edit: Edit | None = None,
 ) -> Schedule:
     """Plan a replay; the arguments are those of `gdlab.replay`.
 
@@ -100,6 +101,7 @@ def schedule(
             )
         )
     _refuse(mine, transport, edit)
+    rewrite = Fields(edit) if isinstance(edit, Mapping) else edit
     due = _due(mine, pace, hz, speed, gaps, frames)
     answers = _answers_before(table, mine, other) if pace == "answer" else np.zeros(len(mine), np.int64)
     who = mine["peer"].astype(str).to_numpy()
@@ -124,8 +126,8 @@ def schedule(
             if (turn and event == "open") or (turn < loops - 1 and event == "close"):
                 continue
             data = bytes(payload) if event == "message" else b""
-            if edit is not None and event == "message":
-                data = bytes(edit(data))
+            if rewrite is not None and event == "message":
+                data = bytes(rewrite(data))
             found = _CODE.search(detail) if event == "close" else None
             when = at + turn * duration
             parts.append(
@@ -141,6 +143,8 @@ def schedule(
                 + data
             )
             all_due.append(when)
+    if isinstance(rewrite, Fields):
+        rewrite.check()
     return Schedule(
         b"".join(parts),
         len(parts),
@@ -178,7 +182,7 @@ def _answers_before(
     return np.asarray(counted.loc[mine.index], dtype=np.int64)
 
 
-def _refuse(mine: pd.DataFrame, transport: str, edit: Callable[[bytes], bytes] | None) -> None:
+def _refuse(mine: pd.DataFrame, transport: str, edit: Edit | None) -> None:
     """Sessions whose bytes mean nothing a second time."""
     if edit is not None:
         return

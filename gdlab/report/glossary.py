@@ -67,6 +67,7 @@ STATISTICS: Final = {
     "connections": "open TCP and WebSocket connections",
     "waiting_bytes": "bytes of streams that have arrived and are no whole message yet",
     "awaited_bytes": "length of the longest message that is on its way, as it announces it",
+    "unsent_bytes": "bytes that wait until their peers read them",
     "problem": "what went wrong last: an error, a refused connection, a visitor who left",
 }
 

@@ -1,7 +1,8 @@
-"""Where messages stay while a capture runs: a bounded columnar store for each endpoint."""
+"""Where messages stay while a capture runs: a columnar store for each endpoint, in one bounded room."""
 
 from gdlab.store.cursor import Cursor
 from gdlab.store.limits import DEFAULT_LIMIT, Limit, LimitError
+from gdlab.store.room import Room
 from gdlab.store.store import Snapshot, Store, StoreStatistics
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Cursor",
     "Limit",
     "LimitError",
+    "Room",
     "Snapshot",
     "Store",
     "StoreStatistics",

@@ -20,6 +20,7 @@ from gdlab.messages import CATEGORIES, Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.store.blocks import ROW_BYTES, Block, OpenBlock
 from gdlab.store.limits import DEFAULT_LIMIT, Limit
+from gdlab.store.room import Room
 
 #: What a table says of evicted rows where nothing keeps them; with their number, payload bytes and the limit.
 KEEP_MORE = Fact(Reason.EVICTED, US, limit="limit")
@@ -165,14 +166,16 @@ class Store:
     ----------
     endpoint : the address that the rows carry in their column `endpoint`.
     limit : what is kept.
+    room : where several stores keep to a limit together; its limit is the one that holds.
     """
 
-    def __init__(self, endpoint: str, limit: Limit = DEFAULT_LIMIT) -> None:
+    def __init__(self, endpoint: str, limit: Limit = DEFAULT_LIMIT, room: Room | None = None) -> None:
         self.endpoint = endpoint
-        self.limit = limit
+        self._room = room = room or Room(limit)
+        self.limit = limit = room.limit
         # Blocks are an eighth of the bound, so that eviction takes at most that much at once.
-        self._block_rows = max(1, min(65_536, (limit.rows or 1 << 30) // 8))
-        self._block_bytes = max(1 << 12, min(8 << 20, (limit.bytes or 1 << 30) // 8))
+        self._block_rows = max(1, min(65_536, (limit.rows or 1 << 30) // (8 * room.share)))
+        self._block_bytes = max(1 << 12, min(8 << 20, (limit.bytes or 1 << 30) // (8 * room.share)))
         if limit.bytes:
             self._block_rows = min(self._block_rows, max(64, self._block_bytes // ROW_BYTES))
         self._open_bytes = self._block_bytes + self._block_rows * ROW_BYTES
@@ -193,10 +196,12 @@ class Store:
         self.on_seal: Callable[[], object] | None = None
         #: Time and fact of the last row of event `error`.
         self.last_problem: tuple[int, Fact] | None = None
-        self._version = 0
+        # Each has one writer: the store's, and whoever holds the room's lock.
+        self._version = self._evictions = 0
         self._received = self._received_bytes = self._sent = self._sent_bytes = 0
         self._errors = self._gaps = self._lost = self._last_received_ns = 0
         self._probes = ProbeCounts()
+        room.enter(self, self._block_rows, self._open_bytes)
 
     def _new_block(self, last: Block | None = None) -> OpenBlock:
         # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows. The first block may
@@ -207,7 +212,7 @@ class Store:
     @property
     def version(self) -> int:
         """Raised after every change; equal versions mean equal content."""
-        return self._version
+        return self._version + self._evictions
 
     @property
     def received(self) -> int:
@@ -378,6 +383,10 @@ class Store:
         -------
         How many rows that were. The others keep their order; the numbers of `Snapshot.end` go on.
         """
+        with self._room.lock:
+            return self._withdraw(peer, since_ns)
+
+    def _withdraw(self, peer: int | None, since_ns: int) -> int:
         sealed, open_block, evicted = self._state
         blocks = [*sealed, open_block.view()]
         kept: list[Block] = []
@@ -444,26 +453,41 @@ class Store:
 
     def _seal(self) -> OpenBlock:
         """Close the open block, drop what passes the bounds, and return a new open one."""
-        sealed, full, evicted = self._state
-        block = full.seal()
-        kept = [*sealed, block]
-        self._sealed_rows += len(block)
-        self._sealed_bytes += block.nbytes
-        newest_ns = int(block.columns.time_ns[-1]) if len(block) else 0
-        while kept and self._passes_bounds(kept[0], newest_ns):
-            oldest = kept.pop(0)
-            self._sealed_rows -= len(oldest)
-            self._sealed_bytes -= oldest.nbytes
-            evicted = Evicted(
-                evicted.rows + len(oldest),
-                evicted.payload_bytes + len(oldest.arena),
-                int(oldest.columns.time_ns[-1]),
-            )
-        fresh = self._new_block(block)
-        self._state = _State(tuple(kept), fresh, evicted)
+        with self._room.lock:
+            sealed, full, evicted = self._state
+            block = full.seal()
+            self._sealed_rows += len(block)
+            self._sealed_bytes += block.nbytes
+            fresh = self._new_block(block)
+            self._state = _State((*sealed, block), fresh, evicted)
+            self._room.keep_bounds(int(block.columns.time_ns[-1]) if len(block) else 0)
         if self.on_seal is not None:
             self.on_seal()
         return fresh
+
+    # ---- for the room, whose lock is held
+
+    def held(self) -> tuple[int, int]:
+        """Rows and bytes that can be evicted."""
+        return self._sealed_rows, self._sealed_bytes
+
+    def oldest_ns(self) -> int | None:
+        """The time of the last row of the oldest block; None where there is none to give."""
+        sealed = self._state.sealed
+        return int(sealed[0].columns.time_ns[-1]) if sealed and len(sealed[0]) else 0 if sealed else None
+
+    def evict(self) -> None:
+        """Drop the oldest block."""
+        (oldest, *kept), open_block, evicted = self._state
+        self._sealed_rows -= len(oldest)
+        self._sealed_bytes -= oldest.nbytes
+        until_ns = int(oldest.columns.time_ns[-1]) if len(oldest) else evicted.until_ns
+        self._state = _State(
+            tuple(kept),
+            open_block,
+            Evicted(evicted.rows + len(oldest), evicted.payload_bytes + len(oldest.arena), until_ns),
+        )
+        self._evictions += 1
 
     def _is_old(self, block: OpenBlock, now_ns: int) -> bool:
         """Whether a bound of age asks for a new block, so that what goes is never much older than the bound."""
@@ -472,15 +496,6 @@ class Store:
             seconds is not None
             and block.count > 0
             and now_ns - int(block.columns.time_ns[0]) > seconds * 1e9 / 8
-        )
-
-    def _passes_bounds(self, oldest: Block, newest_ns: int) -> bool:
-        limit = self.limit
-        return bool(
-            # The open block may fill up before the bounds are looked at again: its share is kept free.
-            (limit.rows is not None and self._sealed_rows + self._block_rows > limit.rows)
-            or (limit.bytes is not None and self._sealed_bytes + self._open_bytes > limit.bytes)
-            or (limit.seconds is not None and newest_ns - oldest.columns.time_ns[-1] > limit.seconds * 1e9)
         )
 
     # ---- the readers' side: any thread

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gdlab import surroundings
 from gdlab.transports.address import Address, parse, parse_known, parse_remote
-from gdlab.transports.encoding import Codec, Outgoing, encode
+from gdlab.transports.encoding import Outgoing, encode
 from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.interfaces import lan_address
 from gdlab.transports.loop import Loop
@@ -27,7 +27,6 @@ __all__ = [
     "LISTENERS",
     "STEERED",
     "Address",
-    "Codec",
     "Endpoint",
     "EndpointOptions",
     "EndpointStatistics",

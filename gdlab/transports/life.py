@@ -158,6 +158,15 @@ class Life(ABC):
                 CLOSE_DEADLINE_S,
             )
 
+    def after_fork(self) -> None:
+        """In the child of a fork: the parent goes on, and here it has ended."""
+        self._lock = threading.Lock()
+        if self._state not in {State.CLOSED, State.FAILED}:
+            self._state = State.CLOSED
+            self.ended_ns = clock.now_ns()
+        self._loop.after_fork()
+        self._ended.set()
+
     def call(self, function: Callable[[], object]) -> None:
         """Have the endpoint's thread run a function soon.
 

@@ -151,6 +151,20 @@ class Loop:
         self.call(tenant, answer)
         return result.result(timeout_s)
 
+    def after_fork(self) -> None:
+        """In the child of a fork: there is no thread, and the sockets are the parent's, which goes on with them."""
+        self._lock = threading.Lock()
+        self._thread, self._tenants = None, 0
+        self._calls.clear()
+        self._timers.clear()
+        if self._released:
+            return
+        # Closed here, each of them stays open there; nothing is taken out of the parent's selector.
+        for key in list(self._selector.get_map().values()):
+            with contextlib.suppress(OSError):
+                key.fileobj.close()  # type: ignore[union-attr]  # all of them are sockets
+        self._release()
+
     def wake(self) -> None:
         """Have the thread look at its calls."""
         with contextlib.suppress(OSError):  # closed already, or full of wake-ups: both mean it is awake

@@ -31,6 +31,8 @@ class EndpointOptions:
     max_message_bytes : longer messages end as a row of event `error`.
     max_connections : further ones are refused, each with a row.
     max_waiting_bytes : a peer that lets more than this wait to be sent does not read; its connection is closed.
+    max_unsent_bytes : what waits to be sent to all peers of an endpoint together; the connection of the one for whom
+        most waits is closed.
     max_held_bytes : all incomplete messages of an endpoint together.
     handshake_s : WebSocket: so long may a handshake take.
     origins : WebSocket: further web pages that may connect, as the browser writes their origin
@@ -49,6 +51,7 @@ class EndpointOptions:
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     max_connections: int = 1000
     max_waiting_bytes: int = 8 * 2**20
+    max_unsent_bytes: int = 64 * 2**20
     max_held_bytes: int = 256 * 2**20
     handshake_s: float = 5.0
     origins: Sequence[str] = ()
@@ -74,6 +77,7 @@ class EndpointOptions:
             "max_message_bytes",
             "max_connections",
             "max_waiting_bytes",
+            "max_unsent_bytes",
             "max_held_bytes",
             "handshake_s",
         ):

@@ -38,6 +38,7 @@ class EndpointStatistics:
     connections : open connections; for UDP 0.
     waiting_bytes : bytes of streams that wait for the rest of their message.
     awaited_bytes : length of the longest message that is on its way, as it announces it; 0 where none does.
+    unsent_bytes : what waits until its peers read it.
     """
 
     kernel_drops: int | None = None
@@ -45,3 +46,4 @@ class EndpointStatistics:
     connections: int = 0
     waiting_bytes: int = 0
     awaited_bytes: int = 0
+    unsent_bytes: int = 0

@@ -238,7 +238,8 @@ class StreamBytes(Endpoint):
             connection.unsent += len(data)
             return
         waiting = len(connection.waiting)
-        if waiting and waiting + len(data) > self.options.max_waiting_bytes:
+        most = min(self.options.max_waiting_bytes, self.options.max_unsent_bytes)
+        if waiting and waiting + len(data) > most:
             connection.unsent += len(data)
             self._read_to_the_end(
                 connection,
@@ -247,7 +248,7 @@ class StreamBytes(Endpoint):
                     by=US,
                     limit="max_waiting_bytes",
                     waiting=waiting,
-                    most=self.options.max_waiting_bytes,
+                    most=most,
                 ),
                 reset=True,
             )
@@ -259,6 +260,24 @@ class StreamBytes(Endpoint):
             self._read_to_the_end(connection, _broken(error))
             return
         self._watch(connection)
+        if connection.waiting:
+            self._keep_unsent_bounds()
+
+    def _keep_unsent_bounds(self) -> None:
+        """Close the connection for which most waits where all together pass the limit."""
+        waiting = [one for one in self._connections if one.waiting]
+        total = sum(len(one.waiting) for one in waiting)
+        if len(waiting) > 1 and total > self.options.max_unsent_bytes:
+            slowest = max(waiting, key=lambda one: len(one.waiting))
+            fact = Fact.of(
+                Reason.SLOW_READER,
+                by=US,
+                limit="max_unsent_bytes",
+                case="all",
+                waiting=total,
+                most=self.options.max_unsent_bytes,
+            )
+            self._read_to_the_end(slowest, fact, reset=True)
 
     def _flush(self, connection: Connection) -> None:
         """Send more of what waits; at the end of an ending connection close our side, then all of it."""

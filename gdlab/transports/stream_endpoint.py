@@ -225,6 +225,7 @@ class StreamEndpoint(StreamBytes):
             connections=self._open,
             waiting_bytes=sum(held for held, _ in waiting),
             awaited_bytes=max((awaited for held, awaited in waiting if held), default=0),
+            unsent_bytes=sum(len(connection.waiting) for connection in list(self._connections)),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -158,6 +159,17 @@ def watch(
     except BaseException:
         made.stop()
         raise
+
+
+def _after_fork() -> None:
+    """In the child of a fork: watched games are the parent's to stop."""
+    global _lock  # noqa: PLW0603 (the thread that held it may not be here)
+    _lock = threading.RLock()
+    _running.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def running() -> list[Watch]:

@@ -65,12 +65,13 @@ class Dashboard(Panel):
             if plot.has_trait("marked_ns") and hasattr(self.tabs.messages, "between"):
                 plot.observe(lambda change: self.tabs.messages.between(change["new"]), "marked_ns")
                 plot.observe(lambda change: self.tabs.messages.choose_at(change["new"]), "picked")
+        # Beside each other where there is room: plots and messages are on the first screen of a projector.
+        main = ipywidgets.HBox([self.plots, self.tabs], layout={"flex_flow": "row wrap"})
+        main.add_class("gdlab-main")
         self.empty = ipywidgets.HTML(_NOTHING_YET)
         self.foot = ipywidgets.HTML()
         self.foot.add_class("gdlab-dim")
-        super().__init__(
-            [head, self.form, self.list, self.empty, self.plots, self.tabs, self.foot], **options
-        )
+        super().__init__([head, self.form, self.list, self.empty, main, self.foot], **options)
         self.add_class("gdlab-dashboard")
         for panel in self.plots.children:
             panel.join(self)

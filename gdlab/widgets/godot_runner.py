@@ -10,8 +10,7 @@ import ipywidgets
 from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.errors import GodotNotFound
-from gdlab.traffic import Traffic, demo_game, demo_script
-from gdlab.transports import parse_known
+from gdlab.traffic import Traffic, demo_game
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.style import row, style_sheet
 
@@ -94,7 +93,7 @@ class GodotRunner(Panel):
                 self._end()
             elif self._capture is not None:
                 try:
-                    self.game = start(self._capture)
+                    self.game = demo_game(self._capture)
                 except GodotNotFound as error:
                     self._said = f"TCP and WebSocket need a real Godot here: {error}"
                 except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)
@@ -110,17 +109,3 @@ class GodotRunner(Panel):
         with self.lock:
             self._end()
         super().close()
-
-
-def start(capture: Capture) -> Traffic:
-    """Start a game that sends to the first address of a capture.
-
-    Raises
-    ------
-    GodotNotFound, GodotVersionError : the transport is not UDP, and there is no Godot 4.
-    """
-    address = parse_known(capture.addresses[0])
-    if address.transport != "udp":
-        return demo_script(str(address), capture.gdscript("send"))
-    host = {"lan": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(address.host, address.host)  # noqa: S104 (not bound)
-    return demo_game(f"udp://{host}:{address.port}")

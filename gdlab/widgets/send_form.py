@@ -12,7 +12,6 @@ from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.capture.selftest import TIMEOUT_S, TestPacket, send_test
 from gdlab.errors import GdlabError
-from gdlab.transports.encoding import Codec
 from gdlab.variant import dumps
 from gdlab.variant.literal import LiteralError, parse_literal
 from gdlab.widgets.panel import Panel, put
@@ -29,7 +28,7 @@ _EXAMPLES: Final = {
     JSON: '{"type": "chat", "text": "Hello"}',
     VARIANT: '{"id": 7, "pos": Vector2(1, 2)}',
 }
-_CODECS: Final[dict[str, Codec]] = {TEXT: "auto", JSON: "json", VARIANT: "variant"}
+_CODECS: Final[dict[str, str]] = {TEXT: "auto", JSON: "json", VARIANT: "variant"}
 _PERIOD_S: Final = 1.0
 
 

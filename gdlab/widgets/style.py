@@ -81,6 +81,11 @@ FRAME: Final = """
 .gdlab-panel .gdlab-tabs .jupyter-button:hover { background: var(--gd-soft); }
 .gdlab-plots { gap: 8px 20px; align-items: flex-end; }
 .gdlab-plots > * { flex: 1 1 400px; min-width: 0; max-width: 640px; }
+.gdlab-plots > .gdlab-timeline { max-width: none; }
+.gdlab-main { gap: 0 24px; align-items: flex-start; border-top: 1px solid var(--gd-line); }
+.gdlab-main > .gdlab-plots { flex: 5 1 420px; min-width: 0; border-top: 0; }
+.gdlab-main > .gdlab-tabbed { flex: 6 1 520px; min-width: 0; padding-top: 8px; }
+.gdlab-main > .gdlab-tabbed.gdlab-wide { flex-basis: 100%; }
 .gdlab-plots img { width: 100% !important; height: auto !important; }
 .gdlab-pair { gap: 8px 24px; align-items: flex-start; }
 .gdlab-pair > * { flex: 1 1 400px; min-width: 0; }

@@ -70,6 +70,7 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.bar.add_class("gdlab-tabs")
         self.body = ipywidgets.VBox()
         super().__init__([self.bar, self.body])
+        self.add_class("gdlab-tabbed")
         self.bar.observe(self._choose, "value")
         self._choose()
 
@@ -85,6 +86,8 @@ class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             for panel in panels_in(self._parts[title]):
                 panel.join(self._whole)
             self.body.children = (*self.body.children, self._parts[title])
+        # A list of messages has room beside the plots; tables, games and sliders want the whole width.
+        (self.remove_class if title == next(iter(self._tabs)) else self.add_class)("gdlab-wide")
         for name, part in self._parts.items():
             put(part.layout, "display", None if name == title else "none")
             for panel in panels_in(part):

@@ -292,9 +292,9 @@ class WatchPanel(Panel):
         log = rows_to_table.log([game])
         mine = log[(log["offset"] == each.offset) & (log["text"] == each.text)]
         # The rows before it tell which packets others were about.
-        around = (
-            log[log["time"].between(mine["time"].min() - _SECOND, mine["time"].max())] if len(mine) else mine
-        )
+        second = np.timedelta64(1, "s")
+        near = log["time"].between(mine["time"].min() - second, mine["time"].max())
+        around = log[near] if len(mine) else mine
         found = causes(around, packets)
         tied = [
             row for row, place in zip(found.tolist(), around.index, strict=True) if place in set(mine.index)
@@ -324,7 +324,6 @@ class WatchPanel(Panel):
         return f"<WatchPanel{of}{', closed' if self._closed else ''}>"
 
 
-_SECOND: Final = np.timedelta64(1, "s")
 _HOW: Final = (
     "in a cell: watch = gd.debugger(), then gd.godot.start(project=..., debugger=watch); or gd.watch(project=...). It "
     "will appear here"

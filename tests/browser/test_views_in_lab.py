@@ -32,6 +32,15 @@ def test_the_dashboard_draws_in_the_browser_and_lists_every_row(opened, artifact
         expect(page.locator(".gdlab-gr-row", has_text="frame").first).to_be_visible(timeout=limit_ms(30))
         page.set_viewport_size({"width": 1280, "height": 800})
         page.locator(".gdlab-dashboard").evaluate("(node) => node.scrollIntoView()")
+        # State, rates and messages are on the first screen of a projector, and nothing has to be scrolled sideways.
+        for part in (
+            page.locator(".gdlab-row").first,
+            plots,
+            page.locator(".gdlab-gr-row", has_text="frame").first,
+        ):
+            expect(part).to_be_in_viewport()
+        board = page.locator(".gdlab-dashboard")
+        assert board.evaluate("(node) => node.scrollWidth <= node.clientWidth")
         page.screenshot(path=artifacts / "views-in-lab.png")
         page.locator(".gdlab-gr-row", has_text="frame").first.click()
         expect(page.locator(".gdlab-explain")).to_contain_text("frame", timeout=limit_ms(30))

@@ -4,8 +4,8 @@ import pytest
 
 import gdlab as gd
 from gdlab.capture.selftest import send_test
-from gdlab.errors import EndpointClosed, GdlabError
-from tests.waiting import wait_until
+from gdlab.errors import EndpointClosed, GdlabError, WaitTimeout
+from tests.waiting import limit, wait_until
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,22 @@ def test_a_stopped_listener_and_a_client_are_refused_in_words():
         capture.stop()
         with pytest.raises(GdlabError, match="start it first"):
             send_test(capture)
+
+
+@pytest.mark.parametrize("address", ["udp://127.0.0.1:0", "tcp://127.0.0.1:0", "ws://127.0.0.1:0"])
+def test_a_call_sends_one_and_waits_for_it(address):
+    with gd.listen(address, restart=True) as capture:
+        assert 0 <= capture.send_test(timeout=limit(10)) < 1000 * limit(10)
+        assert (capture.df.event == "message").sum() == 1
+
+
+def test_a_test_packet_that_goes_elsewhere_does_not_arrive():
+    with (
+        gd.listen("udp://127.0.0.1:0", restart=True) as capture,
+        gd.listen("udp://127.0.0.1:0", restart=True) as other,
+        pytest.raises(WaitTimeout, match=r"did not arrive within 0\.05 s"),
+    ):
+        capture.send_test(other.addresses[0], timeout=0.05)
 
 
 def test_the_error_is_of_the_familiar_kind():

@@ -378,3 +378,13 @@ def test_without_pyarrow_other_forms_are_read_the_same(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert told.stdout.strip() == str(len(table()))
+
+
+@pytest.mark.parametrize("before", ["", ",".join(HEADER) + "\n"], ids=["alone", "behind the columns"])
+def test_a_megabyte_of_commas_is_no_work(tmp_path, before):
+    path = tmp_path / "commas.csv"
+    path.write_text(before + "," * 1_000_000 + "\n")
+    begun = time.process_time()
+    with pytest.raises(LoadError):
+        load(path)
+    assert time.process_time() - begun < 10  # a millisecond for each would be a quarter of an hour

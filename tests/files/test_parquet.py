@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 
+import gdlab as gd
 from gdlab.errors import LoadError
 from gdlab.files import load, write_csv, write_parquet
 from gdlab.messages import SCHEMA
@@ -133,3 +134,67 @@ def test_without_pyarrow_the_message_says_what_to_install(tmp_path):
         timeout=limit(60),
     )
     assert done.stdout.count("pip install 'gdlab[arrow]'") == 3
+
+
+def changed(tmp_path, change):
+    """A file of a sample whose Arrow table was changed."""
+    path = gd.sample("three-players").to_parquet(tmp_path / "sample.parquet")
+    pq.write_table(change(pq.read_table(path)), path)
+    return path
+
+
+def test_twenty_million_rows_in_a_few_bytes_are_refused_by_the_footer(tmp_path):
+    path = changed(tmp_path, lambda table: table.slice(0, 1))
+    one = pq.read_table(path)
+    with pq.ParquetWriter(path, one.schema, compression="zstd") as writer:
+        many = one.take(pa.array([0] * 200_000))
+        for _ in range(100):
+            writer.write_table(many)
+    assert path.stat().st_size < 2_000_000
+    with pytest.raises(LoadError, match="20000000 rows"):
+        gd.load(path)
+
+
+def test_two_columns_of_one_name_are_refused_with_the_name(tmp_path):
+    path = changed(tmp_path, lambda table: table.append_column("payload", table["payload"]))
+    with pytest.raises(LoadError, match="more than one column payload"):
+        gd.load(path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    path = gd.sample("three-players").to_parquet(tmp_path / "sample.parquet")
+    path.write_bytes(path.read_bytes().replace(b"endpoint", b"endp\xff\xfent"))
+    with pytest.raises(LoadError, match="damaged"):
+        gd.load(path)
+
+
+def used(recording, folder):
+    """What a user does with a recording, whatever it holds."""
+    recording.findings()
+    recording.sequence()
+    recording.jitter()
+    recording.decoded()
+    assert len(recording.rates())
+    assert repr(recording)
+    assert recording._repr_html_()
+    assert len(gd.load(recording.to_csv(folder / "again.csv")).df) == len(recording.df)
+
+
+def test_payloads_that_are_all_missing_stop_nothing(tmp_path):
+    def without(table):
+        kind = table.schema.field("payload").type
+        return table.set_column(table.column_names.index("payload"), "payload", pa.nulls(len(table), kind))
+
+    recording = gd.load(changed(tmp_path, without))
+    assert recording.df.payload.isna().all()
+    used(recording, tmp_path)
+
+
+def test_times_centuries_apart_stop_nothing(tmp_path):
+    def apart(table):
+        times = table["time"].to_numpy().astype("int64").copy()
+        times[0], times[-1] = -(2**63) + 10, 2**63 - 10
+        column = pa.array(times).cast(pa.timestamp("ns", "UTC"))
+        return table.set_column(table.column_names.index("time"), "time", column)
+
+    used(gd.load(changed(tmp_path, apart)), tmp_path)

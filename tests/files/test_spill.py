@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import gdlab as gd
-from gdlab.errors import LoadError
+from gdlab.errors import FolderUnusable, LoadError
 from gdlab.facts import Fact, Reason
 from gdlab.files import Spill, load
 from gdlab.messages import Event
@@ -386,3 +386,13 @@ def test_a_capture_read_in_another_framing_is_so_on_the_disk_too(tmp_path):
         again = gd.load(tmp_path)
         assert arrived(again.df) == [b"ab", b"c", b"d"]
         assert again.notes == ()
+
+
+def test_a_folder_that_cannot_be_used_is_named_and_nothing_is_left_running(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FolderUnusable, match=r"cannot be kept in .*Nothing was started") as caught:
+            gd.listen("udp://127.0.0.1:0", spill=folder)
+        assert isinstance(caught.value, OSError)
+        assert str(folder) in str(caught.value)
+    assert gd.stop_all() == 0

@@ -5,6 +5,8 @@ import random
 
 import pytest
 
+import gdlab as gd
+from gdlab.errors import FramingError
 from gdlab.files import load
 from tests.files.packets import ACK, NS, RST, SYN, A, B, ethernet, ip4, ip6, pcap, tcp
 
@@ -188,3 +190,46 @@ def test_the_side_that_listens_is_known_from_the_answer_alone(tmp_path):
     path = tmp_path / "half.pcap"
     path.write_bytes(pcap(packets, link=101))
     assert list(load(path).table.endpoint) == ["tcp://10.0.0.2:80"]
+
+
+def both_ways(parts, replies=()):
+    """Segments of a client, and answers to them, on one connection."""
+    seq, ack = 1, 1
+    made = [tcp(seq=0, flags=SYN)]
+    packets = [ethernet(ip4(6, each)) for each in made]
+    for part in parts:
+        packets.append(ethernet(ip4(6, tcp(part, seq=seq, ack=ack))))
+        seq += len(part)
+    for part in replies:
+        packets.append(ethernet(ip4(6, tcp(part, seq=ack, ack=seq, source=80, target=5001), B, A)))
+        ack += len(part)
+    return packets
+
+
+def test_a_stream_is_cut_into_messages_as_it_is_loaded(tmp_path):
+    path = tmp_path / "lines.pcap"
+    path.write_bytes(pcap(both_ways([b"one\ntw", b"o\nthree\n"], [b"y", b"es\nno\n"])))
+    table = gd.load(path, framing="lines").df
+    told = [(str(row.direction), row.payload) for row in table.itertuples() if row.event == "message"]
+    assert told == [("in", b"one"), ("in", b"two"), ("in", b"three"), ("out", b"yes"), ("out", b"no")]
+    assert set(table.framing) == {"lines"} or all(word.startswith("lines") for word in table.framing)
+    raw = gd.load(path)
+    assert list(raw.df.payload) == [b"one\ntw", b"o\nthree\n", b"y", b"es\nno\n"]
+    assert list(raw.reframe("lines").df.payload) == list(table.payload)
+
+
+def test_behind_a_hole_messages_begin_anew(tmp_path):
+    packets = both_ways([b"one\ntwo\nbro", b"ken\nlost\n", b"four\n"])
+    del packets[2]
+    path = tmp_path / "hole.pcap"
+    path.write_bytes(pcap(packets))
+    table = gd.load(path, framing="lines").df
+    assert list(table.payload[table.event == "message"]) == [b"one", b"two", b"four"]
+    assert "gap" in set(table.event)
+
+
+def test_an_unknown_framing_is_refused_in_words(tmp_path):
+    path = tmp_path / "lines.pcap"
+    path.write_bytes(pcap(both_ways([b"one\n"])))
+    with pytest.raises(FramingError, match="put_var"):
+        gd.load(path, framing="nonsense")

@@ -146,6 +146,23 @@ def test_more_evidence_changes_a_guess_and_the_stream_is_read_again():
     assert taken.batches[0].words[0] == "u32le reads=2@1"
 
 
+def test_a_length_that_looks_like_a_type_makes_no_stream_of_bare_variants():
+    # 16 is the length of a Vector3, and the type of an AABB, which swallows the beginning of the next frame.
+    frames = [
+        variant.dumps(variant.Vector3(1, 2, 3)),
+        variant.dumps({"enemy": {"score": 1, "name": None}}),
+        ARRAY,
+    ]
+    wire = b"".join(encode("put_var", frame) for frame in frames)
+    reader = StreamReader("auto")
+    reader.receive(wire[:90], 1)
+    assert reader.name != "variants"
+    taken = reader.receive(wire[90:], 2)
+    taken = taken if taken.batches else reader.pause()
+    assert reader.name == "put_var"
+    assert [frame.payload for batch in taken.batches for frame in batch.frames] == frames
+
+
 def test_a_long_first_value_of_json_leaves_open_what_separates_it_from_the_next():
     reader = StreamReader("auto")
     reader.receive(b'{"text": "%s"}' % (b"x" * 300), 1)

@@ -62,3 +62,10 @@ def test_limits_that_cannot_be():
 def test_payloads_a_framing_cannot_carry(name, payload, message):
     with pytest.raises(FramingError, match=message):
         encode(name, payload)
+
+
+def test_a_line_may_be_sent_with_its_line_feed():
+    assert encode("lines", b"register-host\n") == encode("lines", b"register-host") == b"register-host\n"
+    for several in (b"one\ntwo", b"one\n\n"):
+        with pytest.raises(FramingError, match="several lines"):
+            encode("lines", several)

@@ -13,6 +13,7 @@ from gdlab.errors import ReplayError
 from gdlab.messages import Direction, Event, Kind, Peer
 from gdlab.relays.schedule import schedule
 from gdlab.store import Store, table
+from gdlab.variant import dumps
 from tests.relays.games import arrived
 from tests.waiting import wait_until
 
@@ -100,6 +101,27 @@ def test_speed_gaps_frames_rate_loops_and_edit_make_the_plan() -> None:
     assert due_ms(loops=2) == [0, 100, 200, 300, 400, 500, 600, 700]
     assert due_ms(start=0.15) == [0, 100]
     assert b"MESSAGE" in schedule(run, serve=False, transport="udp", edit=bytes.upper).data
+
+
+def test_edit_sets_fields_of_json_and_of_dictionaries() -> None:
+    def of(*payloads: bytes) -> pd.DataFrame:
+        store = Store("udp://127.0.0.1:1")
+        for number, payload in enumerate(payloads):
+            store.append(START_NS + number, store.peer_code(Peer("127.0.0.1", 5)), payload)
+        return table.build([store.snapshot()])
+
+    run = of(b'{"id": 1, "pos": {"x": 2}}', dumps({"id": 1, "hp": 9}), b"plain")
+    data = schedule(
+        run,
+        serve=False,
+        transport="udp",
+        edit={"v.id": 7, "pos.x": lambda old: old + 1, "hp": lambda old: -old},
+    ).data
+    assert b'{"id":7,"pos":{"x":3}}' in data
+    assert dumps({"id": 7, "hp": -9}) in data
+    assert data.endswith(b"plain")
+    with pytest.raises(ReplayError, match=r"field 'mana', which no message has; there are hp, id, pos"):
+        schedule(run, serve=False, transport="udp", edit={"mana": 1})
 
 
 def test_what_cannot_be_replayed_is_refused_with_the_reason() -> None:

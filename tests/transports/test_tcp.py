@@ -198,6 +198,22 @@ def test_a_client_that_never_reads_is_closed_and_the_others_are_served():
     assert "max_waiting_bytes" in closes(store)[0]
 
 
+def test_what_waits_for_all_peers_together_has_a_limit():
+    with (
+        tcp(framing="u32le", reply=bytes(400_000), max_unsent_bytes=2_000_000) as (made, store),
+        contextlib.ExitStack() as stack,
+    ):
+        deaf = [stack.enter_context(TcpClient(made.address.port, receive_buffer=4096)) for _ in range(12)]
+        for each in deaf:
+            with contextlib.suppress(OSError):
+                for _ in range(20):  # 12 x 20 x 400 kB
+                    each.send(b"more")
+        wait_until(lambda: len(closes(store)) > 2)
+        most = made.ask(lambda: made.statistics().unsent_bytes)
+        assert most <= 2_000_000 + 400_000
+    assert all("max_unsent_bytes" in each for each in closes(store)[:2])
+
+
 def test_connections_over_the_limit_are_refused_each_with_a_row():
     with (
         tcp(max_connections=3, framing="u32le", reply=b"in") as (made, store),

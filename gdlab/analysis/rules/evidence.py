@@ -198,8 +198,8 @@ class Evidence:
         return tuple(dict.fromkeys(order[np.minimum(at, len(order) - 1)].tolist()))
 
     def payloads(self, which: NDArray[np.bool_]) -> tuple[list[int], list[bytes]]:
-        """Positions and payloads of the first rows of those, at most `SAMPLE`."""
-        rows = np.flatnonzero(which)[:SAMPLE]
+        """Positions and payloads of the first rows of those, at most `SAMPLE`; a file may lack payloads."""
+        rows = np.flatnonzero(which & self.table["payload"].notna().to_numpy(np.bool_))[:SAMPLE]
         return rows.tolist(), list(self.table["payload"].array[rows])
 
     def reason(self, *reasons: Reason) -> NDArray[np.bool_]:

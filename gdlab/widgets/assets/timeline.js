@@ -57,6 +57,17 @@ function timeStep(least) {
 }
 const smallOrTime = (least) => (least < 1 ? niceStep(least) : timeStep(least));
 
+// Words over several lines around a height, where one line is too long for the width.
+function wrapped(c, text, x, y, room) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = (lines[lines.length - 1] + " " + word).trim();
+    if (lines[lines.length - 1] && c.measureText(longer).width > room) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  lines.forEach((line, i) => c.fillText(line, x, y + (i - (lines.length - 1) / 2) * 18));
+}
+
 class Timeline {
   constructor(model, el) {
     this.model = model;
@@ -516,7 +527,7 @@ class Timeline {
     if (!lane.series.some((series) => series.n)) {
       c.fillStyle = ink.dim;
       c.textAlign = "left";
-      c.fillText(lane.note || "nothing in this range", LEFT + 10, top + height / 2);
+      wrapped(c, lane.note || "nothing in this range", LEFT + 10, top + height / 2, width - LEFT - RIGHT - 12);
     }
   }
 
@@ -556,7 +567,7 @@ class Timeline {
       c.font = ink.small;
       c.textAlign = "left";
       c.fillStyle = ink.dim;
-      c.fillText(lane.note || "none in this range", LEFT + 10, top + height / 3);
+      wrapped(c, lane.note || "none in this range", LEFT + 10, top + height / 3, width - LEFT - RIGHT - 12);
     }
     for (const series of lane.series) {
       const [color, sign] = MARKS[series.name] || [ink.dim, "•"];

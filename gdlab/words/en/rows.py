@@ -49,6 +49,10 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "slow_reader": (
         "closed here: the peer does not read, {waiting} bytes wait to be sent, the limit is {most} ({limit})"
     ),
+    "slow_reader/all": (
+        "closed here: of all peers most waits for this one, which does not read; {waiting} bytes wait to be sent "
+        "to all of them, the limit is {most} ({limit})"
+    ),
     "held_too_much": (
         "closed here: all connections together hold {held} bytes of messages that are not yet complete, the limit "
         "is {most} ({limit})"

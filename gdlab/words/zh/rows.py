@@ -44,6 +44,9 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "we_closed": "本端关闭了连接：{cause}",
     "we_closed/code": "本端关闭了连接：{code} {cause}",
     "slow_reader": "本端关闭了连接：对端不读取数据，有 {waiting} 字节等待发送，上限是 {most}（{limit}）",
+    "slow_reader/all": (
+        "本端关闭了连接：对端不读取数据，等待发给它的数据最多；所有对端共有 {waiting} 字节等待发送，上限是 {most}（{limit}）"
+    ),
     "held_too_much": "本端关闭了连接：所有连接中尚未完整的消息共占 {held} 字节，上限是 {most}（{limit}）",
     "stopped": "本端关闭了连接：捕获已停止",
     "internal": "连接已关闭：gdlab 内部错误，{error}",
