@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from gdlab.errors import LoadError
+from gdlab.facts import Statement
 
 #: Bytes that any file may unpack to; beyond, at most `RATIO` times its size, and never more than `MOST_BYTES`.
 FREE_BYTES: Final = 256 << 20
@@ -31,14 +32,16 @@ def check(path: Path, file_bytes: int, unpacked_bytes: int, rows: int = 0) -> No
     LoadError : it says so, with the numbers.
     """
     if rows > max(FREE_ROWS, ROWS_PER_BYTE * file_bytes):
-        raise LoadError(
-            f"{path} has {file_bytes} bytes and would be {rows} rows: no capture packs so small, as the times of its "
-            "rows differ. It was made to fill the memory, and is not read"
-        )
+        raise LoadError(Statement.of("load/rows", path=path, size=file_bytes, rows=rows))
     needed = unpacked_bytes + rows * ROW_BYTES
     limit = allowed(file_bytes)
     if unpacked_bytes > limit or needed > MOST_BYTES:
         raise LoadError(
-            f"{path} has {file_bytes} bytes and would take {max(unpacked_bytes, needed) >> 20} MiB of memory; gdlab "
-            f"reads up to {min(limit, MOST_BYTES) >> 20} MiB of a file of this size. Split it where it was made"
+            Statement.of(
+                "load/memory",
+                path=path,
+                size=file_bytes,
+                needed=max(unpacked_bytes, needed) >> 20,
+                most=min(limit, MOST_BYTES) >> 20,
+            )
         )

@@ -9,13 +9,14 @@ from typing import Final
 
 import numpy as np
 
+from gdlab.errors import PayloadError
+from gdlab.facts import Statement
 from gdlab.files import times
 from gdlab.payloads import Int64
 
 _TIME: Final = re.compile(
     r"\s*(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|UTC|[+-]\d\d(?::?\d\d)?)?\s*"
 )
-_NO_TIME: Final = "not a time such as 2023-11-14T22:13:20.000000000Z"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER: Final = re.compile(r"\s*([+-]?\d+)(?:[.,]0+)?\s*")
 _EXACT_DIGITS: Final = 15  # of a spreadsheet's numbers
@@ -38,9 +39,7 @@ def times_of(cells: Sequence[str]) -> tuple[Int64, int]:
 def _time(cell: str) -> tuple[int, bool]:
     match = _TIME.fullmatch(cell)
     if match is None:
-        raise ValueError(
-            f"{_NO_TIME}: {cell[:60]!r} (a spreadsheet shows times in its own way, and saves them as it shows them)"
-        )
+        raise PayloadError(Statement.of("load/time", cell=cell[:60]))
     year, month, day, hour, minute, second = (int(match[number] or 0) for number in range(1, 7))
     zone = match[8] or ""
     offset = UTC
@@ -51,11 +50,11 @@ def _time(cell: str) -> tuple[int, bool]:
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=offset) - _EPOCH
     except ValueError as error:
-        raise ValueError(f"{_NO_TIME}: {cell[:60]!r} ({error})") from error
+        raise PayloadError(Statement.of("load/time why", cell=cell[:60], why=str(error))) from error
     seconds = moment.days * 86_400 + moment.seconds
     time_ns = seconds * 1_000_000_000 + int((match[7] or "0").ljust(9, "0"))
     if not -(2**63) < time_ns < 2**63:
-        raise ValueError(f"{_NO_TIME}: {cell[:60]!r} (the years are 1677 to 2262)")
+        raise PayloadError(Statement.of("load/time years", cell=cell[:60]))
     return time_ns, bool(zone)
 
 
@@ -73,7 +72,7 @@ def integers(cells: Sequence[str]) -> Int64:
         for cell in cells:
             match = _NUMBER.fullmatch(cell)
             if match is None:
-                raise ValueError(f"not a whole number: {cell[:60]!r}") from None
+                raise PayloadError(Statement.of("load/integer", cell=cell[:60])) from None
             found.append(int(match[1]))
         return np.array(found, np.int64)
 
@@ -94,13 +93,10 @@ def hexadecimal(cell: str, size: int | None) -> bytes:
     if wanted is not None and len(cell) < wanted and cell.isdecimal() and cell.isascii():
         if len(cell) <= _EXACT_DIGITS:
             return bytes.fromhex(cell.zfill(wanted))
-        raise ValueError(f"the payload was taken for a number, whose last digits are lost: {cell[:60]!r}")
+        raise PayloadError(Statement.of("load/rounded", cell=cell[:60]))
     try:
         return bytes.fromhex(cell)
     except ValueError:
         if re.fullmatch(r"[\d.,]+E[+-]?\d+", cell, re.IGNORECASE):
-            raise ValueError(
-                f"the payload was taken for a number, and most of its digits are lost: {cell[:60]!r} (open the file by "
-                "the spreadsheet's import of text, with the column payload as text)"
-            ) from None
-        raise ValueError(f"not hexadecimal digits: {cell[:60]!r}") from None
+            raise PayloadError(Statement.of("load/exponent", cell=cell[:60])) from None
+        raise PayloadError(Statement.of("load/hex", cell=cell[:60])) from None

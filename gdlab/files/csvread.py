@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.errors import LoadError
+from gdlab.errors import LoadError, PayloadError
+from gdlab.facts import Statement, Value
 from gdlab.files import cells, csvcells, csvform, sidecar, versions
 from gdlab.files import to_schema as conform
 from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
@@ -47,7 +48,7 @@ def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunctio
     content = path.read_bytes() if content is None else content
     form = csvform.find(content[:_BATCH_ROWS])
     if form is None:
-        raise LoadError(f"{path} has no columns of a capture")
+        raise LoadError(Statement.of("load/no columns", path=path))
     collected = _Rows(form)
     try:
         text = csvform.utf8(content, form)
@@ -59,10 +60,7 @@ def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunctio
     except LoadError:
         raise
     except (ValueError, OverflowError) as error:  # pandas' and Unicode's errors are ValueErrors
-        raise LoadError(
-            f"{path} is damaged: {_said(error)}. Expected: the CSV as gdlab wrote it. "
-            "Take the original file; if a spreadsheet saved this one, export it again and open a copy there"
-        ) from error
+        raise LoadError(Statement.of("load/csv damaged", path=path, why=_said(error))) from error
     notes += form.notes()
     guarded = document.get("guard")
     if not isinstance(guarded, bool):
@@ -80,9 +78,11 @@ def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunctio
     return Loaded(table, document, tuple(notes))
 
 
-def _said(error: Exception) -> str:
+def _said(error: Exception) -> Value:
     if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not {error.encoding}: a program saved it in an old encoding; save it in UTF-8"
+        return Statement.of("load/encoding", at=error.start, encoding=error.encoding)
+    if isinstance(error, PayloadError) and error.statement is not None:
+        return error.statement
     return str(error).strip()[:500]
 
 
@@ -123,7 +123,7 @@ def _read(text: bytes, form: csvform.Form, collected: _Rows, shown: Progress) ->
 def _check_width(text: bytes, form: csvform.Form) -> None:
     """Look at the first row: pandas takes the cells that are too many for an index, and a millisecond for each."""
     if b"\0" in text[:_BATCH_ROWS]:
-        raise ValueError("there are zeros in it")
+        raise PayloadError(Statement("load/zeros"))
     begin = text.index(b"\n") + 1
     limit = csv.field_size_limit(_MAX_CELL)
     try:
@@ -134,7 +134,7 @@ def _check_width(text: bytes, form: csvform.Form) -> None:
     finally:
         csv.field_size_limit(limit)
     if cells_ and len(cells_) != len(form.columns):
-        raise ValueError(f"row 1 has {len(cells_)} cells, and there are {len(form.columns)} columns")
+        raise PayloadError(Statement.of("load/cells", cells=len(cells_), columns=len(form.columns)))
 
 
 class _Rows:
@@ -161,7 +161,7 @@ class _Rows:
         """Take rows as pandas reads them, all cells text."""
         if chunk.isna().to_numpy().any():
             row = int(np.flatnonzero(chunk.isna().to_numpy().any(axis=1))[0])
-            raise ValueError(f"row {self.rows + row + 1} has fewer cells than there are columns")
+            raise PayloadError(Statement.of("load/fewer", row=self.rows + row + 1))
         time_ns = self._converted(chunk["time"].to_list(), self._times)
         numbers = {
             name: self._converted(chunk[name].to_list(), csvcells.integers)
@@ -221,7 +221,7 @@ class _Rows:
             given = np.flatnonzero(cells_ != "")
             values = self._converted(cells_[given].tolist(), csvcells.integers)
             if name == "code" and bool((values != values.astype(np.int32)).any()):
-                raise ValueError("a code is beyond 2**31 - 1")
+                raise PayloadError(Statement("load/code"))
             self._given[name].append((given + self.rows, values))
         details = few.get("detail")
         if details is None:
@@ -248,7 +248,7 @@ class _Rows:
                 try:
                     convert([value])
                 except (ValueError, OverflowError) as error:
-                    raise ValueError(f"row {self.rows + position + 1}: {error}") from error
+                    raise self._in_row(position, error) from error
             raise
 
     def _payloads(self, forms: Any, payload_cells: Any, sizes: Any) -> tuple[Any, list[bytes | None]]:
@@ -261,14 +261,17 @@ class _Rows:
                 try:
                     values.append(csvcells.hexadecimal(cell, size))
                 except ValueError as error:
-                    raise ValueError(f"row {self.rows + position + 1}: {error}") from error
+                    raise self._in_row(position, error) from error
             elif form == "" == cell:
                 values.append(None)
             else:
-                raise ValueError(
-                    f"row {self.rows + position + 1}: {PAYLOAD_AS} is {form[:20]!r}, not 'text' or 'hex'"
+                raise PayloadError(
+                    Statement.of("load/form", row=self.rows + position + 1, column=PAYLOAD_AS, form=form[:20])
                 )
         return forms == "text", values
+
+    def _in_row(self, position: int, error: Exception) -> PayloadError:
+        return PayloadError(Statement.of("load/row", row=self.rows + position + 1, why=error))
 
     def _look(self, text_cells: Any) -> None:
         """Note what cells say about the guard."""
@@ -358,7 +361,4 @@ def _category(name: str, codes: Any, values: Iterable[str]) -> pd.Categorical:
 
 def _check_end(path: Path, text: bytes) -> None:
     if not text.endswith(b"\n"):
-        raise LoadError(
-            f"{path} was cut short: its last line does not end. Expected: a line feed at the end. Copy or download "
-            "the file again; to use what is there, delete the part of a line at its end"
-        )
+        raise LoadError(Statement.of("load/csv cut", path=path))

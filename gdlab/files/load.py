@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gdlab.errors import LoadError
+from gdlab.facts import Statement
 from gdlab.files import budget, csvread, parquet, pcapread, spillread, unpack
 from gdlab.files.loaded import Loaded
 from gdlab.files.progress import ProgressFunction
 
-_CAN_READ = (
-    "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program, also compressed "
-    "with gzip, zstd or lz4"
-)
+_CAN_READ = Statement("load/can read")
 
 
 def load(
@@ -53,24 +51,20 @@ def _load(path: Path, columns: Sequence[str] | None, progress: ProgressFunction 
         if stat.S_ISDIR(mode):
             if spillread.is_spill(path):
                 return spillread.read_spill(path)
-            raise LoadError(f"{path} is a folder without a spilled capture. {_CAN_READ}")
+            raise LoadError(Statement.of("load/folder", path=path, can_read=_CAN_READ))
         if not stat.S_ISREG(mode):
-            raise LoadError(
-                f"{path} is no ordinary file (a pipe or a device). Save what it gives as a file. {_CAN_READ}"
-            )
+            raise LoadError(Statement.of("load/device", path=path, can_read=_CAN_READ))
         with path.open("rb") as file:
             beginning = file.read(1024)
         size = path.stat().st_size
     except FileNotFoundError as error:
-        raise LoadError(f"there is no file {path}; the current folder is {Path.cwd()}") from error
+        raise LoadError(Statement.of("load/missing", path=path, folder=Path.cwd())) from error
     except (OSError, ValueError) as error:
         # A name with a zero in it is a ValueError.
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise LoadError(
-            f"{os.fspath(path)!r} cannot be read: {why}. Give a file that you may read"
-        ) from error
+        raise LoadError(Statement.of("load/unreadable", path=repr(os.fspath(path)), why=why)) from error
     if not beginning:
-        raise LoadError(f"{path} is empty: not even a header was written. {_CAN_READ}; write the file again")
+        raise LoadError(Statement.of("load/empty", path=path, can_read=_CAN_READ))
     budget.check(path, size, size)
     compressed = unpack.compression(beginning)
     try:
@@ -78,7 +72,7 @@ def _load(path: Path, columns: Sequence[str] | None, progress: ProgressFunction 
         return _read(path, content, beginning if content is None else content[:1024], columns, progress)
     except OSError as error:
         raise LoadError(
-            f"{path} cannot be read: {error.strerror or error}. Give a file that you may read"
+            Statement.of("load/unreadable", path=path, why=error.strerror or str(error))
         ) from error
 
 
@@ -95,15 +89,15 @@ def _read(
         return parquet.read_parquet(path, progress, columns)
     if csvread.is_csv(beginning):
         return csvread.read_csv(path, content, progress)
-    raise LoadError(f"{path} is none of the files that gdlab knows. {_CAN_READ}{_guess(beginning)}")
+    raise LoadError(Statement.of("load/foreign", path=path, can_read=_CAN_READ, guess=_guess(beginning)))
 
 
-def _guess(beginning: bytes) -> str:
+def _guess(beginning: bytes) -> Statement | str:
     """A hint on what a foreign file is, and what to do with it."""
     if beginning.startswith(b"PK\x03\x04"):
-        return "; this one is a zip archive, perhaps a spreadsheet: unpack it, or export it as CSV from gdlab again"
+        return Statement("load/zip")
     if beginning.lstrip().startswith((b"{", b"[")):
-        return "; this one looks like JSON: if it is a sidecar, give the CSV or Parquet file beside it"
+        return Statement("load/json")
     if b"," in beginning.split(b"\n", 1)[0]:
-        return "; this one may be a CSV of another program: read it with pandas.read_csv"
+        return Statement("load/csv")
     return ""

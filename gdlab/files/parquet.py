@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from gdlab.errors import LoadError
+from gdlab.facts import Statement
 from gdlab.files import anonymise as names
 from gdlab.files import arrow, budget, sidecar
 from gdlab.files import to_schema as conform
@@ -109,16 +110,14 @@ def read_parquet(
             data = _read(path, file, known, progress)
             data.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError, MemoryError) as error:
-        raise LoadError(
-            f"{path} is Parquet, but damaged or cut short: {error}. Expected: the file as it was written. Copy or "
-            "download it again"
-        ) from error
+        raise LoadError(Statement.of("load/parquet damaged", path=path, why=str(error))) from error
     try:
         table = arrow.table(data, columns)
     except ValueError as error:
         raise LoadError(
-            f"{path} is Parquet, but not a capture of gdlab: {error}. Expected: the columns "
-            f"{', '.join(column.name for column in SCHEMA)}. Read it with pandas.read_parquet"
+            Statement.of(
+                "load/parquet foreign", path=path, why=error, columns=tuple(column.name for column in SCHEMA)
+            )
         ) from error
     notes: list[str] = []
     document: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import pandas as pd
 
 from gdlab.errors import LoadError
+from gdlab.facts import Statement
 from gdlab.files import provenance, spillread
 from gdlab.files import to_schema as conform
 from gdlab.files.load import load
@@ -60,7 +61,7 @@ def load_all(source: Source, *, progress: ProgressFunction | None = None) -> Loa
                 broken.append(f"{path.name} is missing here: {error}")
             shown.advance(1)
     if not parts:
-        raise LoadError(f"none of {len(found)} files can be read; the first: {broken[0]}")
+        raise LoadError(Statement.of("load/none", files=len(found), first=broken[0]))
     table = conform.in_order(conform.concat([part.table for _, part in parts]))
     notes = [
         f"{path.name}: {note}" for path, part in parts for note in (*part.notes, *contradictions(part.table))
@@ -83,11 +84,11 @@ def paths(source: Source) -> Iterator[Path]:
     for path in _expanded(source):
         if path not in seen:
             if len(seen) >= _MOST_FILES:
-                raise LoadError(f"more than {_MOST_FILES} files; load a part of them")
+                raise LoadError(Statement.of("load/many", most=_MOST_FILES))
             seen.add(path)
             yield path
     if not seen:
-        raise LoadError(f"{source!r} names no file that gdlab could read; the current folder is {Path.cwd()}")
+        raise LoadError(Statement.of("load/names none", source=repr(source), folder=Path.cwd()))
 
 
 def _expanded(source: Source) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gdlab.errors import LoadError
+from gdlab.facts import Statement
 from gdlab.files import arrow, budget, provenance, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.loaded import Loaded
@@ -76,9 +77,7 @@ def read_spill(folder: Path) -> Loaded:
     try:
         table = _table(batches)
     except (ValueError, pa.ArrowException) as error:
-        raise LoadError(
-            f"{folder} holds files that are not of a spilled capture: {error}. Expected: the folder as gdlab wrote it"
-        ) from error
+        raise LoadError(Statement.of("load/spill", folder=folder, why=str(error))) from error
     return Loaded(conform.in_order(table), _told(documents), tuple(notes))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from gdlab.errors import LoadError
+from gdlab.facts import Statement
 from gdlab.files import arrow, budget
 
 _MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
@@ -45,10 +46,7 @@ def unpack(path: Path, name: str) -> bytes:
     except (OSError, EOFError, zlib.error, ValueError) as error:
         if isinstance(error, LoadError):
             raise
-        raise LoadError(
-            f"{path} is compressed with {name}, but damaged or cut short: {error}. Expected: the whole file. Copy or "
-            "download it again"
-        ) from error
+        raise LoadError(Statement.of("load/compressed", path=path, name=name, why=str(error))) from error
     return b"".join(parts)
 
 

@@ -246,7 +246,9 @@ class StreamBytes(Endpoint):
                 Fact.of(
                     Reason.SLOW_READER,
                     by=US,
-                    limit="max_waiting_bytes",
+                    limit="max_waiting_bytes"
+                    if most == self.options.max_waiting_bytes
+                    else "max_unsent_bytes",
                     waiting=waiting,
                     most=most,
                 ),

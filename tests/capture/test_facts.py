@@ -1,6 +1,7 @@
 """Facts as real sockets make them: what happened stands in the table as data."""
 
 import contextlib
+import errno
 import socket
 import struct
 
@@ -130,11 +131,11 @@ def sends(data):
     return act
 
 
-def says(path="", *, data="x", **choices):
+def says(path="", *, data="x", as_text=None, **choices):
     def act(capture):
         try:
             with ws_client(capture, path, **choices) as one:
-                one.send(data)
+                one.send(data, text=as_text)
                 one.recv(timeout=limit(10))
         except Exception:  # noqa: BLE001 (what the client sees is its own matter)
             pass
@@ -229,6 +230,67 @@ def test_a_reason_is_produced_and_has_its_sentence(listen, reason):
     facts = [fact for one in capture.snapshots() for block in one.blocks for fact in block.facts if fact]
     (fact, *_) = [fact for fact in facts if fact.reason == reason]
     assert sentence(fact, "zh") != sentence(fact, "en") == row.detail
+
+
+def facts_of(capture):
+    return [fact for one in capture.snapshots() for block in one.blocks for fact in block.facts if fact]
+
+
+def test_a_peer_that_neither_reads_nor_ends_its_side_leaves_bytes_unsent(listen, monkeypatch):
+    monkeypatch.setattr("gdlab.transports.stream_bytes.LINGER_S", 0.1)
+    capture = listen(
+        TCP, framing="u32le", max_message_bytes=1 << 24, max_waiting_bytes=1 << 26, reply=bytes(1 << 24)
+    )
+    with tcp_socket(capture) as one:
+        one.sendall(struct.pack("<I", 1) + b"x")
+        wait_until(lambda: capture.statistics().sent)
+        one.sendall(b"GET / HTTP/1.1\r\n")  # no length of this framing: it is ended here, in order
+        wait_until(lambda: Reason.UNSENT in reasons(capture))
+    row = first(capture, Reason.UNSENT)
+    assert (row.event, row.by) == ("error", "peer")
+    assert 0 < row["count"] < 1 << 25
+    (fact,) = [fact for fact in facts_of(capture) if fact.reason is Reason.UNSENT]
+    assert dict(fact.more)["cause"].reason is Reason.LINGERED
+    assert row.detail == f"{row['count']:,} bytes were not sent: it did not end its side"
+    assert sentence(fact, "zh") == f"有 {row['count']:,} 字节没有发送：对端没有关闭它的那一侧"  # noqa: RUF001
+
+
+def has_its_sentence(capture, reason):
+    wait_until(lambda: reason in reasons(capture))
+    row = first(capture, reason)
+    (fact, *_) = [fact for fact in facts_of(capture) if fact.reason == reason]
+    assert sentence(fact, "zh") != sentence(fact, "en") == row.detail
+    return row
+
+
+def test_a_connection_that_a_client_of_a_relay_resets_is_broken(listen):
+    server = listen(TCP, framing="lines")
+    with gd.relay(TCP, to=server.addresses[0]) as px:
+        one = socket.create_connection(("127.0.0.1", int(px.address.rpartition(":")[2])), timeout=limit(10))
+        one.sendall(b"hi\n")
+        wait_until(lambda: server.statistics().received)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        one.close()
+        row = has_its_sentence(px, Reason.BROKEN)
+        assert (row.by, row.code) == ("peer", errno.ECONNRESET)
+
+
+def test_text_of_websocket_that_is_none_is_not_utf8(listen):
+    capture = listen(WS)
+    says(data="\udcff".encode(errors="surrogateescape"), as_text=True)(capture)
+    table = capture.df
+    assert Reason.WE_CLOSED in set(table.reason)
+    (fact, *_) = [fact for fact in facts_of(capture) if fact.reason is Reason.WE_CLOSED]
+    assert dict(fact.more)["cause"].reason is Reason.NOT_UTF8
+    assert (fact.by, fact.code) == ("us", 1007)
+
+
+def test_a_datagram_to_a_port_where_nobody_listens_is_unreachable():
+    with gd.listen(UDP, restart=True) as gone:
+        port = gone.port
+    with gd.connect(f"udp://127.0.0.1:{port}", restart=True) as client:
+        client.send(b"anybody there?")
+        has_its_sentence(client, Reason.UNREACHABLE)
 
 
 def test_a_table_made_after_the_language_changed_is_in_that_language(listen):

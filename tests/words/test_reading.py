@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import gdlab as gd
 from gdlab import variant
 from gdlab.codecs import decode
-from gdlab.errors import FramingError, GdlabError, VariantDecodeError
+from gdlab.errors import FramingError, GdlabError, LoadError, VariantDecodeError
 from gdlab.facts import Fact, Statement
 from gdlab.framing import framer
 from gdlab.payloads import PayloadArray
@@ -104,3 +105,55 @@ def test_an_error_of_plain_text_stays_as_it_is():
     assert str(GdlabError("as it is")) == "as it is"
     assert GdlabError("as it is").statement is None
     assert str(GdlabError()) == ""
+
+
+FILES = {
+    "missing.csv": None,
+    "empty.csv": b"",
+    "archive.zip": b"PK\x03\x04" + bytes(40),
+    "side.json": b'{"a": 1}',
+    "other.csv": b"a,b\n1,2\n",
+    "short.csv.gz": b"\x1f\x8b\x08\x00" + bytes(10),
+    "broken.parquet": b"PAR1" + bytes(20) + b"PAR1",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_why_a_file_cannot_be_loaded(name, tmp_path):
+    path, content = tmp_path / name, FILES[name]
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(LoadError) as caught:
+        gd.load(path)
+    error = caught.value
+    assert isinstance(error.statement, Statement)
+    assert not chinese(str(error))
+    assert chinese(in_chinese(lambda: str(error)))
+    assert numbers(str(error)) == numbers(in_chinese(lambda: str(error)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("T", "T99"),
+        (",message,", ",message\n"),
+        ("text,hi", "words,hi"),
+        ("text,hi", "hex,zz"),
+        ("\n", ""),
+    ],
+)
+def test_why_a_damaged_csv_cannot_be_loaded(old, new, tmp_path):
+    path = tmp_path / "run.csv"
+    with gd.listen("udp://127.0.0.1:0", restart=True) as cap, gd.connect(cap.addresses[0]) as game:
+        game.send("hi")
+        cap.wait_sync(1)
+        cap.to_csv(path)
+    head, _, rows = path.read_text(encoding="utf-8").partition("\n")
+    path.write_text(head + "\n" + rows.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(LoadError) as caught:
+        gd.load(path)
+    text, theirs = str(caught.value), in_chinese(lambda: str(caught.value))
+    assert not chinese(text)
+    assert chinese(theirs)
+    assert "损坏" in theirs or "截断" in theirs
+    assert numbers(text) == numbers(theirs)

@@ -32,6 +32,75 @@ STATEMENTS: Final[dict[str, str]] = {
     "cut/header end": "header lines without an end",
     "cut/header length": "header lines without a Content-Length",
     "cut/inclusive": "a length of {length}, which does not even count its own {header:byte}",
+    # ---- files
+    "load/can read": (
+        "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program, also "
+        "compressed with gzip, zstd or lz4"
+    ),
+    "load/folder": "{path} is a folder without a spilled capture. {can_read}",
+    "load/device": "{path} is no ordinary file (a pipe or a device). Save what it gives as a file. {can_read}",
+    "load/missing": "there is no file {path}; the current folder is {folder}",
+    "load/unreadable": "{path} cannot be read: {why}. Give a file that you may read",
+    "load/empty": "{path} is empty: not even a header was written. {can_read}; write the file again",
+    "load/foreign": "{path} is none of the files that gdlab knows. {can_read}{guess}",
+    "load/zip": "; this one is a zip archive, perhaps a spreadsheet: unpack it, or export it as CSV from gdlab again",
+    "load/json": "; this one looks like JSON: if it is a sidecar, give the CSV or Parquet file beside it",
+    "load/csv": "; this one may be a CSV of another program: read it with pandas.read_csv",
+    "load/rows": (
+        "{path} has {size} bytes and would be {rows} rows: no capture packs so small, as the times of its rows differ. "
+        "It was made to fill the memory, and is not read"
+    ),
+    "load/memory": (
+        "{path} has {size} bytes and would take {needed} MiB of memory; gdlab reads up to {most} MiB of a file of this "
+        "size. Split it where it was made"
+    ),
+    "load/no columns": "{path} has no columns of a capture",
+    "load/csv damaged": (
+        "{path} is damaged: {why}. Expected: the CSV as gdlab wrote it. Take the original file; if a spreadsheet saved "
+        "this one, export it again and open a copy there"
+    ),
+    "load/csv cut": (
+        "{path} was cut short: its last line does not end. Expected: a line feed at the end. Copy or download the file "
+        "again; to use what is there, delete the part of a line at its end"
+    ),
+    "load/encoding": "byte {at} is not {encoding}: a program saved it in an old encoding; save it in UTF-8",
+    "load/zeros": "there are zeros in it",
+    "load/cells": "row 1 has {cells} cells, and there are {columns} columns",
+    "load/fewer": "row {row} has fewer cells than there are columns",
+    "load/code": "a code is beyond 2**31 - 1",
+    "load/row": "row {row}: {why}",
+    "load/form": "row {row}: {column} is {form!r}, not 'text' or 'hex'",
+    "load/time": (
+        "not a time such as 2023-11-14T22:13:20.000000000Z: {cell!r} (a spreadsheet shows times in its own way, and "
+        "saves them as it shows them)"
+    ),
+    "load/time why": "not a time such as 2023-11-14T22:13:20.000000000Z: {cell!r} ({why})",
+    "load/time years": "not a time such as 2023-11-14T22:13:20.000000000Z: {cell!r} (the years are 1677 to 2262)",
+    "load/integer": "not a whole number: {cell!r}",
+    "load/rounded": "the payload was taken for a number, whose last digits are lost: {cell!r}",
+    "load/exponent": (
+        "the payload was taken for a number, and most of its digits are lost: {cell!r} (open the file by the "
+        "spreadsheet's import of text, with the column payload as text)"
+    ),
+    "load/hex": "not hexadecimal digits: {cell!r}",
+    "load/parquet damaged": (
+        "{path} is Parquet, but damaged or cut short: {why}. Expected: the file as it was written. Copy or download it "
+        "again"
+    ),
+    "load/parquet foreign": (
+        "{path} is Parquet, but not a capture of gdlab: {why}. Expected: the columns {columns:, }. Read it with "
+        "pandas.read_parquet"
+    ),
+    "load/compressed": (
+        "{path} is compressed with {name}, but damaged or cut short: {why}. Expected: the whole file. Copy or download "
+        "it again"
+    ),
+    "load/none": "none of {files} files can be read; the first: {first}",
+    "load/many": "more than {most} files; load a part of them",
+    "load/names none": "{source} names no file that gdlab could read; the current folder is {folder}",
+    "load/spill": (
+        "{folder} holds files that are not of a spilled capture: {why}. Expected: the folder as gdlab wrote it"
+    ),
     # ---- codecs
     "guess/doubt": "reads as a Variant, but most messages of its size do not: a struct that begins with a number?",
     "guess/variant": "begins like a Variant, but: {problem}",

@@ -143,7 +143,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "ending": "the connection is being closed",
     "ending/ended": "the connection has ended: {cause}",
     "system_error": "{said}",
-    "unsent": "{count} bytes were not sent: {cause}",
+    "unsent": "{count:byte} {count:was|were} not sent: {cause}",
     "reply_raised": "the reply function raised {error}",
     "malformed/cut": "at byte {offset} of the stream no frame of {framing} begins: {why}",
     "oversized/cut": (

@@ -117,7 +117,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "ending": "连接正在关闭",
     "ending/ended": "连接已经结束：{cause}",
     "system_error": "{said}",
-    "unsent": "有 {count} 字节没有发送：{cause}",
+    "unsent": "有 {count:,} 字节没有发送：{cause}",
     "reply_raised": "回复函数抛出了 {error}",
     "framing_guessed/nothing": "分帧 {framing}：没有收到任何数据",
     "framing_guessed/text": "保持 raw：没有换行的文本",
