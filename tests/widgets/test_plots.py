@@ -49,7 +49,7 @@ def test_the_button_pings_and_the_answers_are_drawn(sent, capture):
         capture.wait_sync(1)
         panel = LatencyPlot(capture)
         capture.set_ping(0.02)
-        capture.wait_sync(4)
+        capture.wait_sync(4, probes=True)
         panel.redraw()
         panel.refresh()
         assert "median" in panel.text.value
@@ -57,9 +57,9 @@ def test_the_button_pings_and_the_answers_are_drawn(sent, capture):
         assert len(panel._picture.ax.lines[0].get_xdata()) >= 3
         panel.ping.value = True
         panel.ping.value = False  # no more pings: what was sent stays what it is
-        before = capture.statistics().sent
+        before = capture.statistics().pings_sent
         panel.close()
-        assert capture.statistics().sent - before <= 1
+        assert capture.statistics().pings_sent - before <= 1
 
 
 def test_pings_that_nobody_answers_say_what_to_do(sent, capture):
@@ -67,7 +67,7 @@ def test_pings_that_nobody_answers_say_what_to_do(sent, capture):
     capture.wait_sync(1)
     panel = LatencyPlot(capture)
     panel.ping.value = True
-    wait_until(lambda: capture.statistics().sent >= 1)
+    wait_until(lambda: capture.statistics().pings_sent >= 1)
     panel.redraw()
     panel.refresh()
     assert "none was answered" in panel.text.value
