@@ -74,7 +74,7 @@ def flood(rounds: int) -> Iterator[Table]:
 
         results, missing = compared([C, GDLAB, LOOP, ASYNCIO], run, rounds, USER_BUFFER)
         yield Table(
-            f"UDP flood of {size} B, segmented by the kernel, 8 MiB buffer: datagrams received a second",
+            f"UDP flood of {size} B, segmented by the kernel, 8 MiB buffer: datagrams received per second",
             [Metric("per_s", "received/s", 0, ratio=True), Metric("sent_per_s", "offered/s", 0), LOSS],
             C,
             results,

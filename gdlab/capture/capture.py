@@ -558,7 +558,7 @@ class Capture(Tabular):
 
         Parameters
         ----------
-        kind : ``"send"`` sends ten messages a second and prints what comes; ``"echo"`` answers gdlab's pings
+        kind : ``"send"`` sends ten messages per second and prints what comes; ``"echo"`` answers gdlab's pings
             (``ping=``) and sends all else back; ``"probe"`` measures round trips itself, which gdlab must answer
             (``reply=gdlab.replies.probe_answer``); ``"web"`` sends from a web export, by WebSocket.
         codec : what it sends and expects: ``"text"``, ``"json"``, ``"variant"`` or ``"bytes"``; ``"auto"`` goes by the

@@ -30,7 +30,7 @@ class Talk:
     Attributes
     ----------
     last_ns : UTC nanoseconds of its newest row.
-    rate_hz, rate_bytes_s : messages and payload bytes received a second, over the last two seconds.
+    rate_hz, rate_bytes_s : messages and payload bytes received per second, over the last two seconds.
     is_open : whether its connection is open; None where there are no connections (UDP).
     """
 

@@ -25,7 +25,7 @@ KINDS: Final = (
 
 #: Characters of one print or error that are kept.
 MAX_TEXT: Final = 65_536
-#: Lines of one message that become rows; the engine itself lets 32,768 characters a second through.
+#: Lines of one message that become rows; the engine itself lets 32,768 characters per second through.
 MAX_LINES: Final = 50_000
 
 #: Maps the engine's file and line to those that the user knows.

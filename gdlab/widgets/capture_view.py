@@ -15,7 +15,7 @@ from gdlab.widgets.saving import save_csv
 
 _MESSAGES: Final = 8
 
-#: Words ("0.3 s ago") and axis move with the time, also when nothing arrives; so often a second.
+#: Words ("0.3 s ago") and axis move with the time, also when nothing arrives; so often per second.
 _TICKS_HZ: Final = 2
 
 

@@ -56,7 +56,7 @@ class GodotRunner(Panel):
         return super().refresh() or (self.playing and not self._resting())
 
     def state(self) -> Any:
-        """While a game runs its output is looked at twice a second; what has arrived does not matter here."""
+        """While a game runs its output is looked at twice per second; what has arrived does not matter here."""
         capture = self._capture
         turn = int(time.monotonic() / _PERIOD_S) if self.playing else 0
         return (None if capture is None else (id(capture), capture.running), self.game, turn, self._said)

@@ -115,7 +115,7 @@ class RelayPanel(Panel):
         return self._relay.running
 
     def state(self) -> Any:
-        """While it runs figures move with the time; twice a second is enough."""
+        """While it runs figures move with the time; twice per second is enough."""
         relay = self._relay
         state = (relay.running, relay.is_off, relay.preset, tuple(relay.links.values()))
         if not relay.running or self._drawn is None:

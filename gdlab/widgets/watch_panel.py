@@ -158,7 +158,7 @@ class WatchPanel(Panel):
         return self._watch
 
     def state(self) -> Any:
-        """While it runs words and picture move with the time; twice a second is enough."""
+        """While it runs words and picture move with the time; twice per second is enough."""
         watch = self._current()
         if watch is None:
             return ("no watch",)
@@ -195,7 +195,7 @@ class WatchPanel(Panel):
         series = []
         errors: list[int] = []
         for game in games:
-            # At 240 frames a second half a minute is 7,200 rows.
+            # At 240 frames per second half a minute is 7,200 rows.
             rows = [each for each in game.frames.rows(8_000) if each.time_ns >= oldest]
             series.append(
                 (

@@ -130,7 +130,7 @@ def udp_receive_errors() -> int:
 @recipe(
     "udp-one-a-frame",
     lesson="06",
-    shows="300 datagrams at 200 a second to the blog's server: two of three are lost",
+    shows="300 datagrams at 200 per second to the tutorial's server: two of three are lost",
 )
 def udp_one_a_frame() -> Take:
     return _numbered(course.program("udp_one_a_frame", engine=True), 300, 0.005, 0)
@@ -312,7 +312,7 @@ def ws_endings() -> Take:
 @recipe(
     "three-players",
     lesson="04, 07",
-    shows="three players send their state: 10, 30 and 10 times a second, one still as JSON",
+    shows="three players send their state: 10, 30 and 10 times per second, one still as JSON",
 )
 def three_players() -> Take:
     players = [

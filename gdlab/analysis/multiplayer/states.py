@@ -104,7 +104,7 @@ def sent_twice(evidence: Evidence) -> Iterator[Finding]:
 
 
 def sender_frames(evidence: Evidence) -> Iterator[Finding]:
-    """The counter of sync packets steps once a frame of their sender."""
+    """The counter of sync packets steps once per frame of their sender."""
     states = evidence.states
     sent = states[(states["kind"] == "sync").to_numpy()]
     for key, part in sent.groupby(["connection", "sender"], dropna=False, observed=True):

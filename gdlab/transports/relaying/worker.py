@@ -52,7 +52,7 @@ class Core(Protocol):
         """Hand a copy to the system; False where it refuses."""
 
     def housekeep(self, now_ns: int) -> None:
-        """Look after clients, about once a second."""
+        """Look after clients, about once per second."""
 
     def close(self) -> None:
         """Close every socket."""

@@ -7,7 +7,7 @@ const MARKS = { open: ["#009e73", "▲"], close: ["#6b6b6b", "▼"], error: ["#d
   script_error: ["#d55e00", "✕"], warning: ["#b07d00", "▲"], print: ["#0072b2", "•"], break: ["#7a5195", "■"] };
 const HEIGHT = { rates: 104, rtt: 104, events: 24, log: 24 };
 const LEFT = 62, RIGHT = 12, TITLE = 22, GAP = 8, AXIS = 24;
-const FRAME_MS = 50; // twenty redraws a second while the picture moves
+const FRAME_MS = 50; // twenty redraws per second while the picture moves
 const ASK_MS = 60;   // a wheel turns faster than the kernel needs to answer
 
 function make(tag, className, text) {

@@ -58,7 +58,7 @@ func _physics_process(_delta: float) -> void:
 		return
 	frame += 1
 	if multiplayer.is_server():
-		# TRAP: everything, ten times a second, to everybody: this is what eats the bandwidth.
+		# TRAP: everything, ten times per second, to everybody: this is what eats the bandwidth.
 		if frame % 6 == 0:
 			var everything := PackedVector2Array()
 			everything.resize(40)
