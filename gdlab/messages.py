@@ -104,7 +104,12 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "bytes",
         "estimate: payload plus headers of WebSocket, TCP or UDP, and IP (see `messages.wire_bytes`)",
     ),
-    Column("payload", "payload", "", "the bytes, never changed"),
+    Column(
+        "payload",
+        "payload",
+        "",
+        "the bytes, never changed; of a row `open` or `error` of a WebSocket the request, as it came",
+    ),
     Column(
         "reason",
         "category",
