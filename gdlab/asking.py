@@ -15,7 +15,7 @@ from typing import Any, Final
 import pandas as pd
 
 from gdlab.capture import Capture, Recording, load, samples
-from gdlab.errors import GdlabError
+from gdlab.errors import AddressError, GdlabError
 from gdlab.gdscript import Target, write
 from gdlab.sizes.call import sizes as measured_sizes
 from gdlab.transports import parse
@@ -203,7 +203,10 @@ def gdscript(
     address: str, *, kind: str = "send", codec: str = "auto", framing: str = "auto"
 ) -> dict[str, Any]:
     """The GDScript for a game that talks to a listener at an address such as ``udp://127.0.0.1:4242``."""
-    where = parse(address, host="lan")
+    try:
+        where = parse(address)
+    except AddressError:  # one that other machines reach: this only writes it down
+        where = parse(address, host="lan")
     target = Target(
         transport=where.transport,
         host=where.host,

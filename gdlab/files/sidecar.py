@@ -156,7 +156,9 @@ def _check_types(document: dict[str, Any]) -> list[str]:
         wrong += [f"provenance.{name}" for name in _take_out(provenance, _PROVENANCE)]
         statistics = provenance.get("statistics")
         if isinstance(statistics, dict):
-            counts: dict[str, tuple[type, ...]] = dict.fromkeys(statistics, (int, float, str, type(None)))
+            counts: dict[str, tuple[type, ...]] = dict.fromkeys(
+                statistics, (int, float, str, bool, type(None))
+            )
             counts |= {
                 name: (int,)
                 for name in ("kernel_drops", "received", "sent")

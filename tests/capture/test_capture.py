@@ -49,7 +49,7 @@ def is_free(port):
 
 def test_it_listens_at_once_and_the_table_is_a_snapshot():
     cap = gd.listen(FREE)
-    assert [(name, str(dtype)) for name, dtype in cap.df.dtypes.items()] == [
+    assert [(name, dtype.name) for name, dtype in cap.df.dtypes.items()] == [
         (c.name, c.dtype) for c in SCHEMA
     ]
     send(cap, b"one", b"two")

@@ -26,7 +26,7 @@ def test_it_shows_what_its_lesson_says(name):
     assert recording.notes == ()
     table = recording.df
     assert {column.name: column.dtype for column in SCHEMA} == {
-        name: str(dtype) for name, dtype in table.dtypes.items()
+        name: dtype.name for name, dtype in table.dtypes.items()
     }
     about = recording.provenance["sample"]
     assert about["name"] == name

@@ -80,7 +80,7 @@ def test_an_empty_table_comes_back_with_its_dtypes(tmp_path):
     path = write_csv(table.empty(), tmp_path / "run.csv")
     loaded = load(path)
     pd.testing.assert_frame_equal(loaded.table, table.empty())
-    assert [(name, str(dtype)) for name, dtype in loaded.table.dtypes.items()] == [
+    assert [(name, dtype.name) for name, dtype in loaded.table.dtypes.items()] == [
         (c.name, c.dtype) for c in SCHEMA
     ]
 
@@ -327,7 +327,7 @@ def test_filtered_and_concatenated_tables_can_be_written(tmp_path):
     loaded = load(write_csv(both, tmp_path / "run.csv")).table
     assert list(loaded.peer) == ["b", "c"]
     assert list(loaded.payload) == [b"", b"\0"]
-    assert [str(dtype) for dtype in loaded.dtypes] == [column.dtype for column in SCHEMA]
+    assert [dtype.name for dtype in loaded.dtypes] == [column.dtype for column in SCHEMA]
 
 
 # ---- what happens to files

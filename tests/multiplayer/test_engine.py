@@ -102,7 +102,8 @@ def test_a_watch_names_the_calls_and_one_array_costs_what_the_laboratory_tells(
     assert set(by_number["method"]) == {"#0", "#1", "#2"}
     assert set(by_watch["path"]) == {"Main"}
     counts = by_watch["method"].value_counts()
-    assert (counts["hello"], counts["tick"], counts["many"]) == (2, 60, 6)
+    assert (counts["hello"], counts["many"]) == (2, 6)
+    assert 40 <= counts["tick"] <= 60  # ENet itself throws unreliable calls away where the machine is busy
     # The games are gone; what they told of their tree is not.
     assert set(relay.multiplayer(names=watch).calls["method"]) == {"hello", "tick", "many"}
 

@@ -116,6 +116,7 @@ def test_clients_are_told_apart_and_have_links_of_their_own() -> None:
             client.send(b"hello")
             sources.append(server.recvfrom(100)[1])
         assert sources[0] != sources[1]
+        wait_until(lambda: len(px.clients) == 2)  # the relay tells of them a moment later
         px.client(1).up.set(loss=1.0)
         one.send(b"gone")
         two.send(b"here")

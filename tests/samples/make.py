@@ -82,12 +82,12 @@ def _pinged(fps: int, rows: int, port: int) -> Take:
     return Take(cap, {"fps": fps, "ping_ms": 11})
 
 
-@recipe("udp-60fps", lesson="01, 07", shows="pings answered by a game at 60 frames per second")
+@recipe("udp-60fps", lesson="01, 07, 12", shows="pings answered by a game at 60 frames per second")
 def udp_60fps() -> Take:
     return _pinged(60, 620, 4242)
 
 
-@recipe("udp-30fps", lesson="02", shows="the same game at 30 frames per second")
+@recipe("udp-30fps", lesson="02, 12", shows="the same game at 30 frames per second")
 def udp_30fps() -> Take:
     return _pinged(30, 460, 4243)
 

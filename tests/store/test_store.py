@@ -26,7 +26,7 @@ def filled(count: int, limit: Limit | None = None, size: int = 8) -> Store:
 
 def test_the_empty_table_has_the_documented_columns_and_dtypes():
     empty = table.empty()
-    assert [(name, str(dtype)) for name, dtype in empty.dtypes.items()] == [(c.name, c.dtype) for c in SCHEMA]
+    assert [(name, dtype.name) for name, dtype in empty.dtypes.items()] == [(c.name, c.dtype) for c in SCHEMA]
     assert len(empty) == 0
     for column, categories in CATEGORIES.items():
         assert tuple(empty[column].cat.categories) == categories
