@@ -30,7 +30,9 @@ def test_the_first_notebook_comes_alive(opened, kernel, artifacts):
     live = page.locator(".jp-OutputArea .gdlab-live").first
     live.wait_for(timeout=limit_ms(60))
     status = live.locator(".widget-html-content:visible").first
-    expect(status).to_contain_text(re.compile(r"[1-9]\d* messages, 1 peer, 0 dropped"), timeout=limit_ms(60))
+    expect(status).to_contain_text(
+        re.compile(r"[1-9][\d,]* messages .*1 peer, 0 dropped"), timeout=limit_ms(60)
+    )
     expect(page.locator(".jp-OutputArea img[src^='data:image/png']:visible").first).to_be_visible(
         timeout=limit_ms(60)
     )
