@@ -51,8 +51,8 @@ def test_the_first_notebook_comes_alive(opened, kernel, artifacts):
     live.screenshot(path=artifacts / f"live-{kernel}.png")
 
     live.locator("button", has_text="Save CSV").click()
-    expect(live).to_contain_text(re.compile(r"saved \d+ rows to gdlab-.*\.csv"), timeout=limit_ms(20))
-    saved = re.search(r"saved (\d+) rows to (\S+\.csv)", live.inner_text())
+    expect(live).to_contain_text(re.compile(r"saved [\d,]+ rows to gdlab-.*\.csv"), timeout=limit_ms(20))
+    saved = re.search(r"saved ([\d,]+) rows to (\S+\.csv)", live.inner_text())
     assert (notebook.server.folder / saved[2]).is_file()
     live.locator("button", has_text="Stop").click()
     expect(status).to_contain_text("stopped after", timeout=limit_ms(20))
