@@ -151,6 +151,9 @@ class DatagramCore:
         self._worker.outlet.rows(rows.tobytes(), len(rows), payloads)
 
     def _from_server(self, client: Client) -> None:
+        # Asked for before it is read: reading would take the refusal away, and no later send would hear of it.
+        if client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED:
+            self._nobody_there(client, time.time_ns())
         arrive, row = self._worker.arrive, self._worker.outlet.row
         number, taken = client.number, 0
         for item in client.receiver.receive():
@@ -260,13 +263,7 @@ class DatagramCore:
     def _again(self, client: Client, copy: Copy, payload: bytes, error: OSError) -> bool:
         """Whether a second attempt succeeds: a refusal tells of an earlier datagram, and this one was not sent."""
         if error.errno == errno.ECONNREFUSED and copy.way == UP:
-            if copy.sent - self._unreachable_ns > 1_000_000_000:
-                self._unreachable_ns = copy.sent
-                address = "{}:{}".format(*self._target[1][:2])
-                fact = Fact.of(Reason.UNREACHABLE, by=SYSTEM, address=address)
-                self._worker.outlet.tell(
-                    event="error", time=copy.sent, client=client.number, at_server=True, fact=fact
-                )
+            self._nobody_there(client, copy.sent)
             with contextlib.suppress(OSError):
                 client.sock.send(payload)
                 return True
@@ -277,6 +274,16 @@ class DatagramCore:
             event="error", time=copy.sent, client=client.number, at_server=at_server, fact=fact
         )
         return False
+
+    def _nobody_there(self, client: Client, now_ns: int) -> None:
+        """Tell that the system refused a datagram for the server; once per second at the most."""
+        if now_ns - self._unreachable_ns > 1_000_000_000:
+            self._unreachable_ns = now_ns
+            address = "{}:{}".format(*self._target[1][:2])
+            fact = Fact.of(Reason.UNREACHABLE, by=SYSTEM, address=address)
+            self._worker.outlet.tell(
+                event="error", time=now_ns, client=client.number, at_server=True, fact=fact
+            )
 
     def _damaged(self, copy: Copy) -> bytes:
         key = (copy.client, copy.way)
