@@ -137,7 +137,7 @@ def _leaders(*keys: Ints) -> Ints:
     n = len(keys[0])
     leader = np.arange(n)
     places = 1 << max(2 * n - 1, 1).bit_length()
-    left = leader
+    left = leader.copy()
     # Each key has a place in an array. Who finds another one's key in it, tries again with another place.
     for turn in range(_TURNS):
         if not len(left):

@@ -17,7 +17,6 @@ from gdlab.analysis.columns import (
     PEER,
     group_rows,
     in_time,
-    labels_of,
     names_of,
     order,
     require,
@@ -239,7 +238,8 @@ def sequence(
     np.add.at(jumped, of(leaps), np.clip(ahead - 1, 0, 2**40))
 
     first = found.rows[starts]
-    result = labels_of(table, by, first).set_axis(pd.Index(first), axis=0)
+    labels = {name: table[name].array.take(first) for name in by}
+    result = pd.DataFrame(labels, index=pd.Index(first))
     result = result.assign(
         messages=all_of_them,
         expected=expected,
