@@ -110,7 +110,7 @@ class Tabular(Measures):
         ------
         ExpressionError : it is no filter, or uses what there is not; the message says which part.
         """
-        from gdlab.live.expression import select
+        from gdlab.live.selecting import select
 
         return select(self._decoded_table(), filter)
 

@@ -169,9 +169,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "Raise max_message_bytes where the capture is made, or send less at once.",
         by_gdlab=True,
     ),
-    "own-close-1011": _closed(
-        1011, "an error in gdlab", "The log has the traceback; please report it.", by_gdlab=True
-    ),
     "stood-still": _STOOD_STILL,
     "stood-still/short": _STOOD_STILL._replace(
         what="The game stopped {breaks:once|# times} in breaks, for {longest_ms:.0f} ms at the longest{place}."

@@ -158,7 +158,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "请在创建捕获时调大 max_message_bytes，或每次少发送一些。",
         by_gdlab=True,
     ),
-    "own-close-1011": _closed(1011, "gdlab 内部错误", "日志里有错误的调用栈；请报告它。", by_gdlab=True),
     "stood-still": _STOOD_STILL,
     "stood-still/short": _STOOD_STILL._replace(
         what="游戏因中断停住了{breaks:一次| # 次}，最长 {longest_ms:.0f} 毫秒{place}。"
