@@ -56,12 +56,8 @@ class Store:
     def __init__(self, endpoint: str, limit: Limit = DEFAULT_LIMIT, room: Room | None = None) -> None:
         self.endpoint = endpoint
         self._room = room = room or Room(limit)
-        self.limit = limit = room.limit
-        # Blocks are an eighth of the bound, so that eviction takes at most that much at once.
-        self._block_rows = max(1, min(65_536, (limit.rows or 1 << 30) // (8 * room.share)))
-        self._block_bytes = max(1 << 12, min(8 << 20, (limit.bytes or 1 << 30) // (8 * room.share)))
-        if limit.bytes:
-            self._block_rows = min(self._block_rows, max(64, self._block_bytes // ROW_BYTES))
+        self.limit = room.limit
+        self._block_rows, self._block_bytes = room.block_size()
         self._open_bytes = self._block_bytes + self._block_rows * ROW_BYTES
         self._origin = object()
         self._withdrawn = 0
