@@ -30,7 +30,7 @@ class Relayed(StandIn):
         return self.relay.addresses
 
     @property
-    def running(self) -> bool:  # type: ignore[override]  # of a recording it is a constant
+    def running(self) -> bool:
         """Whether it relays."""
         return self.relay.running
 
