@@ -175,7 +175,7 @@ def _begins_or_ends(table: pd.DataFrame, *, serve: bool) -> _Mask:
     opens = (table["event"] == Event.OPEN).to_numpy(np.bool_)
     closes = ((table["event"] == Event.CLOSE) & (table["reason"] != Reason.STOPPED)).to_numpy(np.bool_)
     by_client = (table["by"] != US).to_numpy(np.bool_) != _connected_here(table)
-    return opens | (closes & (by_client != serve))
+    return np.asarray(opens | (closes & (by_client != serve)), np.bool_)
 
 
 def _codes(mine: pd.DataFrame) -> list[int]:
