@@ -257,7 +257,7 @@ def test_a_half_closed_connection_still_gets_its_answers() -> None:
                 assert b"".join(parts) == b"ask\n"
                 there.sendall(b"the answer\n")
                 wait_until(lambda: (rp.df["event"] == "message").sum() == 2)
-            assert payloads(rp.df[rp.df["event"] == "message"]) == [b"ask", b"the answer"]
+            assert payloads(rp.df.query("event == 'message'")) == [b"ask", b"the answer"]
 
 
 def test_chunks_are_the_bytes_as_they_were_read(tmp_path) -> None:
@@ -282,7 +282,7 @@ def test_chunks_are_the_bytes_as_they_were_read(tmp_path) -> None:
             wait_until(lambda again=again: (again.df["event"] == "close").any())
             # How the receiver reads them is up to its system.
             assert b"".join(payloads(arrived(again))) == b"".join(sent)
-            assert payloads(rp.df[rp.df["direction"] == "out"]) == sent
+            assert payloads(rp.df.query("direction == 'out'")) == sent
             assert (np.diff(rp.sent["due"].to_numpy()) == np.diff(run_times)).all()
     with pytest.raises(ReplayError, match="leave framing= and edit= out"):
         gd.replay(run, to="tcp://127.0.0.1:9", chunks=True, framing="lines")
