@@ -308,7 +308,7 @@ def _truth(value: Any) -> bool:
 
 
 def _logic(node: Any) -> _Get:
-    parts = [_compile(part) for part in node.values]  # noqa: PD011 (of a tree)
+    parts = [_compile(part) for part in node.values]
     if isinstance(node.op, ast.And):
         return lambda row: all(_truth(part(row)) for part in parts)
     return lambda row: any(_truth(part(row)) for part in parts)

@@ -8,13 +8,37 @@ from pathlib import Path
 import pytest
 
 from gdlab.godot import Engine
-from gdlab.words.en.findings import FINDINGS
+from gdlab.words.en import findings, path
+from gdlab.words.en import watched as of_watched
 from tests.twins import watched
 from tests.twins.make import FOLDER
 from tests.twins.plays import PLAYS
 from tests.twins.stage import Shown, perform
 
-RULES = sorted({key.partition("/")[0] for key in FINDINGS})
+ADVICE = findings.FINDINGS | path.FINDINGS | of_watched.FINDINGS
+RULES = sorted({key.partition("/")[0] for key in ADVICE})
+#: Their plays are written, and wait for a machine on which a game gets its frames done in time.
+NOT_RECORDED = {
+    "bytes-waiting",
+    "close-1002",
+    "close-1007",
+    "close-1009",
+    "close-1011",
+    "connected-and-silent",
+    "jitter-clamped",
+    "nagle",
+    "output-cut",
+    "over-websocket-buffer",
+    "overload",
+    "own-close-1009",
+    "packet-refused",
+    "queue-standing",
+    "relay-late",
+    "relay-not-network",
+    "script-error",
+    "slow-game-frame",
+    "stood-still",
+}
 #: Played anew in each run, all by one engine: what shows however slow the machine is.
 LIVE = (
     "bytes-waiting",
@@ -38,10 +62,10 @@ LIVE = (
 
 def test_every_rule_has_its_twins() -> None:
     assert sorted([*PLAYS, *watched.RULES]) == RULES
-    assert sorted(path.stem for path in FOLDER.glob("*.zip")) == RULES
+    assert {path.stem for path in FOLDER.glob("*.zip")} == set(RULES) - NOT_RECORDED
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", sorted(set(RULES) - NOT_RECORDED))
 def test_a_rule_is_seen_in_the_guilty_capture_alone(rule: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(FOLDER / f"{rule}.zip") as file:
         file.extractall(tmp_path)
