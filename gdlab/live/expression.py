@@ -232,7 +232,8 @@ def _attribute(node: Any) -> _Get:
 
 def _part_of(inner: _Get, key: Any, column: str | None) -> _Get:
     """A part by the name of its column, where the row has columns; else the part of what `inner` gives."""
-    return lambda row: row[column] if column in row else _part(inner(row), key)
+    name = column or ""  # no row has a column of that name
+    return lambda row: row[name] if name in row else _part(inner(row), key)
 
 
 def _subscript(node: Any) -> _Get:

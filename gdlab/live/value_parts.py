@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-from gdlab.codecs.flatten import suffix
+from gdlab.codecs.places import suffix
 
 
 def root(node: Any) -> str:
@@ -38,20 +38,19 @@ def used(node: ast.AST) -> frozenset[str] | None:
 def column(node: ast.AST) -> str | None:
     """The column of a part of `v`; None where its key is none that a filter can have."""
     if isinstance(node, ast.Attribute):
-        inner, key = column(node.value), node.attr
+        inner, key = column(node.value), cast("object", node.attr)
     elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        inner, key = column(node.value), node.slice.value
+        inner, key = column(node.value), cast("object", node.slice.value)
     else:
         return "v" if isinstance(node, ast.Name) else None
     return None if inner is None else inner + suffix(key)
 
 
-def are_columns(parts: Iterable[str] | None, columns: Iterable[object]) -> bool:
+def are_columns(parts: Iterable[str] | None, names: Iterable[object]) -> bool:
     """Whether all these parts of a value are columns of their own, and none of them a container in another row."""
     if parts is None:
         return False
-    have = [str(column) for column in columns]
+    have = [str(name) for name in names]
     return all(
-        part in have and not any(column.startswith((f"{part}.", f"{part}[")) for column in have)
-        for part in parts
+        part in have and not any(name.startswith((f"{part}.", f"{part}[")) for name in have) for part in parts
     )

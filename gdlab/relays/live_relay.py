@@ -424,7 +424,7 @@ class Relay(Tabular):
         self,
         path: str | Path,
         *,
-        decoded: bool = False,
+        decoded: bool | None = None,
         raw: bool = False,
         anonymise: bool = False,
         sep: str = ",",

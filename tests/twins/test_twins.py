@@ -31,13 +31,10 @@ NOT_RECORDED = {
     "over-websocket-buffer",
     "overload",
     "own-close-1009",
-    "packet-refused",
     "queue-standing",
     "relay-late",
     "relay-not-network",
-    "script-error",
     "slow-game-frame",
-    "stood-still",
 }
 #: Played anew in each run, all by one engine: what shows however slow the machine is.
 LIVE = (
