@@ -27,7 +27,6 @@ NOT_RECORDED = {
     "connected-and-silent",
     "jitter-clamped",
     "nagle",
-    "output-cut",
     "over-websocket-buffer",
     "overload",
     "own-close-1009",
