@@ -120,9 +120,12 @@ class WebSocketSession(Session):
             return
         # The library gets whole frames only, so that it is never in the middle of one when a message is taken here.
         frames.feed(chunk)
+        large = frames.held_bytes >= _LARGE_BYTES
         while not (self._over or self._not_text):
             if self.protocol.state is State.OPEN and not self._in_fragments:
-                many = None if frames.held_bytes < _LARGE_BYTES else frames.take_columns()
+                # Once in a read: it looks at all of it, and would do so again for every frame of another sort.
+                many = frames.take_columns() if large else None
+                large = False
                 if many is not None:
                     yield from self._take_columns(many)
                     continue
