@@ -150,7 +150,6 @@ class Gdlab:
         self.listener = UdpListener(bound, self.store, receiver=OneByOne if portable else best_receiver)
         for sock in self.listener._sockets:
             grow(sock, receive_buffer)
-            self.listener._buffer_bytes[sock] = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         self.port = self.listener.address.port
         self.listener.start()
         self.release = threading.Event()

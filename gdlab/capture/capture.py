@@ -156,7 +156,13 @@ class Capture(Tabular):
     @property
     def version(self) -> tuple[int, ...]:
         """Differs after every change of the rows."""
+        self._catch_up()
         return tuple(store.version for store in self._stores)
+
+    def _catch_up(self) -> None:
+        """Have the rows of all that has arrived: an endpoint may leave datagrams with the kernel for a while."""
+        for endpoint in self._endpoints:
+            endpoint.catch_up()
 
     @property
     def rewritten(self) -> int:
@@ -165,6 +171,7 @@ class Capture(Tabular):
 
     def snapshots(self) -> list[Snapshot]:
         """Return the rows of each listener as they are now, for readers that follow them piece by piece."""
+        self._catch_up()
         return [store.snapshot() for store in self._stores]
 
     @property
@@ -179,11 +186,12 @@ class Capture(Tabular):
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
         """Return the last rows, without building the whole table."""
-        return table.build([store.snapshot().tail(rows) for store in self._stores]).tail(rows)
+        return table.build([snapshot.tail(rows) for snapshot in self.snapshots()]).tail(rows)
 
     @property
     def statistics(self) -> Statistics:
         """The counters as they are now; `cap.statistics()` is the same."""
+        self._catch_up()
         stores = [store.statistics() for store in self._stores]
         endpoints = [endpoint.statistics() for endpoint in self._endpoints]
         drops = [endpoint.kernel_drops for endpoint in endpoints if endpoint.kernel_drops is not None]
@@ -301,6 +309,7 @@ class Capture(Tabular):
         return self
 
     def _received(self, *, probes: bool) -> int:
+        self._catch_up()
         return sum(store.received if probes else store.of_the_peers for store in self._stores)
 
     def _goal(self, messages: int | None, more: int | None, *, probes: bool) -> _Goal:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
-import selectors
 import socket
-import struct
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,14 +14,15 @@ from typing import Final
 import numpy as np
 
 from gdlab import clock
+from gdlab.errors import EndpointClosed
 from gdlab.facts import SYSTEM, US, Fact, Reason
 from gdlab.messages import Direction, Event, Message, Peer, TimeSource, guess_kind, wire_bytes
 from gdlab.transports.address import Address
+from gdlab.transports.attention import Attention, Taken, memory
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
 from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import (
-    LINUX,
     Batch,
     OneByOne,
     Receiver,
@@ -33,7 +33,7 @@ from gdlab.transports.encoding import Outgoing
 from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
-from gdlab.transports.pacing import Pacing
+from gdlab.transports.replies import Reply
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
@@ -48,10 +48,15 @@ MAX_PINGED_PEERS: Final = 64
 #: A peer is sent to for so long after it was last heard; the last one is, however long ago that was.
 SENT_TO_FOR_S: Final = 300.0
 
+#: After something was sent, its answer is looked for without a nap for so long.
+PROMPT_FOR_S: Final = 1.0
+
+#: How long a reader waits for the rows of what has arrived; the thread that takes it answers at once unless it is kept
+#: busy.
+CATCH_UP_S: Final = 0.2
+
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
-
-_SO_MEMINFO: Final = 55
 
 #: Known addresses before the cache is emptied; a flood of forged ones must not fill the memory.
 _CACHED_PEERS: Final = 65_536
@@ -99,11 +104,12 @@ class UdpListener(Endpoint):
         self._sockets = list(bound.sockets)
         self._receivers: dict[socket.socket, Receiver] = {}
         self._new_receiver = receiver
-        self._pacing = Pacing()
         self._peers: dict[Source, tuple[int, Peer]] = {}
         self._heard: dict[tuple[socket.socket, Source], float] = {}
         self._drops = dict.fromkeys(bound.sockets, 0)
-        self._buffer_bytes = {sock: _buffer_bytes(sock) for sock in bound.sockets}
+        self._attentions: dict[socket.socket, Attention] = {}
+        self._is_ipv6 = {sock: sock.family == socket.AF_INET6 for sock in bound.sockets}
+        self._spoke_s = -PROMPT_FOR_S  # when something was sent last, in seconds of the steady clock
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
 
@@ -116,39 +122,79 @@ class UdpListener(Endpoint):
         for sock in self._sockets:
             receiver = self._receivers[sock] = self._new_receiver(sock)
             self.remark = receiver.remark or self.remark
-            self._loop.watch(self, sock, selectors.EVENT_READ, functools.partial(self._ready, sock))
+            self._attentions[sock] = Attention(
+                self,
+                self._loop,
+                sock,
+                functools.partial(self._look, sock),
+                most=lambda receiver=receiver: receiver.turn,
+                may_nap=lambda receiver=receiver: receiver.stamped and self._nobody_waits(),
+            )
 
     # ---- receiving
 
-    def _ready(self, sock: socket.socket, _events: int) -> None:
-        self._look(sock)
+    def _nobody_waits(self) -> bool:
+        """Whether what arrives may lie with the kernel for a while, which has stamped it."""
+        return (
+            not self._answers
+            and self.options.ping is None
+            and time.monotonic() - self._spoke_s > PROMPT_FOR_S
+        )
 
-    def _look(self, sock: socket.socket) -> None:
-        """Take what has arrived, and sleep a little where datagrams come often."""
+    def catch_up(self) -> None:
+        """Have the rows of all that has arrived; whoever reads them need not know of naps."""
+        if any(each.naps_now for each in tuple(self._attentions.values())) and not self._loop.is_mine:
+            with contextlib.suppress(EndpointClosed, TimeoutError):
+                self._loop.ask(self, self._look_everywhere, CATCH_UP_S)
+
+    def _look_everywhere(self) -> None:
+        for attention in self._attentions.values():
+            attention.look()
+
+    def _rise(self) -> None:
+        """End the naps, as somebody waits for an answer."""
+        for attention in self._attentions.values():
+            attention.rise()
+
+    def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
+        """Replace the reply rule, as `Endpoint.set_reply`; messages that wait are answered at once."""
+        super().set_reply(reply, every)
+        self._rise_soon()
+
+    def set_ping(self, ping: float | None) -> None:
+        """Change how often peers are pinged, as `Endpoint.set_ping`."""
+        super().set_ping(ping)
+        self._rise_soon()
+
+    def _rise_soon(self) -> None:
+        with contextlib.suppress(EndpointClosed):
+            self.call(self._rise)
+
+    def _look(self, sock: socket.socket) -> Taken:
+        """Take what has arrived."""
         before = self._taken_bytes
         taken, full = self._receive(sock)
         if taken and not full:
             # What was dropped behind the last datagram, no datagram tells of, perhaps for a long time.
-            drops = _kernel_drops(sock)
-            if drops is not None:
-                self._count_drops(sock, drops, clock.now_ns())
-        if self._answers:
-            return
-        pause_s = self._pacing.pause_s(
-            time.monotonic(),
-            taken,
-            self._taken_bytes - before,
-            full=full,
-            buffer_bytes=self._buffer_bytes[sock],
-        )
-        if pause_s:
-            time.sleep(pause_s)
+            self._count_behind(sock)
+        return Taken(taken, self._taken_bytes - before, full)
 
     def _receive(self, sock: socket.socket) -> tuple[int, bool]:
         """Take what has arrived, at most one turn; return how many datagrams, and whether more may be waiting."""
-        receiver = self._receivers[sock] if not self._answers else OneByOne(sock)
-        taken, turn = 0, receiver.turn
-        for arrived in receiver.receive():
+        receiver = self._receivers[sock]
+        most, taken = receiver.turn, 0
+        if not self._answers:
+            taken = self._take(sock, receiver, most)
+            return taken, taken >= most
+        while self._take(sock, receiver, 1):
+            taken += 1
+            if taken >= most:
+                return taken, True
+        return taken, False
+
+    def _take(self, sock: socket.socket, receiver: Receiver, most: int) -> int:
+        taken = 0
+        for arrived in receiver.receive(most):
             if isinstance(arrived, Batch):
                 taken += len(arrived)
                 self._taken_bytes += len(arrived.payloads)
@@ -159,18 +205,27 @@ class UdpListener(Endpoint):
                 if arrived.drops is not None:
                     self._count_drops(sock, arrived.drops, arrived.time_ns)
                 self._arrived(sock, arrived.payload, arrived.source, arrived.time_ns, arrived.time_source)
-        return taken, taken >= turn
+        return taken
 
     def _arrived_together(self, sock: socket.socket, batch: Batch) -> None:
         known = [self._known(source)[0] for source in batch.sources]
         for source in batch.sources:
             self._hear(sock, source)
-        codes = np.full(len(batch), known[0]) if len(known) == 1 else np.array(known)[batch.source]
-        wire = batch.sizes + wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6)
+        codes = np.empty(len(batch), np.int32)
+        codes[:] = known[0] if len(known) == 1 else np.array(known, np.int32)[batch.source]
+        wire = batch.sizes + wire_bytes("udp", 0, ipv6=self._is_ipv6[sock])
         kinds = guess_kinds(batch.payloads, batch.sizes)
         tellers = self._tellers(sock, batch)
         if not tellers:
-            self.sink.extend(batch.time_ns, codes, batch.sizes, batch.payloads, wire, kinds)
+            self.sink.extend(
+                batch.time_ns,
+                codes,
+                batch.sizes,
+                batch.payloads,
+                wire,
+                kinds,
+                time_source=batch.time_source,
+            )
             return
         ends = np.cumsum(batch.sizes)
         # A gap row stands before the datagram that told of it, so rows are written from one such to the next.
@@ -182,7 +237,13 @@ class UdpListener(Endpoint):
             rows = slice(first, last)
             payloads = batch.payloads[int(ends[first] - batch.sizes[first]) : int(ends[last - 1])]
             self.sink.extend(
-                batch.time_ns[rows], codes[rows], batch.sizes[rows], payloads, wire[rows], kinds[rows]
+                batch.time_ns[rows],
+                codes[rows],
+                batch.sizes[rows],
+                payloads,
+                wire[rows],
+                kinds[rows],
+                time_source=batch.time_source,
             )
 
     def _tellers(self, sock: socket.socket, batch: Batch) -> list[int]:
@@ -204,7 +265,7 @@ class UdpListener(Endpoint):
     ) -> None:
         code, peer = self._known(source)
         kind = guess_kind(payload)
-        wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
+        wire = wire_bytes("udp", len(payload), ipv6=self._is_ipv6[sock])
         self.sink.append(time_ns, code, payload, kind=kind, time_source=time_source, wire_bytes=wire)
         self._hear(sock, source)
         if self._answers:
@@ -229,6 +290,12 @@ class UdpListener(Endpoint):
             known = self._peers[source] = (self.sink.peer_code(peer), peer)
         return known
 
+    def _count_behind(self, sock: socket.socket) -> None:
+        """Count what was dropped behind the last datagram."""
+        counted = memory(sock)
+        if counted is not None and counted.drops != self._drops[sock] & 0xFFFF_FFFF:
+            self._count_drops(sock, counted.drops, clock.now_ns())
+
     def _count_drops(self, sock: socket.socket, counter: int, time_ns: int) -> None:
         """Turn a rise of the kernel's 32-bit counter into a row; it stands before the datagram that told of it."""
         new = (counter - self._drops[sock]) & 0xFFFF_FFFF
@@ -245,8 +312,10 @@ class UdpListener(Endpoint):
 
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         (sock, source), payload = peer, outgoing.payload
+        self._spoke_s = time.monotonic()
+        self._attentions[sock].rise()
         known = self._known(source)
-        wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
+        wire = wire_bytes("udp", len(payload), ipv6=self._is_ipv6[sock])
         # Before it leaves: while this thread waits for its turn after the call, a quick answer can be stamped already,
         # and would stand before its question.
         time_ns = clock.now_ns()
@@ -305,39 +374,29 @@ class UdpListener(Endpoint):
         for sock in self._sockets:
             while self._receive(sock)[1] and time.monotonic() < deadline:
                 pass
-            drops = _kernel_drops(sock)
-            if drops is not None:
-                self._count_drops(sock, drops, clock.now_ns())
+            self._count_behind(sock)
         self._last_statistics = self.statistics()
 
     def _close_sockets(self) -> None:
         sockets, self._sockets = self._sockets, []
         self._receivers.clear()
+        attentions, self._attentions = self._attentions, {}
+        for attention in attentions.values():
+            attention.end()
         for sock in sockets:
-            self._loop.watch(self, sock, 0)
             sock.close()
 
     def statistics(self) -> EndpointStatistics:
         """Return drops and buffer size; after the end, as they last were."""
         sockets = list(self._sockets)
         try:
-            drops = [_kernel_drops(sock) for sock in sockets]
+            counted = [memory(sock) for sock in sockets]
             buffer_bytes = max(_buffer_bytes(sock) for sock in sockets)
         except (OSError, ValueError):  # closed, perhaps by its thread this very moment
             return self._last_statistics
-        known = [count for count in drops if count is not None]
+        known = [each.drops for each in counted if each is not None]
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
 
 
 def _buffer_bytes(sock: socket.socket) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-
-
-def _kernel_drops(sock: socket.socket) -> int | None:
-    """Return the kernel's count of datagrams dropped at this socket (`SO_MEMINFO`, Linux 4.12 on), or None."""
-    if not LINUX:
-        return None
-    try:
-        return int(struct.unpack("@9I", sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36))[8])
-    except (OSError, struct.error):
-        return None
