@@ -16,45 +16,34 @@ _FEW: Final = 8
 
 
 class SentRows:
-    """Collects what has been sent, until it is written."""
+    """Collects what has been sent by one socket, until it is written.
 
-    def __init__(self) -> None:
-        self._readings: list[int] = []
-        self._peers: list[int] = []
-        self._payloads: list[bytes] = []
-        self._headers: list[int] = []
+    Parameters
+    ----------
+    header_bytes : what a message takes on the wire beside its payload.
+    """
 
-    def add(self, reading: int, peer: int, payload: bytes, header_bytes: int) -> None:
-        """One message.
-
-        Parameters
-        ----------
-        reading : of `clock.reading_ns`, right before it was sent. peer : its number in the sink.
-        header_bytes : what it takes on the wire beside the payload.
-        """
-        self._readings.append(reading)
-        self._peers.append(peer)
-        self._payloads.append(payload)
-        self._headers.append(header_bytes)
+    def __init__(self, header_bytes: int) -> None:
+        self._header_bytes = header_bytes
+        self._rows: list[tuple[int, int, bytes]] = []
+        #: Takes a reading of `clock.reading_ns` right before a message was sent, the peer's number, the payload.
+        self.add = self._rows.append
 
     def write(self, sink: Sink) -> None:
-        """Write the rows and forget them."""
-        if not self._payloads:
-            return
-        readings, peers, payloads, headers = self._readings, self._peers, self._payloads, self._headers
-        self.__init__()  # type: ignore[misc]  # as new
-        if len(payloads) < _FEW:
-            for reading, peer, payload, header in zip(readings, peers, payloads, headers, strict=True):
+        """Write the rows."""
+        count = len(self._rows)
+        if count < _FEW:
+            for reading, peer, payload in self._rows:
                 sink.append(
                     clock.from_readings(reading),
                     peer,
                     payload,
                     direction=Direction.OUT,
                     kind=guess_kind(payload),
-                    wire_bytes=len(payload) + header,
+                    wire_bytes=len(payload) + self._header_bytes,
                 )
             return
-        count = len(payloads)
+        readings, peers, payloads = zip(*self._rows, strict=True)
         sizes = np.fromiter(map(len, payloads), np.int64, count)
         whole = np.frombuffer(b"".join(payloads), np.uint8)
         sink.extend(
@@ -62,7 +51,7 @@ class SentRows:
             np.array(peers, np.int32),
             sizes,
             whole,
-            sizes + np.array(headers, np.int64),
+            sizes + self._header_bytes,
             guess_kinds(whole, sizes),
             time_source=TimeSource.USER,
             direction=Direction.OUT,

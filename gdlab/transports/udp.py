@@ -43,6 +43,7 @@ from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
 from gdlab.transports.napping import Napping
 from gdlab.transports.options import EndpointOptions
+from gdlab.transports.replies import Close
 from gdlab.transports.sent_rows import SentRows
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
@@ -60,8 +61,10 @@ SENT_TO_FOR_S: Final = 300.0
 
 #: Datagrams that are answered are taken so many at once at most, and no more than are answered in this time.
 MOST_AT_ONCE: Final = 64
-ANSWERED_WITHIN_S: Final = 0.001
+ANSWERED_WITHIN_S: Final = 0.005
 
+_IN: Final = Direction.IN
+_MESSAGE: Final = Event.MESSAGE
 _KINDS: Final = tuple(map(Kind, CATEGORIES["kind"]))
 
 #: How long a listener that stops goes on taking what a flood keeps sending.
@@ -117,8 +120,6 @@ class UdpListener(Napping):
         self._headers = {
             sock: wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6) for sock in bound.sockets
         }
-        #: Rows of answers, while those to a batch are sent.
-        self._sent: SentRows | None = None
         self._at_once = 1  # datagrams that are taken together to be answered
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
@@ -152,20 +153,14 @@ class UdpListener(Napping):
         if not self._answers:
             taken = self._take(sock, receiver, most)
             return taken, taken >= most
-        self._sent = SentRows()
-        try:
-            while taken < most:
-                wanted, begun_s = min(self._at_once, most - taken), time.monotonic()
-                found = self._take(sock, receiver, wanted)
-                self._sent.write(self.sink)
-                taken += found
-                if found:
-                    self._pace_answers(found, time.monotonic() - begun_s)
-                if found < wanted:
-                    return taken, False
-        finally:
-            sent, self._sent = self._sent, None
-            sent.write(self.sink)
+        while taken < most:
+            wanted, begun_s = min(self._at_once, most - taken), time.monotonic()
+            found = self._take(sock, receiver, wanted)
+            taken += found
+            if found:
+                self._pace_answers(found, time.monotonic() - begun_s)
+            if found < wanted:
+                return taken, False
         return taken, True
 
     def _pace_answers(self, found: int, took_s: float) -> None:
@@ -242,22 +237,31 @@ class UdpListener(Napping):
     def _answer_together(
         self, sock: socket.socket, batch: Batch, wire: Int64, kinds: npt.NDArray[np.int8]
     ) -> None:
-        whole, at = batch.payloads.tobytes(), 0
-        targets = [((sock, source), *self._known(source)) for source in batch.sources]
+        """Answer each of them; the rows of what is sent are written in the end."""
+        whole, at, sent = batch.payloads.tobytes(), 0, SentRows(self._headers[sock])
+        peers = [(source, *self._known(source)) for source in batch.sources]
+        own, put, now, add = self._pings if len(self._pings) else None, self._put, clock.reading_ns, sent.add
         columns = (batch.time_ns, batch.sizes, batch.source, wire, kinds)
-        for time_ns, size, which, on_wire, kind in zip(*(column.tolist() for column in columns), strict=True):
-            target, code, peer = targets[which]
-            message = Message(
-                time_ns,
-                self._name,
-                peer,
-                whole[at : at + size],
-                kind=_KINDS[kind],
-                time_source=batch.time_source,
-                wire_bytes=on_wire,
-            )
+        for time_ns, size, which, on_wire, kind in zip(*(each.tolist() for each in columns), strict=True):
+            source, code, peer = peers[which]
+            payload = whole[at : at + size]
             at += size
-            self._answer(message, target, code)
+            if own is not None and own.knows(payload):
+                continue
+            message = Message(
+                time_ns, self._name, peer, payload, _IN, _MESSAGE, _KINDS[kind], batch.time_source, on_wire
+            )
+            for answer in self._answers_to(message, code):
+                if isinstance(answer, Close):  # there is no connection that could be closed
+                    break
+                reading = now()
+                try:
+                    put(sock, answer.payload, source)
+                except OSError:
+                    self._send(answer, (sock, source))  # which knows what to do with that
+                else:
+                    add((reading, code, answer.payload))
+        sent.write(self.sink)
 
     def _arrived(
         self, sock: socket.socket, payload: bytes, source: Source, time_ns: int, time_source: TimeSource
@@ -315,9 +319,6 @@ class UdpListener(Napping):
             self._put(sock, payload, source)
         except OSError as error:
             fact = _not_sent(error, payload)
-        if self._sent is not None and fact is None:
-            self._sent.add(reading, code, payload, self._headers[sock])
-            return None
         self._spoke(sock)
         self.sink.append(
             clock.from_readings(reading),
