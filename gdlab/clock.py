@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    _Readings = TypeVar("_Readings", int, npt.NDArray[np.int64])
 
 #: What the stamps are made of, for sidecar files and `doctor`.
 DESCRIPTION: str
@@ -82,8 +84,8 @@ def stepped_ns() -> int:
     return _looked_again_ns()
 
 
-def from_readings(readings: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Times as `now_ns` takes them of readings of `reading_ns`, all but the last taken a moment ago."""
+def from_readings(readings: _Readings) -> _Readings:
+    """Times as `now_ns` takes them, of one or many readings of `reading_ns` that were taken a moment ago."""
     return readings + (_READING_AT_ZERO_NS - stepped_ns())
 
 
