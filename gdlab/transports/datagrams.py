@@ -148,7 +148,11 @@ class OneByOne:
     def _unstamped(self, gathered: _Gathered, most: int) -> None:
         """Take datagrams, and the time after each."""
         receive, now = self._sock.recvfrom, clock.reading_ns
-        payload_of, source_of, time_of = (column.append for column in gathered)
+        payload_of, source_of, time_of = (
+            gathered.payloads.append,
+            gathered.sources.append,
+            gathered.times.append,
+        )
         for _ in range(most):
             payload, source = receive(MAX_DATAGRAM_BYTES)
             time_of(now())
@@ -158,7 +162,11 @@ class OneByOne:
     def _stamped(self, gathered: _Gathered, most: int) -> Datagram | None:
         """Take datagrams with their stamps; the first that comes with anything else beside it ends that."""
         receive = self._sock.recvmsg
-        payload_of, source_of, stamp_of = (column.append for column in gathered)
+        payload_of, source_of, stamp_of = (
+            gathered.payloads.append,
+            gathered.sources.append,
+            gathered.times.append,
+        )
         for _ in range(most):
             payload, ancillary, _, source = receive(MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
             # Not kept: the garbage collector would go through all of these lists again and again.
