@@ -31,7 +31,7 @@ _HOST = SCRIPTS / "node_host.gd"
 _SOURCE_FILE: Final = "source.gd"
 #: Makes a folder a project. In another the engine prepares its project manager first, fonts and settings and all,
 #: whatever script it is to run: its start then takes four times as much of the processor.
-_EMPTY_PROJECT: Final = "config_version=5\n"
+_EMPTY_PROJECT: Final = b"config_version=5\n"
 #: With a display Godot shows some start-up failures in a dialogue of another program, and waits for a click.
 _DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 
@@ -191,7 +191,7 @@ def start(
         if scratch is None:
             import_project(engine, root, variables)
         else:
-            (root / "project.godot").write_text(_EMPTY_PROJECT, encoding="utf-8")
+            (root / "project.godot").write_bytes(_EMPTY_PROJECT)
         if source is not None:
             file = root / _SOURCE_FILE
             file.write_text(text, encoding="utf-8")
