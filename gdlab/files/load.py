@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gdlab.errors import LoadError
 from gdlab.facts import Statement
-from gdlab.files import budget, csvread, parquet, pcapread, spillread, unpack
+from gdlab.files import budget, csvform, csvread, parquet, pcapread, spillread, unpack
 from gdlab.files.loaded import Loaded
 from gdlab.files.progress import ProgressFunction
 
@@ -98,6 +98,9 @@ def _guess(beginning: bytes) -> Statement | str:
         return Statement("load/zip")
     if beginning.lstrip().startswith((b"{", b"[")):
         return Statement("load/json")
+    wrong = csvform.wrong(beginning)
+    if wrong is not None:
+        return wrong
     if b"," in beginning.split(b"\n", 1)[0]:
         return Statement("load/csv")
     return ""
