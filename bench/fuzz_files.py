@@ -165,7 +165,9 @@ def main():
         print(f"{kind:8} {outcome:20} {count}")
     for failure in failures[:10]:
         print(failure)
-    print(f"{len(failures)} failures; the slowest took {slowest:.2f} s of CPU; {memory} MiB of memory at most")
+    print(
+        f"{len(failures)} failures; the slowest took {slowest:.2f} s of CPU; {memory} MiB of memory at most"
+    )
     sys.exit(bool(failures) or slowest > MOST_S or memory > MOST_MIB)
 
 

@@ -112,7 +112,7 @@ def _first_line(text: str) -> tuple[str, int, str]:
         first = line.rstrip("\r")
         if first.strip('"').lower().startswith("sep="):  # by which Excel knows the separator
             tail = first.strip('"')[4:5]
-            told = tail if tail and not tail.isalnum() and tail not in '"\'' else told
+            told = tail if tail and not tail.isalnum() and tail not in "\"'" else told
         elif first.strip() and not first.startswith("#"):
             return told, skip, first
     return told, 0, lines[0].rstrip("\r")

@@ -18,7 +18,7 @@ from gdlab.files import to_schema as conform
 from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
 from gdlab.files.loaded import Loaded
 from gdlab.files.progress import Progress, ProgressFunction
-from gdlab.messages import SCHEMA, Direction, Event, Kind, TimeSource, guess_kind, wire_bytes
+from gdlab.messages import CATEGORIES, SCHEMA, Direction, Event, Kind, TimeSource, guess_kind, wire_bytes
 from gdlab.payloads import Int64, PayloadArray, UInt8
 
 _BATCH_ROWS: Final = 65_536
