@@ -265,7 +265,7 @@ class _Rows:
 
     def _known(self, name: str, codes: Any, distinct: list[str]) -> list[str]:
         """The cells of a column that has few possible values, as we write them."""
-        if name not in _CLOSED:
+        if name not in _CLOSED or name not in self._has:
             return distinct
         known = []
         for code, cell in enumerate(distinct):
