@@ -56,6 +56,16 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/csv twice": (
         "; this one has columns of a capture, but more than one {columns:, }: which of them is meant cannot be told"
     ),
+    "load/by tshark": "tshark opened this file and found the IP packets in it; what is around them is not known",
+    "load/tshark": "{path} cannot be read by tshark: {why}. Give a packet capture that Wireshark opens",
+    "load/no tshark": (
+        "{path}: there is no tshark here. It comes with Wireshark (on Debian and Ubuntu: apt install tshark); without "
+        "it, save the capture as pcapng in Wireshark"
+    ),
+    "load/ask tshark": (
+        "; if it is a packet capture in another format, tshark (of Wireshark) is asked where it is installed: else save "
+        "it as pcapng there"
+    ),
     "load/rows": (
         "{path} has {size} bytes and would be {rows} rows: no capture packs so small, as the times of its rows differ. "
         "It was made to fill the memory, and is not read"

@@ -45,6 +45,15 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/csv": "；这也许是其他程序的 CSV：请用 pandas.read_csv 读取",
     "load/csv missing": "；这个文件有抓包的列，但缺少 {columns:、}：请把所有的列一起导出",
     "load/csv twice": "；这个文件有抓包的列，但 {columns:、} 不止一个：无法判断指的是哪一个",
+    "load/by tshark": "此文件由 tshark 打开，并由它找出其中的 IP 数据包；外层的内容未知",
+    "load/tshark": "tshark 无法读取 {path}：{why}。请给出 Wireshark 能打开的抓包文件",
+    "load/no tshark": (
+        "{path}：这里没有 tshark。它随 Wireshark 一起安装（Debian 和 Ubuntu 上：apt install tshark）；没有它时，请在 Wireshark "
+        "中把抓包另存为 pcapng"
+    ),
+    "load/ask tshark": (
+        "；如果这是其他格式的抓包，装有 tshark（属于 Wireshark）时会由它读取；否则请在 Wireshark 中另存为 pcapng"
+    ),
     "load/rows": "{path} 有 {size} 字节，却会成为 {rows} 行：没有捕获能压得这么小，因为各行的时间不同。它是为了塞满内存而做的，不予读取",
     "load/memory": "{path} 有 {size} 字节，会占用 {needed} MiB 内存；这样大小的文件 gdlab 最多读取 {most} MiB。请在生成它的地方拆分",
     "load/no columns": "{path} 没有捕获的列",
