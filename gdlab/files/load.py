@@ -106,7 +106,9 @@ def _read(
     if pcapread.is_capture(beginning):
         found = pcapread.read_capture(path, content, progress)
         if reader is None and pcapread.unknown_links(found):
-            found = _with_tshark(path, progress) or Loaded(found.table, found.provenance, (*found.notes, _OFFER))
+            found = _with_tshark(path, progress) or Loaded(
+                found.table, found.provenance, (*found.notes, _OFFER)
+            )
         return found
     if content is None and parquet.is_parquet(beginning):
         return parquet.read_parquet(path, progress, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -40,18 +41,29 @@ def packets(path: Path) -> Captured:
         raise LoadError(Statement.of("load/no tshark", path=path))
     size = path.stat().st_size
     command = [program, "-n", "-r", str(path.resolve()), "-T", "json", "-x", "-j", "frame ip ipv6"]
-    command += ["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE", "-o", "tcp.desegment_tcp_streams:FALSE"]
+    command += [
+        "-o",
+        "ip.defragment:FALSE",
+        "-o",
+        "ipv6.defragment:FALSE",
+        "-o",
+        "tcp.desegment_tcp_streams:FALSE",
+    ]
     with (
         tempfile.TemporaryFile("w+", errors="replace") as said,
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True, errors="replace"
+        subprocess.Popen(  # noqa: S603 (a list of arguments, no shell)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            errors="replace",
         ) as process,
     ):
         late = threading.Timer(_LEAST_WAIT_S + size / _BYTES_PER_S, process.kill)
         late.start()
         try:
-            assert process.stdout is not None
-            found = _captured(path, size, process.stdout)
+            found = _captured(path, size, process.stdout or io.StringIO())
         finally:
             in_time = late.is_alive()
             late.cancel()
@@ -75,7 +87,11 @@ def _captured(path: Path, size: int, lines: IO[str]) -> Captured:
     for layers in _layers(lines):
         frame = layers.get("frame", {})
         data = bytes.fromhex(_first(layers.get("frame_raw"), ""))
-        raw = min((each for name in ("ip_raw", "ipv6_raw") if (each := layers.get(name))), key=_position, default=None)
+        raw = min(
+            (each for name in ("ip_raw", "ipv6_raw") if (each := layers.get(name))),
+            key=_position,
+            default=None,
+        )
         if raw is None:
             without += 1
             continue

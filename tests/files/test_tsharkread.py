@@ -54,7 +54,9 @@ def test_a_format_that_gdlab_does_not_know_is_opened_by_tshark(tmp_path, plain):
 @needs_tshark
 def test_a_link_layer_that_gdlab_does_not_know_is_read_by_tshark(tmp_path, plain):
     path = tmp_path / "infiniband.pcap"
-    path.write_bytes(packets.pcap([bytes(40) + b"\x08\x00\0\0" + each for each in some_packets()], link=242, start=NS))
+    path.write_bytes(
+        packets.pcap([bytes(40) + b"\x08\x00\0\0" + each for each in some_packets()], link=242, start=NS)
+    )
     found = gd.load(path)
     assert any("tshark opened this file" in note for note in found.notes)
     pd.testing.assert_frame_equal(found.df, plain)
@@ -89,7 +91,9 @@ def test_without_tshark_it_is_offered_in_words(tmp_path, monkeypatch):
         gd.load(path)
     with pytest.raises(LoadError, match="no tshark here"):
         gd.load(path, reader="tshark")
-    path.write_bytes(packets.pcap([bytes(40) + b"\x08\x00\0\0" + each for each in some_packets()], link=242, start=NS))
+    path.write_bytes(
+        packets.pcap([bytes(40) + b"\x08\x00\0\0" + each for each in some_packets()], link=242, start=NS)
+    )
     assert any("where tshark is installed" in note for note in gd.load(path).notes)
 
 

@@ -63,8 +63,8 @@ STATEMENTS: Final[dict[str, str]] = {
         "it, save the capture as pcapng in Wireshark"
     ),
     "load/ask tshark": (
-        "; if it is a packet capture in another format, tshark (of Wireshark) is asked where it is installed: else save "
-        "it as pcapng there"
+        "; if it is a packet capture in another format, tshark (of Wireshark) is asked where it is installed: else "
+        "save it as pcapng there"
     ),
     "load/rows": (
         "{path} has {size} bytes and would be {rows} rows: no capture packs so small, as the times of its rows differ. "
