@@ -154,7 +154,7 @@ class MarkingSink:
         """Write n messages at once."""
         if probes is None:
             probes = self._pings.among(sizes, payloads)
-        if probes is not None and probes.any() and direction is Direction.IN:
+        if direction is Direction.IN and probes is not None and probes.any():
             self._pings.heard()
         self._sink.extend(
             time_ns,

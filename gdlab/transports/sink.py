@@ -50,7 +50,7 @@ class Sink(Protocol):
         word: str = "",
         direction: Direction = Direction.IN,
     ) -> None:
-        """Write n messages at once; `probes` are those that are answers to our pings."""
+        """Write n messages at once; `probes` are those that are pings of ours or answers to them."""
 
     def withdraw(self, peer: int | None = None, since_ns: int = 0) -> int:
         """Take back the rows that were cut out of streams, to write them anew."""
