@@ -68,7 +68,7 @@ def _load(
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             if spillread.is_spill(path):
-                return spillread.read_spill(path)
+                return spillread.read_spill(path, progress)
             raise LoadError(Statement.of("load/folder", path=path, can_read=_CAN_READ))
         if not stat.S_ISREG(mode):
             raise LoadError(Statement.of("load/device", path=path, can_read=_CAN_READ))
@@ -92,7 +92,7 @@ def _load(
         return pcapread.read_with_tshark(path, progress)
     compressed = unpack.compression(beginning)
     try:
-        content = unpack.unpack(path, compressed) if compressed else None
+        content = unpack.unpack(path, compressed, progress) if compressed else None
         beginning = beginning if content is None else content[:1024]
         return _read(path, content, beginning, columns, reader, progress)
     except OSError as error:
