@@ -118,6 +118,8 @@ class Dashboard(Panel):
         """Stop a capture and take it off the list; its rows are gone unless somebody else holds it."""
         with self.lock:
             capture.stop()
+            for panel in self.panels():
+                panel.forget(capture)
             row = self._rows.pop(capture, None)
             self.list.children = tuple(self._rows.values())
             if row is not None:

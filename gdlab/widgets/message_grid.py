@@ -89,6 +89,7 @@ class MessageGrid(Panel):
             self._colors = {}
             self.rows_changed()
         super().follow(capture)
+        self.set_trait("selected", None)  # of another capture: what explains it would go on doing so
 
     def rows_changed(self) -> None:
         """List anew: rows have other numbers now."""
