@@ -14,7 +14,7 @@ CSS: Final = f"""
 .gdlab-panel {{ --gd-ink: var(--jp-ui-font-color1, #212121); --gd-dim: var(--jp-ui-font-color2, #616161);
   --gd-line: var(--jp-border-color2, #d0d7de); --gd-soft: var(--jp-layout-color2, #f3f4f6);
   --gd-paper: var(--jp-layout-color1, #fff); --gd-brand: var(--jp-brand-color1, #1976d2);
-  --gd-size: var(--jp-ui-font-size1, 13px);
+  --gd-size: max(14px, var(--jp-ui-font-size1, 14px)); --jp-widgets-font-size: var(--gd-size);
   max-width: 100%; overflow: visible; color: var(--gd-ink); }}
 .gdlab-panel .widget-html, .gdlab-panel .widget-html-content {{
   line-height: 1.45; height: auto; color: inherit; font-size: var(--gd-size); }}
@@ -28,25 +28,25 @@ CSS: Final = f"""
 .gdlab-panel .gdlab-t td {{ text-align: left; padding: 1px 14px 1px 0; vertical-align: top;
   white-space: nowrap; background: none; }}
 .gdlab-panel .gdlab-t .n {{ text-align: right; }}
-.gdlab-panel .gdlab-t .m {{ font-family: {_MONO}; font-size: .93em; }}
+.gdlab-panel .gdlab-t .m {{ font-family: {_MONO}; }}
 .gdlab-panel .gdlab-t .w {{ white-space: normal; overflow-wrap: anywhere; }}
 .gdlab-panel .q, .gdlab-panel .gdlab-q {{ color: var(--gd-dim); }}
 .gdlab-panel .gdlab-bad {{ color: var(--jp-error-color0, #b71c1c); font-weight: 600; }}
 .gdlab-panel .gdlab-good {{ color: var(--jp-success-color0, #1b5e20); }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-bad {{ color: #ff8a80; }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-good {{ color: #81c784; }}
-.gdlab-panel code {{ font-family: {_MONO}; font-size: .95em; background: var(--gd-soft); color: inherit;
+.gdlab-panel code {{ font-family: {_MONO}; background: var(--gd-soft); color: inherit;
   padding: 1px 4px; border-radius: 3px; }}
 .gdlab-panel a {{ color: var(--jp-content-link-color, #0969da); }}
-.gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: .93em; line-height: 1.45; margin: 4px 0;
+.gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: 1em; line-height: 1.45; margin: 4px 0;
   white-space: pre-wrap; overflow-wrap: anywhere; color: inherit; background: none; }}
-.gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4;
+.gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 14px; line-height: 1.4;
   font-variant-ligatures: none; padding: 0; box-sizing: border-box; }}
 .gdlab-panel .gdlab-lines select option {{ padding: 0 6px; height: 19px; line-height: 19px;
   box-sizing: border-box; }}
-.gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 12.5px; white-space: pre;
+.gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 14px; white-space: pre;
   font-variant-ligatures: none; padding-left: 7px; overflow: hidden; }}
-.gdlab-panel .gdlab-code textarea {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4; }}
+.gdlab-panel .gdlab-code textarea {{ font-family: {_MONO}; font-size: 14px; line-height: 1.4; }}
 .gdlab-panel .widget-toggle-button.mod-active {{ font-weight: 600; }}
 .gdlab-panel .jupyter-button {{ border-radius: 3px; }}
 .gdlab-panel .jupyter-button:where(:not(.mod-primary):not(.mod-danger)) {{ background: var(--gd-soft);
