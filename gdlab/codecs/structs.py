@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin, g
 import numpy as np
 
 from gdlab.codecs.codec import Decoded, Fast
-from gdlab.codecs.flatten import MAX_ITEMS
 from gdlab.codecs.parts import Part, Rows, as_objects
+from gdlab.codecs.places import MAX_ITEMS
 from gdlab.facts import Statement
 from gdlab.variant import Vector2, Vector2i, Vector3, Vector3i, Vector4, Vector4i
 from gdlab.words import stated

@@ -18,7 +18,7 @@ from gdlab.files import to_schema as conform
 from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
 from gdlab.files.loaded import Loaded
 from gdlab.files.progress import Progress, ProgressFunction
-from gdlab.messages import CATEGORIES, SCHEMA, Direction, Event, Kind, TimeSource, guess_kind, wire_bytes
+from gdlab.messages import SCHEMA, Direction, Event, Kind, TimeSource, guess_kind, wire_bytes
 from gdlab.payloads import Int64, PayloadArray, UInt8
 
 _BATCH_ROWS: Final = 65_536
@@ -336,7 +336,7 @@ class _Rows:
             columns["size_bytes"] = sizes
         if "kind" not in self._has:
             kinds = [Kind.BINARY if payload is pd.NA else guess_kind(payload) for payload in payloads]
-            order = {str(value): code for code, value in enumerate(CATEGORIES["kind"])}
+            order = conform.fixed_order("kind")
             columns["kind"] = conform.categorical(np.array([order[kind] for kind in kinds], np.int32), order)
         if "wire_bytes" not in self._has:
             transports = [str(name).partition(":")[0] for name in columns["endpoint"].categories]
@@ -354,7 +354,7 @@ class _Rows:
 
 def _category(name: str, codes: Any, values: Iterable[str]) -> pd.Categorical:
     """The fixed categories of a closed column first; others in order of first appearance."""
-    order: dict[str, int] = {str(value): number for number, value in enumerate(CATEGORIES.get(name, ()))}
+    order = conform.fixed_order(name)
     translate = np.array([order.setdefault(value, len(order)) for value in values], np.int32)
     return conform.categorical(translate[codes] if len(codes) else codes, order)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gdlab.godot.finder import Engine, find
-from gdlab.godot.game import Game, Run, StopOn
+from gdlab.godot.game import Game, StopOn
 from gdlab.godot.importing import import_project
+from gdlab.godot.run import Run
 from gdlab.godot.source import Complete, Constant, complete, is_main_loop
 from gdlab.godot.watcher import options as watcher_options
 

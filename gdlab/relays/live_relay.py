@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,6 +15,7 @@ from gdlab import analysis, clock
 from gdlab.analysis.source import Source
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.cell_view import CellView
 from gdlab.errors import RelayError, WaitTimeout
 from gdlab.files import write_truth
 from gdlab.impair import WAYS, Link, Outage, Scenario, Spike, Step, preset, settings
@@ -472,19 +473,12 @@ class Relay(Tabular):
         colour = "receiving" if self.running and not hint else "waiting" if self.running else "stopped"
         return html.Headline(colour, self._text(), hint)
 
-    def _repr_mimebundle_(self, **_: Any) -> Any:
-        if _panel is not None and self.running:
-            shown = _panel(self)
-            if shown is not None:
-                return shown._repr_mimebundle_()
-        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if not self.running:
+            return {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return _view.bundle(self, self._repr_html_, **options)
 
 
-#: Draws a relay that a cell shows; `gdlab.widgets` puts itself here.
-_panel: Callable[[Relay], Any] | None = None
-
-
-def show_with(panel: Callable[[Relay], Any] | None) -> None:
-    """Have relays that a cell shows drawn by `panel(relay)`."""
-    global _panel  # noqa: PLW0603 (one notebook, one way to show)
-    _panel = panel
+#: How cells show relays that run; `gdlab.widgets` puts its panel there once it is loaded.
+_view: Final[CellView[Relay]] = CellView()
+show_with = _view.show_with

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gdlab.facts import Fact
 from gdlab.messages import Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
-from gdlab.store.store import StreamRow
+from gdlab.store.streams import StreamRow
 
 
 class Sink(Protocol):
