@@ -41,7 +41,7 @@ CSS: Final = f"""
 .gdlab-panel .gdlab-good {{ color: var(--jp-success-color0, #1b5e20); }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-bad {{ color: #ff8a80; }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-good {{ color: #81c784; }}
-.gdlab-panel code {{ font-family: {_MONO}; background: var(--gd-soft); color: inherit;
+.gdlab-panel code {{ font-family: {_MONO}; font-size: 1em; background: var(--gd-soft); color: inherit;
   padding: 1px 4px; border-radius: 3px; }}
 .gdlab-panel a {{ color: var(--jp-content-link-color, #0969da); }}
 .gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: 1em; line-height: 1.45; margin: 4px 0;
