@@ -113,7 +113,7 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
                 ("text", "text"),
                 ("raw bytes", "raw"),
             ),
-            "14em",
+            "16em",
         )
         self.reply = _menu("Answer", [(words, name) for name, (words, _, _) in _REPLIES.items()], "18em")
         self.reply_text = _text("", "Got our msg: ", "14em", "what is answered")

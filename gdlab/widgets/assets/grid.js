@@ -49,6 +49,7 @@ class Grid {
     this.sort = null;
     this.timeAs = "clock";
     this.hidden = new Set();
+    this.peerWidth = 10;
     this.asked = 0;
     this.pending = false;
     this.build(el);
@@ -138,7 +139,7 @@ class Grid {
   shown() { return Object.keys(COLUMNS).filter((name) => !this.hidden.has(name)); }
 
   template() {
-    const widths = { time: "13ch", arrow: "1.5ch", peer: "minmax(10ch, 22ch)", size: "7ch", text: "minmax(0, 1fr)" };
+    const widths = { time: "13ch", arrow: "1.5ch", peer: this.peerWidth + "ch", size: "6ch", text: "minmax(0, 1fr)" };
     return this.shown().map((name) => widths[name]).join(" ");
   }
 
@@ -266,7 +267,15 @@ class Grid {
     requestAnimationFrame(() => { this.painting = false; this.draw(); });
   }
 
+  // As wide as the longest name so far, so that the message has the rest.
+  makeRoom() {
+    let longest = this.peerWidth;
+    for (const row of this.rows.values()) longest = Math.max(longest, Math.min(22, row.peer.length));
+    if (longest > this.peerWidth) { this.peerWidth = longest; this.head(); }
+  }
+
   draw() {
+    this.makeRoom();
     const tall = this.tall();
     if (this.spaceTall !== tall) { this.spaceTall = tall; this.space.style.height = tall + "px"; }
     const [first, last, top, at] = this.range();

@@ -59,14 +59,21 @@ function timeStep(least) {
 const smallOrTime = (least) => (least < 1 ? niceStep(least) : timeStep(least));
 
 // Words over several lines around a height, where one line is too long for the width.
-function wrapped(c, text, x, y, room) {
+function wrapped(c, text, x, y, room, paper) {
   const lines = [""];
   for (const word of text.split(" ")) {
     const longer = (lines[lines.length - 1] + " " + word).trim();
     if (lines[lines.length - 1] && c.measureText(longer).width > room) lines.push(word);
     else lines[lines.length - 1] = longer;
   }
-  lines.forEach((line, i) => c.fillText(line, x, y + (i - (lines.length - 1) / 2) * 18));
+  const ink = c.fillStyle;
+  lines.forEach((line, i) => {
+    const at = y + (i - (lines.length - 1) / 2) * 18;
+    c.fillStyle = paper; // no grid through the words
+    c.fillRect(x - 3, at - 9, c.measureText(line).width + 6, 18);
+    c.fillStyle = ink;
+    c.fillText(line, x, at);
+  });
 }
 
 class Timeline {
@@ -555,7 +562,8 @@ class Timeline {
     if (!lane.series.some((series) => series.n)) {
       c.fillStyle = ink.dim;
       c.textAlign = "left";
-      wrapped(c, lane.note || "nothing in this range", LEFT + 10, top + height / 2, width - LEFT - RIGHT - 12);
+      const words = lane.shape === "steps" ? "nothing in this range" : lane.note || "nothing in this range";
+      wrapped(c, words, LEFT + 10, top + height / 2, width - LEFT - RIGHT - 12, ink.paper);
     }
   }
 
@@ -595,7 +603,7 @@ class Timeline {
       c.font = ink.small;
       c.textAlign = "left";
       c.fillStyle = ink.dim;
-      wrapped(c, lane.note || "none in this range", LEFT + 10, top + height / 3, width - LEFT - RIGHT - 12);
+      wrapped(c, lane.note || "none in this range", LEFT + 10, top + height / 3, width - LEFT - RIGHT - 12, ink.paper);
     }
     for (const series of lane.series) {
       const [color, sign] = MARKS[series.name] || [ink.dim, "•"];
