@@ -27,7 +27,9 @@ def pytest_collection_finish(session):
 def oldest_kernel(config):
     """The Python of the environment with the oldest ipykernel, or why there is none."""
     cache = getattr(config, "cache", None)  # none with `-p no:cacheprovider`
-    return kernels.oldest(Path(cache.mkdir("gdlab")) if cache else Path(tempfile.gettempdir()) / "gdlab-tests")
+    return kernels.oldest(
+        Path(cache.mkdir("gdlab")) if cache else Path(tempfile.gettempdir()) / "gdlab-tests"
+    )
 
 
 def missing(reason):
