@@ -6,7 +6,7 @@ import functools
 import random
 import time
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -224,23 +224,26 @@ class Endpoint(Life):
             self._reply_to(message, peer, peer_code)
 
     def _reply_to(self, message: Message, peer: Any, peer_code: int) -> None:
-        """Send what the reply rule says; what it raises becomes a row."""
-        if self._reply is None:
-            return
-        try:
-            answers = self._reply(message)
-        except BaseException as error:  # noqa: BLE001 (the user's function; the listener must live on)
-            fact = Fact.of(Reason.REPLY_RAISED, by=US, error=f"{type(error).__name__}: {error}")
-            self.sink.append(clock.now_ns(), peer_code, direction=Direction.OUT, event=Event.ERROR, fact=fact)
-            before = self.reply_problem
-            self.reply_problem = fact._replace(count=before.count + 1) if before else fact
-            return
-        for answer in answers:
+        """Send what the reply rule says."""
+        for answer in self._answers_to(message, peer_code):
             if isinstance(answer, Close):
                 # Not at once: it may be the answer to one of many messages of a read.
                 self._loop.call(self, functools.partial(self._close_peer, peer, answer))
                 return
             self._send(answer, peer)
+
+    def _answers_to(self, message: Message, peer_code: int) -> Sequence[Outgoing | Close]:
+        """What the reply rule says; what it raises becomes a row."""
+        if self._reply is None:
+            return ()
+        try:
+            return self._reply(message)
+        except BaseException as error:  # noqa: BLE001 (the user's function; the listener must live on)
+            fact = Fact.of(Reason.REPLY_RAISED, by=US, error=f"{type(error).__name__}: {error}")
+            self.sink.append(clock.now_ns(), peer_code, direction=Direction.OUT, event=Event.ERROR, fact=fact)
+            before = self.reply_problem
+            self.reply_problem = fact._replace(count=before.count + 1) if before else fact
+            return ()
 
     def _close_peer(self, peer: Any, closing: Close) -> None:
         """End the connection of a peer."""
