@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Our GDScript, see `script`.
 SCRIPTS: Final = Path(__file__).parent / "scripts"
+_PACKAGE: Final = SCRIPTS.parents[1]
 #: What errors call the file of a source text.
 SOURCE_NAME: Final = "<gdscript>"
 
@@ -161,9 +162,6 @@ def start(
     scratch: Path | None = None
     completed: Complete | None = None
 
-    # A script of ours needs nothing of the folder it lies in, which may not be written to.
-    alone = source is not None or (script is not None and Path(script).absolute().parent == SCRIPTS)
-
     # Everything that can be wrong with the files is said before an engine is looked for.
     if source is not None:
         completed = complete(source, constants)
@@ -184,7 +182,10 @@ def start(
             raise FileNotFoundError(f"there is no scene {scene} in {root}; it has {_scenes(root)}")
     engine = engine or find()
 
-    if alone:
+    # A script of gdlab in no project, such as the course's, needs nothing of the folder it lies in, which may not be
+    # written to.
+    ours = script is not None and file.is_relative_to(_PACKAGE) and not (root / "project.godot").is_file()
+    if source is not None or ours:
         scratch = root = Path(tempfile.mkdtemp(prefix="gdlab-"))
         variables["XDG_DATA_HOME"] = str(root / "data")
     try:
