@@ -19,6 +19,8 @@ from gdlab.files.progress import ProgressFunction
 READERS: Final = ("gdlab", "tshark")
 
 _CAN_READ = Statement("load/can read")
+#: What CSV and captures take in memory, with the table that is made of them, for each of their bytes.
+_TIMES_AS_TABLE: Final = 3
 _OFFER = "where tshark is installed, it reads packets of link layers that gdlab does not know"
 
 
@@ -66,7 +68,7 @@ def _load(
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             if spillread.is_spill(path):
-                return spillread.read_spill(path)
+                return spillread.read_spill(path, progress)
             raise LoadError(Statement.of("load/folder", path=path, can_read=_CAN_READ))
         if not stat.S_ISREG(mode):
             raise LoadError(Statement.of("load/device", path=path, can_read=_CAN_READ))
@@ -82,11 +84,15 @@ def _load(
     if not beginning:
         raise LoadError(Statement.of("load/empty", path=path, can_read=_CAN_READ))
     budget.check(path, size, size)
+    if not parquet.is_parquet(beginning):  # whose footer tells more
+        divided = pcapread.is_capture(beginning) or unpack.compression(beginning)
+        way_out = "load/divided" if divided else "load/by pieces"
+        budget.afford(path, size, _TIMES_AS_TABLE * size, way_out)
     if reader == "tshark":
         return pcapread.read_with_tshark(path, progress)
     compressed = unpack.compression(beginning)
     try:
-        content = unpack.unpack(path, compressed) if compressed else None
+        content = unpack.unpack(path, compressed, progress) if compressed else None
         beginning = beginning if content is None else content[:1024]
         return _read(path, content, beginning, columns, reader, progress)
     except OSError as error:

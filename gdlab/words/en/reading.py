@@ -74,6 +74,15 @@ STATEMENTS: Final[dict[str, str]] = {
         "{path} has {size} bytes and would take {needed} MiB of memory; gdlab reads up to {most} MiB of a file of this "
         "size. Split it where it was made"
     ),
+    "load/too large": (
+        "{path} has {size} MiB and as a table would take about {needed} MiB of memory, of which {free} MiB are free. "
+        "{way}"
+    ),
+    "load/by pieces": "gd.dataset({path}) reads it by pieces",
+    "load/divided": (
+        "Divide it (editcap -c 1000000 {name} part.pcapng, of Wireshark; a compressed one is unpacked first), and read "
+        "the parts together: gd.dataset('part*.pcapng')"
+    ),
     "load/no columns": "{path} has no columns of a capture",
     "load/csv damaged": (
         "{path} is damaged: {why}. Expected: the CSV as gdlab wrote it. Take the original file; if a spreadsheet saved "
