@@ -11,17 +11,19 @@ from typing import Any, Final
 import numpy as np
 
 from gdlab.errors import LoadError
-from gdlab.facts import PEER, SYSTEM, Fact, Reason
-from gdlab.files import pcapours
+from gdlab.facts import PEER, SYSTEM, Fact, Reason, Statement
+from gdlab.files import pcapours, tsharkread
 from gdlab.files.loaded import Loaded
 from gdlab.files.packets import captured, pcap, pcapng, sides, tcp, websocket
 from gdlab.files.packets.columns import Segments, segments
 from gdlab.files.packets.ip import UDP
+from gdlab.files.packets.link import LINK_UNKNOWN
 from gdlab.files.packets.rows import Note, Rows
 from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import Event, Peer, wire_bytes
 from gdlab.payloads import Int64
+from gdlab.words import stated
 
 _ASKING: Final = b"GET "
 
@@ -54,6 +56,27 @@ def read_capture(path: Path, data: bytes | None = None, progress: ProgressFuncti
             f"{path} is a packet capture without one whole packet: {'; '.join(file.notes)}. Expected: pcap or "
             "pcapng as tcpdump, Wireshark or gdlab write them. Capture or copy it again"
         )
+    return of_packets(path, file, progress)
+
+
+def read_with_tshark(path: Path, progress: ProgressFunction | None = None) -> Loaded:
+    """The same of any file that tshark reads, be it no pcap or of a link layer that gdlab does not know.
+
+    Raises
+    ------
+    LoadError : tshark is not installed, or cannot read the file.
+    """
+    found = of_packets(path, tsharkread.packets(path), progress)
+    return Loaded(found.table, found.provenance, (stated(Statement("load/by tshark")), *found.notes))
+
+
+def unknown_links(loaded: Loaded) -> bool:
+    """Whether packets were left out because their link layer is not known."""
+    return any(LINK_UNKNOWN in note for note in loaded.notes)
+
+
+def of_packets(path: Path, file: captured.Captured, progress: ProgressFunction | None = None) -> Loaded:
+    """The rows of packets; see `read_capture`."""
     ours = file.application.startswith(APPLICATION)
     with Progress(len(file), f"reading {path.name}", progress) as shown:
         found = segments(file, also=EVENT_PROTOCOL if ours else -1, advance=shown.advance)

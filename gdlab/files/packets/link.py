@@ -17,6 +17,8 @@ _NSH, _WCCP, _ARUBA, _BACKBONE = 0x894F, 0x883E, range(0x8200, 0x8211), 0x88E7
 _DEEPEST: Final = 16  # headers around an IP packet; what has more was made to be hard to read
 _OUTGOING: Final = 4  # Linux' PACKET_OUTGOING
 
+#: How the reason ends where a packet is of a link layer that is not read here.
+LINK_UNKNOWN: Final = "is not known"
 RAW_IP: Final = frozenset({12, 14, 101, 228, 229})
 LOOPBACK: Final = frozenset({0, 108})
 
@@ -46,7 +48,7 @@ def inner(data: bytes, link_type: int, at: int, stop: int, depth: int = 0) -> In
         return by_version(data, at + 4, stop)
     reader = _READERS.get(link_type)
     if reader is None:
-        return f"link type {link_type} is not known"
+        return f"link type {link_type} {LINK_UNKNOWN}"
     return reader(data, at, stop, depth + 1)
 
 
