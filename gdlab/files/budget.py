@@ -63,12 +63,12 @@ def free_bytes() -> int | None:
     return min(told) if told else None
 
 
-def afford(path: Path, file_bytes: int, needed_bytes: int, way_out: str) -> None:
+def afford(path: Path, file_bytes: int, needed_bytes: int, way: Statement) -> None:
     """Refuse a file whose table would not fit the memory that is free, before it is read.
 
     Parameters
     ----------
-    way_out : the key of what to do instead.
+    way : what to do instead.
 
     Raises
     ------
@@ -76,6 +76,13 @@ def afford(path: Path, file_bytes: int, needed_bytes: int, way_out: str) -> None
     """
     free = free_bytes()
     if free is not None and needed_bytes > free:
-        numbers = {"size": file_bytes >> 20, "needed": needed_bytes >> 20, "free": max(free, 0) >> 20}
-        way = Statement.of(way_out, path=repr(str(path)), name=path.name)
-        raise LoadError(Statement.of("load/too large", path=path, way=way, **numbers))
+        raise LoadError(
+            Statement.of(
+                "load/too large",
+                path=path,
+                size=file_bytes >> 20,
+                needed=needed_bytes >> 20,
+                free=max(free, 0) >> 20,
+                way=way,
+            )
+        )

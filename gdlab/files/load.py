@@ -85,9 +85,11 @@ def _load(
         raise LoadError(Statement.of("load/empty", path=path, can_read=_CAN_READ))
     budget.check(path, size, size)
     if not parquet.is_parquet(beginning):  # whose footer tells more
-        divided = pcapread.is_capture(beginning) or unpack.compression(beginning)
-        way_out = "load/divided" if divided else "load/by pieces"
-        budget.afford(path, size, _TIMES_AS_TABLE * size, way_out)
+        if pcapread.is_capture(beginning) or unpack.compression(beginning):
+            way = Statement.of("load/divided", name=path.name)
+        else:
+            way = Statement.of("load/by pieces", path=repr(str(path)))
+        budget.afford(path, size, _TIMES_AS_TABLE * size, way)
     if reader == "tshark":
         return pcapread.read_with_tshark(path, progress)
     compressed = unpack.compression(beginning)

@@ -179,7 +179,8 @@ def _check_size(path: Path, metadata: Any, groups: range, *, everything: bool) -
     unpacked = sum(max(group.total_byte_size, 0) for group in sizes)
     rows = sum(max(group.num_rows, 0) for group in sizes)
     if everything:
-        budget.afford(path, path.stat().st_size, unpacked + rows * budget.ROW_BYTES, "load/by pieces")
+        way = Statement.of("load/by pieces", path=repr(str(path)))
+        budget.afford(path, path.stat().st_size, unpacked + rows * budget.ROW_BYTES, way)
     budget.check(path, path.stat().st_size, unpacked, rows)
 
 

@@ -429,7 +429,7 @@ class Relay(Tabular):
         self,
         path: str | Path,
         *,
-        decoded: bool = False,
+        decoded: bool | None = None,
         raw: bool = False,
         anonymise: bool = False,
         sep: str = ",",

@@ -47,7 +47,7 @@ class Naps:
     def __init__(self, buffer_bytes: int) -> None:
         self.buffer_bytes = buffer_bytes
         self._since_s = self._looked_s = self._due_s = self._late_s = 0.0
-        self._datagrams = self._buffered = 0
+        self._datagrams = self._buffered = self._largest = 0
         self._nap_s = 0.0
 
     @property
@@ -64,14 +64,19 @@ class Naps:
         full : it found as many as it could take, so more are waiting. Then there is no nap, ever.
         most : how many datagrams one look can take.
         """
+        found = buffered_bytes(datagrams, payload_bytes)
         self._datagrams += datagrams
-        self._buffered += buffered_bytes(datagrams, payload_bytes)
+        self._buffered += found
+        self._largest = max(self._largest, found)
         elapsed = now_s - self._since_s
         if elapsed >= (self._nap_s / 2 or _WINDOW_S):
             often = self._datagrams > (END_HZ if self._nap_s else BEGIN_HZ) * elapsed
+            if not self._nap_s and self._buffered:
+                # Awake, a look that finds much came late, and a nap would end as late.
+                self._late_s = max(self._largest * elapsed / self._buffered, self._late_s * _FADE)
             longest = self._longest_s(elapsed, most) if often else 0.0
             self._nap_s = longest if longest >= LEAST_S else 0.0
-            self._since_s, self._datagrams, self._buffered = now_s, 0, 0
+            self._since_s, self._datagrams, self._buffered, self._largest = now_s, 0, 0, 0
         self._looked_s = now_s
         return 0.0 if full or not self._nap_s else self._until_peek(now_s)
 

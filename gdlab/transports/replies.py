@@ -52,6 +52,20 @@ def reply_function(reply: Reply | None) -> ReplyFunction | None:
     return lambda _message: answers
 
 
+def short_rule(reply: Reply | None) -> Callable[[bytes, Kind], Outgoing] | None:
+    """A rule whose answer follows from payload and kind alone, without a `Message`; None for what is no such rule."""
+    if reply is echo:
+        return _echoed
+    if isinstance(reply, (str, bytes, bytearray, memoryview)):
+        answer = encode(reply)
+        return lambda _payload, _kind: answer
+    return None
+
+
+def _echoed(payload: bytes, kind: Kind) -> Outgoing:
+    return Outgoing(payload, kind) if kind is not Kind.TEXT else encode(payload.decode())
+
+
 def _answers(answer: object) -> Sequence[Outgoing | Close]:
     if type(answer) is bytes:  # mostly, and the cheapest
         return (Outgoing(answer, _BINARY),)

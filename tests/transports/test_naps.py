@@ -99,6 +99,12 @@ def test_naps_that_end_late_become_shorter_and_then_stop():
     assert late.fullest < 0.8 * DEFAULT
 
 
+def test_who_is_late_without_napping_does_not_begin_to():
+    naps = Naps(DEFAULT)
+    for number in range(1, 200):  # 10,000 per second, of which each look finds those of 12 ms
+        assert naps.looked(number * 0.012, 120, 120 * 64, full=False, most=1000) == 0
+
+
 def test_too_much_for_any_nap_is_taken_as_it_comes():
     stream = Stream(400_000)
     stream.run(0.2)
