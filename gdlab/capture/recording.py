@@ -11,6 +11,8 @@ import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.facts import Statement
+from gdlab.words import stated
 
 #: How the name of the program begins that wrote a packet capture of ours.
 _OURS: Final = "gdlab "
@@ -27,16 +29,15 @@ class Recording(Tabular):
     ----------
     path : where it was loaded from.
     about : what the file tells of itself: versions, clock, schema, when it was written; empty without a sidecar.
-    notes : what the reader should know of the file, such as a missing sidecar.
     """
 
     def __init__(
-        self, table: pd.DataFrame, about: dict[str, Any], path: Path, notes: Sequence[str] = ()
+        self, table: pd.DataFrame, about: dict[str, Any], path: Path, told: Sequence[Statement] = ()
     ) -> None:
         self._table = table
         self.about = about
         self.path = path
-        self.notes = tuple(notes)
+        self._told = tuple(told)
         # Of another program: what it saw of a stream is not cut into messages, either way.
         self._is_foreign = not str(about.get("application", _OURS)).startswith(_OURS)
 
@@ -46,6 +47,11 @@ class Recording(Tabular):
         table = self._table.copy(deep=False)
         self._remember(table)
         return table
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the file, such as a missing sidecar; in the language of `gdlab.language`."""
+        return tuple(map(stated, self._told))
 
     @property
     def provenance(self) -> dict[str, object]:
@@ -140,5 +146,5 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
         shown = Path(path)
     else:
         shown = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")
-    recording = Recording(loaded.table, loaded.provenance, shown, loaded.notes)
+    recording = Recording(loaded.table, loaded.provenance, shown, loaded.told)
     return recording if framing is None else recording.reframe(framing)

@@ -42,7 +42,7 @@ def load(
     loaded = _load(Path(path), columns, progress)
     if columns is None:
         return loaded
-    return Loaded(loaded.table[list(columns)], loaded.provenance, loaded.notes)
+    return Loaded(loaded.table[list(columns)], loaded.provenance, loaded.told)
 
 
 def _load(path: Path, columns: Sequence[str] | None, progress: ProgressFunction | None) -> Loaded:

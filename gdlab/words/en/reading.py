@@ -33,6 +33,10 @@ STATEMENTS: Final[dict[str, str]] = {
     "cut/header length": "header lines without a Content-Length",
     "cut/inclusive": "a length of {length}, which does not even count its own {header:byte}",
     # ---- files
+    "load/no packet": (
+        "{path} is a packet capture without one whole packet: {why:; }. Expected: pcap or pcapng as tcpdump, "
+        "Wireshark or gdlab write them. Capture or copy it again"
+    ),
     "load/can read": (
         "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program, also "
         "compressed with gzip, zstd or lz4"
