@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -20,6 +21,13 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.check import keep_bytecode
+
+# Before anything large is imported, where pytest is called by hand.
+if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+    keep_bytecode(os.environ)
+    sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ.get("PYTHONPYCACHEPREFIX")
 
 from gdlab.errors import GdlabError, GodotNotFound
 from gdlab.godot import Engine, find

@@ -25,7 +25,7 @@ from gdlab.framing.frames import (
     State,
 )
 from gdlab.framing.guess import Guess
-from gdlab.framing.names import LENGTH_OPTIONS, NAMES, check_name, encode, framer, register
+from gdlab.framing.names import LENGTH_OPTIONS, NAMES, check_name, encode, framer, is_registered, register
 from gdlab.framing.stream_reader import Batch, Read, StreamReader, Taken, fact_of
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "encode",
     "fact_of",
     "framer",
+    "is_registered",
     "name_of",
     "register",
 ]

@@ -135,6 +135,11 @@ def register(name: str, framing: FramingLike) -> None:
 _REGISTERED: Final[set[str]] = set()
 
 
+def is_registered(name: str) -> bool:
+    """Whether a name stands for a framing of the user's, which only this process has."""
+    return name in _REGISTERED
+
+
 def framer(framing: FramingLike, *, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> Framer:
     """A new framer for one direction of one connection.
 

@@ -32,6 +32,12 @@ STATEMENTS: Final[dict[str, str]] = {
     "cut/header end": "header lines without an end",
     "cut/header length": "header lines without a Content-Length",
     "cut/inclusive": "a length of {length}, which does not even count its own {header:byte}",
+    # ---- replays
+    "replay/late answer": (
+        "peer {peer}: {wanted} messages of the other side were to come first, and {had} had after {seconds:g} s"
+    ),
+    "replay/no peer": "peer {peer} could not be played: {why}",
+    "replay/nobody": "nobody connected within {seconds:g} s",
     # ---- files
     "load/no packet": (
         "{path} is a packet capture without one whole packet: {why:; }. Expected: pcap or pcapng as tcpdump, "

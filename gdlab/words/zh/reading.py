@@ -28,6 +28,10 @@ STATEMENTS: Final[dict[str, str]] = {
     "cut/header end": "头部行没有结尾",
     "cut/header length": "头部行中没有 Content-Length",
     "cut/inclusive": "长度为 {length}，连它自己的 {header:,} 字节都没有算进去",
+    # ---- replays
+    "replay/late answer": "对端 {peer}：应先收到对方的 {wanted} 条消息，{seconds:g} 秒后只收到 {had} 条",
+    "replay/no peer": "无法扮演对端 {peer}：{why}",
+    "replay/nobody": "{seconds:g} 秒内没有人连接",
     # ---- files
     "load/no packet": (
         "{path} 是一个没有任何完整数据包的抓包文件：{why:；}。应为 tcpdump、Wireshark 或 gdlab 写出的 "
