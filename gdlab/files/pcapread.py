@@ -18,7 +18,8 @@ from gdlab.files.packets import captured, pcap, pcapng, sides, tcp, websocket
 from gdlab.files.packets.columns import Segments, segments
 from gdlab.files.packets.ip import UDP
 from gdlab.files.packets.rows import Note, Rows
-from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL
+from gdlab.files.pcapframe import EVENT_PROTOCOL
+from gdlab.files.pcapwrite import APPLICATION
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import Event, Peer, wire_bytes
 from gdlab.payloads import Int64

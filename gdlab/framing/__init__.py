@@ -26,7 +26,8 @@ from gdlab.framing.frames import (
 )
 from gdlab.framing.guess import Guess
 from gdlab.framing.names import LENGTH_OPTIONS, NAMES, check_name, encode, framer, is_registered, register
-from gdlab.framing.stream_reader import Batch, Read, StreamReader, Taken, fact_of
+from gdlab.framing.stream_reader import StreamReader
+from gdlab.framing.taken import Batch, Read, Taken, fact_of
 
 __all__ = [
     "DEFAULT_MAX_FRAME_BYTES",
