@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import pandas as pd
 
@@ -32,7 +32,7 @@ class Recording(Tabular):
     """
 
     def __init__(
-        self, table: pd.DataFrame, about: dict[str, Any], path: Path, told: Sequence[Statement] = ()
+        self, table: pd.DataFrame, about: Mapping[str, object], path: Path, told: Sequence[Statement] = ()
     ) -> None:
         self._table = table
         self.about = about
@@ -56,7 +56,8 @@ class Recording(Tabular):
     @property
     def provenance(self) -> dict[str, object]:
         """What the file says of where its rows come from."""
-        return dict(self.about.get("provenance") or {})
+        told = self.about.get("provenance")
+        return dict(told) if isinstance(told, Mapping) else {}
 
     @property
     def truth(self) -> pd.DataFrame | None:
