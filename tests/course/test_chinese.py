@@ -37,10 +37,13 @@ def is_code(text):
 
 
 def constants(source):
+    """The texts of a module that are no docstrings."""
+    nodes = list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     return {
         node.value
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
     }
 
 
