@@ -26,7 +26,7 @@ from gdlab.relays.steering import Steered, Way
 from gdlab.relays.truth import lateness, truth_table
 from gdlab.store import Limit, Snapshot, table
 from gdlab.text import count
-from gdlab.transports import Address
+from gdlab.transports import Address, parse
 from gdlab.transports.relaying.process import RelayProcess
 
 _LOOK_EVERY_S: Final = 0.02
@@ -112,6 +112,11 @@ class Relay(Steered, Tabular):
     def addresses(self) -> tuple[str, ...]:
         """Where clients connect to, with the real port."""
         return (self.address,)
+
+    @property
+    def port(self) -> int:
+        """The port that clients connect to."""
+        return parse(self.address).port
 
     @property
     def running(self) -> bool:

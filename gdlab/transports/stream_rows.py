@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from gdlab.facts import Fact, Reason
 from gdlab.framing import Batch, FrameTable
 from gdlab.messages import Event, TimeSource, guess_kind
-from gdlab.payloads import UInt8
 from gdlab.transports.effects import Arrived, ManyArrived, Noted
+from gdlab.transports.packed import packed
 from gdlab.transports.text_or_binary import guess_kinds
-
-#: Bytes of framing between two payloads that are cut out by the column.
-_SMALL_GAP: Final = 8
 
 #: So many frames of one read are written to the sink together.
 _MANY: Final = 16
@@ -97,7 +92,7 @@ class StreamRows:
         return Arrived(payload, guess_kind(payload), wire, time_ns, time_source, fact, word, asks)
 
     def _columns(self, table: FrameTable, time_ns: int, time_source: TimeSource, word: str) -> ManyArrived:
-        payloads = _payloads(table)
+        payloads = packed(table.data, table.offsets, table.lengths)
         return ManyArrived(
             payloads,
             table.lengths,
@@ -107,25 +102,3 @@ class StreamRows:
             time_source,
             word,
         )
-
-
-def _payloads(table: FrameTable) -> UInt8:
-    """The payloads of a table without their framing, one behind the other."""
-    offsets, lengths = table.offsets, table.lengths
-    size, first = int(lengths[0]), int(offsets[0])
-    ends = offsets + lengths
-    if bool(np.all(lengths == size)) and len(offsets) > 1:
-        stride = int(offsets[1]) - first
-        if bool(np.all(np.diff(offsets) == stride)):
-            return np.ndarray((len(offsets), size), np.uint8, table.data, first, (stride, 1)).reshape(-1)
-    between = offsets[1:] - ends[:-1]
-    if len(between) and 0 <= between[0] <= _SMALL_GAP and bool(np.all(between == between[0])):
-        # Leaving out the few bytes between costs a third of joining slices.
-        data = np.frombuffer(table.data, np.uint8, int(ends[-1]) - first, first)
-        keep = np.ones(len(data), np.bool_)
-        for at in range(int(between[0])):
-            keep[ends[:-1] - first + at] = False
-        return data[keep]
-    view = memoryview(table.data)
-    parts = [view[at:end] for at, end in zip(offsets.tolist(), ends.tolist(), strict=True)]
-    return np.frombuffer(b"".join(parts), np.uint8)

@@ -35,7 +35,7 @@ from gdlab.transports.effects import (
 )
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.session import LINGER_S, Encoded, Link, Session
-from gdlab.transports.wsframes import Frames
+from gdlab.transports.wsframes import Frames, Messages
 from gdlab.words import sentence
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,12 @@ GODOT_RECEIVES_BYTES: Final = 65_535
 
 #: So many messages of one read are written to the sink together.
 _MANY: Final = 16
+
+#: From so many bytes on a frame has its length in two bytes more.
+_EXTENDED_BYTES: Final = 126
+
+#: Of so many bytes the messages are taken in columns.
+_LARGE_BYTES: Final = 2 * 1024
 
 _TEXT: Final = np.int8(CATEGORIES["kind"].index(Kind.TEXT))
 _BINARY: Final = np.int8(CATEGORIES["kind"].index(Kind.BINARY))
@@ -109,6 +115,10 @@ class WebSocketSession(Session):
         frames.feed(chunk)
         while not (self._over or self._not_text):
             if self.protocol.state is State.OPEN and not self._in_fragments:
+                many = None if one_by_one or frames.held_bytes < _LARGE_BYTES else frames.take_columns()
+                if many is not None:
+                    yield from self._take_columns(many)
+                    continue
                 yield from self._take_messages(*frames.take_messages())
             frame = b"" if self._not_text else frames.take_frame()
             if not frame:
@@ -133,6 +143,27 @@ class WebSocketSession(Session):
         ipv6, masked = self._link.ipv6, not self._masks
         wires = {size: wire_bytes("ws", size, ipv6=ipv6, masked=masked) for size in set(map(len, payloads))}
         yield from self._rows(payloads, texts, [wires[len(payload)] for payload in payloads])
+        if self._not_text:
+            yield from self._give_up(*self._not_text)
+
+    def _take_columns(self, many: Messages) -> Effects:
+        """Take many messages of one frame each."""
+        payloads, sizes, texts = many
+        if texts.any():
+            data = payloads.tobytes()
+            if not data.isascii():
+                ends = np.cumsum(sizes)
+                for index in np.flatnonzero(texts).tolist():
+                    end = int(ends[index])
+                    payload = data[end - int(sizes[index]) : end]
+                    if not self._is_utf8(payload):
+                        payloads, sizes, texts = payloads[: end - len(payload)], sizes[:index], texts[:index]
+                        break
+        if len(sizes):
+            wires = sizes + wire_bytes("ws", 0, ipv6=self._link.ipv6, masked=not self._masks)
+            wires += 2 * (sizes >= _EXTENDED_BYTES)
+            kinds = np.where(texts, _TEXT, _BINARY)
+            yield ManyArrived(payloads, sizes, wires, kinds, self._time_ns, self._time_source)
         if self._not_text:
             yield from self._give_up(*self._not_text)
 
