@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import pandas as pd
 
@@ -111,7 +111,9 @@ class Recording(Tabular):
         return html.Headline("loaded", self._text(), "; ".join(self.notes))
 
 
-def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
+def load(
+    path: Source, *, framing: FramingLike | None = None, reader: Literal["gdlab", "tshark"] | None = None
+) -> Recording:
     """Load a capture from a file: of gdlab, or a pcap or pcapng file of any program; or from several files at once.
 
     Parameters
@@ -121,6 +123,9 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
         rows of all of them, in order of time.
     framing : how TCP streams are divided into messages, as for `gdlab.listen`; without it, rows of gdlab's files are as
         they were written, and those of other programs' captures are what each segment added. See `Recording.reframe`.
+    reader : ``"tshark"`` has packet captures opened by tshark, which must be installed; ``"gdlab"`` never has. Without
+        it, tshark is the last resort, where it is installed: for capture formats and link layers that gdlab does not
+        know. A note says so. It finds the IP packets; what they carry is read as of any capture.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
 
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)
-    loaded = load_all(path)
+    loaded = load_all(path, reader=reader)
     if loaded.provenance.get("version", 1) == 1:
         mark(loaded.table)
     if isinstance(path, (str, os.PathLike)):

@@ -121,6 +121,20 @@ class StreamReader:
                 return taken
         return Taken() if self._framer is None else self._feed(chunk, time_ns, columns=columns)
 
+    def whole(self, chunk: bytes) -> bytes | None:
+        """The payload of a read that is one frame with its length before it, as most are; `receive` takes all others.
+
+        Returns
+        -------
+        None where it is not, or something is held: nothing has happened then.
+        """
+        made = self._framer
+        if self._auto or not isinstance(made, PrefixFramer) or self._pieces:
+            return None
+        payload = made.whole(chunk)
+        self._given = self._given or payload is not None
+        return payload
+
     def pause(self) -> Taken:
         """Nothing more has come for a while: the peer may wait for an answer."""
         if not self._auto or not self._head:
