@@ -128,7 +128,7 @@ class Capture(Tabular, Waiting):
     @property
     def version(self) -> tuple[int, ...]:
         """Differs after every change of the rows."""
-        return tuple(store.version for store in self._life.stores)
+        return tuple(store.version for store in self._life.caught_up())
 
     @property
     def rewritten(self) -> int:
@@ -137,11 +137,11 @@ class Capture(Tabular, Waiting):
 
     def snapshots(self) -> list[Snapshot]:
         """Return the rows of each listener as they are now, for readers that follow them piece by piece."""
-        return [store.snapshot() for store in self._life.stores]
+        return [store.snapshot() for store in self._life.caught_up()]
 
     @property
     def df(self) -> pd.DataFrame:
-        """What has arrived so far, one row a message or event, in order of time; a snapshot that is yours to change.
+        """What has arrived so far, one row per message or event, in order of time; a snapshot that is yours to change.
 
         While you hold the last table, the next one costs only the rows that are new.
         """
@@ -151,7 +151,7 @@ class Capture(Tabular, Waiting):
 
     def tail(self, rows: int = 10) -> pd.DataFrame:
         """Return the last rows, without building the whole table."""
-        return table.build([store.snapshot().tail(rows) for store in self._life.stores]).tail(rows)
+        return table.build([snapshot.tail(rows) for snapshot in self.snapshots()]).tail(rows)
 
     @property
     def statistics(self) -> Statistics:

@@ -67,6 +67,12 @@ class Lifetime:
         """Whether any endpoint still receives."""
         return any(endpoint.state is State.LISTENING for endpoint in self.endpoints)
 
+    def caught_up(self) -> tuple[Store, ...]:
+        """The stores, with the rows of all that has arrived: an endpoint may leave it with the kernel for a while."""
+        for endpoint in self.endpoints:
+            endpoint.catch_up()
+        return self.stores
+
     @property
     def until_ns(self) -> int:
         """Up to when it has received, UTC nanoseconds; now, while it runs."""

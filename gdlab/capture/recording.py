@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import pandas as pd
 
@@ -32,7 +32,7 @@ class Recording(Tabular):
     """
 
     def __init__(
-        self, table: pd.DataFrame, about: dict[str, Any], path: Path, told: Sequence[Statement] = ()
+        self, table: pd.DataFrame, about: Mapping[str, object], path: Path, told: Sequence[Statement] = ()
     ) -> None:
         self._table = table
         self.about = about
@@ -56,7 +56,8 @@ class Recording(Tabular):
     @property
     def provenance(self) -> dict[str, object]:
         """What the file says of where its rows come from."""
-        return dict(self.about.get("provenance") or {})
+        told = self.about.get("provenance")
+        return dict(told) if isinstance(told, Mapping) else {}
 
     @property
     def truth(self) -> pd.DataFrame | None:
@@ -110,7 +111,9 @@ class Recording(Tabular):
         return html.Headline("loaded", self._text(), "; ".join(self.notes))
 
 
-def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
+def load(
+    path: Source, *, framing: FramingLike | None = None, reader: Literal["gdlab", "tshark"] | None = None
+) -> Recording:
     """Load a capture from a file: of gdlab, or a pcap or pcapng file of any program; or from several files at once.
 
     Parameters
@@ -120,6 +123,9 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
         rows of all of them, in order of time.
     framing : how TCP streams are divided into messages, as for `gdlab.listen`; without it, rows of gdlab's files are as
         they were written, and those of other programs' captures are what each segment added. See `Recording.reframe`.
+    reader : ``"tshark"`` has packet captures opened by tshark, which must be installed; ``"gdlab"`` never has. Without
+        it, tshark is the last resort, where it is installed: for capture formats and link layers that gdlab does not
+        know. A note says so. It finds the IP packets; what they carry is read as of any capture.
 
     Returns
     -------
@@ -139,7 +145,7 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
 
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)
-    loaded = load_all(path)
+    loaded = load_all(path, reader=reader)
     if loaded.provenance.get("version", 1) == 1:
         mark(loaded.table)
     if isinstance(path, (str, os.PathLike)):

@@ -13,7 +13,7 @@ from gdlab.words import sentence
 
 def totals(life: Lifetime) -> Statistics:
     """Return the counters as they are now."""
-    stores = [store.statistics() for store in life.stores]
+    stores = [store.statistics() for store in life.caught_up()]
     endpoints = [endpoint.statistics() for endpoint in life.endpoints]
     drops = [endpoint.kernel_drops for endpoint in endpoints if endpoint.kernel_drops is not None]
     now_ns = clock.now_ns()

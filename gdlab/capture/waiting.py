@@ -35,7 +35,7 @@ class _Wait(NamedTuple):
         WaitTimeout : it is not, and the time is over or nothing receives any more.
         """
         life = self.life
-        arrived = _received(life.stores, probes=self.probes) - (self.before or 0)
+        arrived = _received(life.caught_up(), probes=self.probes) - (self.before or 0)
         if arrived >= self.messages:
             return True
         if time.monotonic() > self.deadline or not life.running:
@@ -68,7 +68,7 @@ def _begin(
             f"wait({messages}) counts all messages since the capture began, wait(more={more}) those from now on: "
             "give one of the two"
         )
-    return _Wait(life, more, _received(life.stores, probes=probes), probes, timeout_s, deadline)
+    return _Wait(life, more, _received(life.caught_up(), probes=probes), probes, timeout_s, deadline)
 
 
 def _received(stores: Sequence[Store], *, probes: bool) -> int:

@@ -14,7 +14,8 @@ from gdlab.files.packets.captured import Captured
 from gdlab.files.packets.columns import Segments
 from gdlab.files.packets.ip import TCP, UDP
 from gdlab.files.packets.rows import Note, Rows
-from gdlab.files.pcapwrite import EVENT_PROTOCOL, STAMPED_BY
+from gdlab.files.pcapframe import EVENT_PROTOCOL
+from gdlab.files.pcapwrite import STAMPED_BY
 from gdlab.messages import CATEGORIES, Event, Peer, TimeSource
 from gdlab.payloads import Int64
 

@@ -12,13 +12,14 @@ import numpy as np
 
 from gdlab.errors import LoadError
 from gdlab.facts import PEER, SYSTEM, Fact, Reason, Statement
-from gdlab.files import pcapours
+from gdlab.files import pcapours, tsharkread
 from gdlab.files.loaded import Loaded
 from gdlab.files.packets import captured, pcap, pcapng, sides, tcp, websocket
 from gdlab.files.packets.columns import Segments, segments
 from gdlab.files.packets.ip import UDP
 from gdlab.files.packets.rows import Note, Rows
-from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL
+from gdlab.files.pcapframe import EVENT_PROTOCOL
+from gdlab.files.pcapwrite import APPLICATION
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import Event, Peer, wire_bytes
 from gdlab.payloads import Int64
@@ -51,6 +52,28 @@ def read_capture(path: Path, data: bytes | None = None, progress: ProgressFuncti
     file = pcapng.read(data) if pcapng.is_pcapng(data) else pcap.read(data)
     if not len(file) and file.notes:
         raise LoadError(Statement.of("load/no packet", path=path, why=tuple(file.notes)))
+    return of_packets(path, file, progress)
+
+
+def read_with_tshark(path: Path, progress: ProgressFunction | None = None) -> Loaded:
+    """The same of any file that tshark reads, be it no pcap or of a link layer that gdlab does not know.
+
+    Raises
+    ------
+    LoadError : tshark is not installed, or cannot read the file.
+    """
+    found = of_packets(path, tsharkread.packets(path), progress)
+    return Loaded(found.table, found.provenance, (Statement("load/by tshark"), *found.told))
+
+
+def unknown_links(loaded: Loaded) -> bool:
+    """Whether packets were left out because their link layer is not known."""
+    whys = [dict(note.more).get("why") for note in loaded.told]
+    return any(isinstance(why, Statement) and why.key == "left out/link type" for why in whys)
+
+
+def of_packets(path: Path, file: captured.Captured, progress: ProgressFunction | None = None) -> Loaded:
+    """The rows of packets; see `read_capture`."""
     ours = file.application.startswith(APPLICATION)
     with Progress(len(file), f"reading {path.name}", progress) as shown:
         found = segments(file, also=EVENT_PROTOCOL if ours else -1, advance=shown.advance)

@@ -28,14 +28,16 @@ _PATTERN: Final = frozenset("*?[")
 _MOST_FILES: Final = 100_000
 
 
-def load_all(source: Source, *, progress: ProgressFunction | None = None) -> Loaded:
+def load_all(
+    source: Source, *, reader: str | None = None, progress: ProgressFunction | None = None
+) -> Loaded:
     """Read one file or several; of several, all rows in order of time.
 
     Parameters
     ----------
     source : a file, a folder, a pattern such as ``"runs/*.csv"`` (``**`` for folders in folders), or several of these.
         Of a folder all captures in it and below; names that begin with ``_`` or ``.`` are passed over.
-    progress : as of `load`; of several files it is told files.
+    reader, progress : as of `load`; of several files it is told files.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def load_all(source: Source, *, progress: ProgressFunction | None = None) -> Loa
     """
     found = list(paths(source))
     if len(found) == 1:
-        one = load(found[0], progress=progress)
+        one = load(found[0], reader=reader, progress=progress)
         said = contradictions(one.table)
         return Loaded(conform.in_order(one.table), one.provenance, (*one.told, *said)) if said else one
     parts: list[tuple[Path, Loaded]] = []
@@ -56,7 +58,7 @@ def load_all(source: Source, *, progress: ProgressFunction | None = None) -> Loa
     with Progress(len(found), "reading files", progress, unit=" files") as shown:
         for path in found:
             try:
-                parts.append((path, load(path)))
+                parts.append((path, load(path, reader=reader)))
             except LoadError as error:
                 broken.append(Statement.of("note/missing", name=path.name, why=error))
             shown.advance(1)

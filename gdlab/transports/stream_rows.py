@@ -12,8 +12,9 @@ from gdlab.transports.effects import Arrived, ManyArrived, Noted
 from gdlab.transports.packed import packed
 from gdlab.transports.text_or_binary import guess_kinds
 
-#: So many frames of one read are written to the sink together.
+#: So many frames of one read are written to the sink together; fewer where their answers are, too.
 _MANY: Final = 16
+_MANY_ASKING: Final = 4
 
 
 class StreamRows:
@@ -44,21 +45,24 @@ class StreamRows:
             if first:
                 payload = table.data[int(table.offsets[0]) : int(table.offsets[0] + table.lengths[0])]
                 header_bytes = int(table.header_bytes[0])
-                yield self._message(payload, header_bytes, time_ns, time_source, batch.first_word, asks=False)
+                word = batch.first_word
+                yield self._message(
+                    payload, header_bytes, time_ns, time_source, word, asks=asks and one_by_one
+                )
             rest = FrameTable(
                 table.data, table.offsets[first:], table.lengths[first:], table.header_bytes[first:]
             )
             if len(rest.lengths):
-                yield self._columns(rest, time_ns, time_source, batch.word)
+                yield self._columns(rest, time_ns, time_source, batch.word, asks=asks and one_by_one)
         frames, words = batch.frames, batch.words
         if (
-            not one_by_one
-            and len(frames) >= _MANY
+            len(frames) >= (_MANY_ASKING if one_by_one else _MANY)
             and self._told is self.about
             and len(set(words)) == 1
             and not any(frame.flaw for frame in frames)
         ):
-            yield self._columns(FrameTable.of(frames), time_ns, time_source, words[0])
+            table = FrameTable.of(frames)
+            yield self._columns(table, time_ns, time_source, words[0], asks=asks and one_by_one)
             return
         for (payload, header_bytes, flaw), word in zip(frames, words, strict=True):
             if flaw is None:
@@ -91,7 +95,14 @@ class StreamRows:
             fact = self._told = self.about
         return Arrived(payload, guess_kind(payload), wire, time_ns, time_source, fact, word, asks)
 
-    def _columns(self, table: FrameTable, time_ns: int, time_source: TimeSource, word: str) -> ManyArrived:
+    def of_one(self, payload: bytes, size: int, time_ns: int, time_source: TimeSource, word: str) -> Arrived:
+        """The row of a read that was one frame of `size` bytes."""
+        header_bytes = size - len(payload)
+        return self._message(payload, header_bytes, time_ns, time_source, word, asks=True)
+
+    def _columns(
+        self, table: FrameTable, time_ns: int, time_source: TimeSource, word: str, *, asks: bool
+    ) -> ManyArrived:
         payloads = packed(table.data, table.offsets, table.lengths)
         return ManyArrived(
             payloads,
@@ -101,4 +112,5 @@ class StreamRows:
             time_ns,
             time_source,
             word,
+            asks,
         )

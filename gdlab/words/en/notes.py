@@ -89,6 +89,10 @@ NOTES: Final[dict[str, str]] = {
         "cells begin with an apostrophe: by all of them, the file was taken for one guarded against formulas"
     ),
     "csv/raw": "cells begin with an apostrophe: by all of them, the file was taken for one written with raw=True",
+    "csv/blank": "{count:line} {count:is|are} blank and {count:was|were} left out",
+    "left out/changed": "IP that does not stand in them as it is",
+    "note/tshark": "tshark reports: {why}",
+    "note/offer tshark": "where tshark is installed, it reads packets of link layers that gdlab does not know",
     "csv/zone": "{count:time} {count:is|are} without a zone, and {count:was|were} taken for UTC",
     "note/foreign": "the file was not written by gdlab: where it came from is not known",
     "note/of": "{name}: {note}",
