@@ -263,7 +263,7 @@ class Dataset(Listed, Measured):
         if peers is not None:
             table = table[table["peer"].isin(sorted(peers)).to_numpy(dtype=np.bool_)].reset_index(drop=True)
         if where is not None:
-            from gdlab.live.expression import select
+            from gdlab.live.selecting import select
 
             return select(decode(table, self.decode_with), where)
         return table[list(wanted)]

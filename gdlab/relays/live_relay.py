@@ -270,7 +270,7 @@ class Relay(Steered, Tabular):
         self,
         path: str | Path,
         *,
-        decoded: bool = False,
+        decoded: bool | None = None,
         raw: bool = False,
         anonymise: bool = False,
         sep: str = ",",

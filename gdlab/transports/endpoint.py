@@ -196,9 +196,9 @@ class Endpoint(Life):
     def _ping_peers(self, run: int) -> None:
         if self.options.ping is None or run != self._ping_run:
             return
-        if not self._pings:
-            self.sink = MarkingSink(self.sink, self._pings)
         for target in filter(self._may_ping, self._ping_targets()):
+            if not isinstance(self.sink, MarkingSink):
+                self.sink = MarkingSink(self.sink, self._pings)
             ping = self._pings.make(clock.now_ns(), as_variant=self._takes_only_variants(target))
             self._send(Outgoing(ping, Kind.TEXT), target)
         # At irregular moments (RFC 2330 section 11.1.1): in step with a game's frames, all pings would wait alike.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gdlab.payloads import Int64, UInt8
+
+#: Below, joining slices is cheaper than making Arrow's arrays.
+_FEW: Final = 200
 
 
 def packed(data: bytes | bytearray | UInt8, offsets: Int64, lengths: Int64) -> UInt8:
@@ -22,8 +27,15 @@ def packed(data: bytes | bytearray | UInt8, offsets: Int64, lengths: Int64) -> U
     if count > 1 and bool(np.all(lengths == size)):
         stride = int(offsets[1]) - first
         if bool(np.all(offsets[1:] - offsets[:-1] == stride)):
-            view = np.ndarray((count, size), np.uint8, data, first, (stride, 1))
-            return view.reshape(-1)
+            return np.ndarray((count, size), np.uint8, data, first, (stride, 1)).reshape(-1)
+    if count < _FEW:
+        view = memoryview(data)
+        return np.frombuffer(
+            b"".join(
+                [view[at : at + size] for at, size in zip(offsets.tolist(), lengths.tolist(), strict=True)]
+            ),
+            np.uint8,
+        )
     # Arrow's values lie without gaps, so what is between two pieces is a value of its own, which is not taken. That is
     # a third of what a mask of the bytes costs, and a sixth of joining slices.
     ends = np.empty(2 * count, np.int32)

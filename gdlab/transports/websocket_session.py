@@ -62,7 +62,7 @@ _HEADS: Final = {
 }
 
 #: Of so many bytes the messages are taken in columns.
-_LARGE_BYTES: Final = 2 * 1024
+_LARGE_BYTES: Final = 8 * 1024
 
 _TEXT: Final = np.int8(CATEGORIES["kind"].index(Kind.TEXT))
 _BINARY: Final = np.int8(CATEGORIES["kind"].index(Kind.BINARY))

@@ -15,8 +15,7 @@ from gdlab import text
 from gdlab.capture import html
 from gdlab.capture.html import legible
 from gdlab.codecs import Codec, chosen
-from gdlab.live.compiled import ExpressionError
-from gdlab.live.expression import Expression
+from gdlab.live.expression import Expression, ExpressionError
 from gdlab.live.judgement import Judgement
 from gdlab.live.listing import Listing, as_key, from_key
 from gdlab.live.rows import Row, payload_of, row_of

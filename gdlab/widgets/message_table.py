@@ -13,8 +13,7 @@ import traitlets
 from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.codecs import Codec, chosen
-from gdlab.live.compiled import ExpressionError
-from gdlab.live.expression import Expression
+from gdlab.live.expression import Expression, ExpressionError
 from gdlab.live.judgement import Judgement
 from gdlab.live.rows import Follower, Row, payload_of
 from gdlab.messages import Event

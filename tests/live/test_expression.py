@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdlab.live.compiled import ExpressionError
-from gdlab.live.expression import Expression
+from gdlab.live.expression import Expression, ExpressionError
 from gdlab.variant import Array, Dictionary, PackedFloat32Array, Vector2
 
 ROW = {

@@ -156,9 +156,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "Raise max_message_bytes where the capture is made, or send less at once.",
         by_gdlab=True,
     ),
-    "own-close-1011": _closed(
-        1011, "an error in gdlab", "The log has the traceback; please report it.", by_gdlab=True
-    ),
     "frame-rate": Advice(
         "This is not your network, it is the frame rate: {peer} answers once per frame, at {hz:.1f} Hz.",
         "answers lie on a {hz:.1f} Hz grid (concentration {concentration:.2f}, n={n}); {wait_ms:.1f} ms of the mean "

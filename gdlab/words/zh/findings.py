@@ -146,7 +146,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "请在创建捕获时调大 max_message_bytes，或每次少发送一些。",
         by_gdlab=True,
     ),
-    "own-close-1011": _closed(1011, "gdlab 内部错误", "日志里有错误的调用栈；请报告它。", by_gdlab=True),
     "frame-rate": Advice(
         "这不是网络的问题，而是帧率：{peer} 每帧回答一次，频率为 {hz:.1f} Hz。",
         "回答落在 {hz:.1f} Hz 的网格上（集中度 {concentration:.2f}，n={n}）；平均往返时间 {rtt_ms:.1f} 毫秒中，"
