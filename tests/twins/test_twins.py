@@ -19,12 +19,10 @@ ADVICE = findings.FINDINGS | path.FINDINGS | of_watched.FINDINGS
 RULES = sorted({key.partition("/")[0] for key in ADVICE})
 #: Their plays are written, and wait for a machine on which a game gets its frames done in time.
 NOT_RECORDED = {
-    "bytes-waiting",
     "close-1002",
     "close-1007",
     "close-1009",
     "close-1011",
-    "connected-and-silent",
     "jitter-clamped",
     "nagle",
     "over-websocket-buffer",
