@@ -54,6 +54,8 @@ def main() -> int:
                 print(f"\n== {name}: {(module.__doc__ or '').strip().splitlines()[0]}", flush=True)
                 module.main()
                 done.append({"module": name})
+            elif options.name:
+                print(f"\n== {name} measures nothing by itself: others use it")
             continue
         tables = [module.tables]
         if options.long and hasattr(module, "long_tables"):

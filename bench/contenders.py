@@ -136,21 +136,89 @@ class Asyncio(ByHand):
         asyncio.run(receive())
 
 
-class Gdlab:
-    """gdlab's listener with its store; the thread is held while nothing is asked for."""
+class EchoLoop(ByHand):
+    """`recvfrom` and `sendto` in a loop, storing nothing."""
 
-    def __init__(self, receive_buffer: int, portable: bool) -> None:
+    count = 0
+
+    def take(self) -> None:
+        patience = struct.pack("@ll", 0, int(IDLE_S * 1e6))
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+        recvfrom, sendto = self.sock.recvfrom, self.sock.sendto
+        deadline = time.monotonic() + FIRST_S
+        self.count = count = 0
+        while True:
+            try:
+                data, peer = recvfrom(65_535)
+            except BlockingIOError:
+                if count or time.monotonic() > deadline:
+                    self.count = count
+                    return
+                continue
+            sendto(data, peer)
+            count += 1
+
+    def run(self, busy_s: float) -> dict[str, float]:
+        return {**super().run(busy_s), "count": self.count}
+
+
+class EchoAsyncio(EchoLoop):
+    """A `DatagramProtocol` that sends back, storing nothing."""
+
+    def take(self) -> None:
+        self.count = 0
+
+        class Protocol(asyncio.DatagramProtocol):
+            def connection_made(protocol, transport: asyncio.DatagramTransport) -> None:  # noqa: N805
+                protocol.transport = transport
+
+            def datagram_received(protocol, data: bytes, addr: tuple[str, int]) -> None:  # noqa: N805
+                protocol.transport.sendto(data, addr)
+                self.count += 1
+
+        async def receive() -> None:
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(Protocol, sock=self.sock.dup())
+            seen, deadline = -1, time.monotonic() + FIRST_S
+            while self.count != seen or (not self.count and time.monotonic() < deadline):
+                seen = self.count
+                await asyncio.sleep(IDLE_S)
+            transport.close()
+
+        self.sock.setblocking(False)
+        asyncio.run(receive())
+
+
+class Gdlab:
+    """gdlab's listener with its store; the thread is held while nothing is asked for.
+
+    Parameters
+    ----------
+    portable : one by one, with the kernel's stamps (as on macOS). unstamped : without them (as on Windows).
+    echo : each is sent back, and both ways are stored.
+    """
+
+    def __init__(
+        self, receive_buffer: int, *, portable: bool = False, unstamped: bool = False, echo: bool = False
+    ) -> None:
         from gdlab.store import Store
-        from gdlab.transports import UdpListener, parse
+        from gdlab.transports import EndpointOptions, UdpListener, datagrams, parse, replies
         from gdlab.transports.datagrams import OneByOne
         from gdlab.transports.udp import best_receiver
 
+        if unstamped:
+            datagrams._ANCILLARY_BYTES = 0
+        self.echo = echo
         self.store = Store("bench")
         bound = UdpListener.bind(parse("udp://127.0.0.1:0"))
-        self.listener = UdpListener(bound, self.store, receiver=OneByOne if portable else best_receiver)
+        self.listener = UdpListener(
+            bound,
+            self.store,
+            EndpointOptions(reply=replies.echo if echo else None),
+            receiver=OneByOne if portable or unstamped else best_receiver,
+        )
         for sock in self.listener._sockets:
             grow(sock, receive_buffer)
-            self.listener._buffer_bytes[sock] = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         self.port = self.listener.address.port
         self.listener.start()
         self.release = threading.Event()
@@ -193,7 +261,7 @@ class Gdlab:
         self.hold()
         count = self.store.received
         rows = table.build([self.store.snapshot()])
-        rows = rows[rows.event == "message"].tail(count)
+        rows = rows[(rows.event == "message") & (rows.direction == "in")].tail(count)
         self.told_drops = told + self.store.statistics().lost_before_us
         wall_s, figures = 0.0, {}
         if count == len(rows) and count:
@@ -208,7 +276,7 @@ class Gdlab:
             "wall_s": wall_s,
             "drops": self.listener.statistics().kernel_drops or 0,
             "told_drops": self.told_drops,
-            **figures,
+            **({"sent": self.store.statistics().sent} if self.echo else figures),
         }
 
     def close(self) -> None:
@@ -216,11 +284,15 @@ class Gdlab:
         self.listener.close()
 
 
-MAKERS: dict[str, Callable[[int], Loop | Asyncio | Gdlab]] = {
+MAKERS: dict[str, Callable[[int], ByHand | Gdlab]] = {
     "recvfrom loop": Loop,
     "asyncio": Asyncio,
-    "gdlab": lambda size: Gdlab(size, portable=False),
-    "gdlab portable": lambda size: Gdlab(size, portable=True),
+    "gdlab": Gdlab,
+    "gdlab as on macOS": lambda size: Gdlab(size, portable=True),
+    "gdlab as on Windows": lambda size: Gdlab(size, unstamped=True),
+    "echo loop": EchoLoop,
+    "echo asyncio": EchoAsyncio,
+    "gdlab echo": lambda size: Gdlab(size, echo=True),
 }
 
 

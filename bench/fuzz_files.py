@@ -1,14 +1,15 @@
-"""Changed files: whatever is in one, `gd.load` raises its named error or gives a table, in bounded time.
+"""Changed files: whatever is in one, `gd.load` raises its named error or gives a table, in bounded time and memory.
 
     python -m bench.fuzz_files --mutations 20000 [--seed 1] [--kind pcap ...]
 
-Bytes are changed, cut out, repeated and exchanged in pcap, pcapng, CSV, Parquet, sidecars and spill folders. What loads
-is shown and judged, too.
+Bytes are changed, cut out, repeated and exchanged in pcap, pcapng, CSV, Parquet, sidecars, descriptions and streams of
+spill folders. What loads is shown and judged, too.
 """
 
 import argparse
 import collections
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -18,7 +19,12 @@ from pathlib import Path
 import gdlab as gd
 from gdlab.errors import GdlabError
 
-KINDS = ("pcap", "pcapng", "csv", "parquet", "sidecar", "spill")
+KINDS = ("pcap", "pcapng", "csv", "parquet", "sidecar", "spill", "stream")
+
+#: What no changed file may take.
+MOST_S, MOST_MIB = 5, 2048
+#: How many are loaded for each one whose findings are looked at, which take ten times as long.
+EVERY = 20
 
 
 def mutated(data, dice):
@@ -45,30 +51,54 @@ def mutated(data, dice):
 
 
 def prepared(folder):
-    """A small valid file of each kind, and the file of it that is changed."""
+    """A small valid file of each kind; the file of it that is changed; and what may stand in it, of several forms."""
+    from gdlab.files import write_csv, write_parquet, write_pcapng
+
     sample = gd.sample("three-players")
     small = sample.df.iloc[:40]
-    from gdlab.files import Spill, write_csv, write_parquet, write_pcapng
-    from gdlab.store import Limit, Store
-
+    captures = [
+        write_pcapng(gd.sample(name).df.iloc[:30], folder / f"{name}.pcapng").read_bytes()
+        for name in ("three-players", "tcp-json", "ws-endings")
+    ]
+    foreign = [_as_pcap(each) for each in captures]
     made = {
-        "pcap": write_pcapng(small, folder / "a.pcapng"),
-        "pcapng": write_pcapng(small, folder / "b.pcapng"),
+        "pcap": folder / "a.pcap",
+        "pcapng": folder / "b.pcapng",
         "csv": write_csv(small, folder / "c.csv", provenance=sample.provenance),
         "parquet": write_parquet(small, folder / "d.parquet", provenance=sample.provenance),
+        "sidecar": write_csv(small, folder / "e.csv", provenance=sample.provenance),
+        "spill": _spilled(small, folder / "spill", sample.provenance),
+        "stream": _spilled(small, folder / "stream", sample.provenance),
     }
-    made["pcap"] = folder / "a.pcap"
-    made["pcap"].write_bytes(_as_pcap(made["pcapng"].read_bytes()))
-    aside = write_csv(small, folder / "e.csv", provenance=sample.provenance)
-    made["sidecar"] = aside
+    changed = made | {
+        "sidecar": folder / "e.gdlab.json",
+        "spill": next(made["spill"].glob("*.json")),
+        "stream": next(made["stream"].glob("*.arrow")),
+    }
+    contents = {kind: [path.read_bytes()] for kind, path in changed.items() if path.exists()}
+    contents |= {"pcap": foreign, "pcapng": captures + [_as_others_write(each) for each in captures]}
+    return made, changed, contents
+
+
+def _spilled(table, folder, provenance):
+    """A spill folder with the messages of a table."""
+    from gdlab.files import Spill
+    from gdlab.store import Limit, Store
+
     store = Store("udp://127.0.0.1:1", Limit())
-    with Spill(folder / "spill", provenance=sample.provenance) as spill:
+    with Spill(folder, provenance=provenance) as spill:
         spill.add(store)
-    made["spill"] = folder / "spill"
-    changed = dict(made)
-    changed["sidecar"] = folder / "e.gdlab.json"
-    changed["spill"] = next((folder / "spill").glob("*.json"))
-    return made, changed
+        times = table["time"].astype("int64")
+        for time_ns, peer, payload in zip(times, table["peer"].astype(str), table["payload"], strict=True):
+            store.append(time_ns, store.peer_code(peer), payload)
+            if len(payload) % 7 == 0:
+                spill.flush()
+    return folder
+
+
+def _as_others_write(pcapng):
+    """The same packets in a pcapng that does not say it is ours, so that it is read as anybody's."""
+    return pcapng.replace(b"gdlab", b"other")
 
 
 def _as_pcap(pcapng):
@@ -89,14 +119,15 @@ def _as_pcap(pcapng):
     return b"".join(out)
 
 
-def tried(path):
+def tried(path, judged=True):
     """What loading does; the name of the outcome."""
     try:
         found = gd.load(path)
     except GdlabError as error:
         return type(error).__name__
-    found.findings()
     len(repr(found))
+    if judged:
+        found.findings()
     return "loaded"
 
 
@@ -106,21 +137,21 @@ def run(mutations, seed, kinds=KINDS):
     failures = []
     slowest = 0.0
     with tempfile.TemporaryDirectory() as name:
-        made, changed = prepared(Path(name))
+        made, changed, contents = prepared(Path(name))
         for kind in kinds:
-            whole = changed[kind].read_bytes()
             dice = random.Random(f"{seed} {kind}")
             for number in range(mutations):
+                whole = contents[kind][number % len(contents[kind])]
                 changed[kind].write_bytes(mutated(whole, dice))
                 begin = time.process_time()
                 try:
-                    outcomes[kind, tried(made[kind])] += 1
+                    outcomes[kind, tried(made[kind], number % EVERY == 0)] += 1
                 except Exception:  # noqa: BLE001 (it is what is looked for)
                     outcomes[kind, "FAILED"] += 1
                     failures.append(f"{kind} {number} (seed {seed}):\n{traceback.format_exc()}")
                 slowest = max(slowest, time.process_time() - begin)
-            changed[kind].write_bytes(whole)
-    return outcomes, failures, slowest
+            changed[kind].write_bytes(contents[kind][0])
+    return outcomes, failures, slowest, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def main():
@@ -129,13 +160,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", nargs="*", choices=KINDS, default=KINDS)
     asked = parser.parse_args()
-    outcomes, failures, slowest = run(asked.mutations, asked.seed, asked.kind)
+    outcomes, failures, slowest, memory = run(asked.mutations, asked.seed, asked.kind)
     for (kind, outcome), count in sorted(outcomes.items()):
         print(f"{kind:8} {outcome:20} {count}")
     for failure in failures[:10]:
         print(failure)
-    print(f"{len(failures)} failures; the slowest took {slowest:.1f} s")
-    sys.exit(bool(failures))
+    print(
+        f"{len(failures)} failures; the slowest took {slowest:.2f} s of CPU; {memory} MiB of memory at most"
+    )
+    sys.exit(bool(failures) or slowest > MOST_S or memory > MOST_MIB)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
                                          Prints how many were sent and how long it took.
    native frames COUNT                   prints its port; takes COUNT messages with a u32 length before each from one TCP
                                          connection, and prints how many it has.
+   native echo PORT SIZE COUNT WINDOW    COUNT datagrams to 127.0.0.1:PORT, WINDOW of them unanswered at a time.
+                                         Prints how many came back and how long it took.
    native receive RCVBUF                 prints its port; then, for each line on stdin, takes all that is queued or
                                          arrives until 300 ms pass without any (2 s before the first), and
                                          prints count and CPU seconds.
@@ -89,6 +91,43 @@ static int send_paced(int port, int size, int64_t count, int64_t rate) {
         sent += done;
     }
     printf("%lld %.6f\n", (long long)sent, (now(CLOCK_MONOTONIC) - begin) / 1e9);
+    return 0;
+}
+
+/* Sends one for each that comes back. */
+static int echo(int port, int size, int64_t count, int window) {
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval patience = {2, 0};
+    static char data[SLOT], slots[64][SLOT];
+    struct iovec iov[64], out = {data, size};
+    struct mmsghdr messages[64], outgoing[64];
+    if (fd < 0 || window > 64 || size > SLOT || connect(fd, (struct sockaddr *)&to, sizeof to)) return perror("connect"), 1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    memset(messages, 0, sizeof messages);
+    memset(outgoing, 0, sizeof outgoing);
+    for (int b = 0; b < size; b++) data[b] = (char)(b * 7);
+    for (int i = 0; i < 64; i++) {
+        iov[i] = (struct iovec){slots[i], SLOT};
+        messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov[i], .msg_iovlen = 1};
+        outgoing[i].msg_hdr = (struct msghdr){.msg_iov = &out, .msg_iovlen = 1};
+    }
+    int64_t begin = now(CLOCK_MONOTONIC), sent = 0, back = 0;
+    int due = window;
+    while (back < count) {
+        if (due > count - sent) due = (int)(count - sent);
+        while (due > 0) {
+            int done = sendmmsg(fd, outgoing, due, 0);
+            if (done < 0) return perror("sendmmsg"), 1;
+            sent += done;
+            due -= done;
+        }
+        int n = recvmmsg(fd, messages, 64, MSG_WAITFORONE, NULL);
+        if (n <= 0) break;
+        back += n;
+        due = n;
+    }
+    printf("%lld %.6f\n", (long long)back, (now(CLOCK_MONOTONIC) - begin) / 1e9);
     return 0;
 }
 
@@ -219,6 +258,8 @@ int main(int argc, char **argv) {
         return send_paced(atoi(argv[2]), atoi(argv[3]), atoll(argv[4]), atoll(argv[5]));
     if (argc == 3 && !strcmp(argv[1], "receive")) return receive(atoi(argv[2]));
     if (argc == 3 && !strcmp(argv[1], "frames")) return frames(atoll(argv[2]));
-    fprintf(stderr, "native send PORT SIZE COUNT RATE | native frames COUNT | native receive RCVBUF\n");
+    if (argc == 6 && !strcmp(argv[1], "echo"))
+        return echo(atoi(argv[2]), atoi(argv[3]), atoll(argv[4]), atoi(argv[5]));
+    fprintf(stderr, "native send PORT SIZE COUNT RATE | native echo PORT SIZE COUNT WINDOW | native frames COUNT | native receive RCVBUF\n");
     return 2;
 }

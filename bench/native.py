@@ -21,9 +21,9 @@ def helper() -> tuple[Path | None, str]:
     """The compiled helper, or None and the reason."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if sys.platform != "linux":
-        return None, "recvmmsg is Linux's"
+        return None, "recvmmsg is only on Linux"
     if not compiler:
-        return None, "no C compiler"
+        return None, "install gcc"
     folder = tempfile.mkdtemp(prefix="gdlab-bench-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     binary = Path(folder) / "native"
@@ -52,6 +52,22 @@ def send(port: int, size: int, count: int, rate: int) -> float:
     )
     sent, seconds = done.stdout.split()
     check(int(sent) == count, f"the sender sent {sent} of {count}")
+    return float(seconds)
+
+
+def bounce(port: int, size: int, count: int, window: int) -> float:
+    """Send datagrams of which `window` at a time are unanswered; return seconds."""
+    binary, why = helper()
+    check(binary is not None, why)
+    done = subprocess.run(
+        [str(binary), "echo", str(port), str(size), str(count), str(window)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    back, seconds = done.stdout.split()
+    check(int(back) == count, f"{back} of {count} came back")
     return float(seconds)
 
 
@@ -106,6 +122,7 @@ class Receiver:
             result["count"] + lost == sent,
             f"{self.name}: {result['count']} rows + {lost} drops are not the {sent} sent",
         )
+        check(result.get("sent", sent) == sent, f"{self.name}: {result.get('sent')} of {sent} answers stored")
         result["lost"] = lost
         result["loss_percent"] = 100 * lost / sent
         if result["count"]:
@@ -132,6 +149,13 @@ def drained(receiver: Receiver, size: int, count: int) -> Result:
     send(receiver.port, size, count, 250_000)
     receiver.begin()
     return receiver.end(count)
+
+
+def echoed(receiver: Receiver, size: int, count: int, window: int) -> Result:
+    """Let the receiver send back what it is sent."""
+    receiver.begin()
+    seconds = bounce(receiver.port, size, count, window)
+    return {**receiver.end(count), "per_s": count / seconds}
 
 
 def streamed(receiver: Receiver, size: int, count: int, rate: int, *, busy: bool = False) -> Result:

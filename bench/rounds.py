@@ -112,7 +112,7 @@ class Table:
             cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
             yield "  " + "  ".join(cells)
         for who, why in self.missing.items():
-            yield f"  {who}: left out, {why}"
+            yield f"  not measured: {who} ({why})"
         for target in self.targets:
             yield f"  {self.verdict(target):>12}: {self.describe(target)}"
         for note in self.notes:

@@ -1,245 +1,155 @@
 """The TCP and WebSocket listeners against what one writes by hand: ``python -m bench streams``.
 
-Every contender takes the same bytes from the same sender. The listeners capture: every message is a row with stamp,
-peer, kind and wire size; the C program keeps stamp, size and payload, the Python ones append the payload to a list.
-Then what Nagle's algorithm costs, and memory and processor time of many connections in one listener.
+Every contender takes the same bytes from the same sender, in a process of its own. The listeners capture: every
+message is a row with stamp, peer, kind and wire size, and so is every answer; the C program keeps stamp, size and
+payload, the other ones append the payload to a list, and keep nothing where they answer. Then what Nagle's algorithm
+costs, and memory and processor time of many connections in one listener.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import json
-import logging
-import random
-import resource
+import functools
 import socket
-import struct
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-from websockets.asyncio.server import serve
+from collections.abc import Callable, Iterator, Sequence
 
 import gdlab
 from bench.native import helper
 from bench.rounds import Contender, InvariantBroken, Metric, Result, Table, Target, interleave
-from gdlab import probe
-from gdlab.store import Store
-from gdlab.transports import EndpointOptions, listener, parse
-
-ASYNCIO = "bare asyncio server of websockets"
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+from bench.stream_senders import (
+    Server,
+    echoed,
+    figures,
+    lacking,
+    masked,
+    payloads,
+    prefixed,
+    sent,
+    steady,
+    unmasked,
 )
-MASK = b"\1\2\3\4"
+from bench.stream_servers import AIOHTTP, ASYNCIO, GDLAB_TCP, GDLAB_WS, JOINING, LOOP, PICOWS, STREAMS
+from gdlab import probe
 
-
-def masked(payload: bytes) -> bytes:
-    size = len(payload)
-    head = bytes([0x82, 0x80 | size]) if size < 126 else struct.pack(">BBH", 0x82, 0xFE, size)
-    stream = (MASK * (size // 4 + 1))[:size]
-    return head + MASK + bytes(a ^ b for a, b in zip(payload, stream, strict=True))
-
-
-def prefixed(payload: bytes) -> bytes:
-    return struct.pack("<I", len(payload)) + payload
-
-
-def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.0005)
-
-
-class ByC:
-    """A C program, for TCP."""
-
-    def __init__(self, count: int) -> None:
-        binary, _ = helper()
-        self.process = subprocess.Popen(
-            [str(binary), "frames", str(count)], stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
-
-    def wait(self, count: int) -> None:
-        assert self.process.stdout
-        assert int(self.process.stdout.readline()) == count
-
-    def close(self) -> None:
-        with self.process:
-            self.process.wait(10)
-
-
-class ByLoop:
-    """A thread with a slicing loop, for TCP."""
-
-    def __init__(self) -> None:
-        self.messages: list[bytes] = []
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.port = self.server.getsockname()[1]
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self) -> None:
-        unpack = struct.Struct("<I").unpack_from
-        connection, _ = self.server.accept()
-        rest, add = b"", self.messages.append
-        with connection:
-            while chunk := connection.recv(128 * 1024):
-                data = rest + chunk
-                at, size = 0, len(data)
-                while at + 4 <= size:
-                    (length,) = unpack(data, at)
-                    if at + 4 + length > size:
-                        break
-                    add(data[at + 4 : at + 4 + length])
-                    at += 4 + length
-                rest = data[at:]
-
-    def wait(self, count: int) -> None:
-        until(lambda: len(self.messages) >= count)
-
-    def close(self) -> None:
-        self.thread.join()
-        self.server.close()
-
-
-class ByLibrary:
-    """The `websockets` library's asyncio server, in a thread of its own."""
-
-    def __init__(self) -> None:
-        self.messages: list[object] = []
-        self.loop = asyncio.new_event_loop()
-        self.ready = threading.Event()
-        self.thread = threading.Thread(target=self.loop.run_until_complete, args=(self.run(),))
-        self.thread.start()
-        self.ready.wait()
-
-    async def run(self) -> None:
-        self.stopped = asyncio.Event()
-
-        async def handle(connection):
-            async for message in connection:
-                self.messages.append(message)
-
-        async with serve(handle, "127.0.0.1", 0, compression=None) as server:
-            self.port = next(iter(server.sockets)).getsockname()[1]
-            self.ready.set()
-            await self.stopped.wait()
-
-    def wait(self, count: int) -> None:
-        until(lambda: len(self.messages) >= count)
-
-    def close(self) -> None:
-        self.loop.call_soon_threadsafe(self.stopped.set)
-        self.thread.join()
-        self.loop.close()
-
-
-class ByGdlab:
-    """A listener of gdlab with its store."""
-
-    def __init__(self, address: str) -> None:
-        self.store = Store(address)
-        self.listener = listener(parse(address), self.store, EndpointOptions(framing="u32le"))
-        self.listener.start()
-        self.port = self.listener.address.port
-
-    def wait(self, count: int) -> None:
-        until(lambda: self.store.received >= count)
-
-    def close(self) -> None:
-        self.listener.close()
-
-
-def measured(
-    make: Callable[[], ByC | ByLoop | ByLibrary | ByGdlab], wire: bytes, count: int, hello: bytes
-) -> Result:
-    """Messages a second, from the first byte sent to the last message received."""
-    server = make()
-    with socket.create_connection(("127.0.0.1", server.port)) as sock:
-        if hello:
-            sock.sendall(hello)
-            while not sock.recv(4096).endswith(b"\r\n\r\n"):
-                pass
-        begin = time.perf_counter()
-        sock.sendall(wire)
-        server.wait(count)
-        took = time.perf_counter() - begin
-    server.close()
-    return {"k_per_s": count / took / 1e3}
-
-
-def payloads(count: int, *, mixed: bool) -> list[bytes]:
-    chance = random.Random(1)
-    sizes = (chance.randrange(20, 200, 4) if mixed else 64 for _ in range(count))
-    return [b"\x1b\0\0\0" + chance.randbytes(size - 4) for size in sizes]  # as a Godot Dictionary begins
-
-
+C = "C"
+WINDOW = 64
 RATE = Metric("k_per_s", "1000/s", 0, ratio=True)
+CPU = Metric("us_each", "CPU µs/message", 2, ratio=True)
 
 
-def comparisons(rounds: int) -> Iterator[Table]:
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)
+def by_c(wire: bytes, count: int) -> Result:
+    """A C program, for TCP; its processor time is that of the whole process."""
+    binary, _ = helper()
+    with subprocess.Popen([str(binary), "frames", str(count)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        with socket.create_connection(("127.0.0.1", int(process.stdout.readline()))) as sock:
+            began = time.perf_counter()
+            sock.sendall(wire)
+            if int(process.stdout.readline()) != count:
+                raise InvariantBroken("the C program has not received all messages")
+            took = time.perf_counter() - began
+    return {"k_per_s": figures(count, took, 0.0)["k_per_s"]}
+
+
+def compared(
+    names: Sequence[str],
+    run: Callable[[Server], Result],
+    rounds: int,
+    *modes: str,
+    others: Sequence[Contender] = (),
+) -> tuple[dict[str, list[Result]], dict[str, str]]:
+    """Start one process for each name, warm it up, and let them take turns."""
+    with contextlib.ExitStack() as stack:
+        contenders = []
+        for name in names:
+            if why := lacking(name):
+                contenders.append(Contender(name, None, why))
+                continue
+            server = stack.enter_context(Server(name, *modes))
+            run(server)
+            contenders.append(Contender(name, functools.partial(run, server)))
+        return interleave([*contenders, *others], rounds)
+
+
+def one_way(rounds: int) -> Iterator[Table]:
     _, no_c = helper()
     for mixed in (False, True):
-        size = "20 to 200 bytes" if mixed else "64 bytes"
         count = 400_000
         wire = b"".join(map(prefixed, payloads(count, mixed=mixed)))
-        contenders = {
-            "gdlab": lambda: ByGdlab("tcp://127.0.0.1:0"),
-            "Python loop": ByLoop,
-            "C": lambda count=count: ByC(count),
-        }
-        results, missing = interleave(
-            [
-                Contender(
-                    name,
-                    lambda make=make, wire=wire, count=count: measured(make, wire, count, b""),
-                    no_c if name == "C" else "",
-                )
-                for name, make in contenders.items()
-            ],
-            rounds,
+        results, missing = compared(
+            [GDLAB_TCP, LOOP, STREAMS],
+            lambda server, wire=wire, count=count: sent(server, wire, count),
+            rounds + 1,
+            others=[Contender(C, functools.partial(by_c, wire, count), no_c)],
         )
         yield Table(
-            f"TCP messages with a u32 length, {size}",
-            [RATE],
-            "Python loop",
+            f"TCP frames of {'mixed sizes, 20 to 200' if mixed else '64'} bytes behind a u32 length, one way",
+            [RATE, CPU],
+            LOOP,
             results,
             missing,
-            notes=[
-                "gdlab and the Python programs share their process with the sender; the C program does not"
-            ],
+            [Target(GDLAB_TCP, "k_per_s", least=2 if mixed else 4, against=LOOP)],
         )
     for mixed in (False, True):
-        size = "20 to 200 bytes" if mixed else "64 bytes"
-        count = 100_000
+        count = 200_000
         wire = b"".join(map(masked, payloads(count, mixed=mixed)))
-        results, missing = interleave(
-            [
-                Contender(
-                    name, lambda make=make, wire=wire, count=count: measured(make, wire, count, HANDSHAKE)
-                )
-                for name, make in (
-                    ("gdlab", lambda: ByGdlab("ws://127.0.0.1:0")),
-                    (ASYNCIO, ByLibrary),
-                )
-            ],
-            rounds,
+        results, missing = compared(
+            [GDLAB_WS, PICOWS, AIOHTTP, ASYNCIO],
+            lambda server, wire=wire, count=count: sent(server, wire, count),
+            rounds + 1,
         )
         yield Table(
-            f"WebSocket messages one way, {size}",
-            [RATE],
-            ASYNCIO,
+            f"WebSocket, capture one way, {'20 to 200' if mixed else '64'} bytes",
+            [RATE, CPU],
+            PICOWS,
             results,
             missing,
-            [Target("gdlab", "k_per_s", least=1, against=ASYNCIO)],
+            [Target(GDLAB_WS, "k_per_s", least=1.2, against=PICOWS)],
+        )
+
+
+def replies(rounds: int) -> Iterator[Table]:
+    count = 40_000
+    messages = payloads(count, mixed=False)
+    for names, wire, wanted, reference, targets in (
+        (
+            [GDLAB_TCP, LOOP, JOINING, STREAMS],
+            b"".join(map(prefixed, messages)),
+            b"".join(map(prefixed, messages)),
+            LOOP,
+            [
+                Target(GDLAB_TCP, "k_per_s", least=0.7, against=LOOP),
+                Target(GDLAB_TCP, "k_per_s", least=0.7, against=JOINING, source="the fastest loop"),
+            ],
+        ),
+        (
+            [GDLAB_WS, PICOWS, AIOHTTP, ASYNCIO],
+            b"".join(map(masked, messages)),
+            b"".join(map(unmasked, messages)),
+            PICOWS,
+            [
+                Target(GDLAB_WS, "k_per_s", least=1, against=PICOWS),
+                Target(GDLAB_WS, "k_per_s", least=1, against=ASYNCIO),
+            ],
+        ),
+    ):
+        results, missing = compared(
+            names,
+            lambda server, wire=wire, wanted=wanted: echoed(server, wire, wanted, count, WINDOW),
+            rounds + 1,
+            "echo",
+        )
+        yield Table(
+            f"replies: echo of {'TCP' if reference == LOOP else 'WebSocket'} at window {WINDOW}, 64 bytes",
+            [RATE, CPU],
+            reference,
+            results,
+            missing,
+            targets,
+            ["gdlab keeps both directions as rows; the others keep nothing"],
         )
 
 
@@ -267,108 +177,67 @@ def two_writes(*, nodelay: bool, count: int = 40) -> Result:
     return {"median_ms": float(trips.median()), "longest_ms": float(trips.max())}
 
 
-@contextlib.contextmanager
-def connections(port: int, count: int, hello: bytes) -> Iterator[list[socket.socket]]:
-    with contextlib.ExitStack() as stack:
-        opened = []
-        for _ in range(count):
-            sock = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            if hello:
-                sock.sendall(hello)
-            opened.append(sock)
-        if hello:
-            for sock in opened:
-                while not sock.recv(4096).endswith(b"\r\n\r\n"):
-                    pass
-        yield opened
-
-
-def resident_bytes() -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def many(scheme: str, frame: Callable[[bytes], bytes], hello: bytes, count: int, active: int) -> Result:
-    """What `count` connections in one listener take, idle and with `active` of them sending 60 times per second."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    server = ByGdlab(f"{scheme}://127.0.0.1:0")
-    server.listener.options = EndpointOptions(framing="u32le", max_connections=count + 1)
-    before = resident_bytes()
-    with connections(server.port, count, hello) as opened:
-        while server.listener.statistics().connections < count:
-            time.sleep(0.01)
-        each = (resident_bytes() - before) / count
-        began = time.process_time()
-        time.sleep(2)
-        idle = (time.process_time() - began) / 2
-        message = frame(b"x" * 64)
-        own, sent, begin = time.thread_time(), 0, time.perf_counter()
-        began = time.process_time()
-        for tick in range(120):  # 2 s of 60 frames
-            for sock in opened[:active]:
-                sock.send(message)
-            sent += active
-            time.sleep(max(0.0, begin + (tick + 1) / 60 - time.perf_counter()))
-        server.wait(sent)
-        elapsed = time.perf_counter() - begin
-        busy = (time.process_time() - began - (time.thread_time() - own)) / elapsed
-    server.close()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return {"bytes_each": each, "idle_percent": idle * 100, "busy_percent": busy * 100}
-
-
-def apart(scheme: str, count: int, active: int) -> Result:
-    """`many` in a process of its own, whose memory nobody has used before."""
-    command = [sys.executable, "-m", "bench.streams", scheme, str(count), str(active)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    result: Result = json.loads(done.stdout)
-    return result
-
-
-def tables(rounds: int) -> Iterator[Table]:
-    yield from comparisons(rounds)
-    if sys.platform == "linux":
-        results, missing = interleave(
-            [
-                Contender(name, lambda nodelay=nodelay: two_writes(nodelay=nodelay))
-                for name, nodelay in (("TCP_NODELAY", True), ("Nagle's algorithm", False))
-            ],
-            rounds,
-        )
-        yield Table(
-            "TCP round trips of the second of two messages",
-            [Metric("median_ms", "median, ms", 2, ratio=True), Metric("longest_ms", "longest, ms", 1)],
-            "Nagle's algorithm",
-            results,
-            missing,
-            [Target("TCP_NODELAY", "median_ms", most=0.2, against="Nagle's algorithm")],
-            ["the finding about Nagle is given for the one capture and not for the other"],
-        )
-    count, active = 1000, 200
+def nagle(rounds: int) -> Iterator[Table]:
     results, missing = interleave(
         [
-            Contender(name, lambda scheme=scheme: apart(scheme, count, active))
-            for name, scheme in (("TCP", "tcp"), ("WebSocket", "ws"))
+            Contender(name, functools.partial(two_writes, nodelay=nodelay))
+            for name, nodelay in (("TCP_NODELAY", True), ("Nagle's algorithm", False))
         ],
-        1,
+        rounds,
     )
     yield Table(
-        f"{count} connections in one listener",
+        "TCP round trips of the second of two messages",
+        [Metric("median_ms", "median, ms", 2, ratio=True), Metric("longest_ms", "longest, ms", 1)],
+        "Nagle's algorithm",
+        results,
+        missing,
+        [Target("TCP_NODELAY", "median_ms", most=0.2, against="Nagle's algorithm")],
+        ["the finding about Nagle is given for the one capture and not for the other"],
+    )
+
+
+def many(rounds: int) -> Iterator[Table]:
+    count, active = 1000, 200
+    message = b"x" * 64
+
+    def apart(name: str, *, spread: bool) -> Result:
+        """Each in a process of its own, whose memory nobody has used before."""
+        with Server(name) as server:
+            wire = prefixed(message) if name == GDLAB_TCP else masked(message)
+            return steady(server, wire, count, active, spread=spread)
+
+    kinds = {
+        "TCP": (GDLAB_TCP, False),
+        "WebSocket": (GDLAB_WS, False),
+        "TCP, spread": (GDLAB_TCP, True),
+        "WebSocket, spread": (GDLAB_WS, True),
+    }
+    results, missing = interleave(
+        [
+            Contender(name, functools.partial(apart, who, spread=spread))
+            for name, (who, spread) in kinds.items()
+        ],
+        rounds,
+    )
+    yield Table(
+        f"{active} connections at 60/s, of {count} in one listener",
         [
             Metric("bytes_each", "bytes each", 0),
             Metric("idle_percent", "idle, % of a core", 2),
             Metric("busy_percent", f"{active} at 60/s, % of a core", 1),
+            Metric("us_each", "CPU µs/message", 1),
         ],
         "TCP",
         results,
         missing,
+        [Target(name, "busy_percent", most=20 if name.startswith("TCP") else 25) for name in kinds],
+        ["spread: each connection sends at its own moment of the frame, else all at the same"],
     )
 
 
-if __name__ == "__main__":
-    kind, size, busy = sys.argv[1:]
-    beginning = {"tcp": (prefixed, b""), "ws": (masked, HANDSHAKE)}[kind]
-    print(json.dumps(many(kind, *beginning, int(size), int(busy))))
+def tables(rounds: int) -> Iterator[Table]:
+    yield from one_way(rounds)
+    yield from replies(rounds)
+    if sys.platform == "linux":
+        yield from nagle(rounds)
+    yield from many(rounds)

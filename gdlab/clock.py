@@ -11,7 +11,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    _Readings = TypeVar("_Readings", int, npt.NDArray[np.int64])
 
 #: What the stamps are made of, for sidecar files and `doctor`.
 DESCRIPTION: str
@@ -26,6 +32,9 @@ if sys.platform == "linux":
         "CLOCK_REALTIME without its steps, UTC ns; the kernel's own stamp where `time_source` is `kernel`"
     )
     _real_ns = time.time_ns
+    #: What `from_readings` makes times of, for those who take many of them: much cheaper than `now_ns` each.
+    reading_ns = time.time_ns
+    _READING_AT_ZERO_NS = 0
 
     def _steady_ns() -> int:
         """Nanoseconds of the clock that nobody sets, and that counts while the computer sleeps."""
@@ -40,6 +49,8 @@ else:
         return _COUNTER_ANCHOR_NS + time.perf_counter_ns()
 
     _steady_ns = time.perf_counter_ns
+    reading_ns = time.perf_counter_ns
+    _READING_AT_ZERO_NS = _COUNTER_ANCHOR_NS
 
 
 def _apart_ns() -> int:
@@ -71,6 +82,11 @@ def stepped_ns() -> int:
     if abs(_real_ns() - _steady_ns() - _anchor_ns - _step_ns) < _LEAST_NS:
         return _step_ns
     return _looked_again_ns()
+
+
+def from_readings(readings: _Readings) -> _Readings:
+    """Times as `now_ns` takes them, of one or many readings of `reading_ns` that were taken a moment ago."""
+    return readings + (_READING_AT_ZERO_NS - stepped_ns())
 
 
 def _looked_again_ns() -> int:

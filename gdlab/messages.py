@@ -144,6 +144,11 @@ CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     "reason": ("", *Reason),
     "by": ("", US, PEER, SYSTEM),
 }
+#: The numbers that stand for them inside the tables.
+CODES: Final[dict[str, dict[str, int]]] = {
+    column: {category: code for code, category in enumerate(categories)}
+    for column, categories in CATEGORIES.items()
+}
 
 #: Longer messages of streams are errors unless more is allowed: twice what `StreamPeer.put_var` can send with Godot's
 #: default `encode_buffer_max_size` of 8 MiB.

@@ -26,6 +26,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +55,8 @@ class Lane:
     log: Path | None = None
     status: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    #: Seconds of a processor that each took, with the processes it started and waited for; where that can be asked.
+    cpu: dict[str, float] = field(default_factory=dict)
 
     def run(self, environment: dict[str, str]) -> None:
         """Run them all, also after one has failed."""
@@ -62,10 +65,23 @@ class Lane:
                 shown = " ".join(command[1:] if command[0] == sys.executable else command)
                 out.write(f"\n== {name}: {shown}\n".encode())
                 began = time.monotonic()
-                self.status[name] = subprocess.run(
-                    command, cwd=ROOT, env=environment, stdout=out, stderr=out, check=False
-                ).returncode
+                process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+                if hasattr(os, "wait4"):
+                    _, status, used = os.wait4(process.pid, 0)
+                    process.returncode = os.waitstatus_to_exitcode(status)
+                    self.cpu[name] = used.ru_utime + used.ru_stime
+                self.status[name] = process.wait()
                 self.seconds[name] = time.monotonic() - began
+
+
+def keep_bytecode(environment: MutableMapping[str, str]) -> None:
+    """Let the processes of the tests keep what they compile, in the virtual environment.
+
+    Images for containers often forbid it. Then each kernel, server and program that a test starts would compile pandas,
+    matplotlib and IPython anew: two thirds of the processor's time of a small one.
+    """
+    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "bytecode"))
 
 
 def static() -> dict[str, list[str]]:
@@ -85,7 +101,9 @@ def lanes(*, quick: bool, workers: int, more: list[str], folder: Path) -> list[L
     if quick:
         return [Lane({QUICK_TESTS: [*side_by_side, "-m", QUICK]}), read_only]
     # A browser, its JupyterLab and the event loop that drives them are shared by all its tests, in one process.
-    browser = Lane({BROWSER_TESTS: [*PYTHON, "pytest", "-q", *more, "-m", "browser"]}, folder / "browser")
+    # Only their own folder is collected, unless another is named; `tests/conftest.py` lets none be elsewhere.
+    where = more if any(not option.startswith("-") for option in more) else [*more, "tests/browser"]
+    browser = Lane({BROWSER_TESTS: [*PYTHON, "pytest", "-q", *where, "-m", "browser"]}, folder / "browser")
     return [Lane({ALL_TESTS: [*side_by_side, "-m", "not browser"]}), browser, read_only]
 
 
@@ -142,6 +160,7 @@ def main() -> int:
             "GDLAB_TEST_COUNTS": str(folder / "counts"),
             "GDLAB_TEST_PATIENCE": os.environ.get("GDLAB_TEST_PATIENCE", PATIENCE),
         }
+        keep_bytecode(environment)
         together = lanes(quick=options.quick, workers=workers, more=more, folder=folder)
         began = time.monotonic()
         run_together(together, environment)
@@ -164,8 +183,14 @@ def main() -> int:
     for lane in together:
         for name, status in lane.status.items():
             failed |= status not in passed
-            print(f"{name:<20} {'passed' if status in passed else 'FAILED'} in {lane.seconds[name]:.0f} s")
-    print(f"{'all together':<20} {time.monotonic() - began:.0f} s")
+            cpu = f", {lane.cpu[name]:.0f} s of a processor" if name in lane.cpu else ""
+            print(
+                f"{name:<20} {'passed' if status in passed else 'FAILED'} in {lane.seconds[name]:.0f} s{cpu}"
+            )
+    took, cpu = time.monotonic() - began, sum(sum(lane.cpu.values()) for lane in together)
+    # Lanes are bound by the processor: what idles here waits for something that it need not wait for.
+    busy = f", cores busy for {100 * cpu / took / (os.cpu_count() or 1):.0f} % of it" if cpu else ""
+    print(f"{'all together':<20} {took:.0f} s{busy}")
     for name in unsteady:
         print(f"unsteady: {name} failed beside the others and passed alone")
     for part, (ran, skipped) in counts.items():

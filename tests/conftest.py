@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -21,11 +22,22 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.check import keep_bytecode
+
+# Before anything large is imported, where pytest is called by hand.
+if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+    keep_bytecode(os.environ)
+    sys.dont_write_bytecode, sys.pycache_prefix = False, os.environ.get("PYTHONPYCACHEPREFIX")
+
 from gdlab.errors import GdlabError, GodotNotFound
 from gdlab.godot import Engine, find
 from tests import groups
 from tests.engine import Impossible, install
 from tests.waiting import PATIENCE, limit
+
+# When jsonschema is imported, it builds thirty grammars of addresses in all scripts, for seconds. Without
+# this package it does not check such addresses, which no notebook has.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # No test depends on the machine's speed, nor on luck: the generated examples are the same each time. New ones are
 # looked for with GDLAB_EXPLORE=1.
@@ -39,6 +51,8 @@ settings.register_profile(
 settings.load_profile("gdlab")
 
 
+#: Where `tests/check.py` looks for the tests that need a browser.
+BROWSER = Path(__file__).parent / "browser"
 SETTINGS_FOLDER = pytest.StashKey[Path]()
 
 
@@ -74,6 +88,8 @@ def _install() -> Engine | str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     usual = float(config.getini("timeout"))
     for item in items:
+        if item.get_closest_marker("browser") and BROWSER not in item.path.parents:
+            raise pytest.UsageError(f"{item.nodeid} needs a browser and is not in tests/browser")
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.godot)
         if PATIENCE != 1:

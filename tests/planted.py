@@ -113,8 +113,9 @@ def check(seed: int, transport: str, codec: str) -> int:
     with capture(transport, codec) as cap:
         play(cap, transport, truth, codec)
         expected = len(truth.numbers)
-        wait_until(lambda: len(cap.inter_arrival()) >= expected)
+        wait_until(lambda: cap.statistics().received >= expected)
         cap.stop()
+        assert len(cap.inter_arrival()) == expected
         found = cap.sequence(seq="v.seq").iloc[0]
         told = (int(found.lost), int(found.duplicates), int(found.reordered), int(found.messages))
         assert told == (truth.lost, truth.duplicates, truth.reordered, expected), (

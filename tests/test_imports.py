@@ -10,7 +10,19 @@ from tests.waiting import limit
 
 #: Rooms (modules and packages of gdlab) that a listener needs. One more here is paid for by every `import gdlab`.
 ROOMS = {
-    *("capture", "cell_log", "clock", "errors", "facts", "messages", "payloads", "probe", "sizes", "store"),
+    *(
+        "capture",
+        "cell_log",
+        "cell_view",
+        "clock",
+        "errors",
+        "facts",
+        "messages",
+        "payloads",
+        "probe",
+        "sizes",
+        "store",
+    ),
     *("surroundings", "text", "transports", "words"),
 }
 #: Modules of these rooms that only some of their users need.
@@ -26,7 +38,7 @@ LATER = {
     *(f"gdlab.transports.{name}" for name in ("tcp", "tcp_session", "udp", "websocket", "websocket_session")),
     *("gdlab.sizes.measurement", "gdlab.words.zh"),
 }
-#: Modules in all; there are 62. What pandas has loaded is not counted.
+#: Modules in all; there are 57. What pandas has loaded is not counted.
 MOST = 70
 
 PROGRAM = """

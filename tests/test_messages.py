@@ -7,16 +7,16 @@ import inspect
 import keyword
 import re
 import tomllib
+from functools import cache
 from importlib import metadata
-from pathlib import Path
 
 import pandas as pd
 
 import gdlab as gd
 from gdlab import framing, impair
 from gdlab.datasets import Dataset
+from tests.sources import SOURCE, calls_of, modules
 
-SOURCE = Path(gd.__file__).parent
 #: `(max_message_bytes)`: a parameter that was hit.
 BRACKETED = re.compile(r"\((max_\w+|\w+_s|\w+_timeout)\)")
 #: `gdlab.load(...)`, `gdlab.connect`, `.send(...)`: something to call.
@@ -24,25 +24,28 @@ OURS = re.compile(r"(?<![\w.])(?:gd|gdlab)\.([a-z_]+)\b(?!\.\w)")
 METHOD = re.compile(r"(?<![\w)\]'\"])\.([a-z_]+)\(")
 
 
+@cache
 def texts():
-    """The texts of a file that users may read: in what is raised, in sentences, in hints; no docstrings."""
-    for path in sorted(SOURCE.rglob("*.py")):
+    """The texts that users may read, and where: in what is raised, in sentences, in hints; no docstrings."""
+    found = []
+    for path, nodes in modules():
         if "samples" in path.parts:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
         docstrings = {
             id(node.body[0].value)
-            for node in ast.walk(tree)
+            for node in nodes
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
             and node.body
             and isinstance(node.body[0], ast.Expr)
         }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                yield f"{path.relative_to(SOURCE)}:{node.lineno}", node.value
+        found += [
+            (f"{path}:{node.lineno}", node.value)
+            for node in nodes
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+        ]
+    return found
 
 
-TEXTS = list(texts())
 PARAMETERS = {
     name
     for call in (gd.listen, gd.connect, framing.framer, gd.relay, gd.godot.run, gd.demo_game, gd.sizes)
@@ -55,33 +58,31 @@ ELSEWHERE = ("gdscript", "course", "godot", "cli")
 
 
 def test_there_are_texts_to_look_at():
-    assert len(TEXTS) > 2000
-    assert any(BRACKETED.search(text) for _, text in TEXTS)
-    assert any(METHOD.search(text) for _, text in TEXTS)
+    assert len(texts()) > 2000
+    assert any(BRACKETED.search(text) for _, text in texts())
+    assert any(METHOD.search(text) for _, text in texts())
 
 
 def test_every_parameter_in_brackets_can_be_set():
-    named = [(place, name) for place, text in TEXTS for name in BRACKETED.findall(text)]
+    named = [(place, name) for place, text in texts() for name in BRACKETED.findall(text)]
     assert [(place, name) for place, name in named if name not in PARAMETERS] == []
 
 
 def test_every_limit_of_a_fact_can_be_set():
     limits = []
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Fact", "Fact.of", "flaw._replace"}:
-                limits += [
-                    (path.name, keyword.value.value)
-                    for keyword in node.keywords
-                    if keyword.arg == "limit" and isinstance(keyword.value, ast.Constant)
-                ]
+    for path, call in calls_of("Fact", "Fact.of", "flaw._replace"):
+        limits += [
+            (path.name, keyword.value.value)
+            for keyword in call.keywords
+            if keyword.arg == "limit" and isinstance(keyword.value, ast.Constant)
+        ]
     assert len(limits) > 8
     assert [(path, name) for path, name in limits if name not in PARAMETERS] == []
 
 
 def test_every_call_of_gdlab_that_a_message_names_is_there():
     missing = []
-    for place, text in TEXTS:
+    for place, text in texts():
         for name in OURS.findall(text):
             if hasattr(gd, name) or name in {"py", "json"}:
                 continue
@@ -95,7 +96,7 @@ def test_every_call_of_gdlab_that_a_message_names_is_there():
 def test_every_method_that_a_message_names_is_there():
     named = [
         (place, name)
-        for place, text in TEXTS
+        for place, text in texts()
         if not place.startswith(ELSEWHERE)
         for name in METHOD.findall(text)
     ]
@@ -105,7 +106,7 @@ def test_every_method_that_a_message_names_is_there():
 
 def test_every_dotted_name_in_back_quotes_is_there():
     missing = []
-    for place, text in TEXTS:
+    for place, text in texts():
         for module, name in re.findall(r"`([a-z]+)\.(\w+)`", text):
             if module == "v":  # a field of a payload
                 continue
@@ -115,15 +116,9 @@ def test_every_dotted_name_in_back_quotes_is_there():
     assert missing == []
 
 
-def trees():
-    for path in sorted(SOURCE.rglob("*.py")):
-        if "samples" not in path.parts:
-            yield ast.parse(path.read_text(encoding="utf-8"))
-
-
-def public(tree):
+def public(nodes):
     """Names that users can write: of calls, their parameters, and attributes."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
             not node.name.startswith("_") or node.name in {"__init__", "__call__"}
         ):
@@ -139,11 +134,20 @@ def public(tree):
             yield node.name
 
 
-PUBLIC = {name for tree in trees() for name in public(tree) if not name.startswith("_")}
-#: What stands alone as a text in the code: columns, categories, names of framings, codecs and networks.
-CONSTANTS = {text for _, text in TEXTS if re.fullmatch(r"\w+", text)} | {
-    name.lower() for each in (impair.truth.Fate, impair.truth.Also) for name in each.__members__
-}
+@cache
+def every_public():
+    trees = [nodes for path, nodes in modules() if "samples" not in path.parts]
+    return {name for nodes in trees for name in public(nodes) if not name.startswith("_")}
+
+
+@cache
+def constants():
+    """What stands alone as a text in the code: columns, categories, names of framings, codecs and networks."""
+    return {text for _, text in texts() if re.fullmatch(r"\w+", text)} | {
+        name.lower() for each in (impair.truth.Fate, impair.truth.Also) for name in each.__members__
+    }
+
+
 #: Programs and libraries of others, and of Python.
 OTHERS = {*keyword.kwlist, *dir(builtins), *metadata.packages_distributions(), "godot", "godot4"}
 #: Networks as another project calls them, from which some of ours were taken.
@@ -166,28 +170,30 @@ FOREIGN = {
 def test_every_plain_name_in_back_quotes_is_there():
     named = [
         (place, name)
-        for place, text in TEXTS
+        for place, text in texts()
         for name in re.findall(r"`\.?([A-Za-z_]\w*)(?:\(\))?`", text)
         if not (place.startswith("course") and name == "binary")  # as the game's author calls it
     ]
     assert len(named) > 50
-    assert [(place, name) for place, name in named if name not in PUBLIC | CONSTANTS | OTHERS | THEIRS] == []
+    known = every_public() | constants() | OTHERS | THEIRS
+    assert [(place, name) for place, name in named if name not in known] == []
 
 
 def test_every_parameter_that_a_message_names_is_there():
     named = [
         (place, name)
-        for place, text in TEXTS
+        for place, text in texts()
         if not re.search(r"</?[a-z]|[\\;{}]|^, |^\?", text)  # pages, patterns, and how values show themselves
         for name in re.findall(r"(?<![\w.\-`{\[/])([a-z_]{2,})=(?![=\s])", text)
     ]
     assert len(named) > 50
-    assert [(place, name) for place, name in named if name not in PUBLIC | FOREIGN] == []
+    known = every_public() | FOREIGN
+    assert [(place, name) for place, name in named if name not in known] == []
 
 
 def test_every_extra_that_a_message_names_is_there():
     project = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = [(place, name) for place, text in TEXTS for name in re.findall(r"gdlab\[(\w+)\]", text)]
+    named = [(place, name) for place, text in texts() for name in re.findall(r"gdlab\[(\w+)\]", text)]
     assert len(named) > 5
     assert [(place, name) for place, name in named if name not in project["optional-dependencies"]] == []
 
@@ -195,8 +201,8 @@ def test_every_extra_that_a_message_names_is_there():
 def test_every_command_that_a_message_names_is_there():
     commands = {
         node.args[0].value
-        for tree in trees()
-        for node in ast.walk(tree)
+        for _, nodes in modules()
+        for node in nodes
         if isinstance(node, ast.Call)
         and ast.unparse(node.func).endswith((".add_parser", "_parser", "_command", "_add"))
         and node.args
@@ -205,7 +211,7 @@ def test_every_command_that_a_message_names_is_there():
     assert "doctor" in commands
     named = [
         (place, name)
-        for place, text in TEXTS
+        for place, text in texts()
         for name in re.findall(r"[`'\"]gdlab ([a-z-]+)|\b(?:run|with|by) gdlab ([a-z-]+)", text)
     ]
     names = [(place, first or second) for place, (first, second) in named if (first or second) != "and"]

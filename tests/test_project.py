@@ -3,12 +3,15 @@
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+
+from tests.check import keep_bytecode
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -83,3 +86,12 @@ def test_ci_runs_the_command_of_the_readme():
     commands = re.findall(r"^python3 -m venv .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(commands) == 2
     assert commands[1].endswith("tests/check.py")
+
+
+def test_processes_of_the_tests_keep_what_they_compile_where_the_image_forbids_it():
+    forbidden = {"PYTHONDONTWRITEBYTECODE": "1"}
+    keep_bytecode(forbidden)
+    assert forbidden == {"PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "bytecode")}
+    usual = {}
+    keep_bytecode(usual)
+    assert usual == {}

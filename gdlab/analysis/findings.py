@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gdlab.analysis.columns import require
-from gdlab.analysis.numbers import counting_field
+from gdlab.analysis.numbers import counting_field, with_numbers
 from gdlab.analysis.rules import RULES, Evidence, Finding
 from gdlab.analysis.rules.finding import COLUMNS
 from gdlab.analysis.rules.relayed import relay_findings
@@ -57,7 +57,7 @@ def findings(
     relayed = [] if own is None else relay_findings(own[1])
     until_ns = getattr(table, "until_ns", None)
     ended = getattr(table, "provenance", {}).get("ended_in_order") is not False
-    table = table_of(table, seq)
+    table = with_numbers(table_of(table, seq), seq)
     sender = None if sender is None else table_of(sender, seq)
     if relay is not None and truth_of(relay) is None:
         relay = table_of(relay, seq)

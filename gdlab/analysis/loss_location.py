@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import groups
-from gdlab.analysis.sequence import numbered, wilson
+from gdlab.analysis.interval import wilson
+from gdlab.analysis.numbers import with_numbers
+from gdlab.analysis.sequence import numbered
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.truths import FATES, truth_of
 
@@ -178,7 +180,8 @@ def _shifted(numbers: NDArray[np.int64], by: int) -> NDArray[np.int64]:
 
 def _numbers(table: Source, name: str, direction: str, seq: str | None, bits: int | None) -> pd.MultiIndex:
     """The different numbers of the only stream of a direction, each with its run."""
-    each = numbered(table, seq=seq, direction=direction, bits=bits)
+    rows = with_numbers(table_of(table, seq), seq, direction)
+    each = numbered(rows, seq=seq, direction=direction, bits=bits)
     _, streams = groups(each, ("endpoint", "peer"))
     if len(streams) > 1:
         peers = ", ".join(map(str, streams["peer"].tolist()[:5]))

@@ -35,3 +35,10 @@ def counting_field(sender: Source, direction: str = "out") -> str | None:
         if len(values) >= _HAVE * len(sent) and np.mean(np.diff(values) == 1) >= _BY_ONE:
             return column
     return None
+
+
+def with_numbers(table: pd.DataFrame, seq: str | None, direction: str = "in") -> pd.DataFrame:
+    """The same table; where no message of a direction has come, with an empty column of numbers, as all were lost."""
+    if seq is None or seq in table.columns or messages_of(table, direction, probes=True).any():
+        return table
+    return table.assign(**{seq: pd.array([pd.NA] * len(table), dtype="Int64")})

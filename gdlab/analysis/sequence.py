@@ -24,6 +24,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.interval import wilson
 from gdlab.analysis.number_runs import Runs, in_steps, runs_of, unwrapped
 from gdlab.analysis.numbers_of import numbers_of
 from gdlab.analysis.placing import by_row
@@ -258,25 +259,3 @@ def sequence(
         step=found.step,
     )
     return result.iloc[np.lexsort((sequence[starts], stamps[first]))]
-
-
-def wilson(hits: Ints, n: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """95 % confidence interval of a share by Wilson's score method (Journal of the ASA 22, 1927).
-
-    Parameters
-    ----------
-    hits, n : (m,) int64, `hits` at most `n`.
-
-    Returns
-    -------
-    (m,) float64 each, 0 to 1; 0 and 1 where `n` is 0.
-    """
-    z2 = 1.959964**2
-    total = np.maximum(n, 1)
-    share = hits / total
-    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = np.sqrt(z2 * share * (1 - share) / total + z2**2 / (4.0 * total**2)) / (1 + z2 / total)
-    empty = n == 0
-    low = np.where(hits == 0, 0.0, centre - half)
-    high = np.where(hits == n, 1.0, centre + half)
-    return np.where(empty, 0.0, low), np.where(empty, 1.0, high)

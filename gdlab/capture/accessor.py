@@ -30,6 +30,9 @@ class TableAccessor(Tabular):
         """A table alone does not know where it comes from."""
         return {}
 
+    def _is_decoded(self) -> bool:
+        return "decode_error" in self._table.columns
+
     def __len__(self) -> int:
         return len(self._table)
 

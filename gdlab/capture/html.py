@@ -137,7 +137,7 @@ def messages(tail: pd.DataFrame) -> str:
     )
     rows = "".join(_row(row) for row in tail.itertuples(index=False))
     return (
-        '<table style="border-collapse:collapse;font-size:12px;line-height:1.45;text-align:left">'
+        '<table style="border-collapse:collapse;font-size:14px;line-height:1.45;text-align:left">'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 

@@ -82,7 +82,9 @@ class Overlay(Measures):
         ):
             if name in together.columns:
                 together[name] = together[name].astype("category")
-        return together.sort_values("time", kind="stable", ignore_index=True)
+        together = together.sort_values("time", kind="stable", ignore_index=True)
+        together.attrs["gdlab_runs"] = list(self.runs)  # by which pictures tell them apart
+        return together
 
     def __repr__(self) -> str:
         return f"<Overlay of {', '.join(self.runs)}>"

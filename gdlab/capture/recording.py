@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.facts import Statement
+from gdlab.words import stated
 
 #: How the name of the program begins that wrote a packet capture of ours.
 _OURS: Final = "gdlab "
@@ -27,16 +29,15 @@ class Recording(Tabular):
     ----------
     path : where it was loaded from.
     about : what the file tells of itself: versions, clock, schema, when it was written; empty without a sidecar.
-    notes : what the reader should know of the file, such as a missing sidecar.
     """
 
     def __init__(
-        self, table: pd.DataFrame, about: dict[str, Any], path: Path, notes: Sequence[str] = ()
+        self, table: pd.DataFrame, about: Mapping[str, object], path: Path, told: Sequence[Statement] = ()
     ) -> None:
         self._table = table
         self.about = about
         self.path = path
-        self.notes = tuple(notes)
+        self._told = tuple(told)
         # Of another program: what it saw of a stream is not cut into messages, either way.
         self._is_foreign = not str(about.get("application", _OURS)).startswith(_OURS)
 
@@ -48,9 +49,15 @@ class Recording(Tabular):
         return table
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the file, such as a missing sidecar; in the language of `gdlab.language`."""
+        return tuple(map(stated, self._told))
+
+    @property
     def provenance(self) -> dict[str, object]:
         """What the file says of where its rows come from."""
-        return dict(self.about.get("provenance") or {})
+        told = self.about.get("provenance")
+        return dict(told) if isinstance(told, Mapping) else {}
 
     @property
     def truth(self) -> pd.DataFrame | None:
@@ -104,7 +111,9 @@ class Recording(Tabular):
         return html.Headline("loaded", self._text(), "; ".join(self.notes))
 
 
-def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
+def load(
+    path: Source, *, framing: FramingLike | None = None, reader: Literal["gdlab", "tshark"] | None = None
+) -> Recording:
     """Load a capture from a file: of gdlab, or a pcap or pcapng file of any program; or from several files at once.
 
     Parameters
@@ -114,6 +123,9 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
         rows of all of them, in order of time.
     framing : how TCP streams are divided into messages, as for `gdlab.listen`; without it, rows of gdlab's files are as
         they were written, and those of other programs' captures are what each segment added. See `Recording.reframe`.
+    reader : ``"tshark"`` has packet captures opened by tshark, which must be installed; ``"gdlab"`` never has. Without
+        it, tshark is the last resort, where it is installed: for capture formats and link layers that gdlab does not
+        know. A note says so. It finds the IP packets; what they carry is read as of any capture.
 
     Returns
     -------
@@ -133,12 +145,12 @@ def load(path: Source, *, framing: FramingLike | None = None) -> Recording:
 
     if not isinstance(path, (str, os.PathLike)):
         path = list(path)
-    loaded = load_all(path)
+    loaded = load_all(path, reader=reader)
     if loaded.provenance.get("version", 1) == 1:
         mark(loaded.table)
     if isinstance(path, (str, os.PathLike)):
         shown = Path(path)
     else:
         shown = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")
-    recording = Recording(loaded.table, loaded.provenance, shown, loaded.notes)
+    recording = Recording(loaded.table, loaded.provenance, shown, loaded.told)
     return recording if framing is None else recording.reframe(framing)

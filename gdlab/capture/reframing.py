@@ -12,7 +12,7 @@ from gdlab.framing import DEFAULT_MAX_FRAME_BYTES, FramingLike, check_name
 from gdlab.messages import Direction, Event, TimeSource
 from gdlab.store import Limit, Store
 from gdlab.store import table as tables
-from gdlab.store.store import StreamRow
+from gdlab.store.streams import StreamRow
 from gdlab.transports.stream_history import history, rewrite
 
 _KERNEL: Final = TimeSource.KERNEL

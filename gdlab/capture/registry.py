@@ -20,8 +20,10 @@ from gdlab.transports import (
     STEERED,
     Address,
     EndpointOptions,
+    MakeEndpoint,
     Reply,
     client,
+    listener,
     parse,
     parse_known,
     parse_remote,
@@ -145,16 +147,8 @@ def listen(
         handshake_s=handshake_timeout,
     )
     with _lock:
-        known = _kept(parsed, bounds, (folder, parts_s), options, restart=restart, is_client=False)
-        if known:
-            known.set_reply(reply, every)
-            known.set_ping(ping)
-            known.decode_with = decode
-            return known
         try:
-            capture = Capture(parsed, limit=bounds, options=options, spill=folder, parts_s=parts_s)
-            capture.decode_with = decode
-            return capture.start()
+            return _started(parsed, bounds, (folder, parts_s), options, decode, restart=restart)
         except PortInUse as error:
             raise _with_our_own_name(error) from error
 
@@ -225,15 +219,30 @@ def connect(
         handshake_s=timeout,
     )
     with _lock:
-        known = _kept(parsed, bounds, (folder, parts_s), options, restart=restart, is_client=True)
-        if known:
-            known.set_reply(reply, every)
-            known.set_ping(ping)
-            known.decode_with = decode
-            return known
-        capture = Capture(parsed, limit=bounds, options=options, spill=folder, parts_s=parts_s, make=client)
-        capture.decode_with = decode
-        return capture.start()
+        return _started(parsed, bounds, (folder, parts_s), options, decode, restart=restart, make=client)
+
+
+def _started(
+    addresses: tuple[Address, ...],
+    bounds: Limit,
+    spill: tuple[Path | None, float | None],
+    options: EndpointOptions,
+    decode: DecodeWith,
+    *,
+    restart: bool,
+    make: MakeEndpoint = listener,
+) -> Capture:
+    """The running capture of these addresses, which answers, pings and decodes as asked now; otherwise a new one."""
+    known = _kept(addresses, bounds, spill, options, restart=restart, is_client=make is client)
+    if known:
+        known.set_reply(options.reply, options.every)
+        known.set_ping(options.ping)
+        known.decode_with = decode
+        return known
+    folder, parts_s = spill
+    capture = Capture(addresses, limit=bounds, options=options, spill=folder, parts_s=parts_s, make=make)
+    capture.decode_with = decode
+    return capture.start()
 
 
 def _kept_where(

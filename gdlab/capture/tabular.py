@@ -110,7 +110,7 @@ class Tabular(Measures):
         ------
         ExpressionError : it is no filter, or uses what there is not; the message says which part.
         """
-        from gdlab.live.expression import select
+        from gdlab.live.selecting import select
 
         return select(self._decoded_table(), filter)
 
@@ -141,7 +141,7 @@ class Tabular(Measures):
         self,
         path: str | Path,
         *,
-        decoded: bool = False,
+        decoded: bool | None = None,
         raw: bool = False,
         anonymise: bool = False,
         sep: str = ",",
@@ -155,7 +155,8 @@ class Tabular(Measures):
         path : the file; it appears under this name only when it is complete. ``run.csv.gz`` (or ``.zst``, ``.lz4``) is
             compressed so, without `decoded`.
         decoded : write the decoded fields as flat typed columns, for other tools: seconds since the first message, ISO
-            time, peer, and each field. Without it the file is the capture itself, which `gdlab.load` reads back.
+            time, peer, and each field. Without it the file is the capture itself, which `gdlab.load` reads back. A
+            table that is decoded already, ``cap.decoded().gdlab``, is written so by default.
         raw : write text as it is. Otherwise text that a spreadsheet would run as a formula gets an apostrophe in
             front, which `load` takes away again.
         anonymise : peers become P01, P02 ...; payloads are not touched.
@@ -176,7 +177,7 @@ class Tabular(Measures):
             write_fields_csv,
         )
 
-        if decoded:
+        if self._is_decoded() if decoded is None else decoded:
             return write_fields_csv(
                 self._decoded_table(),
                 path,
@@ -194,23 +195,26 @@ class Tabular(Measures):
             )
         return write_csv(self.df, path, raw=raw, anonymise=anonymise, excel=excel, provenance=self.provenance)
 
-    def to_parquet(self, path: str | Path, *, decoded: bool = False, anonymise: bool = False) -> Path:
+    def to_parquet(self, path: str | Path, *, decoded: bool | None = None, anonymise: bool = False) -> Path:
         """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`).
 
         With `decoded` it has the decoded fields as flat typed columns, as of `to_csv`.
         """
         from gdlab.files import write_fields_parquet, write_parquet
 
-        if decoded:
+        if self._is_decoded() if decoded is None else decoded:
             return write_fields_parquet(
                 self._decoded_table(), path, anonymise=anonymise, provenance=self.provenance
             )
         return write_parquet(self.df, path, anonymise=anonymise, provenance=self.provenance)
 
+    def _is_decoded(self) -> bool:
+        """Whether the table is decoded already; a capture's own never is."""
+        return False
+
     def _decoded_table(self) -> pd.DataFrame:
         """The decoded table; of a table that is decoded already, that one."""
-        table = self.df
-        return table if "decode_error" in table.columns else self.decoded()
+        return self.df if self._is_decoded() else self.decoded()
 
     def to_pcapng(self, path: str | Path, *, anonymise: bool = False) -> Path:
         """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads.

@@ -11,7 +11,7 @@ from pathlib import Path
 from gdlab.cli import files, mcp, serve
 from gdlab.cli.demo import run_demo
 from gdlab.cli.lab import open_lab
-from gdlab.course import handout
+from gdlab.course import handout, printed
 from gdlab.diagnostics import doctor
 from gdlab.errors import GdlabError
 from gdlab.words import LANGUAGES
@@ -46,7 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "mcp":
             return mcp.serve(Path(options.folder), options.listen, port=options.port)
         if options.command == "course":
-            written = handout.hand_out(Path(options.folder), options.lang)
+            folder = Path(options.folder)
+            if options.part == "print":
+                written = printed.print_out(folder, options.lang, run=options.run)
+            else:
+                written = handout.hand_out(folder, options.lang)
             print(f"{len(written)} files in {options.folder}: {', '.join(path.name for path in written)}")
             return 0
         if options.command == "doctor":
@@ -137,10 +141,11 @@ def _parser() -> argparse.ArgumentParser:
 
     for_course = commands.add_parser(
         "course",
-        help="copy the students' part of the course into a folder",
+        help="copy or print the students' part of the course",
         description="For teachers: hand out the course.",
     )
-    new = for_course.add_subparsers(dest="part", required=True).add_parser(
+    parts = for_course.add_subparsers(dest="part", required=True)
+    new = parts.add_parser(
         "new",
         help="copy the notebooks, with open questions and without outputs",
         description="Copy the students' part of the course: the notebooks, with open questions and without outputs, "
@@ -148,6 +153,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.add_argument("folder", help="the folder to write to; it is made where need be")
     _language(new)
+    on_paper = parts.add_parser(
+        "print",
+        help="write the lessons as pages to print, with room for answers",
+        description="Write each lesson as an HTML page laid out for A4, with room for answers in place of the checks. "
+        "Any browser prints it.",
+    )
+    on_paper.add_argument("folder", help="the folder to write to; it is made where need be")
+    on_paper.add_argument(
+        "--run", action="store_true", help="run the lessons first, for their tables and plots"
+    )
+    _language(on_paper)
 
     for_mcp = commands.add_parser(
         "mcp",

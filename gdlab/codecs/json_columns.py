@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gdlab.codecs.flatten import MAX_DEPTH, MAX_ITEMS, MAX_KEY
 from gdlab.codecs.parts import Part, Rows, as_objects
+from gdlab.codecs.places import MAX_DEPTH, MAX_ITEMS, MAX_KEY
 
 if TYPE_CHECKING:
     from gdlab.payloads import PayloadArray

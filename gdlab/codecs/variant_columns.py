@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gdlab.codecs.flatten import MAX_ITEMS, flatten_at
+from gdlab.codecs.flatten import flatten_at
 from gdlab.codecs.parts import Part, Rows
+from gdlab.codecs.places import MAX_ITEMS
 from gdlab.variant import Decoder, Type
 from gdlab.variant.columns import Columns, _Part, _Reader
 from gdlab.variant.layout import sketch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,13 +44,7 @@ def hand_out(folder: Path, language: str = "en") -> list[Path]:
     """
     texts = {lesson.file: _clean(shipped(language) / lesson.file) for lesson in CONTENTS}
     texts[OVERVIEW] = overview(language)
-    there = [name for name in texts if (folder / name).exists()]
-    if there:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise HandoutExists(
-            f"{folder} has {there[0]}{more} already, which may be somebody's work; nothing was written. "
-            "Take a new folder"
-        )
+    wanted_names(folder, texts)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in texts.items():
@@ -59,6 +54,24 @@ def hand_out(folder: Path, language: str = "en") -> list[Path]:
             file.write(text)
         written.append(folder / name)
     return written
+
+
+def wanted_names(folder: Path, names: Iterable[str]) -> list[str]:
+    """Names of files that are to be written to a folder, none of which is there.
+
+    Raises
+    ------
+    HandoutExists : one is there.
+    """
+    wanted = list(names)
+    there = [name for name in wanted if (folder / name).exists()]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise HandoutExists(
+            f"{folder} has {there[0]}{more} already, which may be somebody's work; nothing was written. "
+            "Take a new folder"
+        )
+    return wanted
 
 
 _HEAD: Final = {"en": "| lesson | question | minutes | needs |", "zh": "| 课 | 问题 | 分钟 | 需要 |"}

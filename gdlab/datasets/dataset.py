@@ -20,7 +20,7 @@ from gdlab.datasets.reading import BASE, Part, Rows, Streams, rows_of
 from gdlab.datasets.running import run
 from gdlab.datasets.survey import Survey, asks, together
 from gdlab.datasets.tasks import Answer, Unit, needs, work
-from gdlab.files import provenance
+from gdlab.files import pieces, provenance
 from gdlab.files import to_schema as conform
 from gdlab.files.budget import ROW_BYTES
 from gdlab.files.sources import paths
@@ -49,7 +49,8 @@ def dataset(
     Parameters
     ----------
     source : a folder, a pattern such as ``"runs/**/*"``, a file, or a list of these: CSV, Parquet, pcap and spilled
-        captures together, as `gdlab.load` takes them.
+        captures together, as `gdlab.load` takes them. CSV of gdlab and Parquet of more than 256 MiB are read by pieces,
+        each of which stands as a file of its own in `files`.
     executor : what runs the work: any executor of PEP 3148, such as a process pool, or that of Dask,
         ``client.get_executor()``, whose workers then read the files from a folder that all see. None works here.
     decode_with : how payloads are read where a measure names a field; as of `gdlab.codecs.decode`.
@@ -66,7 +67,7 @@ def dataset(
     LoadError : there is no such file.
     """
     return Dataset(
-        [str(path) for path in paths(source)],
+        [name for path in paths(source) for name in pieces.of(path)],
         executor=executor,
         decode_with=decode_with,
         most_bytes=most_bytes,
@@ -262,7 +263,7 @@ class Dataset(Listed, Measured):
         if peers is not None:
             table = table[table["peer"].isin(sorted(peers)).to_numpy(dtype=np.bool_)].reset_index(drop=True)
         if where is not None:
-            from gdlab.live.expression import select
+            from gdlab.live.selecting import select
 
             return select(decode(table, self.decode_with), where)
         return table[list(wanted)]
@@ -305,7 +306,7 @@ class Dataset(Listed, Measured):
         ------
         MissingDependency : duckdb (the extra ``dataset``) is not installed.
         """
-        return sql.ask(query, [each.path for each in self._whole()])
+        return sql.ask(query, list(dict.fromkeys(pieces.whole(each.path) for each in self._whole())))
 
     def findings(self, *, seq: str | None = None) -> pd.DataFrame:
         """What is remarkable, as `gdlab.analysis.findings` of all rows, which must fit the memory.

@@ -159,15 +159,9 @@ class Measured:
         by: str | Sequence[str] = PEER,
     ) -> pd.DataFrame:
         """What each numbered message is; arguments and result as of `gdlab.analysis.numbered`."""
-        options = {
-            "seq": seq,
-            "direction": direction,
-            "window": window,
-            "bits": bits,
-            "probes": probes,
-            "by": by,
-        }
-        return self._by_stream("numbered", options, (seq, *names_of(by)))
+        return self._by_number(
+            "numbered", seq, by, direction=direction, window=window, bits=bits, probes=probes
+        )
 
     def sequence(
         self,
@@ -180,15 +174,14 @@ class Measured:
         by: str | Sequence[str] = PEER,
     ) -> pd.DataFrame:
         """Loss, duplication and reordering; arguments and result as of `gdlab.analysis.sequence`."""
-        options = {
-            "seq": seq,
-            "direction": direction,
-            "window": window,
-            "bits": bits,
-            "probes": probes,
-            "by": by,
-        }
-        return self._by_stream("sequence", options, (seq, *names_of(by)))
+        return self._by_number(
+            "sequence", seq, by, direction=direction, window=window, bits=bits, probes=probes
+        )
+
+    def _by_number(
+        self, measure: str, seq: str | None, by: str | Sequence[str], **options: Any
+    ) -> pd.DataFrame:
+        return self._by_stream(measure, {"seq": seq, "by": by, **options}, (seq, *names_of(by)))
 
     def round_trips(self, *, timeout_s: float = 2.0) -> pd.DataFrame:
         """Round trips of our probes; arguments and result as of `gdlab.analysis.round_trips`."""
@@ -251,7 +244,7 @@ class Measured:
 
         Returns
         -------
-        One row a quantile: `quantile`, `value` (milliseconds), `low`, `high` (the value of that rank lies between,
+        One row per quantile: `quantile`, `value` (milliseconds), `low`, `high` (the value of that rank lies between,
         certainly), `n`, `needed_n`. Lost pings count as later than all answers.
 
         Notes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,8 +12,8 @@ import pandas as pd
 
 from gdlab.analysis.columns import equals, messages
 from gdlab.analysis.probes import candidates
+from gdlab.files import pieces
 from gdlab.files import to_schema as conform
-from gdlab.files.load import load
 from gdlab.store.table import empty
 
 #: What every measure asks for.
@@ -99,7 +98,7 @@ def rows_of(part: Part) -> Rows:
     tables: list[pd.DataFrame] = []
     places: list[npt.NDArray[np.int64]] = []
     for number, path in part.files:
-        table = _in_categories(load(Path(path), columns=columns, progress=quiet).table, part.categories)
+        table = _in_categories(pieces.read(path, columns=columns, progress=quiet).table, part.categories)
         rows = np.flatnonzero(_chosen(table, part))
         if len(rows):
             tables.append(table if len(rows) == len(table) else table.iloc[rows])

@@ -14,8 +14,8 @@ from gdlab.analysis.probes import candidates
 from gdlab.datasets.reading import Part, quiet, rows_of
 from gdlab.errors import GdlabError
 from gdlab.facts import Reason
+from gdlab.files import pieces
 from gdlab.files import to_schema as conform
-from gdlab.files.load import load
 from gdlab.messages import CATEGORIES
 
 #: Columns that are looked at: those with few different values, the time, and the size.
@@ -58,8 +58,8 @@ def survey(path: str) -> Survey:
     """Look at a file; what is wrong with it is in the result and raises nothing."""
     size = 0
     try:
-        loaded = load(Path(path), columns=_SLIM, progress=quiet)
-        size = _size(Path(path))
+        loaded = pieces.read(path, columns=_SLIM, progress=quiet)
+        size = _size(path)
     except (GdlabError, OSError, MemoryError) as error:
         return Survey(path, size, broken=str(error) or type(error).__name__)
     table = loaded.table
@@ -109,7 +109,8 @@ def together(surveys: list[Survey]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _size(path: Path) -> int:
+def _size(name: str) -> int:
+    path = Path(pieces.whole(name))
     if path.is_dir():
         return sum(each.stat().st_size for each in path.iterdir() if each.is_file())
     return path.stat().st_size

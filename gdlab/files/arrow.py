@@ -14,7 +14,7 @@ import pandas as pd
 from gdlab.errors import MissingDependency
 from gdlab.files import cells, versions
 from gdlab.files import to_schema as conform
-from gdlab.messages import CATEGORIES, SCHEMA
+from gdlab.messages import SCHEMA
 from gdlab.payloads import PayloadDtype
 
 
@@ -143,7 +143,7 @@ def _category(name: str, chunks: Sequence[Any]) -> pd.Categorical:
     """One category column; each chunk may have categories of its own."""
     import pyarrow as pa
 
-    order: dict[str, int] = {str(value): code for code, value in enumerate(CATEGORIES.get(name, ()))}
+    order = conform.fixed_order(name)
     codes = [np.empty(0, np.int32)]
     for chunk in chunks:
         if not pa.types.is_dictionary(chunk.type):

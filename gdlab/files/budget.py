@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -43,5 +44,45 @@ def check(path: Path, file_bytes: int, unpacked_bytes: int, rows: int = 0) -> No
                 size=file_bytes,
                 needed=max(unpacked_bytes, needed) >> 20,
                 most=min(limit, MOST_BYTES) >> 20,
+            )
+        )
+
+
+def free_bytes() -> int | None:
+    """Memory that is free for a program here; None where the system does not tell."""
+    told: list[int] = []
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        told += [int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")]
+        limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
+        told.append(int(limit.read_text(encoding="ascii")) - int(used.read_text(encoding="ascii")))
+    except (OSError, ValueError, IndexError):
+        pass  # another system, or no limit
+    if not told and hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        told.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(told) if told else None
+
+
+def afford(path: Path, file_bytes: int, needed_bytes: int, way: Statement) -> None:
+    """Refuse a file whose table would not fit the memory that is free, before it is read.
+
+    Parameters
+    ----------
+    way : what to do instead.
+
+    Raises
+    ------
+    LoadError : it says so, with the numbers and the call that works.
+    """
+    free = free_bytes()
+    if free is not None and needed_bytes > free:
+        raise LoadError(
+            Statement.of(
+                "load/too large",
+                path=path,
+                size=file_bytes >> 20,
+                needed=needed_bytes >> 20,
+                free=max(free, 0) >> 20,
+                way=way,
             )
         )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from dataclasses import dataclass
 from typing import Final
 
+from gdlab.facts import Statement
 from gdlab.files import versions
 from gdlab.files.csvwrite import HEADER, PAYLOAD_AS
 
@@ -18,13 +20,13 @@ NEEDED: Final = ("time", PAYLOAD_AS, "payload")
 FIRST_HEADER: Final = tuple(name for name in HEADER if name not in versions.NEW)
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
-_NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MAX_HEADER: Final = 65_536
+_MOST_BEFORE: Final = 100  # lines before the one with the columns
 _MOST_COLUMNS: Final = 1000  # each takes a millisecond to read, be it empty
 
 
@@ -61,20 +63,20 @@ class Form:
         """Whether the columns are those of version 1, as far as they are there."""
         return not set(versions.NEW) & set(self.columns)
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Statement]:
         """What is unusual about it."""
         told = []
         if self.separator != ",":
-            told.append(f"the cells are separated by {_NAMES[self.separator]}, as a spreadsheet saves them")
+            told.append(Statement.of("csv/separator", separator=self.separator))
         if self.encoding != "utf-8":
-            told.append(f"the text is encoded as {self.encoding[:6].upper()}")
+            told.append(Statement.of("csv/encoding", encoding=self.encoding[:6].upper()))
         extra = [name or "(without a name)" for name in self.columns if name not in HEADER]
         if extra:
-            told.append(f"columns that a capture does not have were left out: {', '.join(extra)[:200]}")
+            told.append(Statement.of("note/columns left out", columns=", ".join(extra)[:200]))
         wanted = FIRST_HEADER if self.is_first else HEADER
         missing = [name for name in wanted if name not in self.columns]
         if missing:
-            told.append(f"columns are missing, and were filled with what can be told: {', '.join(missing)}")
+            told.append(Statement.of("note/columns missing", columns=", ".join(missing)))
         return told
 
 
@@ -84,27 +86,50 @@ def find(beginning: bytes) -> Form | None:
         ((name, len(sign)) for sign, name in _MARKS if beginning.startswith(sign)), (_guess(beginning), 0)
     )
     text = beginning[mark : mark + _MAX_HEADER].decode(encoding, errors="replace")
-    lines = text.split("\n", 2)
-    told, skip = "", 0
-    first = lines[0].rstrip("\r")
-    if (
-        first.strip('"').lower().startswith("sep=") and len(lines) > 1
-    ):  # a line by which Excel knows the separator
-        told, skip = first.strip('"')[4:5], 1
-        first = lines[1].rstrip("\r")
-    for separator in (told,) if told in _SEPARATORS and told else _SEPARATORS:
+    told, skip, first = _first_line(text)
+    for separator in (told,) if told else _SEPARATORS:
         try:
             cells = next(csv.reader(io.StringIO(first), delimiter=separator), [])
         except csv.Error:
             continue
         if len(cells) > _MOST_COLUMNS:
             continue
-        columns = tuple(versions.names(cell.strip().strip("'") for cell in cells))
+        columns = tuple(versions.names(cell.strip().strip("'").lower() for cell in cells))
         if all(columns.count(name) == 1 for name in NEEDED) and all(
             columns.count(name) < 2 for name in HEADER
         ):
             return Form(encoding, mark, separator, columns, skip)
     return None
+
+
+def _first_line(text: str) -> tuple[str, int, str]:
+    """The separator that is told, how many lines come before the one with the columns, and that line."""
+    told = ""
+    lines = text.split("\n", _MOST_BEFORE)
+    for skip, line in enumerate(lines):
+        first = line.rstrip("\r")
+        if first.strip('"').lower().startswith("sep="):  # by which Excel knows the separator
+            tail = first.strip('"')[4:5]
+            told = tail if tail and not tail.isalnum() and tail not in "\"'" else told
+        elif first.strip() and not first.startswith("#"):
+            return told, skip, first
+    return told, 0, lines[0].rstrip("\r")
+
+
+def wrong(beginning: bytes) -> Statement | None:
+    """What the columns lack of a capture's, where they are nearly those; None for others."""
+    encoding, mark = next(
+        ((name, len(sign)) for sign, name in _MARKS if beginning.startswith(sign)), (_guess(beginning), 0)
+    )
+    _, _, first = _first_line(beginning[mark:].decode(encoding, errors="replace"))
+    names = [name.strip(" \"'").lower() for name in re.split(r"[,;\t|]", first)]
+    if len({*names} & {*HEADER}) < len(HEADER) // 2:
+        return None
+    missing = tuple(name for name in NEEDED if name not in names)
+    twice = tuple(name for name in HEADER if names.count(name) > 1)
+    if missing:
+        return Statement.of("load/csv missing", columns=missing)
+    return Statement.of("load/csv twice", columns=twice) if twice else None
 
 
 def _guess(beginning: bytes) -> str:

@@ -24,6 +24,8 @@ from gdlab.payloads import Int64, PayloadArray, UInt8
 _BATCH_ROWS: Final = 65_536
 _MAX_CELL: Final = 2**31 - 1
 _INTEGERS = tuple(column.name for column in SCHEMA if column.dtype == "int64")
+#: Columns whose values are known; what else stands in a row is no fault that can be read past.
+_CLOSED: Final = frozenset({"time_source", "direction", "event", "kind"})
 #: What stands where a file has no such column.
 _PLAIN: Final = {"time_source": TimeSource.USER, "direction": Direction.IN, "event": Event.MESSAGE}
 
@@ -66,8 +68,7 @@ def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunctio
     if not isinstance(guarded, bool):
         guarded = collected.looks_guarded()
         if collected.apostrophes:
-            told = "guarded against formulas" if guarded else "written with raw=True"
-            notes.append(f"cells begin with an apostrophe: by all of them, the file was taken for one {told}")
+            notes.append(Statement("csv/guarded" if guarded else "csv/raw"))
     table = collected.table(guarded)
     notes += collected.notes
     if form.is_first:
@@ -142,7 +143,9 @@ class _Rows:
 
     def __init__(self, form: csvform.Form) -> None:
         self.rows = 0
-        self.notes: list[str] = []
+        self.notes: list[Statement] = []
+        self._numbers_in_file: Any = ()  # of the rows that are being taken; others have left blank lines between them
+        self._blank = 0
         self.columns = form.columns
         self._has = frozenset(form.columns)
         self._without_zone = 0
@@ -161,7 +164,13 @@ class _Rows:
         """Take rows as pandas reads them, all cells text."""
         if chunk.isna().to_numpy().any():
             row = int(np.flatnonzero(chunk.isna().to_numpy().any(axis=1))[0])
-            raise PayloadError(Statement.of("load/fewer", row=self.rows + row + 1))
+            raise PayloadError(Statement.of("load/fewer", row=int(chunk.index[row]) + 1))
+        blank = (chunk["time"] == "").to_numpy(np.bool_).copy()
+        if blank.any():
+            blank &= (chunk == "").to_numpy(np.bool_).all(axis=1)
+            self._blank += int(blank.sum())
+            chunk = chunk[~blank]
+        self._numbers_in_file = chunk.index.to_numpy() + 1
         time_ns = self._converted(chunk["time"].to_list(), self._times)
         numbers = {
             name: self._converted(chunk[name].to_list(), csvcells.integers)
@@ -212,14 +221,14 @@ class _Rows:
             self._numbers[name].append(numbers.get(name, np.full(len(time_ns), -1)))
         for name, known in self._cells.items():
             codes, distinct = coded.get(name, (np.zeros(len(time_ns), np.int32), [str(_PLAIN.get(name, ""))]))
-            distinct = list(distinct)
+            distinct = self._known(name, codes, list(distinct))
             new = [known.setdefault(cell, len(known)) for cell in distinct]
             self._codes[name].append(np.array(new, np.int32)[codes] if new else np.empty(0, np.int32))
             self._look(distinct)
         for name in conform.NULLABLE:
             cells_ = few.get(name, np.empty(0, object))
             given = np.flatnonzero(cells_ != "")
-            values = self._converted(cells_[given].tolist(), csvcells.integers)
+            values = self._converted(cells_[given].tolist(), csvcells.integers, given)
             if name == "code" and bool((values != values.astype(np.int32)).any()):
                 raise PayloadError(Statement("load/code"))
             self._given[name].append((given + self.rows, values))
@@ -239,8 +248,10 @@ class _Rows:
         self._without_zone += without_zone
         return time_ns
 
-    def _converted(self, values: list[str], convert: Callable[[list[str]], Int64]) -> Int64:
-        """Convert all together; where that fails, find the row for the message."""
+    def _converted(
+        self, values: list[str], convert: Callable[[list[str]], Int64], rows: Int64 | None = None
+    ) -> Int64:
+        """Convert all together; where that fails, find the row for the message. `rows` are those of some values."""
         try:
             return convert(values)
         except (ValueError, OverflowError):
@@ -248,8 +259,22 @@ class _Rows:
                 try:
                     convert([value])
                 except (ValueError, OverflowError) as error:
-                    raise self._in_row(position, error) from error
+                    raise self._in_row(position if rows is None else int(rows[position]), error) from error
             raise
+
+    def _known(self, name: str, codes: Any, distinct: list[str]) -> list[str]:
+        """The cells of a column that has few possible values, as we write them."""
+        if name not in _CLOSED or name not in self._has:
+            return distinct
+        known = []
+        for code, cell in enumerate(distinct):
+            value = cell.strip().lower()
+            if value not in CATEGORIES[name]:
+                row = int(np.flatnonzero(np.asarray(codes) == code)[0])
+                why = Statement.of("load/value", column=name, cell=cell[:60], values=CATEGORIES[name])
+                raise self._in_row(row, PayloadError(why))
+            known.append(value)
+        return known
 
     def _payloads(self, forms: Any, payload_cells: Any, sizes: Any) -> tuple[Any, list[bytes | None]]:
         values: list[bytes | None] = []
@@ -266,12 +291,18 @@ class _Rows:
                 values.append(None)
             else:
                 raise PayloadError(
-                    Statement.of("load/form", row=self.rows + position + 1, column=PAYLOAD_AS, form=form[:20])
+                    Statement.of("load/form", row=self._number(position), column=PAYLOAD_AS, form=form[:20])
                 )
         return forms == "text", values
 
     def _in_row(self, position: int, error: Exception) -> PayloadError:
-        return PayloadError(Statement.of("load/row", row=self.rows + position + 1, why=error))
+        why = error.statement if isinstance(error, PayloadError) and error.statement else error
+        return PayloadError(Statement.of("load/row", row=self._number(position), why=why))
+
+    def _number(self, position: int) -> int:
+        """The number in the file of a row that is being taken."""
+        told = self._numbers_in_file
+        return int(told[position]) if position < len(told) else self.rows + position + 1
 
     def _look(self, text_cells: Any) -> None:
         """Note what cells say about the guard."""
@@ -316,8 +347,10 @@ class _Rows:
                 for row in np.flatnonzero(details != ""):
                     details[row] = text(details[row])
                 columns[name] = pd.array(details, dtype=pd.StringDtype("python"))
+        if self._blank:
+            self.notes.append(Statement.of("csv/blank", count=self._blank))
         if self._without_zone:
-            self.notes.append(f"{self._without_zone} times are without a zone, and were taken for UTC")
+            self.notes.append(Statement.of("csv/zone", count=self._without_zone))
         self._fill(columns)
         return pd.DataFrame(columns, copy=False)
 
@@ -336,7 +369,7 @@ class _Rows:
             columns["size_bytes"] = sizes
         if "kind" not in self._has:
             kinds = [Kind.BINARY if payload is pd.NA else guess_kind(payload) for payload in payloads]
-            order = {str(value): code for code, value in enumerate(CATEGORIES["kind"])}
+            order = conform.fixed_order("kind")
             columns["kind"] = conform.categorical(np.array([order[kind] for kind in kinds], np.int32), order)
         if "wire_bytes" not in self._has:
             transports = [str(name).partition(":")[0] for name in columns["endpoint"].categories]
@@ -354,7 +387,7 @@ class _Rows:
 
 def _category(name: str, codes: Any, values: Iterable[str]) -> pd.Categorical:
     """The fixed categories of a closed column first; others in order of first appearance."""
-    order: dict[str, int] = {str(value): number for number, value in enumerate(CATEGORIES.get(name, ()))}
+    order = conform.fixed_order(name)
     translate = np.array([order.setdefault(value, len(order)) for value in values], np.int32)
     return conform.categorical(translate[codes] if len(codes) else codes, order)
 

@@ -141,6 +141,9 @@ def _safe(part: pd.DataFrame, *, raw: bool) -> pd.DataFrame:
             made["time"] = [f"{text}Z" for text in np.datetime_as_string(naive, unit="ns")]
         elif isinstance(column.dtype, pd.StringDtype):
             made[str(name)] = [value if value is pd.NA else _cell(str(value), raw=raw) for value in column]
+        elif isinstance(column.dtype, pd.BooleanDtype):
+            # In small letters: R and polars know no others.
+            made[str(name)] = column.map({True: "true", False: "false"}).astype("string")
         else:
             made[str(name)] = column.array
     header = {name: _cell(name, raw=raw) for name in made}

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from gdlab.errors import LoadError
 from gdlab.facts import Statement
-from gdlab.files import budget, csvread, parquet, pcapread, spillread, unpack
+from gdlab.files import budget, csvform, csvread, parquet, pcapread, spillread, tsharkread, unpack
 from gdlab.files.loaded import Loaded
 from gdlab.files.progress import ProgressFunction
 
+#: What `reader` may be.
+READERS: Final = ("gdlab", "tshark")
+
 _CAN_READ = Statement("load/can read")
+#: What CSV and captures take in memory, with the table that is made of them, for each of their bytes.
+_TIMES_AS_TABLE: Final = 3
+_OFFER = Statement("note/offer tshark")
 
 
 def load(
-    path: str | Path, *, columns: Sequence[str] | None = None, progress: ProgressFunction | None = None
+    path: str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    reader: str | None = None,
+    progress: ProgressFunction | None = None,
 ) -> Loaded:
     """Read a table from a file that gdlab wrote, or from a pcap or pcapng file of any program.
 
@@ -26,6 +38,8 @@ def load(
     path : a CSV or Parquet file of `write_csv` and `write_parquet`, a folder of a spilled capture, or a pcap or
         pcapng file; CSV and captures also compressed. For several of them, see `sources.load_all`.
     columns : only these, of Parquet read without the others; all by default.
+    reader : ``"tshark"`` has packet captures opened by tshark, ``"gdlab"`` never; without, tshark is the last resort
+        for formats and link layers that gdlab does not know, where it is installed.
     progress : called with rows (packets of a capture) done and in all. Else there is a bar after a second, where tqdm
         is installed.
 
@@ -39,18 +53,22 @@ def load(
         memory (see `budget`).
     MissingDependency : Parquet and spilled captures, and files compressed with zstd or lz4, need pyarrow.
     """
-    loaded = _load(Path(path), columns, progress)
+    if reader not in {None, *READERS}:
+        raise ValueError(f"reader={reader!r}: there are {' and '.join(map(repr, READERS))}")
+    loaded = _load(Path(path), columns, reader, progress)
     if columns is None:
         return loaded
-    return Loaded(loaded.table[list(columns)], loaded.provenance, loaded.notes)
+    return Loaded(loaded.table[list(columns)], loaded.provenance, loaded.told)
 
 
-def _load(path: Path, columns: Sequence[str] | None, progress: ProgressFunction | None) -> Loaded:
+def _load(
+    path: Path, columns: Sequence[str] | None, reader: str | None, progress: ProgressFunction | None
+) -> Loaded:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             if spillread.is_spill(path):
-                return spillread.read_spill(path)
+                return spillread.read_spill(path, progress)
             raise LoadError(Statement.of("load/folder", path=path, can_read=_CAN_READ))
         if not stat.S_ISREG(mode):
             raise LoadError(Statement.of("load/device", path=path, can_read=_CAN_READ))
@@ -66,10 +84,19 @@ def _load(path: Path, columns: Sequence[str] | None, progress: ProgressFunction 
     if not beginning:
         raise LoadError(Statement.of("load/empty", path=path, can_read=_CAN_READ))
     budget.check(path, size, size)
+    if not parquet.is_parquet(beginning):  # whose footer tells more
+        if pcapread.is_capture(beginning) or unpack.compression(beginning):
+            way = Statement.of("load/divided", name=path.name)
+        else:
+            way = Statement.of("load/by pieces", path=repr(str(path)))
+        budget.afford(path, size, _TIMES_AS_TABLE * size, way)
+    if reader == "tshark":
+        return pcapread.read_with_tshark(path, progress)
     compressed = unpack.compression(beginning)
     try:
-        content = unpack.unpack(path, compressed) if compressed else None
-        return _read(path, content, beginning if content is None else content[:1024], columns, progress)
+        content = unpack.unpack(path, compressed, progress) if compressed else None
+        beginning = beginning if content is None else content[:1024]
+        return _read(path, content, beginning, columns, reader, progress)
     except OSError as error:
         raise LoadError(
             Statement.of("load/unreadable", path=path, why=error.strerror or str(error))
@@ -81,15 +108,37 @@ def _read(
     content: bytes | None,
     beginning: bytes,
     columns: Sequence[str] | None,
+    reader: str | None,
     progress: ProgressFunction | None,
 ) -> Loaded:
     if pcapread.is_capture(beginning):
-        return pcapread.read_capture(path, content, progress)
+        found = pcapread.read_capture(path, content, progress)
+        if reader is None and pcapread.unknown_links(found):
+            found = _with_tshark(path, progress) or Loaded(
+                found.table, found.provenance, (*found.told, _OFFER)
+            )
+        return found
     if content is None and parquet.is_parquet(beginning):
         return parquet.read_parquet(path, progress, columns)
     if csvread.is_csv(beginning):
         return csvread.read_csv(path, content, progress)
-    raise LoadError(Statement.of("load/foreign", path=path, can_read=_CAN_READ, guess=_guess(beginning)))
+    guess = _guess(beginning)
+    if not guess and reader is None and b"\0" in beginning:  # no text: perhaps a capture in another format
+        by_tshark = _with_tshark(path, progress)
+        if by_tshark is not None:
+            return by_tshark
+        guess = Statement("load/ask tshark")
+    raise LoadError(Statement.of("load/foreign", path=path, can_read=_CAN_READ, guess=guess))
+
+
+def _with_tshark(path: Path, progress: ProgressFunction | None) -> Loaded | None:
+    """What tshark makes of a file that gdlab cannot read, or not wholly; None where it has nothing, or is not there."""
+    if not tsharkread.is_installed():
+        return None
+    with contextlib.suppress(LoadError):
+        found = pcapread.read_with_tshark(path, progress)
+        return found if len(found.table) else None
+    return None
 
 
 def _guess(beginning: bytes) -> Statement | str:
@@ -98,6 +147,9 @@ def _guess(beginning: bytes) -> Statement | str:
         return Statement("load/zip")
     if beginning.lstrip().startswith((b"{", b"[")):
         return Statement("load/json")
+    wrong = csvform.wrong(beginning)
+    if wrong is not None:
+        return wrong
     if b"," in beginning.split(b"\n", 1)[0]:
         return Statement("load/csv")
     return ""

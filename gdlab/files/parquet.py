@@ -78,8 +78,38 @@ def is_parquet(beginning: bytes) -> bool:
     return beginning.startswith(b"PAR1")
 
 
+def pieces(path: Path, most_bytes: int) -> list[tuple[int, int]]:
+    """Row groups that together take so many bytes at most, as the footer tells; the first, and that after the last.
+
+    Raises
+    ------
+    LoadError : the footer is damaged.
+    """
+    pa = arrow.require("Parquet files")
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_metadata(path)
+        sizes = [
+            max(metadata.row_group(group).total_byte_size, 0) for group in range(metadata.num_row_groups)
+        ]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise LoadError(Statement.of("load/parquet damaged", path=path, why=str(error))) from error
+    found: list[tuple[int, int]] = []
+    begin = used = 0
+    for group, size in enumerate(sizes):
+        if used + size > most_bytes and group > begin:
+            found.append((begin, group))
+            begin, used = group, 0
+        used += size
+    return [*found, (begin, len(sizes))]
+
+
 def read_parquet(
-    path: Path, progress: ProgressFunction | None = None, columns: Sequence[str] | None = None
+    path: Path,
+    progress: ProgressFunction | None = None,
+    columns: Sequence[str] | None = None,
+    groups: range | None = None,
 ) -> Loaded:
     """Read a table; a file of another program is read, too, if it has all the columns.
 
@@ -87,6 +117,7 @@ def read_parquet(
     ----------
     path, progress : as of `load`.
     columns : these at least; of a file of an earlier version all.
+    groups : only these row groups.
 
     Raises
     ------
@@ -106,8 +137,9 @@ def read_parquet(
                 columns = None
             if columns is not None:
                 known = [name for name in known if name in columns]
-            _check_size(path, file.metadata)
-            data = _read(path, file, known, progress)
+            groups = range(file.metadata.num_row_groups) if groups is None else groups
+            _check_size(path, file.metadata, groups, everything=columns is None)
+            data = _read(path, file, known, groups, progress)
             data.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError, MemoryError) as error:
         raise LoadError(Statement.of("load/parquet damaged", path=path, why=str(error))) from error
@@ -119,15 +151,15 @@ def read_parquet(
                 "load/parquet foreign", path=path, why=error, columns=tuple(column.name for column in SCHEMA)
             )
         ) from error
-    notes: list[str] = []
+    notes: list[Statement] = []
     document: dict[str, Any] = {}
     if _KEY in metadata:
         document, notes = sidecar.decode(metadata[_KEY])
         notes += sidecar.check_rows(document, len(table)) + sidecar.restore_categories(table, document)
     else:
-        notes.append("the file was not written by gdlab: where it came from is not known")
+        notes.append(Statement("note/foreign"))
     if extra:
-        notes.append(f"columns that a capture does not have were left out: {', '.join(extra)[:500]}")
+        notes.append(Statement.of("note/columns left out", columns=", ".join(extra)[:500]))
     return Loaded(table, document, tuple(notes))
 
 
@@ -141,23 +173,27 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
         )
 
 
-def _check_size(path: Path, metadata: Any) -> None:
-    """Refuse, by the footer alone, what would take more memory than captures do."""
-    unpacked = sum(
-        max(metadata.row_group(group).total_byte_size, 0) for group in range(metadata.num_row_groups)
-    )
-    budget.check(path, path.stat().st_size, unpacked, max(metadata.num_rows, 0))
+def _check_size(path: Path, metadata: Any, groups: range, *, everything: bool) -> None:
+    """Refuse, by the footer alone, what would take more memory than captures do, or than there is."""
+    sizes = [metadata.row_group(group) for group in groups]
+    unpacked = sum(max(group.total_byte_size, 0) for group in sizes)
+    rows = sum(max(group.num_rows, 0) for group in sizes)
+    if everything:
+        way = Statement.of("load/by pieces", path=repr(str(path)))
+        budget.afford(path, path.stat().st_size, unpacked + rows * budget.ROW_BYTES, way)
+    budget.check(path, path.stat().st_size, unpacked, rows)
 
 
-def _read(path: Path, file: Any, columns: list[str], progress: ProgressFunction | None) -> Any:
+def _read(path: Path, file: Any, columns: list[str], groups: range, progress: ProgressFunction | None) -> Any:
     """All rows, a batch at a time, so that it is seen and what the footer hides is found before memory is full."""
     import pyarrow as pa
 
     size = path.stat().st_size
     batches = []
     rows = used = 0
-    with Progress(max(file.metadata.num_rows, 0), f"reading {path.name}", progress) as shown:
-        for batch in file.iter_batches(batch_size=_AT_ONCE, columns=columns):
+    total = sum(max(file.metadata.row_group(group).num_rows, 0) for group in groups)
+    with Progress(total, f"reading {path.name}", progress) as shown:
+        for batch in file.iter_batches(batch_size=_AT_ONCE, row_groups=list(groups), columns=columns):
             batches.append(batch)
             rows += len(batch)
             used += batch.get_total_buffer_size()

@@ -11,14 +11,15 @@ from typing import Any, Final
 import numpy as np
 
 from gdlab.errors import LoadError
-from gdlab.facts import PEER, SYSTEM, Fact, Reason
-from gdlab.files import pcapours
+from gdlab.facts import PEER, SYSTEM, Fact, Reason, Statement
+from gdlab.files import pcapours, tsharkread
 from gdlab.files.loaded import Loaded
 from gdlab.files.packets import captured, pcap, pcapng, sides, tcp, websocket
 from gdlab.files.packets.columns import Segments, segments
 from gdlab.files.packets.ip import UDP
 from gdlab.files.packets.rows import Note, Rows
-from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL
+from gdlab.files.pcapframe import EVENT_PROTOCOL
+from gdlab.files.pcapwrite import APPLICATION
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import Event, Peer, wire_bytes
 from gdlab.payloads import Int64
@@ -50,10 +51,29 @@ def read_capture(path: Path, data: bytes | None = None, progress: ProgressFuncti
     data = path.read_bytes() if data is None else data
     file = pcapng.read(data) if pcapng.is_pcapng(data) else pcap.read(data)
     if not len(file) and file.notes:
-        raise LoadError(
-            f"{path} is a packet capture without one whole packet: {'; '.join(file.notes)}. Expected: pcap or "
-            "pcapng as tcpdump, Wireshark or gdlab write them. Capture or copy it again"
-        )
+        raise LoadError(Statement.of("load/no packet", path=path, why=tuple(file.notes)))
+    return of_packets(path, file, progress)
+
+
+def read_with_tshark(path: Path, progress: ProgressFunction | None = None) -> Loaded:
+    """The same of any file that tshark reads, be it no pcap or of a link layer that gdlab does not know.
+
+    Raises
+    ------
+    LoadError : tshark is not installed, or cannot read the file.
+    """
+    found = of_packets(path, tsharkread.packets(path), progress)
+    return Loaded(found.table, found.provenance, (Statement("load/by tshark"), *found.told))
+
+
+def unknown_links(loaded: Loaded) -> bool:
+    """Whether packets were left out because their link layer is not known."""
+    whys = [dict(note.more).get("why") for note in loaded.told]
+    return any(isinstance(why, Statement) and why.key == "left out/link type" for why in whys)
+
+
+def of_packets(path: Path, file: captured.Captured, progress: ProgressFunction | None = None) -> Loaded:
+    """The rows of packets; see `read_capture`."""
     ours = file.application.startswith(APPLICATION)
     with Progress(len(file), f"reading {path.name}", progress) as shown:
         found = segments(file, also=EVENT_PROTOCOL if ours else -1, advance=shown.advance)
@@ -63,7 +83,9 @@ def read_capture(path: Path, data: bytes | None = None, progress: ProgressFuncti
         with contextlib.suppress(ValueError, RecursionError):
             told = json.loads(file.comment)
             provenance |= told if isinstance(told, dict) else {}
-    left_out = [f"{count} packets were left out: {why}" for why, count in found.left_out.most_common()]
+    left_out = [
+        Statement.of("note/left out", count=count, why=why) for why, count in found.left_out.most_common()
+    ]
     return Loaded(table, provenance, (*file.notes, *left_out, *notes))
 
 
@@ -85,9 +107,9 @@ class _Foreign:
         self._rows = Rows(file.data, found.joined)
         self._joined = b"".join(found.joined)
         self._hosts: dict[int, str] = {}
-        self._notes: list[str] = []
+        self._notes: list[Statement] = []
 
-    def table(self) -> tuple[Any, list[str]]:
+    def table(self) -> tuple[Any, list[Statement]]:
         """The table, and what is not in it."""
         self._datagrams()
         self._streams()
@@ -280,7 +302,7 @@ class _Foreign:
             )
 
     def _count(self, counts: Any) -> None:
-        self._notes += [f"{count} {what}" for what, count in counts.most_common()]
+        self._notes += [Statement.of(f"counted/{what}", count=count) for what, count in counts.most_common()]
 
     def _bytes(self, start: int, stop: int) -> bytes:
         size = len(self._file.data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from gdlab.facts import Statement
 from gdlab.files import arrow, budget, provenance, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.loaded import Loaded
+from gdlab.files.progress import Progress, ProgressFunction
 
 SUFFIX = ".gdlab-spill.json"
 
@@ -32,8 +33,12 @@ def is_spill(folder: Path) -> bool:
     return any(_is_session(each) for each in folder.glob("*" + SUFFIX))
 
 
-def read_spill(folder: Path) -> Loaded:
+def read_spill(folder: Path, progress: ProgressFunction | None = None) -> Loaded:
     """All rows that were written, in order of time.
+
+    Parameters
+    ----------
+    progress : called with bytes done and in all. Else there is a bar after a second, where tqdm is installed.
 
     Raises
     ------
@@ -41,39 +46,37 @@ def read_spill(folder: Path) -> Loaded:
     MissingDependency : pyarrow is not installed.
     """
     pa = arrow.require("Spilled captures")
-    notes: list[str] = []
+    notes: list[Statement] = []
     documents: list[dict[str, Any]] = []
     batches: list[Any] = []
     descriptions = sorted(each for each in folder.glob("*" + SUFFIX) if _is_session(each))
     parts = _parts(folder)
-    for description in descriptions:
-        document, said = _document(description)
-        session = description.name.removesuffix(SUFFIX)
-        rows = 0
-        streams: dict[str, _Stream] = {}
-        for part in parts.pop(session, ()):
-            found, damage = _batches(part)
-            streams.setdefault(part.name.rpartition("-")[0], _Stream()).take(found)
-            said += [f"{part.name}: {damage}"] * bool(damage)
-        for stream in streams.values():
-            rows += sum(map(len, stream.batches))
-            batches += stream.batches
-        if document and not document.get("closed"):
-            said.append(
-                "it did not end in order (the process was killed, or still runs): what was received in the last "
-                f"{document.get('interval_s')} s before its end may be missing; after a power cut or a crash of the "
-                "whole system more, what it had not yet put on the disk"
-            )
-            if not rows:
-                said.append("nothing had been written yet: whether something had arrived cannot be told")
-        elif document:
-            said += sidecar.check_rows(document, rows)
-        documents.append(document)
-        notes += [f"capture {session}: {note}" for note in said]
+    size = sum(part.stat().st_size for each in parts.values() for part in each)
+    with Progress(size, f"reading {folder.name}", progress, unit=" bytes") as shown:
+        for description in descriptions:
+            document, said = _document(description)
+            session = description.name.removesuffix(SUFFIX)
+            rows = 0
+            streams: dict[str, _Stream] = {}
+            for part in parts.pop(session, ()):
+                found, damage = _batches(part, shown.advance)
+                streams.setdefault(part.name.rpartition("-")[0], _Stream()).take(found)
+                said += [Statement.of("note/of", name=part.name, note=damage)] * bool(damage)
+            for stream in streams.values():
+                rows += sum(map(len, stream.batches))
+                batches += stream.batches
+            if document and not document.get("closed"):
+                said.append(Statement.of("spill/not ended", seconds=document.get("interval_s")))
+                if not rows:
+                    said.append(Statement("spill/nothing"))
+            elif document:
+                said += sidecar.check_rows(document, rows)
+            documents.append(document)
+            notes += [Statement.of("spill/capture", session=session, note=note) for note in said]
     for session, left in parts.items():
-        notes.append(f"{len(left)} files of a capture {session} whose description is gone were left out")
+        notes.append(Statement.of("spill/left", files=len(left), session=session))
     if len(descriptions) > 1:
-        notes.insert(0, f"the folder holds {len(descriptions)} captures; all their rows are here")
+        notes.insert(0, Statement.of("spill/captures", captures=len(descriptions)))
     try:
         table = _table(batches)
     except (ValueError, pa.ArrowException) as error:
@@ -113,13 +116,13 @@ def _parts(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _document(description: Path) -> tuple[dict[str, Any], list[str]]:
+def _document(description: Path) -> tuple[dict[str, Any], list[Statement]]:
     try:
         if not stat.S_ISREG(description.lstat().st_mode) or description.stat().st_size > _MAX_BYTES:
-            return {}, ["its description is no ordinary file, or too large to be one, and was not used"]
+            return {}, [Statement("spill/description")]
         return sidecar.decode(description.read_bytes())
     except OSError as error:
-        return {}, [f"its description cannot be read: {error.strerror}"]
+        return {}, [Statement.of("spill/unreadable", why=error.strerror)]
 
 
 def _table(batches: list[Any]) -> pd.DataFrame:
@@ -187,7 +190,9 @@ def _number(metadata: Any) -> int | None:
     return int(said) if said.isdigit() and len(said) < 20 else None
 
 
-def _batches(path: Path) -> tuple[list[tuple[Any, int | None]], str]:
+def _batches(
+    path: Path, advance: Callable[[int], None] | None = None
+) -> tuple[list[tuple[Any, int | None]], str]:
     """The batches that are whole, with the numbers of their first rows, and what is wrong with the rest."""
     import pyarrow as pa
 
@@ -197,12 +202,15 @@ def _batches(path: Path) -> tuple[list[tuple[Any, int | None]], str]:
             if stream.schema not in (arrow.schema(), arrow.first_schema()):
                 return [], "has other columns than a capture and was left out"
             size = path.stat().st_size
-            used = rows = 0
+            used = rows = at = 0
             for batch, metadata in stream.iter_batches_with_custom_metadata():
                 batch.validate(full=True)
                 used, rows = used + batch.get_total_buffer_size(), rows + len(batch)
                 budget.check(path, size, used, rows)
                 found.append((batch, _number(metadata)))
+                if advance is not None:
+                    advance(file.tell() - at)
+                    at = file.tell()
     except LoadError as error:
         return found, str(error)
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:

@@ -17,7 +17,8 @@ from gdlab.files.parts import Parts
 from gdlab.files.spillread import ROW
 from gdlab.store import table
 from gdlab.store.blocks import Block
-from gdlab.store.store import Evicted, Snapshot, Store
+from gdlab.store.snapshot import Evicted, Snapshot
+from gdlab.store.store import Store
 
 _TOO_LATE = Fact(Reason.SPILL_MISSED, US, limit="limit")
 

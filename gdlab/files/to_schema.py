@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gdlab.errors import GdlabError
-from gdlab.messages import CATEGORIES, SCHEMA
+from gdlab.messages import CODES, SCHEMA
 from gdlab.payloads import Int64, PayloadArray, PayloadDtype
 
 #: The columns whose few different values are kept as categories.
@@ -98,9 +98,14 @@ def _column(series: Any, dtype: str) -> Any:
     return pd.array(values, dtype=pd.StringDtype("python"))
 
 
+def fixed_order(column: str) -> dict[str, int]:
+    """The fixed categories of a column, as plain text, with their numbers; the caller's to add others to."""
+    return {str(value): code for value, code in CODES.get(column, {}).items()}
+
+
 def _category(series: pd.Series[Any]) -> pd.Categorical:
     """Categories again for a column that lost them: the fixed ones, or in order of first appearance."""
-    order = {str(value): code for code, value in enumerate(CATEGORIES.get(str(series.name), ()))}
+    order = fixed_order(str(series.name))
     return categorical([order.setdefault(value, len(order)) for value in series.to_numpy(object)], order)
 
 
@@ -139,7 +144,7 @@ def concat(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     for column in SCHEMA:
         parts = [table[column.name] for table in tables]
         if column.dtype == "category":
-            order = {str(value): code for code, value in enumerate(CATEGORIES.get(column.name, ()))}
+            order = fixed_order(column.name)
             codes = [np.empty(0, np.int32)]
             for part in parts:
                 new = np.array([order.setdefault(each, len(order)) for each in part.cat.categories], np.int32)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 from gdlab.errors import LoadError
 from gdlab.facts import Statement
 from gdlab.files import arrow, budget
+from gdlab.files.progress import Progress, ProgressFunction
 
 _MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 _SUFFIX: Final = {".gz": "gzip", ".zst": "zstd", ".lz4": "lz4"}
@@ -24,8 +25,12 @@ def compression(beginning: bytes) -> str:
     return next((name for magic, name in _MAGIC.items() if beginning.startswith(magic)), "")
 
 
-def unpack(path: Path, name: str) -> bytes:
+def unpack(path: Path, name: str, progress: ProgressFunction | None = None) -> bytes:
     """The content of a compressed file.
+
+    Parameters
+    ----------
+    progress : where there is one, no bar is shown; it is not told of this, as it counts what comes after.
 
     Raises
     ------
@@ -37,12 +42,18 @@ def unpack(path: Path, name: str) -> bytes:
     parts: list[bytes] = []
     total = 0
     try:
-        with _reading(path, name) as stream:
+        told = None if progress is None else _nobody
+        with (
+            path.open("rb") as file,
+            _reading(file, name) as stream,
+            Progress(size, f"unpacking {path.name}", told, unit=" bytes") as shown,
+        ):
             while part := stream.read(_AT_ONCE):
                 parts.append(bytes(part))
                 total += len(part)
                 if total > limit:
                     budget.check(path, size, total)
+                shown.advance(file.tell() - shown.done)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         if isinstance(error, LoadError):
             raise
@@ -50,14 +61,18 @@ def unpack(path: Path, name: str) -> bytes:
     return b"".join(parts)
 
 
+def _nobody(_done: int, _total: int) -> None:
+    """Shows nothing."""
+
+
 @contextmanager
-def _reading(path: Path, name: str) -> Iterator[Any]:
+def _reading(file: BinaryIO, name: str) -> Iterator[Any]:
     if name == "gzip":
-        with gzip.open(path) as stream:
+        with gzip.GzipFile("", "rb", fileobj=file) as stream:
             yield stream
         return
     pa = arrow.require(f"Files compressed with {name}")
-    with pa.input_stream(str(path), compression=name) as stream:
+    with pa.CompressedInputStream(pa.PythonFile(file, "r"), name) as stream:
         yield stream
 
 

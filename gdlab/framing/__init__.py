@@ -25,8 +25,18 @@ from gdlab.framing.frames import (
     State,
 )
 from gdlab.framing.guess import Guess
-from gdlab.framing.names import LENGTH_OPTIONS, NAMES, check_name, encode, framer, register
-from gdlab.framing.stream_reader import Batch, Read, StreamReader, Taken, fact_of
+from gdlab.framing.names import (
+    LENGTH_OPTIONS,
+    NAMES,
+    check_name,
+    encode,
+    framer,
+    is_registered,
+    length_header,
+    register,
+)
+from gdlab.framing.stream_reader import StreamReader
+from gdlab.framing.taken import Batch, Read, Taken, fact_of
 
 __all__ = [
     "DEFAULT_MAX_FRAME_BYTES",
@@ -50,6 +60,8 @@ __all__ = [
     "encode",
     "fact_of",
     "framer",
+    "is_registered",
+    "length_header",
     "name_of",
     "register",
 ]

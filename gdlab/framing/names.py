@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -135,6 +136,11 @@ def register(name: str, framing: FramingLike) -> None:
 _REGISTERED: Final[set[str]] = set()
 
 
+def is_registered(name: str) -> bool:
+    """Whether a name stands for a framing of the user's, which only this process has."""
+    return name in _REGISTERED
+
+
 def framer(framing: FramingLike, *, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> Framer:
     """A new framer for one direction of one connection.
 
@@ -229,6 +235,12 @@ def encode(framing: FramingLike, payload: bytes) -> bytes:
     if len(payload) > prefix.most:
         raise _unframable("prefix", size=len(payload), framing=name, most=prefix.most)
     return len(payload).to_bytes(prefix.header_bytes, "little" if prefix.little_endian else "big") + payload
+
+
+def length_header(framing: FramingLike | None) -> struct.Struct | None:
+    """What writes the length before a payload, where that is all that this framing does; else None."""
+    found = _PREFIXES.get(framing) if isinstance(framing, str) else None
+    return None if found is None else struct.Struct(found[0].code)
 
 
 def _length(name: str) -> LengthCut:

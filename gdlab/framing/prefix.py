@@ -54,6 +54,21 @@ class PrefixFramer(StreamFramer):
         self._taken += end
         return FrameTable(data, offsets, lengths, np.full(len(offsets), self.prefix.header_bytes, np.int64))
 
+    def whole(self, chunk: bytes) -> bytes | None:
+        """The payload, where nothing is held and this is just one plain frame; else None, and nothing is taken."""
+        header = self.prefix.header_bytes
+        if len(chunk) < header or self._buffer or self._ready or self._over or self._skip:
+            return None
+        (length,) = self._unpack(chunk)
+        if (
+            length != len(chunk) - header
+            or length > self.max_frame_bytes
+            or self.state is not State.RECEIVING
+        ):
+            return None
+        self._taken += len(chunk)
+        return chunk[header:]
+
     def _is_complete(self) -> bool:
         """Whether the buffer begins with a complete frame within the limit."""
         header = self.prefix.header_bytes

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 #: Runs shorter than this cost more to find with numpy (about 5 µs) than to walk through.
 _WORTHWHILE: Final = 32
 _PATIENCE: Final = 3
-_MOST_PATIENCE: Final = 1024
+_MOST_PATIENCE: Final = 64
+
+#: So many frames one by one, and runs are not looked for any more in this block.
+_UNLIKE: Final = 256
+
+#: Lengths below are in the lowest byte.
+_BYTE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +45,18 @@ class Prefix:
 class PrefixScanner:
     """Finds where the frames are.
 
-    Games repeat themselves: many messages of one length in a row. After a few equal lengths the column of
-    length fields at that stride is compared at once (10 to 20 ns a frame); else the headers are walked one by
-    one (about 100 ns a frame). A run that turns out short makes the scanner more patient, so that traffic of
-    mixed lengths, where failed attempts would cost more than they save, soon stops trying.
+    Games repeat themselves: many messages of one length in a row. After a few equal lengths the column of length
+    fields at that stride is compared at once (10 to 20 ns a frame). A run that turns out short makes the scanner more
+    patient, and at last it walks from one frame to the next (70 to 120 ns), until a block is uniform again.
     """
 
     def __init__(self, prefix: Prefix) -> None:
         self.prefix = prefix
         self._unpack = struct.Struct(prefix.code).unpack_from
         self._dtype = np.dtype(prefix.code)
+        self._low = 0 if prefix.little_endian else prefix.header_bytes - 1
         self._patience = _PATIENCE
+        self._short = True  # whether the lengths have been below 256
 
     def scan(self, data: bytes, max_frame_bytes: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """The complete frames from the start of `data`, up to one over the limit or the last complete one.
@@ -59,19 +66,41 @@ class PrefixScanner:
         offsets, lengths : (n,) int64, of the payloads.
         end : where the last of these frames ends.
         """
-        header = self.prefix.header_bytes
-        unpack = self._unpack
-        size = len(data)
-        last_start = size - header
+        header, size = self.prefix.header_bytes, len(data)
+        pieces, at = self._runs(data) if self._patience < _MOST_PATIENCE else ([], 0)
+        if at <= size - header:
+            walked, at = self._walk(data, at)
+            pieces += walked
+        found = np.concatenate(pieces) if len(pieces) > 1 else pieces[0] if pieces else np.empty(0, np.int64)
+        if at > size:  # the last one is incomplete; asking once here is cheaper than for every frame
+            at = int(found[-1])
+            found = found[:-1]
+        lengths = np.empty(len(found), np.int64)
+        if len(found):
+            np.subtract(found[1:], found[:-1], out=lengths[:-1])
+            lengths[-1] = at - found[-1]
+            lengths -= header
+            longest = int(lengths.max())
+            if longest > max_frame_bytes:
+                count = int((lengths > max_frame_bytes).argmax())
+                at = int(found[count])
+                found, lengths = found[:count], lengths[:count]
+            elif self._patience >= _MOST_PATIENCE:
+                self._short = longest < _BYTE
+                if longest == int(lengths.min()):
+                    self._patience = _PATIENCE
+        return found + header, lengths, at
+
+    def _runs(self, data: bytes) -> tuple[list[NDArray[np.int64]], int]:
+        """Where the frames start, and where the last one ends, which may be behind the data."""
+        header, unpack = self.prefix.header_bytes, self._unpack
+        last_start = len(data) - header
         pieces: list[NDArray[np.int64]] = []
         starts = array("q")
-        add = starts.append
         at, previous, equal = 0, -1, 0
         patience = self._patience
-        while at <= last_start:
+        while at <= last_start and patience < _MOST_PATIENCE:
             (length,) = unpack(data, at)
-            if length > max_frame_bytes:
-                break
             if length != previous:
                 previous, equal = length, 0
             else:
@@ -82,22 +111,52 @@ class PrefixScanner:
                         patience = max(_PATIENCE, patience // 2)
                         pieces.append(np.frombuffer(starts, np.int64))
                         starts = array("q")
-                        add = starts.append
                         stride = header + length
                         pieces.append(np.arange(at, at + count * stride, stride, dtype=np.int64))
                         at += count * stride
                         continue
-                    patience = min(patience * 2, _MOST_PATIENCE)
+                    patience *= 2
                     equal = 0
-            add(at)
+            starts.append(at)
             at += header + length
-        if at > size:  # the last one is incomplete; asking once here is cheaper than for every frame
-            at = starts.pop()
+            if len(starts) >= _UNLIKE:  # so many frames, and not one run
+                patience = _MOST_PATIENCE
         self._patience = patience
         pieces.append(np.frombuffer(starts, np.int64))
-        found = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
-        lengths = np.diff(found, append=at) - header
-        return found + header, lengths, at
+        return pieces, at
+
+    def _walk(self, data: bytes, at: int) -> tuple[list[NDArray[np.int64]], int]:
+        """As `_runs`, from one frame to the next.
+
+        Notes
+        -----
+        Most messages are shorter than 256 bytes, and a byte of `bytes` is had in half the time of an unpacked number.
+        So the walk goes by the lowest byte of each length, and all lengths are compared afterwards, in one column.
+        """
+        header, unpack, low = self.prefix.header_bytes, self._unpack, self._low
+        last_start = len(data) - header
+        column = np.ndarray((last_start + 1,), self._dtype, data, 0, (1,))
+        pieces: list[NDArray[np.int64]] = []
+        while at <= last_start and self._short:
+            walked = np.array(_by_byte(data, at + low, header, last_start + low), np.int64)
+            if low:
+                walked -= low
+            wrong = column[walked[:-1]] != walked[1:] - walked[:-1] - header
+            count = int(wrong.argmax()) if wrong.any() else len(wrong)
+            pieces.append(walked[:count])
+            at = int(walked[count])
+            if count == len(wrong):
+                return pieces, at
+            self._short = count >= _WORTHWHILE
+            pieces.append(walked[count : count + 1])
+            at += header + int(column[at])
+        starts: list[int] = []
+        add = starts.append
+        while at <= last_start:
+            add(at)
+            at += header + unpack(data, at)[0]
+        pieces.append(np.array(starts, np.int64))
+        return pieces, at
 
     def _run(self, data: bytes, at: int, length: int) -> int:
         """How many complete frames of just this length follow each other from `at`."""
@@ -114,3 +173,21 @@ class PrefixScanner:
             found += count
             window *= 4  # a wrong guess then reads at most three times what it found
         return found
+
+
+def _by_byte(data: bytes, at: int, header: int, last: int) -> list[int]:
+    """Where the frames are whose length is the byte at this place: up to the first place behind `last`, inclusive."""
+    starts: list[int] = []
+    add, extend = starts.append, starts.extend
+    far = last - 3 * (header + _BYTE)
+    while at <= far:  # the loop of a flood; four at once, as half of its time is the loop itself
+        second = at + header + data[at]
+        third = second + header + data[second]
+        fourth = third + header + data[third]
+        extend((at, second, third, fourth))
+        at = fourth + header + data[fourth]
+    while at <= last:
+        add(at)
+        at += header + data[at]
+    add(at)
+    return starts

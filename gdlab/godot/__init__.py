@@ -7,9 +7,10 @@
 
 from gdlab.godot.describe import Description, describe
 from gdlab.godot.finder import Engine, cache_folder, find
-from gdlab.godot.game import Game, Run, StopOn, running
+from gdlab.godot.game import Game, StopOn, running
 from gdlab.godot.output import Entry, Level, StackFrame
 from gdlab.godot.process import Ending, Line, stop_all
+from gdlab.godot.run import Run
 from gdlab.godot.runner import run, script, start
 from gdlab.godot.sample import probe, project
 

@@ -26,13 +26,19 @@ _IMPORTED: Final = frozenset(
         *("glb", "gltf", "fbx", "obj", "dae"),
     )
 )
+#: Files that a run takes as they are, where they name others by path and not by an identifier of an import.
+_PLAIN: Final = frozenset({".gd", ".tscn", ".tres", ".godot"})
+_BY_IDENTIFIER: Final = b"uid://"
+#: Files that Godot itself never looks at.
+_IGNORED: Final = frozenset({"", ".md", ".txt", ".json"})
 
 
 def import_project(engine: Engine, root: Path, variables: Mapping[str, str]) -> None:
     """Make a project's resources usable if need be: else scenes find no textures, and scripts no class names.
 
-    A project is imported if no editor has ever opened it, or if something has come since then that a run
-    could not find: a script with a new ``class_name``, a picture or sound. It takes some seconds.
+    A project that no editor has ever opened is imported unless it has nothing but scripts and scenes that name each
+    other by path; one that was opened, if something has come since then that a run could not find: a script with
+    a new ``class_name``, a picture or sound. It takes some seconds, as the whole editor starts for it.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def import_project(engine: Engine, root: Path, variables: Mapping[str, str]) -> 
 def is_needed(root: Path) -> bool:
     """Whether something in a project has never been imported."""
     if not (root / ".godot").is_dir():
-        return True
+        return not all(map(_is_plain, _files(root)))
     try:
         known = (root / ".godot" / "global_script_class_cache.cfg").read_bytes()
     except OSError:
@@ -77,6 +83,14 @@ def is_needed(root: Path) -> bool:
         elif path.suffix.lower() in _IMPORTED and not path.with_name(f"{path.name}.import").exists():
             return True
     return False
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a run needs no import for a file."""
+    if path.suffix not in _PLAIN:
+        return path.suffix in _IGNORED
+    data = path.read_bytes()
+    return _BY_IDENTIFIER not in data and not (path.suffix == ".gd" and _CLASS_NAME.search(data))
 
 
 def _files(root: Path) -> Iterator[Path]:

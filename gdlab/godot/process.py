@@ -1,11 +1,4 @@
-"""A child process that cannot outlive us: the only place in gdlab that starts one.
-
-A child gets a session (and so a process group) of its own. Beside it stands a guard, a small shell whose
-standard input is a pipe that only this Python holds: when Python ends in any way, `kill -9` included, the
-pipe closes and the guard kills the child's whole group. `PR_SET_PDEATHSIG` was rejected: it needs code
-between fork and exec, which is unsafe beside threads; it fires when the *thread* that started the child
-ends; and it does not reach grandchildren, so an engine started by a wrapper script would survive.
-"""
+"""A child process that cannot outlive us."""
 
 from __future__ import annotations
 
@@ -13,7 +6,6 @@ import atexit
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +17,7 @@ from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Final, Literal
 
 from gdlab import surroundings
+from gdlab.godot.group import await_group_gone, end_guard, kill_group, start_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,13 +31,8 @@ MAX_LINES: Final = 200_000
 MAX_LINE_BYTES: Final = 64 * 1024
 #: How long the pipes are read on after the process has ended (a grandchild may have taken them along).
 _DRAIN_S: Final = 1.0
-#: How long the members of a killed group may take to vanish.
-_GROUP_GONE_S: Final = 0.5
 #: How often a process is looked at where the system cannot say when it ends.
 _LOOK_S: Final = 0.2
-
-#: Read the group's id, then wait for the pipe to close. `kill` is a builtin; dash takes `--` only after `-s`.
-_GUARD: Final = 'read -r group || exit 0; read -r _; kill -s KILL -- "-$group"'
 
 
 class Ending(StrEnum):
@@ -119,7 +107,7 @@ class Child:
         self._deadline = None if time_limit_s is None else (time_limit_s, Ending.TIME_LIMIT)
         self._wake_r, self._wake_w = os.pipe()  # ends the readers
         self._nudge_r, self._nudge_w = os.pipe()  # tells the supervisor of a new deadline
-        self._guard = _start_guard()
+        self._guard = start_guard()
         self.started = time.perf_counter()
         try:
             self._process = subprocess.Popen(  # noqa: S603 (running what the user names is the job)
@@ -133,7 +121,7 @@ class Child:
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         except BaseException:
-            _end_guard(self._guard)
+            end_guard(self._guard)
             self._close_pipes()
             raise
         self.pid = self._process.pid
@@ -197,7 +185,7 @@ class Child:
                 return
             if self._asked is None:
                 self._asked = ending
-            _kill_group(self._process)
+            kill_group(self._process)
 
     def end_within(self, seconds: float, ending: Ending) -> None:
         """Kill the group in `seconds` unless it ends by itself before; returns at once."""
@@ -264,11 +252,11 @@ class Child:
         seconds = time.perf_counter() - self.started
         with self._ask_lock:
             # Before the process is reaped its id cannot belong to anybody else: now kill what it left behind.
-            _kill_group(self._process)
+            kill_group(self._process)
             self._process.wait()
             self._gone = True
-        _await_group_gone(self.pid)
-        _end_guard(self._guard)
+        await_group_gone(self.pid)
+        end_guard(self._guard)
         drained = time.perf_counter() + _DRAIN_S
         for reader in self._readers:
             reader.join(max(0.0, drained - time.perf_counter()))
@@ -348,61 +336,3 @@ def _readable(fds: Sequence[int], timeout_s: float | None) -> set[int]:
         for fd in fds:
             selector.register(fd, selectors.EVENT_READ)
         return {key.fd for key, _ in selector.select(timeout_s) if isinstance(key.fd, int)}
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all of its group; one that is gone is no error."""
-    if sys.platform == "win32":
-        if process.poll() is None:
-            subprocess.run(  # noqa: S603 (fixed arguments)
-                ["taskkill", "/T", "/F", "/PID", str(process.pid)],  # noqa: S607 (a part of Windows)
-                check=False,
-                capture_output=True,
-            )
-            process.kill()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for zombies
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _await_group_gone(group: int) -> None:
-    """Wait until the killed members of a group are gone, so that after `stop` nothing is left.
-
-    They are not our children: the system reaps them. In a container whose first process does not, they stay
-    as zombies, which hold nothing; so the wait has an end.
-    """
-    if sys.platform == "win32":
-        return
-    deadline = time.perf_counter() + _GROUP_GONE_S
-    pause = 0.0005
-    while time.perf_counter() < deadline:
-        try:
-            os.killpg(group, 0)
-        except (ProcessLookupError, PermissionError):
-            return
-        time.sleep(pause)
-        pause = min(0.02, pause * 2)
-
-
-def _start_guard() -> subprocess.Popen[bytes] | None:
-    """The guard of the module's docstring; None on Windows, where `atexit` is all there is."""
-    if sys.platform == "win32":
-        return None
-    return subprocess.Popen(  # noqa: S603 (fixed arguments)
-        ["/bin/sh", "-c", _GUARD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # an interrupt or kill of our group must not take the guard first
-        cwd="/",
-    )
-
-
-def _end_guard(guard: subprocess.Popen[bytes] | None) -> None:
-    """End the guard before its pipe closes: what it would kill is gone already."""
-    if guard is None:
-        return
-    guard.kill()
-    guard.wait()
-    if guard.stdin is not None:
-        guard.stdin.close()

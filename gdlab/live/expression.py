@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from gdlab.errors import GdlabError
+from gdlab.live import value_parts
 
 #: Names of a row that an expression may use; `v` is the decoded value.
 NAMES: Final = (
@@ -95,10 +95,12 @@ class Expression:
     ----------
     text : as it was typed.
     names : of `NAMES`, those it uses: what it does not use need not be made.
+    parts : the parts of `v` that it uses, named as the columns of `Capture.decoded`; None where it uses `v` itself.
     """
 
     text: str
     names: frozenset[str]
+    parts: frozenset[str] | None
     _get: _Get
 
     def __call__(self, row: Mapping[str, Any]) -> bool:
@@ -106,7 +108,7 @@ class Expression:
 
         Parameters
         ----------
-        row : values for `names`.
+        row : values for `names`; in place of `v`, values for all of `parts` do as well.
         """
         try:
             return _truth(self._get(row))
@@ -131,33 +133,7 @@ class Expression:
             raise ExpressionError(_syntax_problem(text, error)) from error
         if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
             raise ExpressionError("this filter is too complicated; shorten it")
-        return cls(text, frozenset(_names(tree)), _compile(tree.body))
-
-
-def select(table: pd.DataFrame, text: str) -> pd.DataFrame:
-    """The rows of a decoded table that a filter wants.
-
-    Raises
-    ------
-    ExpressionError : it is no filter.
-    """
-    wanted = Expression.parse(text)
-    columns: dict[str, list[Any]] = {}
-    for name in wanted.names:
-        if name == "v":
-            columns[name] = list(table["value"])
-        elif name == "text":
-            columns[name] = [each.decode(errors="replace") for each in table["payload"]]
-        elif name in table.columns:
-            column = table[name]
-            columns[name] = column.astype(object).where(column.notna(), None).tolist()
-        else:
-            columns[name] = [None] * len(table)
-    if not columns:
-        return table[[wanted({})] * len(table)] if len(table) else table
-    names = list(columns)
-    rows = zip(*columns.values(), strict=True)
-    return table[[wanted(dict(zip(names, row, strict=True))) for row in rows]]
+        return cls(text, frozenset(_names(tree)), value_parts.used(tree.body), _compile(tree.body))
 
 
 def _names(tree: ast.AST) -> set[str]:
@@ -245,19 +221,19 @@ def _name(node: Any) -> _Get:
 
 def _attribute(node: Any) -> _Get:
     inner, name = _compile(node.value), node.attr
-    if name == "str" and _root(node.value) != "v":  # pandas: text.str.contains("x")
+    if name == "str" and value_parts.root(node.value) != "v":  # pandas: text.str.contains("x")
         return inner
-    if _root(node.value) != "v":
+    if value_parts.root(node.value) != "v":
         raise ExpressionError(
             f"{_called(node.value)} has no part {name}; parts have decoded values: v.{name}"
         )
-    return lambda row: _part(inner(row), name)
+    return _part_of(inner, name, value_parts.column(node))
 
 
-def _root(node: Any) -> str:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
+def _part_of(inner: _Get, key: Any, column: str | None) -> _Get:
+    """A part by the name of its column, where the row has columns; else the part of what `inner` gives."""
+    name = column or ""  # no row has a column of that name
+    return lambda row: row[name] if name in row else _part(inner(row), key)
 
 
 def _subscript(node: Any) -> _Get:
@@ -266,7 +242,7 @@ def _subscript(node: Any) -> _Get:
     if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub):
         number = getattr(index.operand, "value", None)
         index = ast.Constant(-number) if type(number) is int else index
-    if _root(node.value) != "v" or not (
+    if value_parts.root(node.value) != "v" or not (
         isinstance(index, ast.Constant)
         and isinstance(index.value, (int, str))
         and not isinstance(index.value, bool)
@@ -274,8 +250,7 @@ def _subscript(node: Any) -> _Get:
         raise ExpressionError(
             f'{_called(node)}: in brackets stands a number or a key, as in v.items[0] or v["a b"]'
         )
-    key = index.value
-    return lambda row: _part(inner(row), key)
+    return _part_of(inner, index.value, value_parts.column(node))
 
 
 def _part(value: Any, key: Any) -> Any:
@@ -334,7 +309,7 @@ def _truth(value: Any) -> bool:
 
 
 def _logic(node: Any) -> _Get:
-    parts = [_compile(part) for part in node.values]  # noqa: PD011 (of a tree)
+    parts = [_compile(part) for part in node.values]
     if isinstance(node.op, ast.And):
         return lambda row: all(_truth(part(row)) for part in parts)
     return lambda row: any(_truth(part(row)) for part in parts)

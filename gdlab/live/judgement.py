@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from gdlab.codecs import Codec, Decoded, chosen
-from gdlab.codecs.codec import ANY, BINARY, TEXT, Judging, Kinds
+from gdlab.codecs.codec import ANY, BINARY, TEXT, Fast, Judging, Kinds, decodes_parts
 from gdlab.codecs.doubt import Tally, added
 from gdlab.facts import Reason
 from gdlab.live.rows import Row
@@ -55,12 +55,18 @@ class Judgement:
         return changed
 
     def decode(self, rows: Sequence[Row]) -> Decoded:
-        """Read the payloads of rows, as far as they have them."""
-        payloads = PayloadArray._from_sequence([row.payload for row in rows])
+        """Read the payloads of rows, as far as they have them, with an object for each."""
+        return self._reader(rows).decode_column(_payloads(rows))
+
+    def decode_parts(self, rows: Sequence[Row]) -> Fast:
+        """Read the payloads of rows as whole columns, as far as many of them have the same form."""
+        reader = self._reader(rows)
+        return reader.decode_parts(_payloads(rows)) if decodes_parts(reader) else Fast.none(len(rows))
+
+    def _reader(self, rows: Sequence[Row]) -> Codec:
         if not self._judges:
-            return self.codec.decode_column(payloads)
-        kinds = np.array([_kind(row) for row in rows], np.int8)
-        return self._judging.knowing(kinds).decode_column(payloads)
+            return self.codec
+        return self._judging.knowing(np.array([_kind(row) for row in rows], np.int8))
 
     def of(self, row: Row) -> Codec:
         """The codec of one row."""
@@ -79,6 +85,10 @@ class Judgement:
         if snapshot.endpoint.startswith("ws"):
             kinds = np.where(columns.kind[rows] == _TEXT, TEXT, BINARY).astype(np.int8)
         return self._judging.tally(PayloadArray([block.arena], addresses, sizes), kinds)
+
+
+def _payloads(rows: Sequence[Row]) -> PayloadArray:
+    return PayloadArray._from_sequence([row.payload for row in rows])
 
 
 def _kind(row: Row) -> int:

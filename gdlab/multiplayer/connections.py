@@ -58,10 +58,24 @@ def connections(links: list[Link], units: Units) -> list[Connection]:
     gathered.sort(key=lambda group: min(link.first_row for link in group))
     found = []
     for index, group in enumerate(gathered):
-        group.sort(key=lambda link: link.first_row)
+        places = {link.index: _when_the_client_spoke(link, units) for link in group}
+        group.sort(key=lambda link: places[link.index])
         client = group[0].client
         found.append(Connection(index, tuple(group), client or -1000 - index, bool(client)))
     return found
+
+
+def _when_the_client_spoke(link: Link, units: Units) -> int:
+    """A number that is the lower, the nearer to the client a link is: what a client sends passes there first.
+
+    ENet's client begins. Over WebSocket the server does, so its first words tell nothing, or the opposite.
+    """
+    if link.transport != "websocket":
+        return link.first_row
+    for row, of_link, out in zip(units.row, units.link, units.out, strict=True):
+        if of_link == link.index and bool(out) == bool(link.client_out):
+            return row
+    return -link.first_row  # only the server has spoken: the last to see it is the nearest
 
 
 def _alike(links: list[Link], units: Units) -> list[list[Link]]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
 from gdlab import analysis
 from gdlab.analysis.source import Source
 from gdlab.plots.canvas import Heading, Note, axes, plain
-from gdlab.plots.shown import nothing, shown
+from gdlab.plots.shown import nothing, runs, shown
 from gdlab.text import count
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
     from gdlab.plots.style import ThemeName
@@ -68,7 +68,11 @@ class OverheadPlot:
 
     def update(self, table: pd.DataFrame) -> None:
         """Show another state of the table."""
-        layers = analysis.overhead(table, probes=True)
+        parts = runs(table) or {"": table}
+        layers = pd.concat(
+            [analysis.overhead(part, probes=True).assign(run=name) for name, part in parts.items()],
+            ignore_index=True,
+        )
         groups = len(layers) // len(NAMES)
         mean = layers["mean_bytes"].to_numpy(dtype=np.float64).reshape(groups, len(NAMES))
         share = layers["share"].to_numpy(dtype=np.float64).reshape(groups, len(NAMES))
@@ -83,7 +87,10 @@ class OverheadPlot:
                 bar.set_width(width[place])
             left += width
         heads = layers.iloc[:: len(NAMES)].reset_index(drop=True)
-        labels = [f"{plain(heads['endpoint'].iloc[i], 40)} {heads['direction'].iloc[i]}" for i in shown]
+        labels = [
+            f"{plain(row.run) + ': ' if row.run else ''}{plain(row.endpoint, 40)} {row.direction}"
+            for row in heads.iloc[shown].itertuples()
+        ]
         self.ax.set_yticks(np.arange(len(shown)), labels)
         self.ax.set_ylim(max(len(shown), 2) - 0.4, -0.6)
         top = float(left.max(initial=0.0))

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.analysis.source import Source, table_of
 from gdlab.plots import decimate
 from gdlab.plots.canvas import Heading, Note, axes, clock, plain, seconds
-from gdlab.plots.groups import legend
+from gdlab.plots.groups import legend, lines
+from gdlab.plots.shown import runs
 from gdlab.text import count
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
     from numpy.typing import NDArray
 
     from gdlab.plots.style import ThemeName
@@ -36,7 +38,8 @@ class SequencePlot:
 
     Notes
     -----
-    Of several peers the one with most numbered messages is drawn; the caption says of how many.
+    Of several peers the one with most numbered messages is drawn; the caption says of how many. Of an overlay it is one
+    of each run, in the run's own colour.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class SequencePlot:
     ) -> None:
         self.ax, self._theme = axes(ax, theme)
         self._seq, self._window, self._bits = seq, window, bits
+        self._runs: list[Line2D] = []
         self._dots = {}
         for (name, marker), colour in zip(MARKERS.items(), self._theme.series, strict=False):
             size = 2.5 if name == "in order" else 6
@@ -67,26 +71,28 @@ class SequencePlot:
         each = analysis.numbered(table, seq=self._seq, window=self._window, bits=self._bits)
         peers = each["peer"].value_counts()
         peers = peers[peers > 0]
-        if len(peers):
-            each = each[each["peer"] == peers.index[0]]
+        parts = {name: _busiest(part["peer"], peers) for name, part in runs(table).items()}
+        each = each[each["peer"].isin([*parts.values()] if parts else peers.index[:1].tolist())]
         stamps = times_ns(table)
         start = int(stamps.min()) if len(stamps) else 0
         x, y = seconds(each, start), each["seq"].to_numpy(dtype=np.float64)
         status = each["status"].to_numpy()
         entries, caption = [], f"n = {count(len(each), 'message')}"
+        if parts:
+            entries += self._draw_runs(parts, each["peer"].astype(object).to_numpy(), status, x, y)
         for name, artist in self._dots.items():
-            rows = status == name
+            rows = status == (name if not parts or name != "in order" else "")
             artist.set_data(*decimate.dots(x[rows], y[rows]))
             if rows.any():
                 entries.append((artist, name))
                 caption += "" if name == "in order" else f", {rows.sum()} {name}"
-        lost_x, lost_y = _missing(x, y, each["run"].to_numpy())
+        lost_x, lost_y = _missing(x, y, each.groupby(["peer", "run"], observed=True).ngroup().to_numpy())
         self._lost.set_data(*decimate.dots(lost_x, lost_y))
         if len(lost_x):
             entries.append((self._lost, "lost"))
-        expected = len(lost_x) + int(each.drop_duplicates(["run", "seq"]).shape[0])
+        expected = len(lost_x) + int(each.drop_duplicates(["peer", "run", "seq"]).shape[0])
         caption += f", {len(lost_x)} lost of {expected}"
-        if len(peers):
+        if len(peers) and not parts:
             caption += f"; {plain(peers.index[0])}" + (
                 f", the busiest of {len(peers)} peers" if len(peers) > 1 else ""
             )
@@ -101,6 +107,32 @@ class SequencePlot:
             "" if len(each) else "no numbered messages (decode them, and name the column: seq='v.seq')"
         )
         self._heading.set("Numbered messages: lost, duplicated, reordered", caption)
+
+    def _draw_runs(
+        self,
+        parts: dict[str, str],
+        peer: NDArray[np.object_],
+        status: NDArray[np.object_],
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+    ) -> list[tuple[Line2D, str]]:
+        """What is in order of each run of an overlay, in its own colour; all else has the colour of text."""
+        if not self._runs:
+            self._runs = lines(self.ax, self._theme, dashed=False, markersize=3.5, markeredgewidth=0)
+            for artist in self._dots.values():
+                artist.set_color(self._theme.text)
+        entries = []
+        for artist, (name, of) in zip(self._runs, parts.items(), strict=False):
+            rows = (status == "in order") & (peer == of)
+            artist.set_data(*decimate.dots(x[rows], y[rows]))
+            entries.append((artist, plain(name)))
+        return entries
+
+
+def _busiest(names: pd.Series, counts: pd.Series) -> str:
+    """Of some peers the one with most numbered messages; empty where none has any."""
+    have = counts[counts.index.isin(names.unique())]
+    return str(have.index[0]) if len(have) else ""
 
 
 def _missing(

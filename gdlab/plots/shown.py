@@ -9,6 +9,8 @@ from gdlab.analysis.probes import own_probes
 from gdlab.analysis.source import Source, table_of
 
 _PINGS = "gdlab_pings"
+#: Under which the table of an overlay has the names of its runs.
+RUNS = "gdlab_runs"
 
 
 def shown(source: Source, *fields: str | None, probes: bool = False) -> pd.DataFrame:
@@ -22,6 +24,13 @@ def shown(source: Source, *fields: str | None, probes: bool = False) -> pd.DataF
     kept = table[~pings]
     kept.attrs[_PINGS] = int(pings.sum())
     return kept
+
+
+def runs(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables of an overlay's runs by their names; empty for any other table."""
+    names = table.attrs.get(RUNS, ())
+    peers = table["peer"].astype(object).fillna("") if names else table["peer"]
+    return {str(name): table[(peers == name) | peers.str.startswith(f"{name}: ")] for name in names}
 
 
 def nothing(table: pd.DataFrame) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -16,14 +17,17 @@ import pandas as pd
 from gdlab import clock
 from gdlab.analysis.source import Source, table_of
 from gdlab.capture import html, load
+from gdlab.capture.reframing import reframed
 from gdlab.capture.tabular import Tabular
 from gdlab.errors import ReplayError, WaitTimeout
+from gdlab.facts import Statement
 from gdlab.relays.editing import Edit
 from gdlab.relays.rows import Rows
 from gdlab.relays.schedule import Schedule, schedule
 from gdlab.store import Limit, table
 from gdlab.transports import LISTENERS, Address, parse, parse_remote
 from gdlab.transports.relaying.process import RelayProcess
+from gdlab.words import stated
 
 _LIMIT: Final = Limit(bytes=256 * 2**20)
 _LOOK_EVERY_S: Final = 0.02
@@ -41,7 +45,7 @@ class _ReplayRows(Rows):
         super().__init__(address, _LIMIT, "raw")
         self._listening = None
         self.blocks: list[npt.NDArray[Any]] = []
-        self.notes: list[str] = []
+        self.notes: list[Statement] = []
         self.finished = threading.Event()
 
     def truth(self, block: bytes) -> None:
@@ -51,7 +55,8 @@ class _ReplayRows(Rows):
     def told(self, values: dict[str, Any]) -> None:
         """See `Told`."""
         if "note" in values:
-            self.notes.append(values["note"])
+            key, more = values["note"]
+            self.notes.append(Statement._make((key, tuple((name, value) for name, value in more))))
         elif "stopped" in values:
             self.finished.set()
         else:
@@ -67,11 +72,10 @@ class Replay(Tabular):
     address : where it sends to, or listens.
     """
 
-    def __init__(self, plan: Schedule, address: Address, first: dict[str, Any], speed: float) -> None:
+    def __init__(self, plan: Schedule, address: Address, first: Mapping[str, object], speed: float) -> None:
         self.plan = plan
         self._speed = speed
         self._rows = _ReplayRows(address)
-        self._rows.notes += plan.notes
         self._builder = table.Builder()
         self._serves = bool(first["serve"])
         with tempfile.NamedTemporaryFile(prefix="gdlab-replay-", delete=False) as file:
@@ -99,7 +103,7 @@ class Replay(Tabular):
     @property
     def notes(self) -> tuple[str, ...]:
         """What should be known: messages missing in the recording, answers that did not come."""
-        return tuple(self._rows.notes)
+        return (*self.plan.notes, *map(stated, list(self._rows.notes)))
 
     @property
     def peers(self) -> dict[str, str]:
@@ -144,7 +148,7 @@ class Replay(Tabular):
         }
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """Where the table comes from; JSON-able."""
         return {
             "replay": {
@@ -168,9 +172,10 @@ class Replay(Tabular):
             if time.monotonic() > deadline:
                 done = len(self.sent)
                 raise WaitTimeout(
-                    f"{done} of {self.plan.count} items were sent after {timeout:g} s; a longer timeout= waits on",
+                    f"{done} of {self.plan.messages} messages were sent after {timeout:g} s; "
+                    "a longer timeout= waits on",
                     arrived=done,
-                    wanted=self.plan.count,
+                    wanted=self.plan.messages,
                 )
             time.sleep(_LOOK_EVERY_S)
         self.stop()
@@ -210,7 +215,7 @@ class Replay(Tabular):
         timing = self.timing()
         state = "replays" if self.running else "replayed"
         where = f"at {self.address}" if self._serves else f"to {self.address}"
-        text = f"{state} {len(self.sent)} of {self.plan.count} {where}"
+        text = f"{state} {len(self.sent)} of {self.plan.messages} {where}"
         if "p99_us" in timing:
             text += f", late by {timing['p99_us'] / 1e3:.2g} ms (99 %)"
             if self._speed * 0.95 > timing["speed"]:
@@ -240,6 +245,7 @@ def replay(
     frames: float | None = None,
     loops: int = 1,
     framing: str = "auto",
+    chunks: bool = False,
     subprotocols: tuple[str, ...] = (),
     edit: Edit | None = None,
     timeout: float = 10.0,
@@ -262,7 +268,8 @@ def replay(
     gaps : silences last no longer than so many seconds.
     frames : each message waits for the next of so many frames per second.
     loops : so many times.
-    framing : TCP: how messages follow each other; by default as the recording guessed.
+    framing : TCP: how messages follow each other; by default as in the recording.
+    chunks : TCP: send the bytes as they were read, piece by piece at the times of the reads, in place of messages.
     subprotocols : WebSocket: those to ask for.
     edit : a function that rewrites each payload, such as clocks and ids; or new values of fields, or functions of their
         old ones: ``{"id": 7, "hp": lambda old: old - 1}``, of JSON objects and Variant Dictionaries.
@@ -287,6 +294,14 @@ def replay(
     else:
         address = parse_remote(str(to), schemes=LISTENERS)
     messages = table_of(load(run) if isinstance(run, str | Path) else run)
+    if chunks:
+        if address.transport != "tcp":
+            raise ReplayError(
+                f"chunks=True sends a TCP stream as it was read; over {address.transport} messages are whole"
+            )
+        if framing != "auto" or edit is not None:
+            raise ReplayError("chunks=True sends bytes as they were read: leave framing= and edit= out")
+        messages, framing = reframed(messages, "raw"), "raw"
     plan = schedule(
         messages,
         serve=serve is not None,
@@ -313,7 +328,7 @@ def replay(
         "uri": str(address),
         "address": str(address),
         "pace": pace,
-        "framing": plan.framing,
+        "framings": list(plan.framings),
         "subprotocols": list(subprotocols),
         "timeout": timeout,
         "linger": linger,

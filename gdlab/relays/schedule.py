@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import times_ns
 from gdlab.errors import ReplayError
+from gdlab.facts import US, Reason
+from gdlab.framing import NAMES, is_registered
+from gdlab.messages import Direction, Event
 from gdlab.relays.editing import Edit, Fields
 from gdlab.transports.relaying.replayer import CLOSE, ITEM, MESSAGE, OPEN
 
 PACES: Final = ("time", "answer", "rate", "asap")
-_CODE: Final = re.compile(r"\b([1-4]\d{3})\b")
-_GUESSED: Final = re.compile(r"^framing (\w+)")
 _EVENTS: Final = {"message": MESSAGE, "open": OPEN, "close": CLOSE}
+
+_Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +29,19 @@ class Schedule:
 
     Attributes
     ----------
-    data : items as the replay's process reads them. count : how many.
+    data : items as the replay's process reads them. count : how many. messages : how many of them are messages.
     due_ns : (count,) of each, from the start. peer : (count,) number of its peer. size : (count,) payload bytes.
     peers : the recorded peers, by their numbers.
-    framing : of a TCP recording.
+    framings : of each peer, by its number; of TCP, "raw" otherwise.
     notes : what the user should know, such as messages missing in the recording.
     """
 
     data: bytes
     count: int
+    messages: int
     due_ns: np.ndarray[Any, np.dtype[np.int64]]
     peers: tuple[str, ...]
-    framing: str
+    framings: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -72,7 +75,6 @@ def schedule(
         raise ReplayError("pace='rate' needs hz=, the messages per second")
     if not 0.001 <= speed <= 1000:
         raise ReplayError(f"speed is {speed!r}; give 0.001 to 1000, 1 being as recorded")
-    wanted, other = ("out", "in") if serve else ("in", "out")
     table = table[table["peer"].astype(str) != ""].sort_values("time", kind="stable")
     known = sorted(table["peer"].astype(str).unique())
     if peer is not None:
@@ -86,24 +88,16 @@ def schedule(
     names = [str(value) for value in table["endpoint"].unique()]
     if names and not any(name.partition(":")[0] in {transport, f"{transport}s"} for name in names):
         raise ReplayError(f"the recording is of {names[0]} and cannot be replayed over {transport}://")
-    events = table["event"].astype(str)
-    direction = table["direction"].astype(str)
-    is_message = events == "message"
-    mine = table[(is_message & (direction == wanted)) | events.isin(["open", "close"])]
-    if not (mine["event"] == "message").any():
-        raise ReplayError(
-            f"nothing to replay: the recording has no messages that {'went out' if serve else 'came in'}"
-            + (
-                f"; it has {int((is_message & (direction == other)).sum())} of the other direction, for "
-                f"{'to' if serve else 'serve'}="
-                if (is_message & (direction == other)).any()
-                else ""
-            )
-        )
+    ours, theirs = _sides(table, serve=serve)
+    if not ours.any():
+        side, there = ("server", "to") if serve else ("clients", "serve")
+        more = f"; it has {int(theirs.sum())} of the other side, for {there}=" if theirs.any() else ""
+        raise ReplayError(f"nothing to replay: the recording has no messages of the {side}{more}")
+    mine = table[ours | _begins_or_ends(table, serve=serve)]
     _refuse(mine, transport, edit)
     rewrite = Fields(edit) if isinstance(edit, Mapping) else edit
     due = _due(mine, pace, hz, speed, gaps, frames)
-    answers = _answers_before(table, mine, other) if pace == "answer" else np.zeros(len(mine), np.int64)
+    answers = _answers_before(table, mine, theirs) if pace == "answer" else np.zeros(len(mine), np.int64)
     who = mine["peer"].astype(str).to_numpy()
     peers = tuple(dict.fromkeys(who.tolist()))
     numbers = {name: 0 if merge else place for place, name in enumerate(peers)}
@@ -116,19 +110,18 @@ def schedule(
             mine["event"].astype(str),
             mine["kind"].astype(str),
             mine["payload"],
-            mine["detail"].fillna("").astype(str),
+            _codes(mine),
             answers.tolist(),
             strict=True,
         )
     )
     for turn in range(loops):
-        for at, name, event, kind, payload, detail, before in rows:
+        for at, name, event, kind, payload, code, before in rows:
             if (turn and event == "open") or (turn < loops - 1 and event == "close"):
                 continue
             data = bytes(payload) if event == "message" else b""
             if rewrite is not None and event == "message":
                 data = bytes(rewrite(data))
-            found = _CODE.search(detail) if event == "close" else None
             when = at + turn * duration
             parts.append(
                 ITEM.pack(
@@ -136,7 +129,7 @@ def schedule(
                     numbers[name],
                     _EVENTS[event],
                     kind == "text",
-                    int(found[1]) if found else 0,
+                    code if event == "close" else 0,
                     before,
                     len(data),
                 )
@@ -148,11 +141,46 @@ def schedule(
     return Schedule(
         b"".join(parts),
         len(parts),
+        loops * int(ours.sum()),
         np.array(all_due, np.int64),
         peers,
-        _framing(table, transport, framing),
+        ("raw",) if transport != "tcp" else _framings(table, peers, framing),
         _notes(table),
     )
+
+
+def _sides(table: pd.DataFrame, *, serve: bool) -> tuple[_Mask, _Mask]:
+    """Which rows are messages of the side that is played, and which of the other.
+
+    gdlab was the server, so that what came in is of the clients, except towards peers that it connected to itself.
+    Pings are gdlab's own, and so are the answers to them, which mean nothing to anybody else.
+    """
+    talks = (table["event"] == Event.MESSAGE) & (table["reason"] != Reason.PROBE)
+    of_client = (table["direction"] == Direction.IN).to_numpy(np.bool_) != _connected_here(table)
+    is_message = talks.to_numpy(np.bool_)
+    return is_message & (of_client != serve), is_message & (of_client == serve)
+
+
+def _connected_here(table: pd.DataFrame) -> _Mask:
+    """Which rows are of connections that gdlab made."""
+    made = table[(table["event"] == Event.OPEN) & (table["by"] == US)]
+    return np.asarray(table["peer"].isin(made["peer"].unique()), np.bool_)
+
+
+def _begins_or_ends(table: pd.DataFrame, *, serve: bool) -> _Mask:
+    """Which rows open a connection, or are the played side's end of one.
+
+    An end by the other side is left to the other side, and the end of the recording ends nothing.
+    """
+    opens = (table["event"] == Event.OPEN).to_numpy(np.bool_)
+    closes = ((table["event"] == Event.CLOSE) & (table["reason"] != Reason.STOPPED)).to_numpy(np.bool_)
+    by_client = (table["by"] != US).to_numpy(np.bool_) != _connected_here(table)
+    return np.asarray(opens | (closes & (by_client != serve)), np.bool_)
+
+
+def _codes(mine: pd.DataFrame) -> list[int]:
+    """Close codes; 0 where there is none."""
+    return [int(code) for code in mine["code"].astype("Int64").fillna(0)]
 
 
 def _due(
@@ -174,11 +202,10 @@ def _due(
 
 
 def _answers_before(
-    table: pd.DataFrame, mine: pd.DataFrame, other: str
+    table: pd.DataFrame, mine: pd.DataFrame, theirs: _Mask
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """How many messages of the other side had come to each peer before each item."""
-    theirs = (table["event"].astype(str) == "message") & (table["direction"].astype(str) == other)
-    counted = theirs.astype("int64").groupby(table["peer"].astype(str)).cumsum()
+    counted = pd.Series(theirs, table.index).astype("int64").groupby(table["peer"].astype(str)).cumsum()
     return np.asarray(counted.loc[mine.index], dtype=np.int64)
 
 
@@ -209,16 +236,29 @@ def _refuse(mine: pd.DataFrame, transport: str, edit: Edit | None) -> None:
             )
 
 
-def _framing(table: pd.DataFrame, transport: str, framing: str) -> str:
-    if transport != "tcp" or framing != "auto":
-        return "raw" if framing == "auto" else framing
-    for text in table["detail"].dropna().astype(str):
-        if found := _GUESSED.match(text):
-            return found[1]
-    raise ReplayError(
-        "how did the messages of this TCP recording follow each other? Name framing=, such as 'put_var' or 'lines'; "
-        "'raw' sends the payloads as they are"
-    )
+def _framings(table: pd.DataFrame, peers: tuple[str, ...], framing: str) -> tuple[str, ...]:
+    """How the messages of each peer follow each other."""
+    if framing != "auto":
+        found = [framing] * len(peers)
+    else:
+        # A word of the column may go on with how the message was read.
+        words = table["framing"].astype(str).str.partition(" ")[0]
+        known = words[words != ""].groupby(table["peer"].astype(str)).last()
+        agreed = set(known)  # a peer from whom nothing was read speaks as the others do
+        common = agreed.pop() if len(agreed) == 1 else ""
+        found = [str(known.get(peer, common)) for peer in peers]
+    for peer, name in zip(peers, found, strict=True):
+        if not name:
+            raise ReplayError(
+                f"how did the messages of {peer} follow each other? The recording does not show it: name framing=, "
+                "such as 'put_var' or 'lines'; 'raw' sends the payloads as they are"
+            )
+        if is_registered(name) or name.partition(":")[0] not in NAMES:
+            raise ReplayError(
+                f"the framing {name!r} is a function of your own, which the replay's process does not have; "
+                "chunks=True sends the bytes as they were read"
+            )
+    return tuple(found)
 
 
 def _notes(table: pd.DataFrame) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from gdlab.store.cursor import Cursor
 from gdlab.store.limits import DEFAULT_LIMIT, Limit, LimitError
 from gdlab.store.room import Room
-from gdlab.store.store import Snapshot, Store, StoreStatistics
+from gdlab.store.snapshot import Snapshot
+from gdlab.store.statistics import StoreStatistics
+from gdlab.store.store import Store
 
 __all__ = [
     "DEFAULT_LIMIT",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gdlab.store.blocks import Block
-from gdlab.store.store import Snapshot
+from gdlab.store.snapshot import Snapshot
 
 
 class Cursor:

@@ -13,7 +13,7 @@ from gdlab.facts import RECORDED, Fact, Reason
 from gdlab.messages import CATEGORIES
 from gdlab.store.blocks import Block, Columns
 from gdlab.store.limits import Limit
-from gdlab.store.store import Evicted, Snapshot
+from gdlab.store.snapshot import Evicted, Snapshot
 
 #: Rows and payload bytes of one block; offsets in a block have 32 bits.
 _BLOCK_ROWS: Final = 65_536

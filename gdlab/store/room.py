@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from gdlab.store.blocks import ROW_BYTES
 from gdlab.store.limits import Limit
 
 
@@ -41,6 +42,13 @@ class Room:
         self.lock = threading.RLock()
         self._stores: list[Tenant] = []
         self._open_rows = self._open_bytes = 0
+
+    def block_size(self) -> tuple[int, int]:
+        """Rows and payload bytes of a block: an eighth of the bound, which is what eviction takes at once."""
+        limit = self.limit
+        rows = max(1, min(65_536, (limit.rows or 1 << 30) // (8 * self.share)))
+        payload_bytes = max(1 << 12, min(8 << 20, (limit.bytes or 1 << 30) // (8 * self.share)))
+        return min(rows, max(64, payload_bytes // ROW_BYTES)) if limit.bytes else rows, payload_bytes
 
     def enter(self, store: Tenant, open_rows: int, open_bytes: int) -> None:
         """Count one more store, and what its open block may come to."""

@@ -9,71 +9,30 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from gdlab.facts import US, Fact, Reason, cleaned
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, Peer, TimeSource
+from gdlab.facts import Fact, Reason, cleaned
+from gdlab.messages import CODES, Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.store.blocks import ROW_BYTES, Block, OpenBlock
 from gdlab.store.limits import DEFAULT_LIMIT, Limit
 from gdlab.store.room import Room
-
-#: What a table says of evicted rows where nothing keeps them; with their number, payload bytes and the limit.
-KEEP_MORE = Fact(Reason.EVICTED, US, limit="limit")
+from gdlab.store.snapshot import KEEP_MORE, Evicted, Snapshot
+from gdlab.store.statistics import ProbeCounts, StoreStatistics
+from gdlab.store.streams import StreamRow, stream_rows, taken
 
 #: Peers told apart in one store; a flood of forged addresses ends in one common peer and not in all the memory.
 MAX_PEERS = 65_536
 OTHER_PEERS = f"(beyond {MAX_PEERS} peers)"
 
-_CODES: dict[str, dict[str, int]] = {
-    column: {category: code for code, category in enumerate(categories)}
-    for column, categories in CATEGORIES.items()
-}
-_TIME_SOURCE, _DIRECTION = _CODES["time_source"], _CODES["direction"]
-_EVENT, _KIND = _CODES["event"], _CODES["kind"]
-_SOURCES = tuple(TimeSource)
+_TIME_SOURCE, _DIRECTION = CODES["time_source"], CODES["direction"]
+_EVENT, _KIND = CODES["event"], CODES["kind"]
 
 #: No rows were taken back.
 _NOWHERE: Final = sys.maxsize
-
-
-class Evicted(NamedTuple):
-    """What the bounds have pushed out so far."""
-
-    rows: int = 0
-    payload_bytes: int = 0
-    until_ns: int = 0  # time of the last row that went
-
-
-class StreamRow(NamedTuple):
-    """A row that was cut out of a stream; one without a word is the opening of a connection."""
-
-    peer: int
-    time_ns: int
-    time_source: TimeSource
-    word: str
-    payload: bytes
-    wire_bytes: int = 0
-
-
-class ProbeCounts(NamedTuple):
-    """How many of the messages are our pings, and their answers."""
-
-    received: int = 0
-    received_bytes: int = 0
-    sent: int = 0
-    sent_bytes: int = 0
-
-    def plus(self, direction: Direction, count: int, payload_bytes: int) -> ProbeCounts:
-        """So many more of one direction."""
-        received, received_bytes, sent, sent_bytes = self
-        if direction is Direction.IN:
-            return ProbeCounts(received + count, received_bytes + payload_bytes, sent, sent_bytes)
-        return ProbeCounts(received, received_bytes, sent + count, sent_bytes + payload_bytes)
 
 
 class _State(NamedTuple):
@@ -82,81 +41,6 @@ class _State(NamedTuple):
     sealed: tuple[Block, ...]
     open: OpenBlock
     evicted: Evicted
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The rows at one moment. Nothing sealed is copied, and what was written later is not in it."""
-
-    endpoint: str
-    blocks: tuple[Block, ...]
-    peers: tuple[str, ...]
-    evicted: Evicted
-    limit: Limit
-    #: The same for all snapshots of one store, whose rows only grow until some are evicted.
-    origin: object = None
-    #: Where evicted rows are, or what would keep them.
-    about_evicted: Fact = KEEP_MORE
-    #: Rows that were taken back, see `Store.withdraw`.
-    withdrawn: int = 0
-
-    def __len__(self) -> int:
-        return sum(len(block) for block in self.blocks) + (self.evicted.rows > 0)
-
-    @property
-    def end(self) -> int:
-        """How many rows the store has ever had; the number of the next one."""
-        return self.evicted.rows + self.withdrawn + sum(len(block) for block in self.blocks)
-
-    @property
-    def begin(self) -> int:
-        """The number of the first row that is kept, as `end` counts them."""
-        return self.evicted.rows + self.withdrawn
-
-    def since(self, number: int) -> Snapshot:
-        """Return the rows from a number on, as `end` counts them; those already evicted are missing."""
-        return self.tail(max(0, self.end - number)) if number > self.begin else self
-
-    def tail(self, rows: int) -> Snapshot:
-        """Return the last rows; the note about evicted ones stays only where all rows do."""
-        kept: list[Block] = []
-        wanted = rows
-        for block in reversed(self.blocks):
-            if wanted <= 0:
-                break
-            kept.append(block if len(block) <= wanted else block.rows(len(block) - wanted, len(block)))
-            wanted -= len(block)
-        evicted = self.evicted if wanted > 0 else Evicted()
-        return Snapshot(
-            self.endpoint,
-            tuple(reversed(kept)),
-            self.peers,
-            evicted,
-            self.limit,
-            about_evicted=self.about_evicted,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStatistics:
-    """Counters since the store began; evicted rows are still in them.
-
-    `received` and `sent` count our pings and their answers as well; `probes` says how many of them those are.
-    """
-
-    received: int
-    received_bytes: int
-    sent: int
-    sent_bytes: int
-    probes: ProbeCounts
-    errors: int
-    gaps: int
-    lost_before_us: int
-    peers: int
-    rows_kept: int
-    bytes_kept: int
-    evicted_rows: int
-    last_received_ns: int
 
 
 class Store:
@@ -172,12 +56,8 @@ class Store:
     def __init__(self, endpoint: str, limit: Limit = DEFAULT_LIMIT, room: Room | None = None) -> None:
         self.endpoint = endpoint
         self._room = room = room or Room(limit)
-        self.limit = limit = room.limit
-        # Blocks are an eighth of the bound, so that eviction takes at most that much at once.
-        self._block_rows = max(1, min(65_536, (limit.rows or 1 << 30) // (8 * room.share)))
-        self._block_bytes = max(1 << 12, min(8 << 20, (limit.bytes or 1 << 30) // (8 * room.share)))
-        if limit.bytes:
-            self._block_rows = min(self._block_rows, max(64, self._block_bytes // ROW_BYTES))
+        self.limit = room.limit
+        self._block_rows, self._block_bytes = room.block_size()
         self._open_bytes = self._block_bytes + self._block_rows * ROW_BYTES
         self._origin = object()
         self._withdrawn = 0
@@ -388,33 +268,21 @@ class Store:
 
     def _withdraw(self, peer: int | None, since_ns: int) -> int:
         sealed, open_block, evicted = self._state
-        blocks = [*sealed, open_block.view()]
         kept: list[Block] = []
         total, place, first = 0, evicted.rows, _NOWHERE
-        for block in blocks:
-            columns = block.columns
-            rows = (columns.word != 0) & (columns.time_ns >= since_ns)
-            if peer is not None:
-                rows &= columns.peer == peer
-            count = int(np.count_nonzero(rows))
-            total, place = total + count, place + len(block)
-            if not count:
-                kept.append(block)
-                continue
-            first = min(first, place - len(block) + int(rows.argmax()))
-            messages = rows & (columns.event == _EVENT[Event.MESSAGE])
-            self._received -= int(np.count_nonzero(messages))
-            self._received_bytes -= int(columns.size[messages].sum())
-            ours = block.own_probes()
-            if ours is not None:
-                self._probes = self._probes.plus(
-                    Direction.IN,
-                    -int(np.count_nonzero(messages & ours)),
-                    -int(columns.size[messages & ours].sum()),
-                )
-            self._errors -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.ERROR])))
-            self._gaps -= int(np.count_nonzero(rows & (columns.event == _EVENT[Event.GAP])))
-            kept.append(block.without(rows))
+        for block in (*sealed, open_block.view()):
+            without = taken(block, peer, since_ns)
+            kept.append(without.block)
+            if without.first is not None:
+                first = min(first, place + without.first)
+                total += without.rows
+                self._received -= without.messages
+                self._received_bytes -= without.payload_bytes
+                probes = without.probes
+                self._probes = self._probes.plus(Direction.IN, -probes.received, -probes.received_bytes)
+                self._errors -= without.errors
+                self._gaps -= without.gaps
+            place += len(block)
         if not total:
             return 0
         last = kept.pop()
@@ -433,23 +301,7 @@ class Store:
 
     def streams(self, peer: int | None = None, since_ns: int = 0) -> Iterator[StreamRow]:
         """Give the rows that were cut out of streams, as they were written, and the openings between them."""
-        for block in self.snapshot().blocks:
-            columns = block.columns
-            wanted = ((columns.word != 0) & (columns.time_ns >= since_ns)) | (
-                columns.event == _EVENT[Event.OPEN]
-            )
-            if peer is not None:
-                wanted &= columns.peer == peer
-            for row in np.flatnonzero(wanted).tolist():
-                start, size = int(columns.offset[row]), int(columns.size[row])
-                yield StreamRow(
-                    int(columns.peer[row]),
-                    int(columns.time_ns[row]),
-                    _SOURCES[columns.time_source[row]],
-                    block.words[columns.word[row]],
-                    block.arena[start : start + size].tobytes(),
-                    int(columns.wire[row]),
-                )
+        return stream_rows(self.snapshot().blocks, peer, since_ns)
 
     def _seal(self) -> OpenBlock:
         """Close the open block, drop what passes the bounds, and return a new open one."""

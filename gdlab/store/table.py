@@ -12,7 +12,7 @@ import pandas as pd
 
 from gdlab.messages import CATEGORIES
 from gdlab.payloads import PayloadArray
-from gdlab.store.store import Snapshot
+from gdlab.store.snapshot import Snapshot
 from gdlab.store.table_columns import ARENA_SHIFT, FACTS, Array, Growing, no_facts
 
 #: Text columns hold Python strings: what a peer wrote must fit, whether pyarrow is installed or not.

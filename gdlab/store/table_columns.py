@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gdlab.facts import Fact
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource
+from gdlab.messages import CODES, Direction, Event, Kind, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.store.blocks import Block, Columns
-from gdlab.store.store import Snapshot
+from gdlab.store.snapshot import Snapshot
 from gdlab.words import language, sentence
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -51,8 +51,6 @@ FACTS: Final[dict[str, tuple[Any, Any]]] = {
     "no_count": (np.bool_, True),
     "detail": (object, ""),
 }
-_REASON: Final = {reason: code for code, reason in enumerate(CATEGORIES["reason"])}
-_BY: Final = {who: code for code, who in enumerate(CATEGORIES["by"])}
 
 
 class _Taken:
@@ -268,7 +266,7 @@ def _fact_columns(facts: Sequence[Fact | None]) -> dict[str, Array]:
     for row, fact in enumerate(facts):
         if fact is None:
             continue
-        columns["reason"][row], columns["by"][row] = _REASON[fact.reason], _BY[fact.by]
+        columns["reason"][row], columns["by"][row] = CODES["reason"][fact.reason], CODES["by"][fact.by]
         columns["count"][row], columns["no_count"][row] = fact.count, False
         if fact.code is not None:
             columns["code"][row], columns["no_code"][row] = fact.code, False
@@ -281,7 +279,7 @@ def _gap_row(snapshot: Snapshot) -> Block:
     evicted = snapshot.evicted
 
     def code(column: str, value: str) -> Any:
-        return np.array([CATEGORIES[column].index(value)], np.int8)
+        return np.array([CODES[column][value]], np.int8)
 
     return Block(
         Columns(

@@ -29,6 +29,7 @@ import numpy.typing as npt
 from gdlab import clock
 from gdlab.messages import TimeSource
 from gdlab.transports.datagrams import (
+    FEW,
     LINUX,
     SO_RXQ_OVFL,
     SO_TIMESTAMPNS,
@@ -53,9 +54,6 @@ SLOT_BYTES: Final = 2048
 
 #: Takes the largest datagram there is however short its slot is, so that none is ever cut.
 OVERFLOW_BYTES: Final = 65_536
-
-#: Fewer datagrams than this are read one by one, because that is cheaper.
-FEW: Final = 16
 
 #: After large datagrams a call takes only this many, to bound what stays in memory.
 _LARGE_SLOTS: Final = 128
@@ -105,6 +103,7 @@ class Batched:
     """
 
     remark = ""
+    stamped = True
 
     def __init__(self, sock: socket.socket) -> None:
         self.turn = SLOTS
@@ -153,9 +152,9 @@ class Batched:
         self._header_bytes = headers.view(np.uint8).data
         self._sources: dict[bytes, Source] = {}
 
-    def receive(self) -> Iterator[Datagram | Batch]:
-        """Take what has arrived, in order, with one system call."""
-        count = self._call(self.turn)
+    def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
+        """Take what has arrived, in order, with one system call; at most so many, and no more than a turn."""
+        count = self._call(min(most or self.turn, self.turn))
         if not count:
             return
         self._largest, self._smallest = 0, OVERFLOW_BYTES

@@ -19,6 +19,7 @@ from gdlab.framing import FramingLike
 from gdlab.messages import Direction, Event, Peer
 from gdlab.transports import multicast
 from gdlab.transports.address import Address, group_of
+from gdlab.transports.attention import Taken
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection
 from gdlab.transports.datagrams import Receiver, Source, prepare_datagrams
@@ -267,9 +268,9 @@ class UdpClient(UdpListener):
             raise NotConnected(f"nothing can be sent to {address}: {error.strerror or error}") from error
         return Bound(address, (sock,), ((family, target),))
 
-    def _look(self, sock: socket.socket) -> None:
+    def _look(self, sock: socket.socket) -> Taken:
         self._note_refusal(sock)
-        super()._look(sock)
+        return super()._look(sock)
 
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         self._note_refusal(peer[0])  # it would fail this datagram, which it does not concern

@@ -28,6 +28,9 @@ MAX_DATAGRAM_BYTES: Final = 65_535
 #: Datagrams that the portable receiver takes from one socket before the others, timers and calls have their turn.
 TURN: Final = 512
 
+#: Fewer datagrams than this are handed over one by one, because that is cheaper.
+FEW: Final = 16
+
 #: Asked of the system; it grants what it allows.
 RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
 
@@ -46,6 +49,8 @@ SCM_TIMESTAMP: Final = 0x02 if MACOS else SO_TIMESTAMP
 #: The microseconds have 32 bits on macOS, and what stands behind them may be anything; of Linux's 64 the first 32 do.
 _TIMEVAL = struct.Struct("@li")
 _COUNTER = struct.Struct("@I")
+#: The control message that comes with each datagram where nothing was dropped.
+_USUAL_STAMP: Final = SO_TIMESTAMPNS if LINUX else SCM_TIMESTAMP
 
 
 class Datagram(NamedTuple):
@@ -64,7 +69,7 @@ class Datagram(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Many datagrams, column by column; all with the kernel's stamp.
+    """Many datagrams, column by column.
 
     Attributes
     ----------
@@ -73,6 +78,7 @@ class Batch:
     sources : the different senders.
     source : (n,) which of them sent each datagram.
     drops : (n,) uint32 as in `Datagram`, 0 where the kernel says nothing; None where all are 0.
+    time_source : who took the times.
     """
 
     time_ns: Int64
@@ -81,6 +87,7 @@ class Batch:
     sources: Sequence[Source]
     source: npt.NDArray[np.intp]
     drops: npt.NDArray[np.uint32] | None
+    time_source: TimeSource = TimeSource.KERNEL
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -92,42 +99,132 @@ class Receiver(Protocol):
     Attributes
     ----------
     turn : how many datagrams one call of `receive` takes at most; fewer mean that no more had arrived.
+    stamped : whether the times are the kernel's, so that they stay true however late a datagram is taken.
     remark : what the user should know of it; mostly nothing.
     """
 
     turn: int
+    stamped: bool
     remark: str
 
-    def receive(self) -> Iterator[Datagram | Batch]:
-        """Take what has arrived, in order."""
+    def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
+        """Take what has arrived, in order; at most so many datagrams, and no more than a turn."""
 
 
 class OneByOne:
-    """A system call for each datagram: works everywhere, and what is not yet asked for stays with the kernel."""
+    """A system call for each datagram: works everywhere. Many are handed over together, as columns."""
 
     turn = TURN
 
     def __init__(self, sock: socket.socket, remark: str = "") -> None:
         self.remark = remark
+        self.stamped = _stamps(sock)
         self._sock = sock
 
-    def receive(self) -> Iterator[Datagram]:
-        """Take what has arrived, in order."""
-        for _ in range(self.turn):
-            ancillary: list[tuple[int, int, bytes]] = []
+    def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
+        """Take what has arrived, in order; at most so many datagrams, and no more than a turn."""
+        gather = self._stamped if self.stamped else self._unstamped
+        left = min(most or self.turn, self.turn)
+        while left > 0:
+            gathered = _Gathered([], [], [])
+            other, empty = None, False
             try:
-                if _ANCILLARY_BYTES:
-                    payload, ancillary, _, source = self._sock.recvmsg(MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
-                else:
-                    payload, source = self._sock.recvfrom(MAX_DATAGRAM_BYTES)
+                other = gather(gathered, left)
             except BlockingIOError:
-                return
+                empty = True
             except OSError as error:
                 # Windows, about an answer of ours that found nobody, or was on its way for too long.
-                if isinstance(error, ConnectionError) or error.errno == errno.ENETRESET:
-                    continue
-                raise
-            yield Datagram(payload, source, *stamp_and_drops(ancillary))
+                if not isinstance(error, ConnectionError) and error.errno != errno.ENETRESET:
+                    raise
+                left -= 1
+            left -= len(gathered.payloads)
+            yield from gathered.handed_over(stamped=self.stamped)
+            if other is not None:
+                left -= 1
+                yield other
+            if empty:
+                return
+
+    def _unstamped(self, gathered: _Gathered, most: int) -> None:
+        """Take datagrams, and the time after each."""
+        receive, now = self._sock.recvfrom, clock.reading_ns
+        payload_of, source_of, time_of = (
+            gathered.payloads.append,
+            gathered.sources.append,
+            gathered.times.append,
+        )
+        for _ in range(most):
+            payload, source = receive(MAX_DATAGRAM_BYTES)
+            time_of(now())
+            payload_of(payload)
+            source_of(source)
+
+    def _stamped(self, gathered: _Gathered, most: int) -> Datagram | None:
+        """Take datagrams with their stamps; the first that comes with anything else beside it ends that."""
+        receive = self._sock.recvmsg
+        payload_of, source_of, stamp_of = (
+            gathered.payloads.append,
+            gathered.sources.append,
+            gathered.times.append,
+        )
+        for _ in range(most):
+            payload, ancillary, _, source = receive(MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
+            # Not kept: the garbage collector would go through all of these lists again and again.
+            if len(ancillary) != 1 or ancillary[0][1] != _USUAL_STAMP:
+                return Datagram(payload, source, *stamp_and_drops(ancillary))
+            payload_of(payload)
+            source_of(source)
+            stamp_of(ancillary[0][2])
+        return None
+
+
+class _Gathered(NamedTuple):
+    """Datagrams on their way into columns; the times are stamps as they came, or readings of our clock."""
+
+    payloads: list[bytes]
+    sources: list[Source]
+    times: list[Any]
+
+    def handed_over(self, *, stamped: bool) -> Iterator[Datagram | Batch]:
+        """A few one by one, which costs less, or all in one."""
+        payloads, sources, _ = self
+        if not payloads:
+            return
+        time_ns = self._time_ns(stamped=stamped)
+        time_source = TimeSource.KERNEL if stamped else TimeSource.USER
+        if len(payloads) < FEW:
+            for payload, source, each in zip(payloads, sources, time_ns.tolist(), strict=True):
+                yield Datagram(payload, source, each, time_source, None)
+            return
+        sizes = np.fromiter(map(len, payloads), np.int64, len(payloads))
+        numbers = {source: number for number, source in enumerate(dict.fromkeys(sources))}
+        which = (
+            np.zeros(len(payloads), np.intp)
+            if len(numbers) == 1
+            else np.fromiter(map(numbers.__getitem__, sources), np.intp, len(sources))
+        )
+        whole = np.frombuffer(b"".join(payloads), np.uint8)
+        yield Batch(time_ns, sizes, whole, list(numbers), which, None, time_source)
+
+    def _time_ns(self, *, stamped: bool) -> Int64:
+        if not stamped:
+            return clock.from_readings(np.array(self.times, np.int64))
+        packed = b"".join(self.times)
+        if len(packed) == len(self.times) * _TIMESPEC.size == len(self.times) * 16 and not MACOS:
+            seconds, parts = np.frombuffer(packed, np.int64).reshape(-1, 2).T
+            return np.asarray(seconds * 1_000_000_000 + parts - clock.stepped_ns(), np.int64)
+        ancillaries = ([(socket.SOL_SOCKET, _USUAL_STAMP, stamp)] for stamp in self.times)
+        return np.array([stamp_and_drops(ancillary)[0] for ancillary in ancillaries], np.int64)
+
+
+def _stamps(sock: socket.socket) -> bool:
+    """Whether the kernel stamps what arrives at a socket."""
+    if not (LINUX or MACOS) or not _ANCILLARY_BYTES:
+        return False
+    try:
+        return bool(sock.getsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS if LINUX else SO_TIMESTAMP))
+    except OSError:
+        return False
 
 
 def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, TimeSource, int | None]:

@@ -1,8 +1,8 @@
 """What a session hands back: what happened on its connection, for the endpoint to act on.
 
-A session knows a protocol and nothing else: no socket, no store, no endpoint. Its methods are generators of these, and
-the endpoint acts on each before it asks for the next one. So an answer to the first message of a read is encoded
-before the second message is looked at, as a game sees it.
+A session knows a protocol and nothing else: no socket, no store, no endpoint. Its methods are iterators of these, and
+the endpoint acts on each before it asks for the next one. So what answers a message is encoded before what comes behind
+it, and is no plain message, is looked at, as a game sees it.
 """
 
 from __future__ import annotations
@@ -42,11 +42,12 @@ class Arrived(NamedTuple):
 
 
 class ManyArrived(NamedTuple):
-    """Messages of one read, which nobody answers.
+    """Messages of one read.
 
     Attributes
     ----------
     payloads : one behind the other. sizes, wire_bytes : (n,) int64. kinds : (n,) codes of `kind`.
+    asks : whether they may be answered.
     """
 
     payloads: UInt8
@@ -56,6 +57,7 @@ class ManyArrived(NamedTuple):
     time_ns: int
     time_source: TimeSource
     word: str = ""
+    asks: bool = False
 
 
 class Noted(NamedTuple):

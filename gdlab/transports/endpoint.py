@@ -6,7 +6,7 @@ import functools
 import random
 import time
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +20,7 @@ from gdlab.transports.life import Life
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions, check_period
 from gdlab.transports.own_pings import MarkingSink, OwnPings
-from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function
+from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function, short_rule
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import State
 
@@ -56,6 +56,7 @@ class Endpoint(Life):
         # Which start of the two repetitions is the valid one: a timer of an earlier start must not go on beside it.
         self._ping_run = self._speak_run = 0
         self._reply: ReplyFunction | None = reply_function(self.options.reply)
+        self._short = short_rule(self.options.reply)
 
     # ---- what a transport supplies
 
@@ -147,7 +148,7 @@ class Endpoint(Life):
     def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
         """Replace the reply rule; takes effect with the next message, or the next time to speak."""
         check_period(every)
-        self._reply = reply_function(reply)
+        self._reply, self._short = reply_function(reply), short_rule(reply)
         self.reply_problem = None
         before, self.options = self.options.every, replace(self.options, reply=reply, every=every)
         if every is not None and before is None and self._state is State.LISTENING:
@@ -195,9 +196,9 @@ class Endpoint(Life):
     def _ping_peers(self, run: int) -> None:
         if self.options.ping is None or run != self._ping_run:
             return
-        if not self._pings:
-            self.sink = MarkingSink(self.sink, self._pings)
         for target in filter(self._may_ping, self._ping_targets()):
+            if not isinstance(self.sink, MarkingSink):
+                self.sink = MarkingSink(self.sink, self._pings)
             ping = self._pings.make(clock.now_ns(), as_variant=self._takes_only_variants(target))
             self._send(Outgoing(ping, Kind.TEXT), target)
         # At irregular moments (RFC 2330 section 11.1.1): in step with a game's frames, all pings would wait alike.
@@ -224,23 +225,37 @@ class Endpoint(Life):
             self._reply_to(message, peer, peer_code)
 
     def _reply_to(self, message: Message, peer: Any, peer_code: int) -> None:
-        """Send what the reply rule says; what it raises becomes a row."""
+        """Send what the reply rule says."""
+        for answer in self._reply_of(message, peer, peer_code):
+            self._send(answer, peer)
+
+    def _reply_of(self, message: Message, peer: Any, peer_code: int) -> list[Outgoing]:
+        """What the reply rule wants to be sent; where it ends the connection, that follows."""
+        said: list[Outgoing] = []
+        for answer in self._answers_to(message, peer_code):
+            if isinstance(answer, Close):
+                # Not at once: it may be the answer to one of many messages of a read.
+                self._loop.call(self, functools.partial(self._close_peer, peer, answer))
+                break
+            said.append(answer)
+        return said
+
+    def _send_gathered(self) -> None:
+        """Send the answers that are kept to be sent together, where there are any."""
+
+    def _answers_to(self, message: Message, peer_code: int) -> Sequence[Outgoing | Close]:
+        """What the reply rule says; what it raises becomes a row."""
         if self._reply is None:
-            return
+            return ()
         try:
-            answers = self._reply(message)
+            return self._reply(message)
         except BaseException as error:  # noqa: BLE001 (the user's function; the listener must live on)
+            self._send_gathered()  # which came before it
             fact = Fact.of(Reason.REPLY_RAISED, by=US, error=f"{type(error).__name__}: {error}")
             self.sink.append(clock.now_ns(), peer_code, direction=Direction.OUT, event=Event.ERROR, fact=fact)
             before = self.reply_problem
             self.reply_problem = fact._replace(count=before.count + 1) if before else fact
-            return
-        for answer in answers:
-            if isinstance(answer, Close):
-                # Not at once: it may be the answer to one of many messages of a read.
-                self._loop.call(self, functools.partial(self._close_peer, peer, answer))
-                return
-            self._send(answer, peer)
+            return ()
 
     def _close_peer(self, peer: Any, closing: Close) -> None:
         """End the connection of a peer."""

@@ -83,6 +83,9 @@ class Life(ABC):
     def _begin_speaking(self) -> None:
         """Have the loop do what the endpoint does without being asked. Runs after `_register`."""
 
+    def catch_up(self) -> None:  # noqa: B027 (most take everything at once)
+        """Have the rows of all that has arrived by now; from any thread, for whoever is about to read them."""
+
     @abstractmethod
     def statistics(self) -> EndpointStatistics:
         """Return the counters as they are now; from any thread."""

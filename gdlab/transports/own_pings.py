@@ -149,11 +149,12 @@ class MarkingSink:
         time_source: TimeSource = TimeSource.KERNEL,
         probes: npt.NDArray[np.bool_] | None = None,
         word: str = "",
+        direction: Direction = Direction.IN,
     ) -> None:
-        """Write n received messages at once."""
+        """Write n messages at once."""
         if probes is None:
             probes = self._pings.among(sizes, payloads)
-        if probes is not None and probes.any():
+        if direction is Direction.IN and probes is not None and probes.any():
             self._pings.heard()
         self._sink.extend(
             time_ns,
@@ -165,4 +166,5 @@ class MarkingSink:
             time_source=time_source,
             probes=probes,
             word=word,
+            direction=direction,
         )

@@ -18,6 +18,8 @@ from gdlab.transports.encoding import Outgoing, encode
 #: Answers to one message at most; a generator without an end is cut off.
 MOST_ANSWERS: Final = 1000
 
+_BINARY: Final = Kind.BINARY
+
 
 class Close(NamedTuple):
     """Ends the connection, after what was answered before it: see `close`."""
@@ -50,7 +52,23 @@ def reply_function(reply: Reply | None) -> ReplyFunction | None:
     return lambda _message: answers
 
 
+def short_rule(reply: Reply | None) -> Callable[[bytes, Kind], Outgoing] | None:
+    """A rule whose answer follows from payload and kind alone, without a `Message`; None for what is no such rule."""
+    if reply is echo:
+        return _echoed
+    if isinstance(reply, (str, bytes, bytearray, memoryview)):
+        answer = encode(reply)
+        return lambda _payload, _kind: answer
+    return None
+
+
+def _echoed(payload: bytes, kind: Kind) -> Outgoing:
+    return Outgoing(payload, kind) if kind is not Kind.TEXT else encode(payload.decode())
+
+
 def _answers(answer: object) -> Sequence[Outgoing | Close]:
+    if type(answer) is bytes:  # mostly, and the cheapest
+        return (Outgoing(answer, _BINARY),)
     if answer is None:
         return ()
     if isinstance(answer, (str, bytes, bytearray, memoryview)):

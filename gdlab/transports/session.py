@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from gdlab.facts import Fact
 from gdlab.messages import Kind, Peer, TimeSource
+from gdlab.payloads import Int64, UInt8
 from gdlab.transports.address import Address
 from gdlab.transports.effects import Effects
 from gdlab.transports.encoding import Outgoing
@@ -43,6 +48,21 @@ class Encoded(NamedTuple):
     fact: Fact | None = None
 
 
+class ManyEncoded(NamedTuple):
+    """Messages as they go to the wire one behind the other, and what their rows have.
+
+    Attributes
+    ----------
+    payloads : one behind the other. sizes, wire_bytes : (n,) int64. kinds : (n,) codes of `kind`.
+    """
+
+    payloads: UInt8
+    sizes: Int64
+    kinds: npt.NDArray[np.int8]
+    wire_bytes: Int64
+    data: bytes
+
+
 class Session(ABC):
     """Turns chunks into effects, and messages into chunks; whoever calls it acts on the effects, see `effects`."""
 
@@ -72,6 +92,10 @@ class Session(ABC):
         ------
         FramingError, NotSent : it cannot be sent.
         """
+
+    def encode_many(self, outgoing: Sequence[Outgoing]) -> ManyEncoded | None:
+        """Frame many messages at once; None where they are to be framed one by one, as one cannot be sent perhaps."""
+        return None
 
     @property
     @abstractmethod

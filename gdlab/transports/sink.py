@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gdlab.facts import Fact
 from gdlab.messages import Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
-from gdlab.store.store import StreamRow
+from gdlab.store.streams import StreamRow
 
 
 class Sink(Protocol):
@@ -48,8 +48,9 @@ class Sink(Protocol):
         time_source: TimeSource = TimeSource.KERNEL,
         probes: npt.NDArray[np.bool_] | None = None,
         word: str = "",
+        direction: Direction = Direction.IN,
     ) -> None:
-        """Write n received messages at once; `probes` are those that are answers to our pings."""
+        """Write n messages at once; `probes` are those that are pings of ours or answers to them."""
 
     def withdraw(self, peer: int | None = None, since_ns: int = 0) -> int:
         """Take back the rows that were cut out of streams, to write them anew."""

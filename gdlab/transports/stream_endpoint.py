@@ -6,10 +6,13 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+import numpy as np
+
 from gdlab import clock
 from gdlab.errors import FramingError, NotSent
 from gdlab.facts import US, Fact, Reason
-from gdlab.messages import Direction, Event, Message, Peer
+from gdlab.messages import CATEGORIES, Direction, Event, Kind, Message, Peer, TimeSource
+from gdlab.transports.bound import Bound
 from gdlab.transports.connections import Connection, Phase
 from gdlab.transports.effects import (
     AfterReading,
@@ -27,7 +30,10 @@ from gdlab.transports.effects import (
     Write,
 )
 from gdlab.transports.encoding import Outgoing
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.replies import Close
+from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.stream_bytes import LAST_TURN_S, StreamBytes
 from gdlab.transports.stream_history import history, put
@@ -35,6 +41,12 @@ from gdlab.transports.stream_history import history, put
 #: A message followed at once by the end of the connection is lost in Godot, whose `poll` takes both in one frame and
 #: is then no longer open (seen in 4.6.3; godotengine/godot 107442). So long, six frames, is it given to read it.
 LAST_MESSAGE_S: Final = 0.1
+
+#: Answers to the messages of one read wait for each other so long, and until they are so many bytes.
+GATHER_S: Final = 0.002
+GATHER_BYTES: Final = 64 * 1024
+
+_KINDS: Final = tuple(map(Kind, CATEGORIES["kind"]))
 
 #: When the endpoint stops, all of them together are given so long.
 _STOP_S: Final = 0.5
@@ -52,6 +64,14 @@ class StreamEndpoint(StreamBytes):
     one read it is the arrival of the last.
     """
 
+    def __init__(
+        self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
+    ) -> None:
+        super().__init__(bound, sink, options, loop=loop)
+        # Answers to messages of one read, which are sent together.
+        self._gathered: list[Outgoing] = []
+        self._gathered_for: Connection | None = None
+
     @property
     def connections(self) -> list[Connection]:
         """All that have not been closed."""
@@ -68,6 +88,8 @@ class StreamEndpoint(StreamBytes):
                     self._answer_to(connection, effect)
             elif isinstance(effect, (ManyArrived, Noted)):
                 put(self.sink, connection.code, effect)
+                if isinstance(effect, ManyArrived) and effect.asks and self._answers:
+                    self._answer_to_many(connection, effect)
             elif isinstance(effect, Write):
                 self.write(connection, effect.data)
             else:
@@ -128,9 +150,71 @@ class StreamEndpoint(StreamBytes):
         )
         self._answer(message, connection, connection.code)
 
+    def _answer_to_many(self, connection: Connection, arrived: ManyArrived) -> None:
+        """Answer each in turn, and send the answers together."""
+        time_ns, time_source, name, peer = arrived.time_ns, arrived.time_source, self._name, connection.peer
+        data, at, own = arrived.payloads.tobytes(), 0, self._pings
+        gathered, until, held = self._gathered, 0.0, 0
+        most = min(GATHER_BYTES, self.options.max_waiting_bytes // 8)
+        self._send_gathered()
+        self._gathered_for = connection
+        for size, kind, wire in zip(
+            arrived.sizes.tolist(), arrived.kinds.tolist(), arrived.wire_bytes.tolist(), strict=True
+        ):
+            payload = data[at : at + size]
+            at += size
+            if not self._answers or connection.phase is not Phase.OPEN:
+                break
+            if own and own.knows(payload):
+                continue
+            short = self._short
+            if short is not None:
+                said = [short(payload, _KINDS[kind])]
+            else:
+                message = Message(
+                    time_ns, name, peer, payload, kind=_KINDS[kind], time_source=time_source, wire_bytes=wire
+                )
+                said = self._reply_of(message, connection, connection.code)
+            for one in said:
+                gathered.append(one)
+                held += len(one.payload)
+            if not until:
+                until = time.monotonic() + GATHER_S
+            elif held > most or time.monotonic() > until:
+                self._send_gathered()
+                until, held = 0.0, 0
+        self._send_gathered()
+
+    def _send_gathered(self) -> None:
+        if not self._gathered:
+            return
+        answers, connection = self._gathered.copy(), self._gathered_for
+        self._gathered.clear()
+        assert connection is not None  # noqa: S101 (whoever gathers says for whom)
+        able = connection.phase is Phase.OPEN and not connection.unsendable and len(answers) > 1
+        many = connection.session.encode_many(answers) if able else None
+        if many is None:
+            for answer in answers:
+                self._send(answer, connection)
+            return
+        count = len(many.sizes)
+        self.sink.extend(
+            np.full(count, clock.now_ns(), np.int64),
+            np.full(count, connection.code, np.int32),
+            many.sizes,
+            many.payloads,
+            many.wire_bytes,
+            many.kinds,
+            time_source=TimeSource.USER,
+            direction=Direction.OUT,
+        )
+        connection.last_sent_s = time.monotonic()
+        self.write(connection, many.data)
+
     # ---- sending
 
     def _send(self, outgoing: Outgoing, peer: Connection) -> Fact | None:
+        self._send_gathered()  # they came first
         if peer.phase is not Phase.OPEN:
             ending = Fact.of(Reason.ENDING, case="ended", cause=peer.reason) if peer.reason else _ENDING
             return Fact.of(Reason.NOT_SENT, by=ending.by, cause=ending)

@@ -10,7 +10,7 @@ import numpy as np
 from gdlab.framing import Batch, Frame, FramingLike, Read, StreamReader, fact_of
 from gdlab.framing.marks import parsed, raw_of
 from gdlab.messages import TimeSource, wire_bytes
-from gdlab.store.store import StreamRow
+from gdlab.store.streams import StreamRow
 from gdlab.transports.effects import Arrived, ManyArrived, Noted
 from gdlab.transports.sink import Sink
 from gdlab.transports.stream_rows import StreamRows

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from gdlab.facts import Fact, Reason
 from gdlab.framing import Batch, FrameTable
 from gdlab.messages import Event, TimeSource, guess_kind
-from gdlab.payloads import UInt8
 from gdlab.transports.effects import Arrived, ManyArrived, Noted
+from gdlab.transports.packed import packed
 from gdlab.transports.text_or_binary import guess_kinds
 
-#: Bytes of framing between two payloads that are cut out by the column.
-_SMALL_GAP: Final = 8
-
-#: So many frames of one read are written to the sink together.
+#: So many frames of one read are written to the sink together; fewer where their answers are, too.
 _MANY: Final = 16
+_MANY_ASKING: Final = 4
 
 
 class StreamRows:
@@ -49,21 +45,24 @@ class StreamRows:
             if first:
                 payload = table.data[int(table.offsets[0]) : int(table.offsets[0] + table.lengths[0])]
                 header_bytes = int(table.header_bytes[0])
-                yield self._message(payload, header_bytes, time_ns, time_source, batch.first_word, asks=False)
+                word = batch.first_word
+                yield self._message(
+                    payload, header_bytes, time_ns, time_source, word, asks=asks and one_by_one
+                )
             rest = FrameTable(
                 table.data, table.offsets[first:], table.lengths[first:], table.header_bytes[first:]
             )
             if len(rest.lengths):
-                yield self._columns(rest, time_ns, time_source, batch.word)
+                yield self._columns(rest, time_ns, time_source, batch.word, asks=asks and one_by_one)
         frames, words = batch.frames, batch.words
         if (
-            not one_by_one
-            and len(frames) >= _MANY
+            len(frames) >= (_MANY_ASKING if one_by_one else _MANY)
             and self._told is self.about
             and len(set(words)) == 1
             and not any(frame.flaw for frame in frames)
         ):
-            yield self._columns(FrameTable.of(frames), time_ns, time_source, words[0])
+            table = FrameTable.of(frames)
+            yield self._columns(table, time_ns, time_source, words[0], asks=asks and one_by_one)
             return
         for (payload, header_bytes, flaw), word in zip(frames, words, strict=True):
             if flaw is None:
@@ -96,8 +95,15 @@ class StreamRows:
             fact = self._told = self.about
         return Arrived(payload, guess_kind(payload), wire, time_ns, time_source, fact, word, asks)
 
-    def _columns(self, table: FrameTable, time_ns: int, time_source: TimeSource, word: str) -> ManyArrived:
-        payloads = _payloads(table)
+    def of_one(self, payload: bytes, size: int, time_ns: int, time_source: TimeSource, word: str) -> Arrived:
+        """The row of a read that was one frame of `size` bytes."""
+        header_bytes = size - len(payload)
+        return self._message(payload, header_bytes, time_ns, time_source, word, asks=True)
+
+    def _columns(
+        self, table: FrameTable, time_ns: int, time_source: TimeSource, word: str, *, asks: bool
+    ) -> ManyArrived:
+        payloads = packed(table.data, table.offsets, table.lengths)
         return ManyArrived(
             payloads,
             table.lengths,
@@ -106,26 +112,5 @@ class StreamRows:
             time_ns,
             time_source,
             word,
+            asks,
         )
-
-
-def _payloads(table: FrameTable) -> UInt8:
-    """The payloads of a table without their framing, one behind the other."""
-    offsets, lengths = table.offsets, table.lengths
-    size, first = int(lengths[0]), int(offsets[0])
-    ends = offsets + lengths
-    if bool(np.all(lengths == size)) and len(offsets) > 1:
-        stride = int(offsets[1]) - first
-        if bool(np.all(np.diff(offsets) == stride)):
-            return np.ndarray((len(offsets), size), np.uint8, table.data, first, (stride, 1)).reshape(-1)
-    between = offsets[1:] - ends[:-1]
-    if len(between) and 0 <= between[0] <= _SMALL_GAP and bool(np.all(between == between[0])):
-        # Leaving out the few bytes between costs a third of joining slices.
-        data = np.frombuffer(table.data, np.uint8, int(ends[-1]) - first, first)
-        keep = np.ones(len(data), np.bool_)
-        for at in range(int(between[0])):
-            keep[ends[:-1] - first + at] = False
-        return data[keep]
-    view = memoryview(table.data)
-    parts = [view[at:end] for at, end in zip(offsets.tolist(), ends.tolist(), strict=True)]
-    return np.frombuffer(b"".join(parts), np.uint8)

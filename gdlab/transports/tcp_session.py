@@ -6,14 +6,17 @@ import functools
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from gdlab import framing
 from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.framing import FramingLike, Read, StreamReader, Taken, fact_of
 from gdlab.messages import Event, TimeSource, guess_kind, wire_bytes
 from gdlab.transports.effects import Again, Effects, Finish, Later, Noted, Opened, Withdrawn
 from gdlab.transports.encoding import VARIANT_FRAMINGS, Outgoing
-from gdlab.transports.session import Encoded, Link, Session
+from gdlab.transports.session import Encoded, Link, ManyEncoded, Session
 from gdlab.transports.stream_rows import StreamRows
+from gdlab.transports.text_or_binary import guess_kinds
 
 #: A peer that is quiet for so long, while its framing is still to be found out, waits for an answer.
 _SETTLE_S: Final = 0.05
@@ -51,7 +54,13 @@ class TcpSession(Session):
         """Take the bytes of one read."""
         self._arrived += 1
         self._time_source = time_source
-        taken = self._reader.receive(chunk, time_ns, columns=not one_by_one)
+        payload = self._reader.whole(chunk)
+        if payload is not None:
+            return iter((self._rows.of_one(payload, len(chunk), time_ns, time_source, self._reader.name),))
+        return self._receive(chunk, time_ns, one_by_one=one_by_one)
+
+    def _receive(self, chunk: bytes, time_ns: int, *, one_by_one: bool) -> Effects:
+        taken = self._reader.receive(chunk, time_ns, columns=True)
         # Where rows are written anew, those of earlier reads have been answered.
         yield from self._written(taken, one_by_one=one_by_one, since_ns=time_ns if taken.withdrawn else 0)
         if not (self._reader.is_settled or self._settles or self._over):
@@ -73,6 +82,22 @@ class TcpSession(Session):
         payload = outgoing.in_framing(reader.name).payload
         data = framing.encode("raw" if reader.framing is None else reader.framing, payload)
         return Encoded(payload, data, guess_kind(payload), self._overhead + len(data))
+
+    def encode_many(self, outgoing: Sequence[Outgoing]) -> ManyEncoded | None:
+        """Frame many messages at once, where their lengths are written before them."""
+        reader = self._reader
+        header = framing.length_header(reader.framing)
+        if header is None:
+            return None
+        payloads = [one.in_framing(reader.name).payload for one in outgoing]
+        sizes = list(map(len, payloads))
+        if max(sizes) >> 8 * header.size:
+            return None
+        heads = map(header.pack, sizes)
+        data = b"".join([part for pair in zip(heads, payloads, strict=True) for part in pair])
+        joined, lengths = np.frombuffer(b"".join(payloads), np.uint8), np.array(sizes, np.int64)
+        wires = lengths + (header.size + self._overhead)
+        return ManyEncoded(joined, lengths, guess_kinds(joined, lengths), wires, data)
 
     @property
     def can_ask(self) -> bool:

@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import errno
-import functools
-import selectors
 import socket
-import struct
 import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gdlab import clock
 from gdlab.facts import SYSTEM, US, Fact, Reason
-from gdlab.messages import Direction, Event, Message, Peer, TimeSource, guess_kind, wire_bytes
+from gdlab.messages import (
+    CATEGORIES,
+    Direction,
+    Event,
+    Kind,
+    Message,
+    Peer,
+    TimeSource,
+    guess_kind,
+    wire_bytes,
+)
+from gdlab.payloads import Int64
 from gdlab.transports.address import Address
+from gdlab.transports.attention import Taken, memory
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
 from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import (
-    LINUX,
     Batch,
     OneByOne,
     Receiver,
     Source,
     prepare_datagrams,
 )
+from gdlab.transports.drops import Drops
 from gdlab.transports.encoding import Outgoing
-from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
+from gdlab.transports.napping import Napping
 from gdlab.transports.options import EndpointOptions
-from gdlab.transports.pacing import Pacing
+from gdlab.transports.replies import Close
+from gdlab.transports.sent_rows import SentRows
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
@@ -48,16 +59,19 @@ MAX_PINGED_PEERS: Final = 64
 #: A peer is sent to for so long after it was last heard; the last one is, however long ago that was.
 SENT_TO_FOR_S: Final = 300.0
 
+#: Datagrams that are answered are taken so many at once at most, and no more than are answered in this time.
+MOST_AT_ONCE: Final = 64
+ANSWERED_WITHIN_S: Final = 0.005
+
+_IN: Final = Direction.IN
+_MESSAGE: Final = Event.MESSAGE
+_KINDS: Final = tuple(map(Kind, CATEGORIES["kind"]))
+
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
 
-_SO_MEMINFO: Final = 55
-
 #: Known addresses before the cache is emptied; a flood of forged ones must not fill the memory.
 _CACHED_PEERS: Final = 65_536
-
-#: Rows of event `gap` in one batch; where the kernel dropped between more datagrams, neighbours share one.
-_GAPS_IN_A_BATCH: Final = 64
 
 
 def best_receiver(sock: socket.socket) -> Receiver:
@@ -72,15 +86,15 @@ def best_receiver(sock: socket.socket) -> Receiver:
         )
 
 
-class UdpListener(Endpoint):
+class UdpListener(Napping):
     """Receives datagrams: stamps each, stores it, and answers where a reply rule is set.
 
     On Linux the time is the kernel's stamp (`SO_TIMESTAMPNS`) and what the kernel drops for want of buffer is counted
     (`SO_RXQ_OVFL`) and becomes a `gap` row just before the next datagram. Elsewhere the time is taken right after the
     datagram was read, and drops cannot be seen.
 
-    Without a reply rule datagrams are received and stored in batches. With one each is answered before the next is
-    read, so that what waits for a slow answer waits in the kernel, where it is counted.
+    Datagrams are received and stored in batches. Where they are answered no more are taken at once than are answered in
+    a moment, so that what waits for a slow answer waits in the kernel, where it is counted.
 
     An ICMP "port unreachable" that an answer of ours provoked (which Windows reports as a connection reset on the
     next receive) concerns that answer alone and is left aside.
@@ -99,11 +113,14 @@ class UdpListener(Endpoint):
         self._sockets = list(bound.sockets)
         self._receivers: dict[socket.socket, Receiver] = {}
         self._new_receiver = receiver
-        self._pacing = Pacing()
         self._peers: dict[Source, tuple[int, Peer]] = {}
         self._heard: dict[tuple[socket.socket, Source], float] = {}
-        self._drops = dict.fromkeys(bound.sockets, 0)
-        self._buffer_bytes = {sock: _buffer_bytes(sock) for sock in bound.sockets}
+        self._drops = {sock: Drops() for sock in bound.sockets}
+        #: What a datagram takes on the wire beside its payload.
+        self._headers = {
+            sock: wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6) for sock in bound.sockets
+        }
+        self._at_once = 1  # datagrams that are taken together to be answered
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
 
@@ -116,39 +133,44 @@ class UdpListener(Endpoint):
         for sock in self._sockets:
             receiver = self._receivers[sock] = self._new_receiver(sock)
             self.remark = receiver.remark or self.remark
-            self._loop.watch(self, sock, selectors.EVENT_READ, functools.partial(self._ready, sock))
+            self._attend(sock, receiver)
 
     # ---- receiving
 
-    def _ready(self, sock: socket.socket, _events: int) -> None:
-        self._look(sock)
-
-    def _look(self, sock: socket.socket) -> None:
-        """Take what has arrived, and sleep a little where datagrams come often."""
+    def _look(self, sock: socket.socket) -> Taken:
+        """Take what has arrived."""
         before = self._taken_bytes
         taken, full = self._receive(sock)
         if taken and not full:
             # What was dropped behind the last datagram, no datagram tells of, perhaps for a long time.
-            drops = _kernel_drops(sock)
-            if drops is not None:
-                self._count_drops(sock, drops, clock.now_ns())
-        if self._answers:
-            return
-        pause_s = self._pacing.pause_s(
-            time.monotonic(),
-            taken,
-            self._taken_bytes - before,
-            full=full,
-            buffer_bytes=self._buffer_bytes[sock],
-        )
-        if pause_s:
-            time.sleep(pause_s)
+            self._count_behind(sock)
+        return Taken(taken, self._taken_bytes - before, full)
 
     def _receive(self, sock: socket.socket) -> tuple[int, bool]:
         """Take what has arrived, at most one turn; return how many datagrams, and whether more may be waiting."""
-        receiver = self._receivers[sock] if not self._answers else OneByOne(sock)
-        taken, turn = 0, receiver.turn
-        for arrived in receiver.receive():
+        receiver = self._receivers[sock]
+        most, taken = receiver.turn, 0
+        if not self._answers:
+            taken = self._take(sock, receiver, most)
+            return taken, taken >= most
+        while taken < most:
+            wanted, begun_s = min(self._at_once, most - taken), time.monotonic()
+            found = self._take(sock, receiver, wanted)
+            taken += found
+            if found:
+                self._pace_answers(found, time.monotonic() - begun_s)
+            if found < wanted:
+                return taken, False
+        return taken, True
+
+    def _pace_answers(self, found: int, took_s: float) -> None:
+        """Take no more at once than can be answered in a moment: the rest waits in the kernel, which counts it."""
+        quickly = int(found * ANSWERED_WITHIN_S / took_s) if took_s else MOST_AT_ONCE
+        self._at_once = max(1, min(quickly, 2 * self._at_once, MOST_AT_ONCE))
+
+    def _take(self, sock: socket.socket, receiver: Receiver, most: int) -> int:
+        taken = 0
+        for arrived in receiver.receive(most):
             if isinstance(arrived, Batch):
                 taken += len(arrived)
                 self._taken_bytes += len(arrived.payloads)
@@ -159,18 +181,39 @@ class UdpListener(Endpoint):
                 if arrived.drops is not None:
                     self._count_drops(sock, arrived.drops, arrived.time_ns)
                 self._arrived(sock, arrived.payload, arrived.source, arrived.time_ns, arrived.time_source)
-        return taken, taken >= turn
+        return taken
 
     def _arrived_together(self, sock: socket.socket, batch: Batch) -> None:
         known = [self._known(source)[0] for source in batch.sources]
         for source in batch.sources:
             self._hear(sock, source)
-        codes = np.full(len(batch), known[0]) if len(known) == 1 else np.array(known)[batch.source]
-        wire = batch.sizes + wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6)
+        codes = np.empty(len(batch), np.int32)
+        codes[:] = known[0] if len(known) == 1 else np.array(known, np.int32)[batch.source]
+        wire = batch.sizes + self._headers[sock]
         kinds = guess_kinds(batch.payloads, batch.sizes)
-        tellers = self._tellers(sock, batch)
+        self._write_together(sock, batch, codes, wire, kinds)
+        if self._answers:
+            self._answer_together(sock, batch, wire, kinds)
+
+    def _write_together(
+        self,
+        sock: socket.socket,
+        batch: Batch,
+        codes: npt.NDArray[np.int32],
+        wire: Int64,
+        kinds: npt.NDArray[np.int8],
+    ) -> None:
+        tellers = self._drops[sock].tellers(batch)
         if not tellers:
-            self.sink.extend(batch.time_ns, codes, batch.sizes, batch.payloads, wire, kinds)
+            self.sink.extend(
+                batch.time_ns,
+                codes,
+                batch.sizes,
+                batch.payloads,
+                wire,
+                kinds,
+                time_source=batch.time_source,
+            )
             return
         ends = np.cumsum(batch.sizes)
         # A gap row stands before the datagram that told of it, so rows are written from one such to the next.
@@ -182,29 +225,50 @@ class UdpListener(Endpoint):
             rows = slice(first, last)
             payloads = batch.payloads[int(ends[first] - batch.sizes[first]) : int(ends[last - 1])]
             self.sink.extend(
-                batch.time_ns[rows], codes[rows], batch.sizes[rows], payloads, wire[rows], kinds[rows]
+                batch.time_ns[rows],
+                codes[rows],
+                batch.sizes[rows],
+                payloads,
+                wire[rows],
+                kinds[rows],
+                time_source=batch.time_source,
             )
 
-    def _tellers(self, sock: socket.socket, batch: Batch) -> list[int]:
-        """Positions of the datagrams before which a gap row belongs."""
-        if batch.drops is None:
-            return []
-        known = np.uint32(self._drops[sock] & 0xFFFF_FFFF)
-        if batch.drops.tobytes() == known.tobytes() * len(
-            batch
-        ):  # mostly, and far cheaper than to look for a change
-            return []
-        before = np.concatenate([[known], batch.drops[:-1]])
-        tellers = np.flatnonzero(batch.drops != before)
-        every = max(1, -(-len(tellers) // _GAPS_IN_A_BATCH))
-        return [int(row) for row in tellers[::every]]
+    def _answer_together(
+        self, sock: socket.socket, batch: Batch, wire: Int64, kinds: npt.NDArray[np.int8]
+    ) -> None:
+        """Answer each of them; the rows of what is sent are written in the end."""
+        whole, at, sent = batch.payloads.tobytes(), 0, SentRows(self._headers[sock])
+        peers = [(source, *self._known(source)) for source in batch.sources]
+        own, put, now, add = self._pings if len(self._pings) else None, self._put, clock.reading_ns, sent.add
+        columns = (batch.time_ns, batch.sizes, batch.source, wire, kinds)
+        for time_ns, size, which, on_wire, kind in zip(*(each.tolist() for each in columns), strict=True):
+            source, code, peer = peers[which]
+            payload = whole[at : at + size]
+            at += size
+            if own is not None and own.knows(payload):
+                continue
+            message = Message(
+                time_ns, self._name, peer, payload, _IN, _MESSAGE, _KINDS[kind], batch.time_source, on_wire
+            )
+            for answer in self._answers_to(message, code):
+                if isinstance(answer, Close):  # there is no connection that could be closed
+                    break
+                reading = now()
+                try:
+                    put(sock, answer.payload, source)
+                except OSError:
+                    self._send(answer, (sock, source))  # which knows what to do with that
+                else:
+                    add((reading, code, answer.payload))
+        sent.write(self.sink)
 
     def _arrived(
         self, sock: socket.socket, payload: bytes, source: Source, time_ns: int, time_source: TimeSource
     ) -> None:
         code, peer = self._known(source)
         kind = guess_kind(payload)
-        wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
+        wire = len(payload) + self._headers[sock]
         self.sink.append(time_ns, code, payload, kind=kind, time_source=time_source, wire_bytes=wire)
         self._hear(sock, source)
         if self._answers:
@@ -229,48 +293,41 @@ class UdpListener(Endpoint):
             known = self._peers[source] = (self.sink.peer_code(peer), peer)
         return known
 
-    def _count_drops(self, sock: socket.socket, counter: int, time_ns: int) -> None:
-        """Turn a rise of the kernel's 32-bit counter into a row; it stands before the datagram that told of it."""
-        new = (counter - self._drops[sock]) & 0xFFFF_FFFF
-        if not new or new >> 31:  # half of the range or more would be a step back
-            return
-        self._drops[sock] += new
-        self.sink.append(
-            time_ns,
-            event=Event.GAP,
-            fact=Fact.of(Reason.KERNEL_DROP, by=SYSTEM, count=new, buffer=_buffer_bytes(sock)),
-        )
+    def _count_behind(self, sock: socket.socket) -> None:
+        """Count what was dropped behind the last datagram."""
+        counted = memory(sock)
+        if counted is not None:
+            self._count_drops(sock, counted.drops)
+
+    def _count_drops(self, sock: socket.socket, counter: int, time_ns: int | None = None) -> None:
+        """Turn a rise of the kernel's counter into a row; it stands before the datagram that told of it."""
+        new = self._drops[sock].new(counter)
+        if new:
+            fact = Fact.of(Reason.KERNEL_DROP, by=SYSTEM, count=new, buffer=_buffer_bytes(sock))
+            self.sink.append(time_ns or clock.now_ns(), event=Event.GAP, fact=fact)
 
     # ---- sending
 
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         (sock, source), payload = peer, outgoing.payload
-        known = self._known(source)
-        wire = wire_bytes("udp", len(payload), ipv6=sock.family == socket.AF_INET6)
+        code = self._known(source)[0]
         # Before it leaves: while this thread waits for its turn after the call, a quick answer can be stamped already,
         # and would stand before its question.
-        time_ns = clock.now_ns()
+        reading = clock.reading_ns()
         fact: Fact | None = None
         try:
             self._put(sock, payload, source)
         except OSError as error:
-            cause = (
-                Fact.of(Reason.TOO_BIG, by=US, size=len(payload), most=MAX_DATAGRAM_BYTES)
-                if error.errno == errno.EMSGSIZE
-                else Fact(Reason.SYSTEM_ERROR, SYSTEM, error.errno, said=error.strerror or str(error))
-            )
-            event = Event.ERROR
-            fact = Fact.of(Reason.NOT_SENT, by=cause.by, code=cause.code, cause=cause)
-        else:
-            event = Event.MESSAGE
+            fact = _not_sent(error, payload)
+        self._spoke(sock)
         self.sink.append(
-            time_ns,
-            known[0],
+            clock.from_readings(reading),
+            code,
             payload,
             direction=Direction.OUT,
-            event=event,
+            event=Event.MESSAGE if fact is None else Event.ERROR,
             kind=guess_kind(payload),
-            wire_bytes=wire if event is Event.MESSAGE else 0,
+            wire_bytes=len(payload) + self._headers[sock] if fact is None else 0,
             fact=fact,
         )
         return fact
@@ -305,39 +362,37 @@ class UdpListener(Endpoint):
         for sock in self._sockets:
             while self._receive(sock)[1] and time.monotonic() < deadline:
                 pass
-            drops = _kernel_drops(sock)
-            if drops is not None:
-                self._count_drops(sock, drops, clock.now_ns())
+            self._count_behind(sock)
         self._last_statistics = self.statistics()
 
     def _close_sockets(self) -> None:
         sockets, self._sockets = self._sockets, []
         self._receivers.clear()
+        self._attend_no_longer()
         for sock in sockets:
-            self._loop.watch(self, sock, 0)
             sock.close()
 
     def statistics(self) -> EndpointStatistics:
         """Return drops and buffer size; after the end, as they last were."""
         sockets = list(self._sockets)
         try:
-            drops = [_kernel_drops(sock) for sock in sockets]
+            counted = [memory(sock) for sock in sockets]
             buffer_bytes = max(_buffer_bytes(sock) for sock in sockets)
         except (OSError, ValueError):  # closed, perhaps by its thread this very moment
             return self._last_statistics
-        known = [count for count in drops if count is not None]
+        known = [each.drops for each in counted if each is not None]
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
+
+
+def _not_sent(error: OSError, payload: bytes) -> Fact:
+    """Why a datagram could not be sent."""
+    cause = (
+        Fact.of(Reason.TOO_BIG, by=US, size=len(payload), most=MAX_DATAGRAM_BYTES)
+        if error.errno == errno.EMSGSIZE
+        else Fact(Reason.SYSTEM_ERROR, SYSTEM, error.errno, said=error.strerror or str(error))
+    )
+    return Fact.of(Reason.NOT_SENT, by=cause.by, code=cause.code, cause=cause)
 
 
 def _buffer_bytes(sock: socket.socket) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-
-
-def _kernel_drops(sock: socket.socket) -> int | None:
-    """Return the kernel's count of datagrams dropped at this socket (`SO_MEMINFO`, Linux 4.12 on), or None."""
-    if not LINUX:
-        return None
-    try:
-        return int(struct.unpack("@9I", sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36))[8])
-    except (OSError, struct.error):
-        return None

@@ -34,8 +34,8 @@ from gdlab.transports.effects import (
     Write,
 )
 from gdlab.transports.encoding import Outgoing
-from gdlab.transports.session import LINGER_S, Encoded, Link, Session
-from gdlab.transports.wsframes import Frames
+from gdlab.transports.session import LINGER_S, Encoded, Link, ManyEncoded, Session
+from gdlab.transports.wsframes import Frames, Messages
 from gdlab.words import sentence
 
 log = logging.getLogger(__name__)
@@ -48,8 +48,21 @@ library_log.setLevel(logging.CRITICAL)
 #: larger one ends the connection with the code 1009 (seen in 4.6.3).
 GODOT_RECEIVES_BYTES: Final = 65_535
 
-#: So many messages of one read are written to the sink together.
+#: So many messages of one read are written to the sink together; fewer where their answers are, too.
 _MANY: Final = 16
+_MANY_ASKING: Final = 4
+
+#: From so many bytes on a frame has its length in two bytes more.
+_EXTENDED_BYTES: Final = 126
+
+#: How a frame without a mask begins, by its kind and its length; the longer ones have theirs behind it.
+_HEADS: Final = {
+    kind: [bytes([0x80 | opcode, size]) for size in range(_EXTENDED_BYTES + 1)]
+    for kind, opcode in ((Kind.TEXT, Opcode.TEXT), (Kind.BINARY, Opcode.BINARY))
+}
+
+#: Of so many bytes the messages are taken in columns.
+_LARGE_BYTES: Final = 8 * 1024
 
 _TEXT: Final = np.int8(CATEGORIES["kind"].index(Kind.TEXT))
 _BINARY: Final = np.int8(CATEGORIES["kind"].index(Kind.BINARY))
@@ -107,8 +120,15 @@ class WebSocketSession(Session):
             return
         # The library gets whole frames only, so that it is never in the middle of one when a message is taken here.
         frames.feed(chunk)
+        large = frames.held_bytes >= _LARGE_BYTES
         while not (self._over or self._not_text):
             if self.protocol.state is State.OPEN and not self._in_fragments:
+                # Once in a read: it looks at all of it, and would do so again for every frame of another sort.
+                many = frames.take_columns() if large else None
+                large = False
+                if many is not None:
+                    yield from self._take_columns(many)
+                    continue
                 yield from self._take_messages(*frames.take_messages())
             frame = b"" if self._not_text else frames.take_frame()
             if not frame:
@@ -136,6 +156,28 @@ class WebSocketSession(Session):
         if self._not_text:
             yield from self._give_up(*self._not_text)
 
+    def _take_columns(self, many: Messages) -> Effects:
+        """Take many messages of one frame each."""
+        payloads, sizes, texts = many
+        if texts.any():
+            data = payloads.tobytes()
+            if not data.isascii():
+                ends = np.cumsum(sizes)
+                for index in np.flatnonzero(texts).tolist():
+                    end = int(ends[index])
+                    payload = data[end - int(sizes[index]) : end]
+                    if not self._is_utf8(payload):
+                        payloads, sizes, texts = payloads[: end - len(payload)], sizes[:index], texts[:index]
+                        break
+        if len(sizes):
+            wires = sizes + wire_bytes("ws", 0, ipv6=self._link.ipv6, masked=not self._masks)
+            wires += 2 * (sizes >= _EXTENDED_BYTES)
+            kinds = np.where(texts, _TEXT, _BINARY)
+            asks = self._one_by_one
+            yield ManyArrived(payloads, sizes, wires, kinds, self._time_ns, self._time_source, asks=asks)
+        if self._not_text:
+            yield from self._give_up(*self._not_text)
+
     def end(self) -> Effects:
         """The peer has ended the TCP connection."""
         if self.protocol.state is State.CLOSED:
@@ -160,6 +202,23 @@ class WebSocketSession(Session):
         fact = self._warning(len(payload)) if len(payload) > GODOT_RECEIVES_BYTES else None
         wire = wire_bytes("ws", len(payload), ipv6=self._link.ipv6, masked=self._masks)
         return Encoded(payload, b"".join(self.protocol.data_to_send()), kind, wire, fact)
+
+    def encode_many(self, outgoing: Sequence[Outgoing]) -> ManyEncoded | None:
+        """Make frames of many messages at once, where they are plain and go out without a mask."""
+        sizes = [len(one.payload) for one in outgoing]
+        if self._frames is None or self._masks or self.protocol.state is not State.OPEN:
+            return None
+        if max(sizes) > GODOT_RECEIVES_BYTES:
+            return None
+        data: list[bytes] = []
+        for (payload, kind, _), size in zip(outgoing, sizes, strict=True):
+            head = _HEADS[kind][min(size, _EXTENDED_BYTES)]
+            data += (head if size < _EXTENDED_BYTES else head + size.to_bytes(2), payload)
+        lengths = np.array(sizes, np.int64)
+        wires = lengths + wire_bytes("ws", 0, ipv6=self._link.ipv6) + 2 * (lengths >= _EXTENDED_BYTES)
+        joined = np.frombuffer(b"".join(data[1::2]), np.uint8)
+        kinds = np.array([_TEXT if one.kind is Kind.TEXT else _BINARY for one in outgoing], np.int8)
+        return ManyEncoded(joined, lengths, kinds, wires, b"".join(data))
 
     def _warning(self, size: int) -> Fact:
         """What its row has of a message that Godot may not be able to receive."""
@@ -263,7 +322,7 @@ class WebSocketSession(Session):
     def _rows(self, payloads: Sequence[bytes], texts: Sequence[bool], wires: Sequence[int]) -> Effects:
         """The messages of this read."""
         time_ns, time_source = self._time_ns, self._time_source
-        if len(payloads) >= _MANY and not self._one_by_one:
+        if len(payloads) >= (_MANY_ASKING if self._one_by_one else _MANY):
             count = len(payloads)
             yield ManyArrived(
                 np.frombuffer(b"".join(payloads), np.uint8),
@@ -272,6 +331,7 @@ class WebSocketSession(Session):
                 np.where(texts, _TEXT, _BINARY),
                 time_ns,
                 time_source,
+                asks=self._one_by_one,
             )
             return
         for payload, text, wire in zip(payloads, texts, wires, strict=True):

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import pandas as pd
 
 from gdlab import clock
+from gdlab.cell_view import CellView
 from gdlab.debugging import PROFILERS, Breaks, Offset, Session
 from gdlab.errors import DebuggerError, WaitTimeout
 from gdlab.multiplayer.names.project import project_sources
@@ -29,14 +30,9 @@ DEFAULT_PROFILE: Final = ("frames", "bandwidth", "rpcs", "syncs")
 _LOOK_S: Final = 0.05
 _TREE_S: Final = 5.0
 
-#: Makes the live view of a watch; `gdlab.widgets` puts itself here once it is loaded.
-_live_view: Callable[[Watch], Any] | None = None
-
-
-def show_with(view: Callable[[Watch], Any] | None) -> None:
-    """Have watches that a cell shows drawn by `view(watch)`, an object with `_repr_mimebundle_`."""
-    global _live_view  # noqa: PLW0603 (one notebook, one way to show)
-    _live_view = view
+#: How cells show watches; `gdlab.widgets` puts its live view there once it is loaded.
+_view: Final[CellView[Watch]] = CellView()
+show_with = _view.show_with
 
 
 class Watch(Asking):
@@ -263,10 +259,7 @@ class Watch(Asking):
         return html(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        view = _live_view(self) if _live_view is not None else None
-        if view is None:
-            return {"text/plain": repr(self), "text/html": html(self)}
-        return view._repr_mimebundle_(include=include, exclude=exclude)
+        return _view.bundle(self, self._repr_html_, include=include, exclude=exclude)
 
     # ---- inside
 

@@ -118,6 +118,8 @@ class Dashboard(Panel):
         """Stop a capture and take it off the list; its rows are gone unless somebody else holds it."""
         with self.lock:
             capture.stop()
+            for panel in self.panels():
+                panel.forget(capture)
             row = self._rows.pop(capture, None)
             self.list.children = tuple(self._rows.values())
             if row is not None:
@@ -208,7 +210,7 @@ def _summary(captures: list[Capture], live: list[Capture]) -> str:
 
 def _cost(spent: RenderStatistics) -> str:
     return (
-        f'<span style="font-size:.9em" title="what this page costs: redraws, and bytes from the kernel to the browser '
+        f'<span title="what this page costs: redraws, and bytes from the kernel to the browser '
         f'with the most that is sent on average">drawn {spent.turns_hz:.0f} times per second, '
         f"{spent.bytes_per_s / 1000:.0f} of {spent.budget_bytes_per_s / 1000:.0f} kB/s to the browser</span>"
     )

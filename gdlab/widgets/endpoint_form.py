@@ -19,6 +19,7 @@ _CONNECT_S: Final = 2.0
 
 _TRANSPORTS: Final = (("UDP", "udp"), ("TCP", "tcp"), ("WebSocket", "ws"))
 _PORTS: Final = {"udp": 4242, "tcp": 50007, "ws": 5000}
+_MAX_PORT: Final = 65535
 
 #: Names in the menu, the rule, and how a user would write it; of those with a text, the text is put in.
 _REPLIES: Final[dict[str, tuple[str, Callable[[str], Any], str]]] = {
@@ -87,15 +88,10 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             layout=_wide("10em"),
             style={"description_width": "auto"},
         )
-        self.port = ipywidgets.BoundedIntText(
-            value=_PORTS["udp"],
-            min=0,
-            max=65535,
-            description="Port",
-            tooltip="0 takes a free port",
-            layout=_wide("8em"),
-            style={"description_width": "auto"},
-        )
+        # Empty is the transport's usual port, which stands there in grey: what a person writes is never replaced by a
+        # default that comes late from the kernel.
+        self.port = _text("Port", "", "8em", "empty: the usual one, in grey; 0 takes a free port")
+        self.port.placeholder = str(_PORTS["udp"])
         self.path = _text("Path", "/", "9em", "of a WebSocket address")
         self.framing = _menu(
             "Framing", [(f"{name}: {about}", name) for name, about in FRAMINGS.items()], "22em"
@@ -117,7 +113,7 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
                 ("text", "text"),
                 ("raw bytes", "raw"),
             ),
-            "14em",
+            "16em",
         )
         self.reply = _menu("Answer", [(words, name) for name, (words, _, _) in _REPLIES.items()], "18em")
         self.reply_text = _text("", "Got our msg: ", "14em", "what is answered")
@@ -151,7 +147,12 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
 
     @property
     def request(self) -> Request:
-        """What the form asks for at present."""
+        """What the form asks for at present.
+
+        Raises
+        ------
+        ValueError : the port is no number from 0 to 65535.
+        """
         transport, verb = self.transport.value, self.role.value
         host = self.host.value.strip()
         options: dict[str, Any] = {}
@@ -162,7 +163,7 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         path = self.path.value.strip() if self._has_path else ""
         if path and not path.startswith("/"):
             path = f"/{path}"
-        address = f"{transport}://{host}:{self.port.value}{path if path != '/' else ''}"
+        address = f"{transport}://{host}:{self._port}{path if path != '/' else ''}"
         if transport == "tcp" and self.framing.value != "auto":
             name = self.framing.value
             options["framing"] = f"fixed:{self.frame_bytes.value}" if name == "fixed" else name
@@ -183,9 +184,17 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
     def _has_path(self) -> bool:
         return bool(self.transport.value == "ws" and self.role.value == "connect")
 
+    @property
+    def _port(self) -> int:
+        written = str(self.port.value).strip()
+        if not written:
+            return _PORTS[self.transport.value]
+        if not (written.isascii() and written.isdigit()) or int(written) > _MAX_PORT:
+            raise ValueError(f"a port is a number from 0 to {_MAX_PORT}, not {written[:20]!r}")
+        return int(written)
+
     def _other_transport(self, change: dict[str, Any]) -> None:
-        if self.port.value == _PORTS[change["old"]]:  # the user has not chosen one
-            self.port.value = _PORTS[change["new"]]
+        put(self.port, "placeholder", str(_PORTS[change["new"]]))
 
     def _show(self, _change: object = None) -> None:
         """Show the choices that the others leave, and the line of code that does the same."""
@@ -200,18 +209,22 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             put(widget.layout, "display", None if shown else "none")
         put(self.button, "description", "Connect" if connects else "Listen")
         put(self.button, "icon", "plug" if connects else "play")
-        put(
-            self.code,
-            "value",
-            '<span class="gdlab-dim">the same by a plain call:</span> '
-            f"<code>{html.visible(self.request.call, 300)}</code>",
-        )
+        try:
+            call = self.request.call
+        except ValueError as error:
+            put(self.code, "value", f'<span class="gdlab-bad">{html.visible(str(error), 300)}</span>')
+        else:
+            put(
+                self.code,
+                "value",
+                '<span class="gdlab-dim">the same by a plain call:</span> '
+                f"<code>{html.visible(call, 300)}</code>",
+            )
 
     def _start(self, _button: object) -> None:
-        request = self.request
         put(self.button, "disabled", True)
         try:
-            capture = request.make()
+            capture = self.request.make()
         except (GdlabError, OSError, ValueError, TypeError) as error:
             self.say("failed", str(error))
         except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)

@@ -20,9 +20,12 @@ from gdlab.widgets.style import row
 #: Fields that are drawn at once, and offered; a hostile message can have any number.
 MAX_SHOWN: Final = 6
 MAX_OFFERED: Final = 200
-#: The newest rows, in which fields are looked for, and how often; and how often new values are read.
-_TAIL: Final = 200
+#: The newest rows, in which fields are looked for; how often, until the menu has been the same for a few looks, and
+#: then; and how often new values are read.
+_TAIL: Final = 100
 _LOOK_EVERY_S: Final = 2.0
+_LOOK_SELDOM_S: Final = 10.0
+_LOOKS: Final = 4
 _READ_EVERY_S: Final = 0.5
 _SEQ: Final = "v.seq"
 #: In the menu, beside the fields: how many numbers are missing before each message.
@@ -51,7 +54,8 @@ class FieldLanes:
         self._rows = 0
         self._last_ns = 0
         self._version: Any = None
-        self._looked_at = self._read_at = -_LOOK_EVERY_S
+        self._looked_at = self._read_at = -_LOOK_SELDOM_S
+        self._looks_alike = 0
         self.menu = ipywidgets.Dropdown(
             options=[_CHOOSE],
             layout={"width": "14em"},
@@ -65,7 +69,7 @@ class FieldLanes:
         """Look at another capture; fields that it has, too, are drawn on."""
         self._capture = capture
         self._held = None
-        self._looked_at = -_LOOK_EVERY_S
+        self._looked_at, self._looks_alike = -_LOOK_SELDOM_S, 0
         self._offer(())
 
     def choose(self, names: Sequence[str]) -> None:
@@ -80,11 +84,11 @@ class FieldLanes:
         now = time.monotonic()
         if self._capture is None:
             return
-        if now - self._looked_at >= _LOOK_EVERY_S:
+        if now - self._looked_at >= (_LOOK_EVERY_S if self._looks_alike < _LOOKS else _LOOK_SELDOM_S):
             self._looked_at = now
-            self._offer(
-                _numeric(decode(self._capture.tail(_TAIL), getattr(self._capture, "decode_with", "auto")))
-            )
+            rows = self._capture.tail(_TAIL)
+            new = self._offer(_numeric(decode(rows, getattr(self._capture, "decode_with", "auto"))))
+            self._looks_alike = self._looks_alike + 1 if len(rows) and not new else 0
         if timeline is not self._held:
             timeline.forget_fields()
             self._held, self._rows, self._version = timeline, 0, None
@@ -110,7 +114,8 @@ class FieldLanes:
         self._rows = len(times)
         self._last_ns = int(times[-1]) if len(times) else 0
 
-    def _offer(self, names: Sequence[str]) -> None:
+    def _offer(self, names: Sequence[str]) -> bool:
+        """Put names into the menu; return whether any is new there."""
         known = dict.fromkeys((*(each for each in self.menu.options[1:] if names), *names))
         options = (_CHOOSE, *list(known)[:MAX_OFFERED])
         if options != tuple(self.menu.options):
@@ -118,6 +123,8 @@ class FieldLanes:
             self.menu.options = options
             put(self.menu, "value", _CHOOSE)
             self._setting = False
+            return True
+        return False
 
     def _chosen(self, change: Any) -> None:
         if self._setting or change["new"] == _CHOOSE:

@@ -75,7 +75,7 @@ def shown(script: str) -> str:
     return (
         '<div style="position:relative;max-width:900px">'
         f'<textarea readonly rows="{lines}" spellcheck="false" aria-label="GDScript to copy" '
-        'style="width:100%;box-sizing:border-box;font-family:var(--jp-code-font-family,monospace);font-size:12.5px;'
+        'style="width:100%;box-sizing:border-box;font-family:var(--jp-code-font-family,monospace);font-size:14px;'
         "line-height:1.4;tab-size:4;white-space:pre;overflow:auto;color:var(--jp-content-font-color1,#212121);"
         "background:var(--jp-cell-editor-background,#f5f5f5);border:1px solid var(--jp-border-color1,#bdbdbd);"
         f'padding:6px" class="gdlab-gd">{html.escape(script)}</textarea>'

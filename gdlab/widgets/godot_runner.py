@@ -23,14 +23,16 @@ _PERIOD_S: Final = 0.5
 class GodotRunner(Panel):
     """A button that starts a game which sends to this listener, and what the game prints.
 
+    A game plays on while another capture is looked at; the panel shows the one of the capture that it follows.
+
     Attributes
     ----------
-    game : the `Traffic` that was started last; None before.
+    game : the `Traffic` that was started last for the capture that is followed; None before.
     toggle : the button. text : which game it is, or why there is none. output : its last lines.
     """
 
     def __init__(self, capture: Capture | None = None, **options: Any) -> None:
-        self.game: Traffic | None = None
+        self._games: dict[Capture | None, Traffic] = {}
         self._said = ""
         self.toggle = ipywidgets.Button(icon="play", layout={"width": "13em"})
         self.text = ipywidgets.HTML()
@@ -40,16 +42,28 @@ class GodotRunner(Panel):
         self.add_class("gdlab-engine")
 
     @property
+    def game(self) -> Traffic | None:
+        """The game of the capture that is followed."""
+        return self._games.get(self._capture)
+
+    @property
     def playing(self) -> bool:
         """Whether the game that was started here still runs."""
         return self.game is not None and self.game.running
 
     def follow(self, capture: Capture | None) -> None:
-        """Play to another capture; a game that plays to the last one is ended."""
+        """Show the game of another capture; that of the last one plays on."""
         with self.lock:
-            self._end()
+            self._games = {of: game for of, game in self._games.items() if game.running or of is capture}
             self._said = ""
         super().follow(capture)
+
+    def forget(self, capture: Capture) -> None:
+        """End the game that plays to a capture: nobody looks at it any more."""
+        with self.lock:
+            game = self._games.pop(capture, None)
+        if game is not None:
+            game.stop()
 
     def refresh(self) -> bool:
         """As every panel, but as long as the game runs there may be more to come."""
@@ -89,23 +103,21 @@ class GodotRunner(Panel):
     def _toggle(self, _button: object) -> None:
         with self.lock:
             self._said = ""
-            if self.playing:
-                self._end()
+            if self.game is not None and self.playing:
+                self.game.stop()
             elif self._capture is not None:
                 try:
-                    self.game = demo_game(self._capture)
+                    self._games[self._capture] = demo_game(self._capture)
                 except GodotNotFound as error:
                     self._said = f"TCP and WebSocket need a real Godot here: {error}"
                 except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)
                     self._said = f"no game could be started: {error}"
         self.redraw()
 
-    def _end(self) -> None:
-        if self.game is not None:
-            self.game.stop()
-
     def close(self) -> None:
-        """Take the panel off the screen, and end the game."""
+        """Take the panel off the screen, and end its games."""
         with self.lock:
-            self._end()
+            games, self._games = self._games, {}
+        for game in games.values():
+            game.stop()
         super().close()

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from gdlab import text
-from gdlab.live.timeline import Lane, Series
+from gdlab.live.points import Series
+from gdlab.live.timeline import Lane
 from gdlab.plots.style import THEMES
 
 WIDTH: Final = 800
@@ -44,14 +45,14 @@ def lanes_svg(lanes: Sequence[Lane], first_ns: int, last_ns: int) -> str:
     parts.append(_time_axis(first_ns, width_s, top))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + _AXIS}" width="{WIDTH}" '
-        f'height="{top + _AXIS}" font-family="sans-serif" font-size="12" fill="{_THEME.text}">{"".join(parts)}</svg>'
+        f'height="{top + _AXIS}" font-family="sans-serif" font-size="14" fill="{_THEME.text}">{"".join(parts)}</svg>'
     )
 
 
 def _lane(lane: Lane, top: int, height: int, width_s: float) -> str:
     title = lane.title + (f", {lane.unit}" if lane.unit else "")
     parts = [f'<text x="{_LEFT}" y="{top - 6}">{escape(title)}</text>']
-    names = _LEFT + 7 * len(title) + 20
+    names = _LEFT + 8 * len(title) + 20
     highest = max((float(np.nanmax(each.high)) for each in lane.series if len(each.high)), default=0.0)
     top_value = _nice(highest) if highest > 0 else 1.0
     if lane.shape != "marks":
@@ -64,7 +65,7 @@ def _lane(lane: Lane, top: int, height: int, width_s: float) -> str:
     for number, series in enumerate(lane.series):
         color = _THEME.series[number % len(_THEME.series)]
         parts.append(f'<text x="{names}" y="{top - 6}" fill="{color}">{escape(series.name)}</text>')
-        names += 7 * len(series.name) + 18
+        names += 8 * len(series.name) + 18
         parts.append(
             _series(lane, series, top, height, width_s, top_value, color, _DASHES[number % len(_DASHES)])
         )

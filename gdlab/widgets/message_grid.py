@@ -29,7 +29,9 @@ from gdlab.widgets.timeline import asset
 
 #: Rows of one answer at most, and how often the page is told of new ones.
 PAGE: int = 200
-_TELL_HZ = 4.0
+_TELL_HZ = 2.5  # more often nobody could read, or click, what is new
+#: Rows that the page can show at once, at most.
+_IN_SIGHT = 100
 #: The end of the list in a saved notebook.
 _STILL_ROWS = 20
 
@@ -71,6 +73,7 @@ class MessageGrid(Panel):
         self._between: tuple[int, int] | None = None
         self._version = 0
         self._following = True
+        self._in_sight_rows = 0  # until a page has told
         self._searching = False
         self._colors: dict[str, int] = {}
         self._chosen: tuple[int, int] | None = None
@@ -89,6 +92,7 @@ class MessageGrid(Panel):
             self._colors = {}
             self.rows_changed()
         super().follow(capture)
+        self.set_trait("selected", None)  # of another capture: what explains it would go on doing so
 
     def rows_changed(self) -> None:
         """List anew: rows have other numbers now."""
@@ -166,17 +170,21 @@ class MessageGrid(Panel):
         progress = self._listing.progress
         self._told_last = (progress, self._version)
         first = next(iter(self._listing.page(0, 1)), None)
-        self.canvas.send(
-            {
-                "type": "total",
-                "total": progress.matched,
-                "version": self._version,
-                "note": self._problem or self._note(),
-                "problem": bool(self._problem),
-                "begin": None if first is None else list(divmod(first.time_ns, 10**9)),
-            }
-        )
-        renderer.count(300)
+        told = {
+            "type": "total",
+            "total": progress.matched,
+            "version": self._version,
+            "note": self._problem or self._note(),
+            "problem": bool(self._problem),
+            "begin": None if first is None else list(divmod(first.time_ns, 10**9)),
+        }
+        rows: list[dict[str, Any]] = []
+        if self._following and self._in_sight_rows:
+            start = max(0, progress.matched - self._in_sight_rows)
+            rows = self._rows(start, self._in_sight_rows)
+            told |= {"first": start, "rows": rows}
+        self.canvas.send(told)
+        renderer.count(140 * len(rows) + 300)
 
     def _note(self) -> str:
         if self._capture is None:
@@ -208,6 +216,8 @@ class MessageGrid(Panel):
 
     def _obey(self, content: dict[str, Any]) -> None:
         kind = content.get("type")
+        if "rows" in content:
+            self._in_sight_rows = int(np.clip(int(content["rows"]), 0, _IN_SIGHT))
         if kind == "filter":
             self.filter(str(content.get("text", "")))
         elif kind == "choose":
@@ -233,9 +243,7 @@ class MessageGrid(Panel):
 
     def _send_rows(self, first: int, count: int) -> None:
         self._look(0.01)
-        rows = self._listing.page(first, count)
-        lines = message_text.texts(self._judgement, rows)
-        answer = [self._described(row, line) for row, line in zip(rows, lines, strict=True)]
+        answer = self._rows(first, count)
         self.canvas.send(
             {
                 "type": "rows",
@@ -246,6 +254,11 @@ class MessageGrid(Panel):
             }
         )
         renderer.count(140 * len(answer) + 300)
+
+    def _rows(self, first: int, count: int) -> list[dict[str, Any]]:
+        rows = self._listing.page(first, count)
+        lines = message_text.texts(self._judgement, rows)
+        return [self._described(row, line) for row, line in zip(rows, lines, strict=True)]
 
     def _described(self, row: Row, line: str) -> dict[str, Any]:
         return {

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from gdlab.capture.html import legible
+from gdlab.live import value_parts
 from gdlab.live.expression import Expression
 from gdlab.live.judgement import Judgement
 from gdlab.live.rows import Row
@@ -19,13 +20,18 @@ TEXT_CHARACTERS: Final = 120
 DECODED_BYTES: Final = 16 * 1024
 
 
-def decode_rows(judgement: Judgement, rows: list[Row]) -> tuple[list[Any], list[str]]:
-    """Values and names of codecs; None for events, for what does not decode, and for what is long."""
-    short = [
+def _readable(rows: list[Row]) -> list[int]:
+    """Positions of the messages that are not too long to be decoded for a list."""
+    return [
         index
         for index, row in enumerate(rows)
         if row.event == Event.MESSAGE and row.size_bytes <= DECODED_BYTES
     ]
+
+
+def decode_rows(judgement: Judgement, rows: list[Row]) -> tuple[list[Any], list[str]]:
+    """Values and names of codecs; None for events, for what does not decode, and for what is long."""
+    short = _readable(rows)
     found = judgement.decode([rows[index] for index in short])
     values: list[Any] = [None] * len(rows)
     names = [""] * len(rows)
@@ -44,27 +50,54 @@ def texts(judgement: Judgement, rows: list[Row]) -> list[str]:
 
 def matching(judgement: Judgement, rows: list[Row], expression: Expression) -> tuple[list[bool], bool]:
     """Whether each row passes a filter, and whether any has decoded to a value."""
-    values: list[Any] = [None] * len(rows)
-    codecs: list[str] = [""] * len(rows)
+    decoded: list[dict[str, Any]] = [{} for _ in rows]
+    has_value = False
     if expression.names & {"v", "codec"}:
-        values, codecs = decode_rows(judgement, rows)
+        has_value = _decode_fields(judgement, rows, expression, decoded)
     found = []
-    for row, value, name in zip(rows, values, codecs, strict=True):
-        fields = {
-            "time": clock_text(row.time_ns),
-            "peer": row.peer,
-            "endpoint": row.endpoint,
-            "direction": row.direction,
-            "event": row.event,
-            "kind": row.kind,
-            "size_bytes": row.size_bytes,
-            "text": row.payload.decode(errors="replace") if "text" in expression.names else "",
-            "detail": row.detail,
-            "codec": name,
-            "v": value,
-        }
-        found.append(bool(expression(fields)))
-    return found, any(value is not None for value in values)
+    for row, fields in zip(rows, decoded, strict=True):
+        found.append(
+            expression(
+                {
+                    "time": clock_text(row.time_ns) if "time" in expression.names else "",
+                    "peer": row.peer,
+                    "endpoint": row.endpoint,
+                    "direction": row.direction,
+                    "event": row.event,
+                    "kind": row.kind,
+                    "size_bytes": row.size_bytes,
+                    "text": row.payload.decode(errors="replace") if "text" in expression.names else "",
+                    "detail": row.detail,
+                    "codec": "",
+                    "v": None,
+                    **fields,
+                }
+            )
+        )
+    return found, has_value
+
+
+def _decode_fields(
+    judgement: Judgement, rows: list[Row], expression: Expression, into: list[dict[str, Any]]
+) -> bool:
+    """Put in what a filter needs of decoded values, from whole columns where it can be; whether there is any value."""
+    short = _readable(rows)
+    some = [rows[index] for index in short]
+    fast = judgement.decode_parts(some)
+    left = list(range(len(some)))
+    if value_parts.are_columns(expression.parts, fast.parts):
+        for name, places in fast.names:
+            for place in places.tolist():
+                into[short[place]] = {"codec": name, "v": None, **dict.fromkeys(expression.parts or ())}
+        for column in expression.parts or ():
+            for part in fast.parts[column]:
+                for place, value in zip(part.rows.tolist(), part.held.tolist(), strict=True):
+                    into[short[place]][column] = value
+        left = fast.left.tolist()
+    values, names = decode_rows(judgement, [some[place] for place in left])
+    for place, value, name in zip(left, values, names, strict=True):
+        into[short[place]] = {"codec": name, "v": value}
+    return len(left) < len(some) or any(value is not None for value in values)
 
 
 def clock_text(time_ns: int) -> str:

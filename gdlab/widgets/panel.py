@@ -103,6 +103,9 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
             self._drawn = None
         self._ask()
 
+    def forget(self, capture: Capture) -> None:
+        """Let go of what is kept for a capture that was taken off the list."""
+
     # ---- sight
 
     @property

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Final, NoReturn
-
-import pandas as pd
+from typing import Any, Final
 
 from gdlab.capture import Light, Recording, Statistics, Status
-from gdlab.errors import EndpointClosed
 from gdlab.relays import Relay
-from gdlab.store import Limit, Snapshot
+from gdlab.store import Snapshot
 from gdlab.store.held import held
 from gdlab.widgets.relayed import Relayed
+from gdlab.widgets.stand_in import StandIn
 from gdlab.widgets.table_statistics import statistics_of
 
 
-class Recorded:
+class Recorded(StandIn):
     """What views ask of a capture, answered from a recording.
 
     Parameters
@@ -24,17 +22,10 @@ class Recorded:
     recording : it is read once; a table that is changed later is not.
     """
 
-    running = False
-    ping_s = None
-    spill_folder = None
-    spilled = None
-    incidental = False
-    limit = Limit()
-
     def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
         self.recording = recording
         self.addresses = (recording.path.name,)
-        self.decode_with: Any = getattr(recording, "decode_with", None) or "auto"
         self._snapshots: tuple[Snapshot, ...] | None = None
         self._known = recording._table
         self._rewritten = 0
@@ -55,21 +46,12 @@ class Recorded:
         """Differs after every change of the rows."""
         return self.rewritten
 
-    @property
-    def df(self) -> pd.DataFrame:
-        """The table."""
-        return self.recording.df
-
     def snapshots(self) -> list[Snapshot]:
         """The table as the stores of a capture would hold it."""
         self._look()
         if self._snapshots is None:
             self._snapshots = held(self.recording.df)
         return list(self._snapshots)
-
-    def tail(self, rows: int = 20) -> pd.DataFrame:
-        """The last rows."""
-        return self.recording.df.tail(rows)
 
     def statistics(self) -> Statistics:
         """What a capture that had received these rows would count."""
@@ -83,37 +65,11 @@ class Recorded:
     def stop(self) -> None:
         """Do nothing: it has ended."""
 
-    def start(self) -> NoReturn:
-        """Refuse: there is nothing to listen to.
-
-        Raises
-        ------
-        EndpointClosed : always.
-        """
-        raise EndpointClosed(
-            f"{self.recording.path.name} is a recording; gd.listen(...) starts a capture, gd.replay(...) plays this one"
+    def _refusal(self) -> str:
+        return (
+            f"{self.recording.path.name} is a recording; gd.listen(...) starts a capture, and gd.replay(...) plays "
+            "this one"
         )
-
-    def send(self, *_arguments: Any, **_options: Any) -> NoReturn:
-        """Refuse, as `start` does."""
-        self.start()
-
-    def gdscript(self, *_arguments: Any, **_options: Any) -> NoReturn:
-        """Refuse, as `start` does."""
-        self.start()
-
-    def set_ping(self, _ping: float | None) -> NoReturn:
-        """Refuse, as `start` does."""
-        self.start()
-
-    def __getattr__(self, name: str) -> Any:
-        """Measures, pictures and files are those of the recording."""
-        if name.startswith("_") or name == "recording":
-            raise AttributeError(name)
-        return getattr(self.recording, name)
-
-    def __repr__(self) -> str:
-        return repr(self.recording)
 
 
 _known: Final[weakref.WeakValueDictionary[int, Recorded | Relayed]] = weakref.WeakValueDictionary()

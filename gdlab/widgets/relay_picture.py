@@ -10,7 +10,7 @@ from gdlab.plots.style import THEMES
 
 WIDTH: Final = 640
 WINDOW_S: Final = 60.0
-_LEFT, _RIGHT, _TITLE, _HEIGHT, _GAP, _AXIS = 56, 8, 18, 62, 10, 18
+_LEFT, _RIGHT, _TITLE, _HEIGHT, _GAP, _AXIS = 64, 8, 20, 62, 10, 20
 _THEME: Final = THEMES["auto"]
 _UP, _DOWN = _THEME.series[0], _THEME.series[2]
 #: A report is missing where two are so far apart: a line does not cross it.
@@ -56,7 +56,7 @@ def relay_svg(recent: Sequence[Mapping[str, Any]]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="delay, queue and packets held" '
         f'viewBox="0 0 {WIDTH} {height}" style="max-width:100%" width="{WIDTH}" height="{height}" '
-        f'font-family="sans-serif" font-size="11" fill="{_THEME.text}">{"".join(parts)}{words}</svg>'
+        f'font-family="sans-serif" font-size="14" fill="{_THEME.text}">{"".join(parts)}{words}</svg>'
     )
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
-import pandas as pd
+from typing import Any
 
 from gdlab.capture import Light, Statistics, Status
-from gdlab.errors import EndpointClosed
 from gdlab.relays import Relay
-from gdlab.store import Limit, Snapshot
+from gdlab.store import Snapshot
+from gdlab.widgets.stand_in import StandIn
 from gdlab.widgets.table_statistics import statistics_of
 
 
-class Relayed:
+class Relayed(StandIn):
     """What views ask of a capture, answered from a relay.
 
     Attributes
@@ -21,15 +19,9 @@ class Relayed:
     relay : what is shown. Nothing of it is held here.
     """
 
-    ping_s = None
-    spill_folder = None
-    spilled = None
-    incidental = False
-    limit = Limit()
-
     def __init__(self, relay: Relay) -> None:
+        super().__init__(relay)
         self.relay = relay
-        self.decode_with: Any = relay.decode_with or "auto"
         self._counted: tuple[object, Statistics] | None = None
 
     @property
@@ -47,18 +39,9 @@ class Relayed:
         """Differs after every change of the rows."""
         return self.relay.version
 
-    @property
-    def df(self) -> pd.DataFrame:
-        """The table, of both sides."""
-        return self.relay.df
-
     def snapshots(self) -> list[Snapshot]:
         """The rows of each of the relay's addresses as they are now."""
         return self.relay.snapshots()
-
-    def tail(self, rows: int = 20) -> pd.DataFrame:
-        """The last rows."""
-        return self.relay.df.tail(rows)
 
     def statistics(self) -> Statistics:
         """What came in and went out at both sides."""
@@ -77,37 +60,8 @@ class Relayed:
         """Stop the relay."""
         self.relay.stop()
 
-    def start(self) -> NoReturn:
-        """Refuse: a relay is made by a call.
-
-        Raises
-        ------
-        EndpointClosed : always.
-        """
-        raise EndpointClosed(
-            f"the relay {self.relay.address} is steered by its cell: gd.relay(...) starts one"
-        )
-
-    def send(self, *_arguments: Any, **_options: Any) -> NoReturn:
-        """Refuse, as `start` does: a relay says nothing of its own."""
-        self.start()
-
-    def gdscript(self, *_arguments: Any, **_options: Any) -> NoReturn:
-        """Refuse, as `start` does."""
-        self.start()
-
-    def set_ping(self, _ping: float | None) -> NoReturn:
-        """Refuse, as `start` does."""
-        self.start()
-
-    def __getattr__(self, name: str) -> Any:
-        """Measures, pictures and files are those of the relay."""
-        if name.startswith("_") or name == "relay":
-            raise AttributeError(name)
-        return getattr(self.relay, name)
-
-    def __repr__(self) -> str:
-        return repr(self.relay)
+    def _refusal(self) -> str:
+        return f"the relay {self.relay.address} is steered by its cell: gd.relay(...) starts one"
 
 
 def is_relayed(shown: object) -> bool:

@@ -35,8 +35,8 @@ _HIDE: Final = (
     ".jp-OutputArea-child:has(.gdlab-still){display:none}"
 )
 _TABLE: Final = (
-    ".gdlab-still table{border-collapse:collapse;font-size:13px}.gdlab-still td,.gdlab-still th{text-align:left;"
-    "padding:1px 12px 1px 0;vertical-align:top}.gdlab-still pre{font-size:12px;white-space:pre;overflow-x:auto}"
+    ".gdlab-still table{border-collapse:collapse;font-size:14px}.gdlab-still td,.gdlab-still th{text-align:left;"
+    "padding:1px 12px 1px 0;vertical-align:top}.gdlab-still pre{font-size:14px;white-space:pre;overflow-x:auto}"
 )
 
 

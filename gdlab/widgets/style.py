@@ -8,14 +8,20 @@ import ipywidgets
 
 _MONO: Final = "var(--jp-code-font-family, Menlo, Consolas, 'DejaVu Sans Mono', monospace)"
 
+#: The arrow of a menu on a dark page; ipywidgets' own is black.
+_ARROW: Final = (
+    "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'>"
+    "<path fill='%23e0e0e0' d='M5.2 7.5 9 11.3l3.8-3.8z'/></svg>"
+)
+
 #: Colours are those of the theme; without one (a saved page) they fall back to what is readable on white. Sizes follow
 #: the notebook's font, so that the larger one of a projector enlarges all of it.
 CSS: Final = f"""
 .gdlab-panel {{ --gd-ink: var(--jp-ui-font-color1, #212121); --gd-dim: var(--jp-ui-font-color2, #616161);
   --gd-line: var(--jp-border-color2, #d0d7de); --gd-soft: var(--jp-layout-color2, #f3f4f6);
   --gd-paper: var(--jp-layout-color1, #fff); --gd-brand: var(--jp-brand-color1, #1976d2);
-  --gd-size: var(--jp-ui-font-size1, 13px);
-  max-width: 100%; overflow: visible; color: var(--gd-ink); }}
+  --gd-size: max(14px, var(--jp-ui-font-size1, 14px)); --jp-widgets-font-size: var(--gd-size);
+  max-width: 100%; overflow: visible; color: var(--gd-ink); font-size: var(--gd-size); }}
 .gdlab-panel .widget-html, .gdlab-panel .widget-html-content {{
   line-height: 1.45; height: auto; color: inherit; font-size: var(--gd-size); }}
 .gdlab-panel .widget-html {{ max-width: 100%; min-width: 0; }}
@@ -28,25 +34,34 @@ CSS: Final = f"""
 .gdlab-panel .gdlab-t td {{ text-align: left; padding: 1px 14px 1px 0; vertical-align: top;
   white-space: nowrap; background: none; }}
 .gdlab-panel .gdlab-t .n {{ text-align: right; }}
-.gdlab-panel .gdlab-t .m {{ font-family: {_MONO}; font-size: .93em; }}
+.gdlab-panel .gdlab-t .m {{ font-family: {_MONO}; }}
 .gdlab-panel .gdlab-t .w {{ white-space: normal; overflow-wrap: anywhere; }}
 .gdlab-panel .q, .gdlab-panel .gdlab-q {{ color: var(--gd-dim); }}
 .gdlab-panel .gdlab-bad {{ color: var(--jp-error-color0, #b71c1c); font-weight: 600; }}
 .gdlab-panel .gdlab-good {{ color: var(--jp-success-color0, #1b5e20); }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-bad {{ color: #ff8a80; }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-good {{ color: #81c784; }}
-.gdlab-panel code {{ font-family: {_MONO}; font-size: .95em; background: var(--gd-soft); color: inherit;
+.gdlab-panel code {{ font-family: {_MONO}; font-size: 1em; background: var(--gd-soft); color: inherit;
   padding: 1px 4px; border-radius: 3px; }}
 .gdlab-panel a {{ color: var(--jp-content-link-color, #0969da); }}
-.gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: .93em; line-height: 1.45; margin: 4px 0;
+.gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: 1em; line-height: 1.45; margin: 4px 0;
   white-space: pre-wrap; overflow-wrap: anywhere; color: inherit; background: none; }}
-.gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4;
+.gdlab-panel .gdlab-lines select {{ font-family: {_MONO}; font-size: 14px; line-height: 1.4;
   font-variant-ligatures: none; padding: 0; box-sizing: border-box; }}
 .gdlab-panel .gdlab-lines select option {{ padding: 0 6px; height: 19px; line-height: 19px;
   box-sizing: border-box; }}
-.gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 12.5px; white-space: pre;
+.gdlab-panel .gdlab-head .widget-html-content {{ font-family: {_MONO}; font-size: 14px; white-space: pre;
   font-variant-ligatures: none; padding-left: 7px; overflow: hidden; }}
-.gdlab-panel .gdlab-code textarea {{ font-family: {_MONO}; font-size: 12.5px; line-height: 1.4; }}
+.gdlab-panel .gdlab-code textarea {{ font-family: {_MONO}; font-size: 14px; line-height: 1.4; }}
+[data-jp-theme-light="false"] .gdlab-panel .widget-dropdown > select {{ background-image: url("{_ARROW}"); }}
+.gdlab-panel .jupyter-widgets-disconnected::before {{ content: none; display: none; }}
+.gdlab-panel.jupyter-widgets-disconnected::before {{ display: block; padding: 4px 0; font: 600 14px/1.4
+  var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-error-color0, #b71c1c);
+  content: "The kernel that this belongs to has ended: run the cell again."; }}
+.gdlab-panel.jupyter-widgets-disconnected > * {{ opacity: .55; }}
+.gdlab-panel .gdlab-panel.jupyter-widgets-disconnected::before {{ content: none; display: none; }}
+.gdlab-panel .gdlab-panel.jupyter-widgets-disconnected > * {{ opacity: 1; }}
+[data-jp-theme-light="false"] .gdlab-panel.jupyter-widgets-disconnected::before {{ color: #ff8a80; }}
 .gdlab-panel .widget-toggle-button.mod-active {{ font-weight: 600; }}
 .gdlab-panel .jupyter-button {{ border-radius: 3px; }}
 .gdlab-panel .jupyter-button:where(:not(.mod-primary):not(.mod-danger)) {{ background: var(--gd-soft);
@@ -78,6 +93,7 @@ FRAME: Final = """
   border-bottom: 3px solid transparent; }
 .gdlab-panel .gdlab-tabs .jupyter-button.mod-active { border-bottom-color: var(--gd-brand); font-weight: 600;
   box-shadow: none; }
+.gdlab-panel .gdlab-tabs .jupyter-button:focus-visible { outline-offset: -3px; }
 .gdlab-panel .gdlab-tabs .jupyter-button:hover { background: var(--gd-soft); }
 .gdlab-plots { gap: 8px 20px; align-items: flex-end; }
 .gdlab-plots > * { flex: 1 1 400px; min-width: 0; max-width: 640px; }

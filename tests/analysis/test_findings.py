@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gdlab import analysis
-from gdlab.analysis.rules import RULES, Evidence, loss, no_traffic, sample_quality, watched
+from gdlab.analysis.rules import RULES, Evidence, loss, sample_quality, watched
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.files import write_csv
 from tests.languages import same_in_every_language
@@ -101,10 +101,12 @@ def numbers(values):
     return table(np.arange(len(values)) * MS, [ping(v, 10**9 + v * 1001) for v in values])
 
 
-def troubled(reason):
+def troubled(reason, case=""):
     cause = Fact(Reason.PEER_CLOSED)
-    fact = Fact(reason, US, said="it").also(cause=cause, address="udp://127.0.0.1:1", spoken="json")
-    return table([0], b"", endpoint=WS, event="error", fact=fact)
+    fact = Fact(reason, US, said="it", case=case).also(
+        cause=cause, address="udp://127.0.0.1:1", spoken="json"
+    )
+    return table([0], b"rest", endpoint=WS, event="error", fact=fact)
 
 
 def left(*, message=False, by=PEER):
@@ -135,6 +137,11 @@ FIRES_AND_NOT = {
             merged(OPENED, OTHER),
             merged(OPENED, table([S], endpoint=TCP), OTHER),
         ),
+        (merged(left(by=US), OTHER), merged(left(), OTHER)),
+    ],
+    "bytes-waiting": [
+        (troubled(Reason.INCOMPLETE, "line"), stream(50)),
+        (troubled(Reason.INCOMPLETE, "line"), troubled(Reason.UNSENT)),
     ],
     "left": [(left(), left(message=True)), (left(), left(by=US))],
     **{
@@ -304,7 +311,7 @@ def test_every_rule_has_its_fixtures():
         for guilty, _ in pairs:
             answered |= {rule for rule in RULES if any(True for _ in rule(Evidence(guilty)))}
     # Those of several places, of cut files and of watched games have tests of their own: they need more than a table.
-    others = {loss.located, sample_quality.cut_off, no_traffic.waiting_bytes} | {
+    others = {loss.located, sample_quality.cut_off} | {
         rule for rule in RULES if rule.__module__ == watched.__name__
     }
     assert answered == set(RULES) - others

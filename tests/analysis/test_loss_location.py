@@ -73,6 +73,18 @@ def test_several_streams_are_refused_and_nothing_is_lost_of_nothing():
     assert np.isnan(parts["loss"]).all()
 
 
+def test_all_is_lost_where_nothing_has_arrived():
+    sent = [b'{"seq": %d}' % number for number in range(20)]
+    sender, receiver = table(np.arange(20) * MS, sent, direction="out"), table()
+    for quiet in (receiver, table([0], b"", event="open"), table([0], b"else", direction="out")):
+        parts = analysis.where_lost(sender, quiet, seq="v.seq")
+        assert parts[["entered", "lost"]].to_numpy().tolist() == [[20, 20]]
+        found = analysis.findings(quiet, sender=sender).set_index("rule")
+        assert "lost on the path (20 of 20)" in found.loc["lost-where", "what"]
+    with pytest.raises(KeyError, match=r"v\.seq"):
+        analysis.where_lost(sender, table([0], b"else"), seq="v.seq")
+
+
 def test_the_finding_names_the_relay():
     sender, relay, receiver, _ = way(3, relay=0.1)
     found = analysis.findings(receiver, seq="v.seq", sender=sender, relay=relay).set_index("rule")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -25,7 +26,10 @@ def pytest_collection_finish(session):
 
 def oldest_kernel(config):
     """The Python of the environment with the oldest ipykernel, or why there is none."""
-    return kernels.oldest(Path(config.cache.mkdir("gdlab")))
+    cache = getattr(config, "cache", None)  # none with `-p no:cacheprovider`
+    return kernels.oldest(
+        Path(cache.mkdir("gdlab")) if cache else Path(tempfile.gettempdir()) / "gdlab-tests"
+    )
 
 
 def missing(reason):

@@ -283,6 +283,13 @@ class Notebook:
         self.command("notebook:restart-run-all")
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
 
+    def restart(self) -> None:
+        """Restart the kernel and run nothing; return when the new one answers."""
+        self.command("kernelmenu:restart")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.locator(".jp-Dialog").wait_for(state="detached", timeout=limit_ms(60))
+        self.page.evaluate(READY)
+
     def save(self) -> None:
         """Save it; return when it is stored."""
         self.page.evaluate("async () => { await window.jupyterapp.commands.execute('docmanager:save'); }")

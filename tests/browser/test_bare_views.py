@@ -55,6 +55,9 @@ class Held:
     def df(self):
         return build(self.snapshots())
 
+    def tail(self, count):
+        return self.df.tail(count)
+
 
 @pytest.fixture(scope="module")
 def million():

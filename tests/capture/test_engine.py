@@ -40,7 +40,7 @@ def blogs_port():
 def test_the_blogs_udp_client_is_answered_and_prints_it(engine, blogs_port):
     cap = blogs_port(4242, reply=b"hi from gdlab")
     with godot.start(BLOG / "udp_client.gd", engine=engine, time_limit_s=60) as game:
-        game.wait_for("Connected: hi from gdlab", 30)
+        game.wait_for("Connected: hi from gdlab", limit(30))
         assert game.errors == []
     assert cap.df.payload.iloc[0] == b"The answer is... 42!"
     assert cap.df.query("direction == 'out'").payload.iloc[0] == b"hi from gdlab"

@@ -27,11 +27,32 @@ def drawn(ax, name):
     return line
 
 
-@pytest.mark.parametrize("picture", ["latency", "jitter", "histogram", "percentiles", "rates"])
+@pytest.mark.parametrize(
+    "picture", ["latency", "jitter", "histogram", "percentiles", "rates", "sequence", "frame_phase"]
+)
 def test_each_run_is_named_in_the_legend(runs, picture):
     told = " ".join(names(getattr(gd.overlay(runs).plot, picture)()))
     assert "60 fps" in told
     assert "30 fps" in told
+
+
+@pytest.mark.parametrize("picture", ["timeline", "overhead"])
+def test_each_run_has_lanes_or_bars_of_its_own(runs, picture):
+    same = {name: run.df.assign(endpoint="udp://127.0.0.1:4242") for name, run in runs.items()}
+    labels = [
+        text.get_text() for text in getattr(gd.overlay(same).plot, picture)(probes=True).get_yticklabels()
+    ]
+    for name in runs:
+        assert any(label.startswith(name) for label in labels)
+
+
+def test_each_run_is_folded_on_its_own_frames_and_numbered_alone(runs):
+    told = names(gd.overlay(runs).plot.frame_phase())
+    assert told == ["60 fps, 60.0 Hz", "30 fps, 30.0 Hz"]
+    ax = gd.overlay(runs).plot.sequence()
+    for name, run in runs.items():
+        numbers = run.numbered()
+        assert max(drawn(ax, name).get_ydata()) == numbers["seq"].max()
 
 
 def test_each_run_begins_at_zero_and_has_its_own_values(runs):

@@ -1,5 +1,6 @@
 """Pings are gdlab's messages, not the game's: they are marked as written and stay out of the game's numbers."""
 
+import dataclasses
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -120,3 +121,21 @@ def test_counts_and_waits_are_of_the_game_s_messages_and_pings_stand_beside_them
     assert cap.wait_sync(10 + told.answers_received, probes=True) is cap
     with pytest.raises(WaitTimeout, match="10 of 11 messages had arrived"):
         cap.wait_sync(11, timeout=0)
+
+
+def test_a_game_that_comes_after_thousands_of_turns_without_anybody_to_ping_is_heard():
+    with gd.listen("udp://127.0.0.1:0", ping=0.01, restart=True) as cap:
+        (endpoint,) = cap._endpoints
+
+        def turns():
+            endpoint._ping_run += 1
+            for _ in range(3000):  # each sets off the next, which is of an old run then
+                endpoint.options = dataclasses.replace(endpoint.options, ping=3600.0)
+                endpoint._ping_peers(endpoint._ping_run)
+
+        endpoint._loop.ask(endpoint, turns, 60)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game:
+            game.connect(("127.0.0.1", cap.port))
+            game.send(b"hello")
+            wait_until(lambda: len(cap) >= 1)
+        assert cap.running

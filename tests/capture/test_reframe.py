@@ -93,7 +93,7 @@ def test_what_was_recorded_wrongly_is_read_right_from_every_file(raw_capture, wr
         from gdlab.files import Spill
 
         with Spill(path) as spill:
-            spill.add(capture._stores[0])
+            spill.add(capture._life.stores[0])
     else:
         getattr(capture, f"to_{form}")(path)
     recording = gdlab.load(path)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gdlab import variant as v
-from gdlab.codecs import MAX_COLUMNS, columns, flatten
+from gdlab.codecs import MAX_COLUMNS, columns, places
 
 
 def flat(*values):
@@ -208,7 +208,7 @@ def test_the_number_of_columns_is_bounded_and_the_rest_is_counted():
 
 
 def test_random_keys_of_one_sender_do_not_crowd_out_those_of_the_others(monkeypatch):
-    monkeypatch.setattr(flatten, "MAX_PLACES", 1000)
+    monkeypatch.setattr(places, "MAX_PLACES", 1000)
     noise = [{f"n{i}_{j}": j for j in range(100)} for i in range(30)]
     game = [{"seq": i} for i in range(30)]
     frame, found = flat(*(value for pair in zip(noise, game, strict=True) for value in pair))
@@ -220,7 +220,7 @@ def test_random_keys_of_one_sender_do_not_crowd_out_those_of_the_others(monkeypa
 
 def test_what_is_too_deep_or_under_too_long_a_key_is_counted():
     deep = 1
-    for _ in range(flatten.MAX_DEPTH + 1):
+    for _ in range(places.MAX_DEPTH + 1):
         deep = {"d": deep}
     frame, found = flat(deep, {"k" * 1000: 1, "ok": 2}, {("x" * 1000,): 1} and {"ok": 3})
     assert list(frame.columns) == ["v.ok"]
@@ -246,5 +246,5 @@ def test_numpy_numbers_of_a_users_codec_are_numbers():
 
 
 def test_names_are_json_strings_that_a_reader_can_parse():
-    name = flatten.suffix('a"b\n')
+    name = places.suffix('a"b\n')
     assert json.loads(name[1:-1]) == 'a"b\n'

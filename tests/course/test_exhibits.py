@@ -49,7 +49,12 @@ def test_a_burst_to_the_servers(real, name, low, high):
         # A later one is read in a frame of its own, so all that there is of the burst has been read before.
         wait_until(last_is_read, 20)
     read = [line for line in server.prints if line.startswith("Received data") and "last" not in line]
-    assert low <= len(read) <= high
+    burst = cap.df.time[
+        cap.df.payload.map(lambda payload: b"last" not in payload) & (cap.df.direction == "out")
+    ]
+    # A machine that is slow to send gives the server more frames.
+    frames = 60 * (burst.max() - burst.min()).total_seconds()
+    assert low <= len(read) <= high + frames
     assert not server.running
 
 

@@ -388,3 +388,59 @@ def test_a_megabyte_of_commas_is_no_work(tmp_path, before):
     with pytest.raises(LoadError):
         load(path)
     assert time.process_time() - begun < 10  # a millisecond for each would be a quarter of an hour
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: b"# saved by hand\n\n" + content,
+        lambda content: content + b"\r\n\n",
+        lambda content: content + b"," * (len(HEADER) - 1) + b"\n",
+        lambda content: content.replace(b"time_source", b" Time_Source ", 1),
+    ],
+    ids=["comment", "blank lines", "blank row", "heading"],
+)
+def test_lines_and_headings_that_say_nothing(tmp_path, change):
+    path = resaved(tmp_path, same)
+    path.write_bytes(change(path.read_bytes()))
+    assert_same(path)
+
+
+def test_any_separator_that_the_file_tells(tmp_path):
+    path = resaved(tmp_path, same, delimiter="^")
+    path.write_bytes(b"sep=^\n" + path.read_bytes())
+    assert_same(path)
+
+
+def test_known_values_in_other_letters_are_read_and_others_are_named_with_their_row(tmp_path):
+    def shout(columns, rows):
+        for row in rows:
+            row["event"] = row["event"].title()
+        return columns, rows
+
+    def misname(columns, rows):
+        rows[3]["direction"] = "sideways"
+        return columns, rows
+
+    assert_same(resaved(tmp_path, shout))
+    with pytest.raises(LoadError, match="row 4: direction is 'sideways', which is none of in, out"):
+        load(resaved(tmp_path, misname, name="wrong.csv"))
+
+
+def test_columns_that_are_there_twice_or_not_at_all_are_named(tmp_path):
+    lines = resaved(tmp_path, same).read_bytes()
+    twice = tmp_path / "twice.csv"
+    twice.write_bytes(lines.replace(b"framing", b"time", 1))
+    with pytest.raises(LoadError, match="more than one time"):
+        load(twice)
+    twice.write_bytes(lines.replace(b"payload_as", b"form", 1))
+    with pytest.raises(LoadError, match="not payload_as"):
+        load(twice)
+
+
+def test_rows_are_counted_as_the_file_has_them(tmp_path):
+    path = resaved(tmp_path, same, lineterminator="\n")
+    lines = path.read_bytes().split(b"\n", 2)
+    path.write_bytes(b"\n".join([lines[0], b"", lines[1].replace(b"Z,", b"Y,", 1), lines[2]]))
+    with pytest.raises(LoadError, match="row 2: not a time"):
+        load(path)

@@ -55,6 +55,16 @@ def test_pandas_reads_the_same_values(table, tmp_path):
     assert "payload" not in frame.columns
 
 
+def test_a_table_that_is_decoded_is_written_so_unasked(table, tmp_path):
+    asked = table.gdlab.to_csv(tmp_path / "asked.csv", decoded=True)
+    unasked = table.gdlab.to_csv(tmp_path / "unasked.csv", sep=",")
+    assert unasked.read_text() == asked.read_text()
+    pq = pytest.importorskip("pyarrow.parquet")
+    names = pq.read_schema(table.gdlab.to_parquet(tmp_path / "run.parquet")).names
+    assert "v.seq" in names
+    assert "payload" not in names
+
+
 def test_parquet_has_the_types(table, tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     path = table.gdlab.to_parquet(tmp_path / "run.parquet", decoded=True)

@@ -5,8 +5,10 @@ import types
 
 import pytest
 
-from gdlab.files import progress
+import gdlab as gd
+from gdlab.files import Spill, load, progress, unpack, write_csv
 from gdlab.files.progress import Progress
+from gdlab.store.store import Store
 
 
 @pytest.fixture
@@ -71,3 +73,24 @@ def test_without_tqdm_nothing_happens(monkeypatch):
         shown.advance(4)
         shown.advance(4)
         assert shown.done == 8
+
+
+@pytest.mark.parametrize("form", ["gz", "spill"])
+def test_a_long_unpacking_and_a_spilled_capture_show_a_bar(tmp_path, monkeypatch, bars, form):
+    table = gd.sample("three-players").df
+    if form == "spill":
+        path = tmp_path / "run"
+        store = Store("udp://127.0.0.1:1")
+        with Spill(path) as spill:
+            spill.add(store)
+            for number in range(30):
+                store.append(10**18 + number, store.peer_code("p"), b"x" * 10_000)
+                spill.flush()
+    else:
+        path = write_csv(table, tmp_path / f"run.csv.{form}")
+        monkeypatch.setattr(unpack, "_AT_ONCE", 100)
+    monkeypatch.setattr(progress, "_BAR_AFTER_S", -1.0)
+    load(path)
+    label = "reading run" if form == "spill" else f"unpacking run.csv.{form}"
+    assert label in [bar.options["desc"] for bar in bars]
+    assert all(bar.closed for bar in bars)

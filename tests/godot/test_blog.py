@@ -37,7 +37,7 @@ def test_the_udp_client_sends_until_it_is_answered(engine: Engine) -> None:
                 payload, peer = sock.recvfrom(65536)
                 assert payload == b"The answer is... 42!"
             sock.sendto(b"Thanks, 42 it is", peer)
-            game.wait_for("Connected: Thanks, 42 it is", 30)
+            game.wait_for("Connected: Thanks, 42 it is", limit(30))
             assert game.errors == []
 
 
@@ -56,8 +56,8 @@ def test_the_udp_server_prints_what_it_accepts(engine: Engine) -> None:
             with contextlib.suppress(WaitTimeout):
                 game.wait_for("Received data", 0.1)
                 break
-        game.wait_for(f"Received data: {chat}", 5)
-        game.wait_for(f"Accepted peer: 127.0.0.1:{sock.getsockname()[1]}", 5)
+        game.wait_for(f"Received data: {chat}", limit(5))
+        game.wait_for(f"Accepted peer: 127.0.0.1:{sock.getsockname()[1]}", limit(5))
         assert game.errors == []
 
 
@@ -68,10 +68,10 @@ def test_the_tcp_client_prints_what_it_reads(engine: Engine) -> None:
         with godot.start(source=text, engine=engine, time_limit_s=60) as game:
             connection, _ = server.accept()
             with connection:
-                game.wait_for("Connected to host.", 30)
+                game.wait_for("Connected to host.", limit(30))
                 connection.sendall(b"hi~")
-                game.wait_for("Datahi~", 30)
-            game.wait_for("Disconnected from host.", 30)
+                game.wait_for("Datahi~", limit(30))
+            game.wait_for("Disconnected from host.", limit(30))
             assert game.errors == []
 
 

@@ -88,12 +88,12 @@ def test_the_tcp_client_hears_a_server_that_speaks_by_itself(engine: Engine, por
     capture = listen("tcp", "127.0.0.1", port, reply=b"hi~", every=0.5 if port else 0.1)
     text = program("tcp_client.gd", 50007, port_of(capture))
     with godot.start(source=text, engine=engine, time_limit_s=60) as game:
-        game.wait_for("Connected to host.", 30)
-        game.wait_for("Datahi~", 30)
+        game.wait_for("Connected to host.", limit(30))
+        game.wait_for("Datahi~", limit(30))
         wait_until(lambda: capture.statistics().sent >= 3, 20)
         assert capture.statistics().connections == 1
         capture.stop()
-        game.wait_for("Disconnected from host.", 30)
+        game.wait_for("Disconnected from host.", limit(30))
         assert game.errors == []
     sent = capture.df.query("direction == 'out'")
     assert set(sent.payload) == {b"hi~"}
@@ -151,8 +151,8 @@ func _process(_delta):
         capture.wait_sync(1, timeout=limit(30))
         wait_until(lambda: capture.statistics().sent == 1)
         capture.stop()
-        game.wait_for("Read: the last word true", 30)
-        game.wait_for("Closed: 1001 gdlab has stopped", 30)
+        game.wait_for("Read: the last word true", limit(30))
+        game.wait_for("Closed: 1001 gdlab has stopped", limit(30))
     assert closing(capture) == "closed here: stopped"
 
 
@@ -282,7 +282,7 @@ def test_pings_of_a_game_that_are_variants_are_answered_in_kind(engine: Engine) 
     with godot.start(source=PINGER % ports, engine=engine, time_limit_s=60) as game:
         for who in ("udp", "tcp", "ws"):
             for number in range(5):
-                game.wait_for(f"{who} pong {number} true true", 30)
+                game.wait_for(f"{who} pong {number} true true", limit(30))
         assert game.errors == []
     found = gd.analysis.probes(capture.df)
     assert len(found) == 2 * found.exchange.nunique() == 30
@@ -332,7 +332,7 @@ def test_the_udp_client_is_answered_and_stops_asking(engine: Engine) -> None:
     capture = gd.listen("udp://127.0.0.1:0", reply=b"Thanks, 42 it is")
     text = program("udp_client.gd", 4242, port_of(capture))
     with godot.start(source=text, engine=engine, time_limit_s=60) as game:
-        game.wait_for("Connected: Thanks, 42 it is", 30)
+        game.wait_for("Connected: Thanks, 42 it is", limit(30))
     assert set(capture.df.query("direction == 'in'").payload) == {b"The answer is... 42!"}
 
 
@@ -408,12 +408,12 @@ def test_connecting_to_a_udp_server_of_the_blog(engine: Engine) -> None:
 def test_connecting_to_a_tcp_server_of_a_game(engine: Engine) -> None:
     port = free_port(socket.SOCK_STREAM)
     with godot.start(source=TCP_SERVER % port, engine=engine, time_limit_s=60) as game:
-        game.wait_for("Listening: 0", 30)
+        game.wait_for("Listening: 0", limit(30))
         client = gd.connect(f"tcp://127.0.0.1:{port}", framing="put_var")
         client.wait_sync(1, timeout=limit(20))
         client.send(struct.pack("<Ii", 2, 42))
         client.send(b"\4\0\0\0\3\0\0\0bye\0")
-        game.wait_for("Got: 42", 20)
+        game.wait_for("Got: 42", limit(20))
         client.wait_sync(3, timeout=limit(20))
         wait_until(lambda: not client.running)
         assert game.errors == []
@@ -429,7 +429,7 @@ def test_connecting_to_a_tcp_server_of_a_game(engine: Engine) -> None:
 def test_connecting_to_a_websocket_server_of_a_game(engine: Engine) -> None:
     port = free_port(socket.SOCK_STREAM)
     with godot.start(source=WEBSOCKET_SERVER % port, engine=engine, time_limit_s=60) as game:
-        game.wait_for("Listening: 0", 30)
+        game.wait_for("Listening: 0", limit(30))
         client = gd.connect(f"ws://localhost:{port}")
         client.send("grün")
         client.send(b"\xff\0")
@@ -437,7 +437,7 @@ def test_connecting_to_a_websocket_server_of_a_game(engine: Engine) -> None:
         client.wait_sync(3, timeout=limit(20))
         client.send("bye")
         wait_until(lambda: not client.running)
-        game.wait_for("Got: bye true", 20)
+        game.wait_for("Got: bye true", limit(20))
     received = client.df.query("event == 'message' and direction == 'in'")
     assert list(received.payload) == ["grün".encode(), b"\xff\0", b"x" * 60_000]
     assert list(received.kind) == ["text", "binary", "text"]

@@ -17,6 +17,7 @@ from gdlab.errors import GodotEnded, WaitTimeout
 from gdlab.godot import Ending, Engine, Level
 from gdlab.godot.importing import is_needed
 from tests.godot.helpers import fake_engine, group, linux_only, posix_only, wait_until
+from tests.waiting import limit
 
 
 def write(path: Path, text: str) -> Path:
@@ -326,9 +327,33 @@ def test_a_scene_of_a_project_runs(engine: Engine, tmp_path: Path) -> None:
         godot.run(project=tmp_path, scene="Three.tscn", engine=engine)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("late.gd", "class_name Late\n"),
+        ("by_identifier.tscn", '[ext_resource type="Script" uid="uid://abc" path="res://a.gd" id="1"]\n'),
+        ("a.gd.uid", "uid://abc\n"),
+        ("a.svg", "<svg/>"),
+        ("words.csv", "keys,en\n"),
+    ],
+)
+def test_a_project_of_nothing_but_scripts_and_scenes_needs_no_import(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    write(tmp_path / "project.godot", "config_version=5\n")
+    write(tmp_path / "a.gd", "extends Node\n")
+    write(tmp_path / "a.tscn", '[ext_resource type="Script" path="res://a.gd" id="1"]\n')
+    write(tmp_path / "LICENSE", "MIT\n")
+    assert not is_needed(tmp_path)
+    assert not is_needed(Path(godot.__file__).with_name("sample-project"))
+    write(tmp_path / name, text)
+    assert is_needed(tmp_path)
+
+
 def test_what_came_after_the_import_is_imported_too(engine: Engine, tmp_path: Path) -> None:
     write(tmp_path / "project.godot", "config_version=5\n")
     main = write(tmp_path / "main.gd", "extends SceneTree\nfunc _initialize():\n\tprint(1)\n\tquit()\n")
+    write(tmp_path / "early.gd", "class_name Early\n")
     assert is_needed(tmp_path)
     assert godot.run(main, engine=engine).ok
     assert not is_needed(tmp_path)
@@ -382,7 +407,7 @@ def test_waiting_for_a_game_to_connect(engine: Engine) -> None:
             game.wait_connected(capture, 30)
         assert capture.statistics().received == 1
         with godot.start(source="func _ready(): print('up')", engine=engine) as game:
-            game.wait_for("up", 30)
+            game.wait_for("up", limit(30))
             with pytest.raises(WaitTimeout) as error:
                 game.wait_connected(capture, 0.2)  # what came before this game does not count
             for part in (
@@ -461,9 +486,9 @@ def test_misuse_is_refused_before_an_engine_is_looked_for(
         godot.run("a.gd", source="x")
     with pytest.raises(ValueError, match="fps is 0"):
         godot.run(source="x", fps=0)
-    for limit in (0, -1, float("nan"), float("inf")):
+    for wrong in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="time_limit_s"):
-            godot.run(source="x", time_limit_s=limit)
+            godot.run(source="x", time_limit_s=wrong)
         with pytest.raises(ValueError, match="seconds is"):
             godot.run(source="x", seconds=limit)
     with pytest.raises(ValueError, match="seconds are counted in frames"):
@@ -492,5 +517,6 @@ def test_an_engine_that_ends_before_it_began_is_a_run(tmp_path: Path) -> None:
 def test_an_import_that_fails_is_an_error_with_its_last_lines(tmp_path: Path) -> None:
     program = fake_engine(tmp_path / "godot", "echo 'no room on disk' >&2; exit 1")
     write(tmp_path / "game" / "project.godot", "config_version=5\n")
+    write(tmp_path / "game" / "player.gd", "class_name Player\n")
     with pytest.raises(GodotEnded, match=r"could not import the project (?s:.*)no room on disk"):
         godot.run(project=tmp_path / "game", engine=Engine(program, "4.6.3"))

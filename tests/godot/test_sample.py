@@ -134,11 +134,11 @@ def test_the_udp_client_greets_until_it_is_answered(engine: Engine, sample: Path
         game.wait_connected(capture, 30)
         capture.wait_sync(2, timeout=limit(20))
         capture.send("Thanks, 42 it is")
-        game.wait_for("Connected: Thanks, 42 it is", 20)
+        game.wait_for("Connected: Thanks, 42 it is", limit(20))
         greeted = capture.statistics().received
         for number in range(100):  # more than one per frame, and none is lost
             capture.send(f"number {number}")
-        game.wait_for("Received: number 99", 20)
+        game.wait_for("Received: number 99", limit(20))
         assert [entry.text for entry in game.entries if "Received" in entry.text] == [
             f"Received: number {number}" for number in range(100)
         ]
@@ -154,14 +154,14 @@ def test_the_udp_server_loses_nothing_of_a_burst_and_echoes(engine: Engine, samp
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
     with play(engine, sample, "blog/udp_server.tscn", f"port={port}") as game:
-        game.wait_for(f"listening on port {port}", 30)
+        game.wait_for(f"listening on port {port}", limit(30))
         client = gd.connect(f"udp://127.0.0.1:{port}")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as another:
             for number in range(100):
                 client.send(["CHAT", f"Hello from python {number}"])
                 another.sendto(b"other %d" % number, ("127.0.0.1", port))
             client.wait_sync(100, timeout=limit(20))
-            game.wait_for("Received data: other 99", 20)
+            game.wait_for("Received data: other 99", limit(20))
         assert received(client) == [b'["CHAT", "Hello from python %d"]' % n for n in range(100)]
         assert len({e.text for e in game.entries if e.text.startswith("Accepted peer: 127.0.0.1:")}) == 2
         assert len([e for e in game.entries if e.text.startswith("Received data: ")]) == 200
@@ -173,7 +173,7 @@ def test_a_taken_port_is_told_by_the_udp_server(engine: Engine, sample: Path) ->
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         with play(engine, sample, "blog/udp_server.tscn", f"port={port}") as game:
-            game.wait_for(f"cannot listen on port {port}", 30)
+            game.wait_for(f"cannot listen on port {port}", limit(30))
 
 
 def test_the_tcp_client_reads_lines_however_they_are_cut_and_comes_back(engine: Engine, sample: Path) -> None:
@@ -184,16 +184,16 @@ def test_the_tcp_client_reads_lines_however_they_are_cut_and_comes_back(engine: 
         assert b"".join(received(capture)) == b"hello from Godot\n"
         whole = "one\ngrün\nthree\n".encode()
         capture.send(whole[:7])  # in the middle of the umlaut
-        game.wait_for("Line: one", 20)
+        game.wait_for("Line: one", limit(20))
         capture.send(whole[7:])
-        game.wait_for("Line: grün", 20)
-        game.wait_for("Line: three", 20)
+        game.wait_for("Line: grün", limit(20))
+        game.wait_for("Line: three", limit(20))
         capture.stop()
-        game.wait_for("Disconnected from host.", 20)
-        game.wait_for(f"Nobody answers at 127.0.0.1:{port}.", 20)
+        game.wait_for("Disconnected from host.", limit(20))
+        game.wait_for(f"Nobody answers at 127.0.0.1:{port}.", limit(20))
         again = gd.listen(f"tcp://127.0.0.1:{port}", framing="lines", reply="hi~", restart=True)
         again.wait_sync(1, timeout=limit(20))
-        game.wait_for("Line: hi~", 20)
+        game.wait_for("Line: hi~", limit(20))
         assert received(again) == [b"hello from Godot"]
         assert game.errors == []
 
@@ -205,14 +205,14 @@ def test_the_websocket_client_tells_text_from_binary_and_says_goodbye_codes(
     with play(
         engine, sample, "blog/websocket_client.tscn", f"url={capture.addresses[0]}", "say=grün"
     ) as game:
-        game.wait_for("Connected", 30)
-        game.wait_for("Binary, 18 bytes: Got our msg: grün", 20)
+        game.wait_for("Connected", limit(30))
+        game.wait_for("Binary, 18 bytes: Got our msg: grün", limit(20))
         capture.send("by the way")
-        game.wait_for("Text: by the way", 20)
+        game.wait_for("Text: by the way", limit(20))
         capture.send("x" * 100_000)  # more than Godot takes without being told
-        game.wait_for("Text: xxxxx", 20)
+        game.wait_for("Text: xxxxx", limit(20))
         capture.stop()
-        game.wait_for("Closed with code 1001, reason 'gdlab has stopped'", 20)
+        game.wait_for("Closed with code 1001, reason 'gdlab has stopped'", limit(20))
         assert game.errors == []
     messages = capture.df.query("event == 'message' and direction == 'in'")
     assert [(row.payload, row.kind) for row in messages.itertuples()] == [("grün".encode(), "text")]
@@ -229,8 +229,8 @@ def test_the_square_tells_its_state_and_goes_where_it_is_sent(
         capture.send({"go_to": "nowhere"})
         capture.send(b"\xff{")
         capture.send({"go_to": [100, 9999]})
-        game.wait_for("going to (100.0, 540.0)", 20)
-        game.wait_for("arrived at (100.0, 540.0)", 30)
+        game.wait_for("going to (100.0, 540.0)", limit(20))
+        game.wait_for("arrived at (100.0, 540.0)", limit(30))
         assert game.errors == []
     states = capture.decoded().query("direction == 'in'")
     assert set(states["codec"]) == {f"auto:{form}"}
@@ -325,7 +325,7 @@ def test_the_probe_finds_a_listener_that_comes_later(engine: Engine, sample: Pat
         address = first.addresses[0]
         first.stop()
         with play(engine, sample, "blog/udp_server.tscn", "port=0", f"probe={address}") as game:
-            game.wait_for("listening on port", 30)
+            game.wait_for("listening on port", limit(30))
             late = gd.listen(address, restart=True)
             late.wait_sync(3, timeout=limit(20))
             late.stop()

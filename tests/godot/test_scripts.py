@@ -39,7 +39,7 @@ def receiver(engine: Engine, *options: str) -> tuple[Game, int]:
     game = godot.start(
         godot.script("udp_receiver"), args=["port=0", *options], engine=engine, time_limit_s=60
     )
-    line = game.wait_for("listening on 127.0.0.1:", 30)
+    line = game.wait_for("listening on 127.0.0.1:", limit(30))
     return game, int(line.text.rpartition(":")[2])
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import gdlab as gd
+from gdlab.capture.reframing import reframed
 from gdlab.errors import ReplayError
+from gdlab.facts import PEER, Fact, Reason
 from gdlab.messages import Direction, Event, Kind, Peer
 from gdlab.relays.schedule import schedule
 from gdlab.store import Store, table
@@ -84,7 +87,9 @@ def test_an_answer_that_does_not_come_is_told() -> None:
         with gd.replay(run, to=to, pace="answer", timeout=0.05) as rp:
             rp.wait_sync()
             assert len(rp.sent) == 3
-            assert "were to come first" in rp.notes[0]
+            assert rp.notes[0] == (
+                "peer 0: 1 messages of the other side were to come first, and 0 had after 0.05 s"
+            )
 
 
 def test_speed_gaps_frames_rate_loops_and_edit_make_the_plan() -> None:
@@ -135,7 +140,7 @@ def test_what_cannot_be_replayed_is_refused_with_the_reason() -> None:
         (connect, "udp", "ENet"),
         (b"\x16\xfe\xfd" + bytes(60), "udp", "encrypted"),
         (b"\x16\x03\x01" + bytes(60), "tcp", "encrypted"),
-        (b"plain", "tcp", "Name framing="),
+        (b"plain", "tcp", "name framing="),
     ):
         with pytest.raises(ReplayError, match=reason):
             gd.replay(of(payload, transport), to=f"{transport}://127.0.0.1:9")
@@ -186,3 +191,141 @@ def test_the_same_traffic_through_another_network() -> None:
         lost = set(px.truth.query("fate == 'loss'")["n"])
         server.wait_sync(30 - len(lost))
         assert payloads(arrived(server)) == [b"message %d" % n for n in range(30) if n not in lost]
+
+
+def test_a_close_code_is_kept_and_the_servers_own_ends_are_left_to_the_server() -> None:
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    def reply(message):
+        return [b"bye", gd.replies.close(4999, "go")] if message.payload == b"out" else message.payload
+
+    with gd.listen("ws://127.0.0.1:0", reply=reply) as cap:
+        with connect(cap.addresses[0]) as leaves:
+            leaves.send("first")
+            leaves.recv(timeout=60)
+            leaves.close(4321, "some words")
+        with connect(cap.addresses[0]) as thrown_out:
+            thrown_out.send(b"out")
+            thrown_out.recv(timeout=60)
+            with pytest.raises(ConnectionClosed):
+                thrown_out.recv(timeout=60)
+        wait_until(lambda: (cap.df["event"] == "close").sum() == 2)
+        run = cap.df
+    assert run[run["event"] == "close"]["code"].tolist() == [4321, 4999]
+    with gd.listen("ws://127.0.0.1:0", reply=lambda message: message.payload) as again:
+        with gd.replay(run, to=again.addresses[0]) as rp:
+            rp.wait_sync()
+            assert "replayed 2 of 2" in repr(rp)
+        wait_until(lambda: (again.df["event"] == "close").sum() == 2)
+        got = again.df
+        assert got[got["event"] == "close"]["code"].tolist() == [
+            4321,
+            1001,
+        ]  # no peer of this one was thrown out
+        mine = got[(got["event"] == "message") & (got["direction"] == "in")]
+        assert mine["kind"].tolist() == ["text", "binary"]
+    thrown = run["peer"].iloc[-1]
+    with (
+        gd.replay(run, serve="ws://127.0.0.1:0", peer=thrown, pace="answer") as rp,
+        connect(rp.address) as client,
+    ):
+        client.send(b"out")
+        assert client.recv(timeout=60) == b"bye"
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=60)
+        assert (client.close_code, client.close_reason) == (4999, "")
+
+
+def test_a_half_closed_connection_still_gets_its_answers() -> None:
+    """A client that ends its own side, as `shutdown` does, and reads on."""
+    store = Store("tcp://127.0.0.1:1")
+    peer = store.peer_code(Peer("127.0.0.1", 5))
+    store.append(START_NS, peer, event=Event.OPEN, fact=Fact(Reason.OPENED, PEER))
+    store.append(START_NS + 1, peer, b"ask", kind=Kind.TEXT)
+    store.append(START_NS + 2, peer, event=Event.CLOSE, fact=Fact(Reason.PEER_CLOSED, PEER))
+    run = table.build([store.snapshot()])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        to = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with gd.replay(run, to=to, framing="lines", linger=10) as rp:
+            there, _ = server.accept()
+            with there:
+                there.settimeout(10)
+                parts = []
+                while part := there.recv(100):
+                    parts.append(part)
+                assert b"".join(parts) == b"ask\n"
+                there.sendall(b"the answer\n")
+                wait_until(lambda: (rp.df["event"] == "message").sum() == 2)
+            assert payloads(rp.df.query("event == 'message'")) == [b"ask", b"the answer"]
+
+
+def test_chunks_are_the_bytes_as_they_were_read(tmp_path) -> None:
+    sent = [b"one\ntw", b"o\nthree", b"\nrest"]
+    with gd.listen("tcp://127.0.0.1:0", framing="lines") as cap:
+        with socket.create_connection(("127.0.0.1", cap.port)) as game:
+            for number, piece in enumerate(sent):
+                game.sendall(piece)
+                wait_until(lambda number=number: cap.statistics().received_bytes >= [3, 6, 11][number])
+                time.sleep(0.02)
+        wait_until(lambda: "close" in set(cap.df["event"]))
+        run = cap.df
+        path = cap.to_csv(tmp_path / "run.csv")
+    run_times = reframed(run, "raw").query("event == 'message'")["time"].to_numpy()
+    assert payloads(arrived(cap)) == [b"one", b"two", b"three"]
+    for source in (run, path):
+        with (
+            gd.listen("tcp://127.0.0.1:0", framing="raw") as again,
+            gd.replay(source, to=again.addresses[0], chunks=True) as rp,
+        ):
+            rp.wait_sync()
+            wait_until(lambda again=again: (again.df["event"] == "close").any())
+            # How the receiver reads them is up to its system.
+            assert b"".join(payloads(arrived(again))) == b"".join(sent)
+            assert payloads(rp.df.query("direction == 'out'")) == sent
+            assert (np.diff(rp.sent["due"].to_numpy()) == np.diff(run_times)).all()
+    with pytest.raises(ReplayError, match="leave framing= and edit= out"):
+        gd.replay(run, to="tcp://127.0.0.1:9", chunks=True, framing="lines")
+    with pytest.raises(ReplayError, match="over udp messages are whole"):
+        gd.replay(recording(), to="udp://127.0.0.1:9", chunks=True)
+
+
+def test_framings_are_those_of_the_recording_for_each_peer() -> None:
+    with gd.listen("tcp://127.0.0.1:0", reply=lambda message: message.payload) as cap:
+        for data in (b"a line\nanother\n" * 3, b"\0\0\0\x03abc\0\0\0\x04abcd" * 4):
+            with socket.create_connection(("127.0.0.1", cap.port)) as game:
+                game.sendall(data)
+                game.shutdown(socket.SHUT_WR)
+                while game.recv(1000):
+                    pass
+        run = cap.df
+    assert run["framing"][run["framing"] != ""].unique().tolist() == ["lines", "put_utf8_string_be"]
+    assert schedule(run, serve=False, transport="tcp").framings == ("lines", "put_utf8_string_be")
+    assert schedule(run, serve=True, transport="tcp").framings == ("lines", "put_utf8_string_be")
+
+    def mine(data: bytes) -> int | None:
+        return 4 if len(data) >= 4 else None
+
+    with pytest.raises(ReplayError, match=r"function of your own.*chunks=True"):
+        schedule(cap.reframe(mine).df, serve=False, transport="tcp")
+
+
+def test_a_capture_of_a_client_is_the_other_way_round() -> None:
+    with gd.listen("tcp://127.0.0.1:0", framing="lines", reply=lambda _: b"down") as server:
+        cap = gd.connect(server.addresses[0], framing="lines")
+        cap.send("up")
+        cap.wait_sync(1)
+        cap.stop()
+    plan = schedule(cap.df, serve=False, transport="tcp", framing="lines")
+    assert plan.messages == 1
+    assert b"up" in plan.data
+    assert b"down" in schedule(cap.df, serve=True, transport="tcp", framing="lines").data
+
+
+def test_pings_are_not_replayed() -> None:
+    with gd.listen("udp://127.0.0.1:0", ping=0.02) as cap, gd.connect(cap.addresses[0]) as game:
+        game.set_reply(lambda message: message.payload)
+        game.send("hello")
+        wait_until(lambda: len(cap.df.query("reason == 'probe' and direction == 'in'")) > 0)
+        run = cap.df
+    assert schedule(run, serve=False, transport="udp").messages == 1

@@ -75,6 +75,9 @@ class Answer:
 def ask(engine: Engine, tmp_path: Path, values: list[Any], measured: int) -> tuple[list[Answer], bytes]:
     """The engine's answers; memory is measured for the first values only."""
     given_, said = tmp_path / "in", tmp_path / "out"
+    (tmp_path / "project.godot").write_text(
+        "config_version=5\n"
+    )  # or the engine prepares its project manager first
     raw = [v.dumps(value) for value in values]
     given_.write_bytes(
         struct.pack("<I", len(raw))

@@ -25,12 +25,18 @@ def frames(draw):
     return Frame(opcode, bytes(range(256)) * (size // 256) + bytes(size % 256), sort == "message")
 
 
-def whole(masked, chunks):
+def whole(masked, chunks, *, columns=False):
     """All frames that `Frames` finds: (first byte, payload) of each, and whether it gave up."""
     found, split = [], Frames(masked=masked, max_size=MOST)
     for chunk in chunks:
         split.feed(chunk)
         while True:
+            while columns and (many := split.take_columns()) is not None:
+                ends = many.sizes.cumsum()
+                found += [
+                    (0x81 if text else 0x82, many.payloads[end - size : end].tobytes())
+                    for end, size, text in zip(ends, many.sizes, many.texts, strict=True)
+                ]
             payloads, texts = split.take_messages()
             found += [
                 (0x81 if text else 0x82, payload) for payload, text in zip(payloads, texts, strict=True)
@@ -61,12 +67,13 @@ def by_library(wire, masked):
     sent=st.lists(frames(), max_size=12),
     cuts=st.lists(st.integers(0, 200_000), max_size=8),
     masked=st.booleans(),
+    columns=st.booleans(),
 )
 @settings(max_examples=300)
-def test_the_frames_are_those_of_the_library_however_they_are_cut(sent, cuts, masked):
+def test_the_frames_are_those_of_the_library_however_they_are_cut(sent, cuts, masked, columns):
     wire = b"".join(frame.serialize(mask=masked) for frame in sent)
     at = sorted({0, len(wire), *(cut % (len(wire) + 1) for cut in cuts)})
-    found, split = whole(masked, [wire[a:b] for a, b in itertools.pairwise(at)])
+    found, split = whole(masked, [wire[a:b] for a, b in itertools.pairwise(at)], columns=columns)
     assert found == [(frame.opcode | 0x80 * frame.fin, bytes(frame.data)) for frame in sent]
     assert found == by_library(wire, masked)
     assert not split.broken

@@ -35,7 +35,7 @@ def row(board, capture):
 def listen(board, transport="udp", port=0, **choices):
     """Fill in the form and press its button; return what it made."""
     board.form.transport.value = transport
-    board.form.port.value = port
+    board.form.port.value = str(port)
     for name, value in choices.items():
         getattr(board.form, name).value = value
     before = board.captures
@@ -96,6 +96,23 @@ def test_the_form_says_the_plain_call_that_does_the_same(board, choices, call):
         getattr(board.form, name).value = value
     assert board.form.request.call == call
     compile(call, "cell", "exec")
+
+
+def test_a_port_is_what_was_written_and_never_a_default_that_comes_late(board):
+    board.form.port.value = "18505"
+    board.form.transport.value = "ws"
+    assert board.form.request.address == "ws://127.0.0.1:18505"
+    board.form.port.value = ""
+    assert board.form.request.address == "ws://127.0.0.1:5000"
+    assert board.form.port.placeholder == "5000"
+
+
+@pytest.mark.parametrize("written", ["65536", "-1", "4242a", "٤"])
+def test_a_port_that_is_none_is_said_and_not_made_another(board, written):
+    assert listen(board, port=written) is None
+    assert "a port is a number from 0 to 65535" in board.form.message.value
+    assert "a port is a number from 0 to 65535" in board.form.code.value
+    assert board.form.port.value == written
 
 
 def test_a_port_that_is_taken_is_said_beside_the_form_with_who_holds_it(board):

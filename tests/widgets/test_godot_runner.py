@@ -56,13 +56,28 @@ def test_closing_ends_the_game(sent, capture, no_engine):
     wait_until(lambda: not game.running)
 
 
-def test_another_capture_ends_the_game(sent, capture, no_engine):
+def test_a_game_plays_on_while_another_capture_is_looked_at(sent, capture, no_engine):
     panel = GodotRunner(capture)
     click(panel)
+    first = panel.game
     panel.follow(None)
     assert not panel.playing
     panel.refresh()
     assert panel.toggle.disabled
+    with gd.listen("udp://127.0.0.1:0", restart=True) as other:
+        panel.follow(other)
+        click(panel)
+        second = panel.game
+        assert first.running
+        assert second.running
+        panel.follow(capture)
+        panel.refresh()
+        assert panel.toggle.description == "Stop the game"
+        click(panel)
+        assert not first.running
+        assert second.running
+        panel.forget(other)
+        assert not second.running
     panel.close()
 
 
@@ -72,7 +87,7 @@ def test_what_the_game_prints_is_bounded_and_does_nothing(sent, capture):
             return (["<script>alert(1)</script>\u202e"] + ["x" * 10**6] * 500)[-lines:]
 
     panel = GodotRunner(capture)
-    panel.game = Chatty(parse(capture.addresses[0]), None, "a <b>game</b>")
+    panel._games[capture] = Chatty(parse(capture.addresses[0]), None, "a <b>game</b>")
     panel.refresh()
     assert len(panel.output.value) < LINES * (CHARACTERS + 10) + 200
     assert "<b>game" not in panel.text.value
@@ -92,8 +107,9 @@ def test_a_real_godot_plays_and_its_output_is_shown(sent, capture, engine, monke
     capture.wait_sync(5, timeout=limit(30))
     wait_until(lambda: panel.redraw() or (panel.refresh() and "playing to" in panel.output.value))
     assert "Godot 4" in panel.text.value
+    game = panel.game
     panel.close()
-    wait_until(lambda: not panel.game.running)
+    wait_until(lambda: not game.running)
 
 
 @pytest.mark.godot

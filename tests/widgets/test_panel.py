@@ -213,7 +213,7 @@ def test_a_dashboard_that_is_closed_leaves_nothing(clean, sent, tmp_path):
     board = Dashboard(folder=tmp_path)
     for transport in ("udp", "tcp", "ws"):
         board.form.transport.value = transport
-        board.form.port.value = 0
+        board.form.port.value = "0"
         board.form.button.click()
     captures = board.captures
     assert len(captures) == 3
@@ -264,7 +264,7 @@ def test_the_parts_alone_leave_nothing(clean, sent, capture):
 
 def test_a_capture_that_was_removed_is_free_to_go(clean, sent, tmp_path):
     board = Dashboard(folder=tmp_path)
-    board.form.port.value = 0
+    board.form.port.value = "0"
     board.form.button.click()
     (capture,) = board.captures
     reference = weakref.ref(capture)

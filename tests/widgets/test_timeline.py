@@ -291,3 +291,14 @@ def test_fields_of_a_recording_are_drawn(sent):
     assert lane(told, "field:v.x")["series"][0]["n"] > 10
     assert lane(told, "field:v.no_such_field")["series"][0]["n"] == 0
     panel.close()
+
+
+def test_another_capture_s_message_is_not_left_chosen(grid, capture):
+    page = Page(grid)
+    page.ask(type="ready")
+    rows = page.ask(type="rows", first=0, count=1)["rows"]
+    page.ask(type="choose", key=rows[0]["key"])
+    assert grid.selected is not None
+    with gd.listen("udp://127.0.0.1:0", restart=True) as other:
+        grid.follow(other)
+        assert grid.selected is None

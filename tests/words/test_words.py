@@ -4,7 +4,6 @@ import ast
 import re
 import string
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from gdlab.facts import PEER, Fact, Reason
 from gdlab.words import counted_as, language, sentence
 from gdlab.words.patterns import filled
 from gdlab.words.sentences import LANGUAGES, tables
+from tests.sources import calls_of
 
-SOURCE = Path(gdlab.__file__).parent
 OWN = {"code", "count", "limit", "said"}
 #: What a table adds to the fact of evicted rows, when it is built.
 ADDED = {"keeps", "payload_bytes"}
@@ -29,24 +28,17 @@ def english():
 
 def written():
     """Every call of `Fact` and `Fact.of` in gdlab: where, its reason, its case and the values it names."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            name = ast.unparse(node.func)
-            given = {keyword.arg: keyword.value for keyword in node.keywords}
-            reason = node.args[0] if node.args else given.get("reason")
-            if name not in {"Fact", "Fact.of"} or not ast.unparse(reason or node).startswith("Reason."):
-                continue
-            case = given.get("case", ast.Constant(""))
-            cases = [part.value for part in ast.walk(case) if isinstance(part, ast.Constant)]
-            known = isinstance(case, ast.Constant | ast.IfExp)
-            values = set(given) - {"reason", "by", "case", "more", *OWN}
-            complete = name == "Fact.of"
-            yield f"{path.name}:{node.lineno}", reason.attr, cases if known else [], values, complete
-
-
-WRITTEN = list(written())
+    for path, call in calls_of("Fact", "Fact.of"):
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        reason = call.args[0] if call.args else given.get("reason")
+        if not ast.unparse(reason or call).startswith("Reason."):
+            continue
+        case = given.get("case", ast.Constant(""))
+        cases = [part.value for part in ast.walk(case) if isinstance(part, ast.Constant)]
+        known = isinstance(case, ast.Constant | ast.IfExp)
+        values = set(given) - {"reason", "by", "case", "more", *OWN}
+        complete = ast.unparse(call.func) == "Fact.of"
+        yield f"{path.name}:{call.lineno}", reason.attr, cases if known else [], values, complete
 
 
 def names(pattern):
@@ -67,18 +59,17 @@ def literal_numbers(pattern):
 
 def called(*functions):
     """Every call of one of these in gdlab: where, its first argument as a pattern of a key, and the values it names."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in functions or not node.args:
-                continue
-            given = {keyword.arg: keyword.value for keyword in node.keywords}
-            for first in choices(node.args[0]):
-                for case in choices(given.get("case", ast.Constant(""))):
-                    yield (
-                        f"{path.name}:{node.lineno}",
-                        key_of(first) + ("/" + key_of(case) if key_of(case) else ""),
-                        set(given) - {"case"},
-                    )
+    for path, call in calls_of(*functions):
+        if not call.args:
+            continue
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        for first in choices(call.args[0]):
+            for case in choices(given.get("case", ast.Constant(""))):
+                yield (
+                    f"{path.name}:{call.lineno}",
+                    key_of(first) + ("/" + key_of(case) if key_of(case) else ""),
+                    set(given) - {"case"},
+                )
 
 
 def choices(node):
@@ -95,7 +86,7 @@ def key_of(node):
 
 
 def test_facts_are_found_in_the_source():
-    assert len(WRITTEN) > 40
+    assert len(list(written())) > 40
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -198,7 +189,7 @@ def test_a_capture_tells_its_status_in_the_language():
 def test_what_the_source_writes_has_a_sentence_and_all_its_values():
     sentences = tables("en").sentences
     missing = []
-    for place, attribute, cases, values, complete in WRITTEN:
+    for place, attribute, cases, values, complete in written():
         reason = Reason[attribute]
         for case in cases:
             key = f"{reason}/{case}" if case else str(reason)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: (seen in Godot 4.6).
 CODES: Final = (1002, 1006, 1007, 1009, 1011)
 #: The same where gdlab ended it, because of what the peer had sent.
-OURS: Final = (1002, 1007, 1009, 1011)
+OURS: Final = (1002, 1007, 1009)
 
 
 def close_codes(evidence: Evidence) -> Iterator[Finding]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gdlab.analysis.columns import equals
 from gdlab.analysis.rules.evidence import POINTED, pointed
 from gdlab.analysis.rules.finding import Finding
 from gdlab.analysis.rules.refused import any_refused
-from gdlab.facts import PEER
+from gdlab.facts import PEER, US, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,9 @@ def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
         return
     talks = evidence.conversations
     end = evidence.until_ns
-    silent = talks[(talks["opened"] > 0) & (talks["messages_in"] == 0) & (talks["closed"] == 0)]
+    # Those that the end of the capture closed were silent to the end.
+    left = evidence.table["peer"][evidence.event("close") & ~equals(evidence.table, "by", US)]
+    silent = talks[(talks["opened"] > 0) & (talks["messages_in"] == 0) & ~talks["peer"].isin(left)]
     waited = (end - silent["first"].to_numpy(dtype="datetime64[ns]").view(np.int64)) / 1e9
     silent = silent[waited >= PATIENCE_S]
     if len(silent):
@@ -70,8 +73,13 @@ def left(evidence: Evidence) -> Iterator[Finding]:
 def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:
     """Bytes of messages that are not complete, while the capture runs or when it ended."""
     held, whole = evidence.counter("waiting_bytes") or 0, evidence.counter("awaited_bytes") or 0
+    cut = evidence.reason(Reason.INCOMPLETE)
+    if not held:  # where the connection has ended, its rest is a row
+        held, whole = int(evidence.size[cut].sum()), 0
     if held:
-        yield Finding.of("bytes-waiting", 0.6, case="of" if whole else "", held=held, whole=whole)
+        yield Finding.of(
+            "bytes-waiting", 0.6, pointed(cut), case="of" if whole else "", held=held, whole=whole
+        )
 
 
 def unanswered(evidence: Evidence) -> Iterator[Finding]:

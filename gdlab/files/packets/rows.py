@@ -11,7 +11,7 @@ import pandas as pd
 from gdlab.facts import Fact
 from gdlab.files import kinds
 from gdlab.files import to_schema as conform
-from gdlab.messages import CATEGORIES, Direction, Event, Kind, TimeSource
+from gdlab.messages import Direction, Event, Kind, TimeSource
 from gdlab.payloads import Int64, PayloadArray
 from gdlab.words import sentence
 
@@ -43,8 +43,7 @@ class Rows:
         self._joined = list(joined)
         self._end = len(data) + sum(map(len, joined))
         self._orders: dict[str, dict[str, int]] = {
-            name: {str(value): code for code, value in enumerate(CATEGORIES.get(name, ()))}
-            | ({"": 0} if name == "framing" else {})
+            name: conform.fixed_order(name) | ({"": 0} if name == "framing" else {})
             for name in conform.CATEGORICAL
         }
         self._parts: list[dict[str, Any]] = []

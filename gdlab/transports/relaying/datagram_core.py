@@ -22,6 +22,7 @@ from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
 from gdlab.transports.datagrams import (
     Batch,
+    Datagram,
     OneByOne,
     Receiver,
     Source,
@@ -108,12 +109,7 @@ class DatagramCore:
             if item.drops:
                 self._count_drops(front, item.drops, item.time_ns)
             client.heard_ns = item.time_ns
-            row(
-                item.time_ns,
-                client.number,
-                item.payload,
-                wire.KERNEL if item.time_source is TimeSource.KERNEL else 0,
-            )
+            row(item.time_ns, client.number, item.payload, _stamped(item))
             arrive(client.number, "up", item.time_ns, item.payload)
 
     def _batch(self, front: socket.socket, batch: Batch) -> None:
@@ -126,7 +122,7 @@ class DatagramCore:
         all_known = None not in clients
         if all_known:
             numbers = np.array([0 if client is None else client.number for client in clients], np.uint32)
-            self._tell_rows(batch, numbers[batch.source], wire.KERNEL, whole)
+            self._tell_rows(batch, numbers[batch.source], _stamped(batch), whole)
         at = 0
         for time_ns, size, which in zip(times, sizes, batch.source.tolist(), strict=True):
             payload = whole[at : at + size]
@@ -135,7 +131,7 @@ class DatagramCore:
             if client is not None:
                 client.heard_ns = time_ns
                 if not all_known:
-                    self._worker.outlet.row(time_ns, client.number, payload, wire.KERNEL)
+                    self._worker.outlet.row(time_ns, client.number, payload, _stamped(batch))
                 arrive(client.number, "up", time_ns, payload)
         if batch.drops is not None and len(batch.drops):
             self._count_drops(front, int(batch.drops.max()), times[-1])
@@ -159,15 +155,15 @@ class DatagramCore:
         for item in client.receiver.receive():
             if isinstance(item, Batch):
                 times, sizes, whole = item.time_ns.tolist(), item.sizes.tolist(), item.payloads.tobytes()
-                self._tell_rows(item, number, wire.KERNEL | wire.DOWN, whole)
+                self._tell_rows(item, number, _stamped(item) | wire.DOWN, whole)
+                taken += len(item)
                 at = 0
                 for time_ns, size in zip(times, sizes, strict=True):
                     arrive(number, "down", time_ns, whole[at : at + size])
                     at += size
                 continue
             taken += 1
-            stamped = wire.KERNEL if item.time_source is TimeSource.KERNEL else 0
-            row(item.time_ns, number, item.payload, stamped | wire.DOWN)
+            row(item.time_ns, number, item.payload, _stamped(item) | wire.DOWN)
             arrive(number, "down", item.time_ns, item.payload)
             if item.drops and item.drops != client.drops:
                 lost, client.drops = (item.drops - client.drops) & 0xFFFFFFFF, item.drops
@@ -313,6 +309,11 @@ def _dropped(count: int) -> Fact:
 def too_many(most: int) -> Fact:
     """A client that is not served, as there are so many already."""
     return Fact.of(Reason.REFUSED_LIMIT, by=US, limit="max_clients", case="relay", most=most)
+
+
+def _stamped(arrived: Datagram | Batch) -> int:
+    """The flag of rows whose times are the kernel's."""
+    return wire.KERNEL if arrived.time_source is TimeSource.KERNEL else 0
 
 
 def _best(sock: socket.socket) -> Receiver:

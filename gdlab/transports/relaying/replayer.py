@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from gdlab.errors import GdlabError
-from gdlab.facts import PEER, SYSTEM, Fact, Reason
+from gdlab.facts import PEER, SYSTEM, Fact, Reason, Statement
 from gdlab.transports.address import Address
 from gdlab.transports.binding import bind_all
 from gdlab.transports.relaying import precise, wire
 from gdlab.transports.relaying.outlet import Outlet
-from gdlab.transports.relaying.talkers import Datagrams, Talker, answer, dial
+from gdlab.transports.relaying.talkers import Datagrams, Talker, answer, dial, prepare
 
 #: One item of the schedule: due (ns from the start), peer, what, text, code, answers to wait for, payload bytes.
 ITEM: Final = struct.Struct("=qIBBHII")
 MESSAGE, OPEN, CLOSE = range(3)
 #: What was sent: number of the item, due, sent.
 SENT: Final = struct.Struct("=qqq")
+#: Close code of those whose end was not recorded.
+_GOING_AWAY: Final = 1001
 _LOOK_S: Final = 0.05
 _NEAR_S: Final = 0.002
 #: Clients that may come to a replayed server, and messages of each that are kept until it has a part to play.
@@ -63,6 +65,7 @@ class Replayer:
         self._known: dict[Any, int] = {}  # UDP clients, -1 for those that wait
         self._early: dict[Any, list[tuple[int, bytes]]] = {}  # what these have sent
         self.address = first["uri"]
+        prepare(first["transport"])
         if first["serve"]:
             kind = socket.SOCK_DGRAM if first["transport"] == "udp" else socket.SOCK_STREAM
             scheme = "udp" if first["transport"] == "udp" else "tcp"
@@ -98,6 +101,7 @@ class Replayer:
             status={"sent": len(self._items), "time": time.time_ns(), "finished": True, **_NOTHING}
         )
         for talker in self._talkers.values():
+            talker.close(_GOING_AWAY)
             talker.sock.close()
         for front in self._fronts:
             front.close()
@@ -132,9 +136,9 @@ class Replayer:
         while self._answers.get(peer, 0) < count and not self._stopping:
             self._look(_LOOK_S)
             if time.monotonic() > deadline:
-                self._outlet.tell(
-                    note=f"peer {peer}: {count} messages were to come first, and "
-                    f"{self._answers.get(peer, 0)} had after {self._first['timeout']:g} s"
+                had, seconds = self._answers.get(peer, 0), self._first["timeout"]
+                self._note(
+                    Statement.of("replay/late answer", peer=peer, wanted=count, had=had, seconds=seconds)
                 )
                 self._answers[peer] = count
                 return
@@ -176,13 +180,17 @@ class Replayer:
         if self._first["serve"]:
             return self._begin_serving(peer, number)
         try:
-            talker = dial(self._first)
+            talker = dial(self._first, self._framing(peer))
         except (GdlabError, OSError) as error:
-            self._outlet.tell(note=str(error), failed=True)
+            self._note(Statement.of("replay/no peer", peer=peer, why=str(error)))
             self._ended.add(peer)
             return None
         self._adopt(peer, number, talker, talker.sock.getpeername(), talker.sock.getsockname())
         return talker
+
+    def _framing(self, peer: int) -> str:
+        framings: list[str] = self._first["framings"]
+        return framings[min(peer, len(framings) - 1)]
 
     def _begin_serving(self, peer: int, number: int) -> Talker | None:
         if not self._waiting:
@@ -201,9 +209,9 @@ class Replayer:
                 self._outlet.row(time_ns, number, payload, 0)
             return talker
         try:
-            talker = answer(found, self._first)
+            talker = answer(found, self._first, self._framing(peer))
         except (GdlabError, OSError) as error:
-            self._outlet.tell(note=str(error))
+            self._note(Statement.of("replay/no peer", peer=peer, why=str(error)))
             self._ended.add(peer)
             return None
         self._adopt(peer, number, talker, found.getpeername(), found.getsockname())
@@ -220,12 +228,15 @@ class Replayer:
             event="client", time=time.time_ns(), client=number, peer=there, local=here, server=there
         )
 
+    def _note(self, statement: Statement) -> None:
+        self._outlet.tell(note=statement)
+
     def _wait_for_client(self) -> None:
         deadline = time.monotonic() + self._first["timeout"]
         while not self._waiting and not self._stopping and time.monotonic() < deadline:
             self._look(_LOOK_S)
         if not self._waiting and not self._stopping:
-            self._outlet.tell(note=f"nobody connected within {self._first['timeout']:g} s", failed=True)
+            self._note(Statement.of("replay/nobody", seconds=self._first["timeout"]))
             self._stopping = True
 
     def _end(self, peer: int, fact: Fact) -> None:
@@ -316,6 +327,7 @@ def run(first: dict[str, Any], outlet: Outlet, commands: Any) -> None:
         outlet.close(5.0)
         return
     precise.sleep_exactly()
+    precise.wake_early()
     outlet.tell(ready=replayer.address, precise=True, pid=os.getpid())
 
     def listen() -> None:

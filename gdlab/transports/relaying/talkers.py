@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, Final, Protocol
 
 from gdlab import framing
@@ -150,7 +151,14 @@ def send_all(sock: socket.socket, data: bytes) -> None:
         sock.setblocking(False)
 
 
-def dial(first: dict[str, Any]) -> Talker:
+def prepare(transport: str) -> None:
+    """Import what the protocol needs before the clock runs, as the first message is due at once."""
+    if transport == "ws":
+        for name in ("client", "frames", "http11", "protocol", "server", "uri"):
+            import_module(f"websockets.{name}")
+
+
+def dial(first: dict[str, Any], framing_name: str) -> Talker:
     """Connect as a client.
 
     Raises
@@ -173,7 +181,7 @@ def dial(first: dict[str, Any]) -> Talker:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if transport == "tcp":
         sock.setblocking(False)
-        return Stream(sock, first["framing"])
+        return Stream(sock, framing_name)
     return _dial_websocket(sock, first)
 
 
@@ -200,7 +208,7 @@ def _dial_websocket(sock: socket.socket, first: dict[str, Any]) -> Talker:
     return talker
 
 
-def answer(sock: socket.socket, first: dict[str, Any]) -> Talker:
+def answer(sock: socket.socket, first: dict[str, Any], framing_name: str) -> Talker:
     """Speak with a client that has connected to us.
 
     Raises
@@ -210,7 +218,7 @@ def answer(sock: socket.socket, first: dict[str, Any]) -> Talker:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if first["transport"] == "tcp":
         sock.setblocking(False)
-        return Stream(sock, first["framing"])
+        return Stream(sock, framing_name)
     from websockets.http11 import Request
     from websockets.protocol import State
     from websockets.server import ServerProtocol

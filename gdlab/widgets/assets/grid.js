@@ -49,14 +49,16 @@ class Grid {
     this.sort = null;
     this.timeAs = "clock";
     this.hidden = new Set();
+    this.peerWidth = 10;
     this.asked = 0;
     this.pending = false;
     this.build(el);
     this.onMessage = (content) => this.receive(content);
     model.on("msg:custom", this.onMessage);
-    this.observer = new ResizeObserver(() => this.paint());
+    this.height = 268;
+    this.observer = new ResizeObserver(() => { this.height = this.body.clientHeight || 268; this.paint(); });
     this.observer.observe(this.body);
-    model.send({ type: "ready" });
+    model.send({ type: "ready", rows: this.inSight() });
   }
 
   build(el) {
@@ -137,7 +139,7 @@ class Grid {
   shown() { return Object.keys(COLUMNS).filter((name) => !this.hidden.has(name)); }
 
   template() {
-    const widths = { time: "13ch", arrow: "1.5ch", peer: "minmax(10ch, 22ch)", size: "7ch", text: "minmax(0, 1fr)" };
+    const widths = { time: "13ch", arrow: "1.5ch", peer: this.peerWidth + "ch", size: "6ch", text: "minmax(0, 1fr)" };
     return this.shown().map((name) => widths[name]).join(" ");
   }
 
@@ -189,6 +191,9 @@ class Grid {
       this.note.textContent = content.note;
       this.note.classList.toggle("bad", Boolean(content.problem));
       if (content.begin) this.begin = content.begin;
+      // While the newest are followed they come with the number: no question, and no list of dots meanwhile.
+      (content.rows || []).forEach((row, index) => this.rows.set(content.first + index, row));
+      this.trim();
       this.setTotal(content.total);
       this.paint();
     } else if (content.type === "choose") {
@@ -196,12 +201,11 @@ class Grid {
     } else if (content.type === "copied") this.put(content.text);
   }
 
-  setTotal(total) {
-    this.total = total;
-    const height = Math.min(total * ROW, TALLEST);
-    this.space.style.height = height + "px";
-    if (this.follow) this.body.scrollTop = this.body.scrollHeight;
-  }
+  setTotal(total) { this.total = total; }
+
+  inSight() { return Math.ceil(this.height / ROW) + 1; }
+
+  tall() { return Math.min(this.total * ROW, TALLEST); }
 
   trim() {
     if (this.rows.size < 4000) return;
@@ -231,12 +235,12 @@ class Grid {
   // ---- what is in sight
 
   range() {
-    const height = this.body.clientHeight || 268;
-    const real = this.total * ROW, tall = Math.min(real, TALLEST);
-    const top = real <= tall ? this.body.scrollTop / ROW
-      : (this.body.scrollTop / Math.max(1, tall - height)) * Math.max(0, this.total - height / ROW);
+    const height = this.height;
+    const real = this.total * ROW, tall = this.tall();
+    const at = this.follow ? Math.max(0, tall - height) : this.body.scrollTop;
+    const top = real <= tall ? at / ROW : (at / Math.max(1, tall - height)) * Math.max(0, this.total - height / ROW);
     const first = Math.max(0, Math.min(Math.floor(top), this.total - Math.floor(height / ROW)));
-    return [first, Math.min(this.total, first + Math.ceil(height / ROW) + 1), top];
+    return [first, Math.min(this.total, first + Math.ceil(height / ROW) + 1), top, at];
   }
 
   scrolled() {
@@ -250,10 +254,10 @@ class Grid {
     this.state();
     if (follow) {
       this.own = true;
-      this.body.scrollTop = this.body.scrollHeight;
-      requestAnimationFrame(() => { this.own = false; });
+      this.scrolledTo = null;
+      requestAnimationFrame(() => requestAnimationFrame(() => { this.own = false; }));
     }
-    this.model.send({ type: "follow", follow });
+    this.model.send({ type: "follow", follow, rows: this.inSight() });
     this.paint();
   }
 
@@ -263,9 +267,20 @@ class Grid {
     requestAnimationFrame(() => { this.painting = false; this.draw(); });
   }
 
+  // As wide as the longest name so far, so that the message has the rest.
+  makeRoom() {
+    let longest = this.peerWidth;
+    for (const row of this.rows.values()) longest = Math.max(longest, Math.min(22, row.peer.length));
+    if (longest > this.peerWidth) { this.peerWidth = longest; this.head(); }
+  }
+
   draw() {
-    const [first, last, top] = this.range();
-    const offset = this.body.scrollTop - (top - first) * ROW;
+    this.makeRoom();
+    const tall = this.tall();
+    if (this.spaceTall !== tall) { this.spaceTall = tall; this.space.style.height = tall + "px"; }
+    const [first, last, top, at] = this.range();
+    if (this.follow && this.scrolledTo !== at) { this.scrolledTo = at; this.body.scrollTop = at; }
+    const offset = at - (top - first) * ROW;
     const template = this.template();
     const count = last - first;
     while (this.pool.length < count) {
@@ -297,15 +312,24 @@ class Grid {
     node.setAttribute("aria-selected", String(this.selected !== null && Boolean(row) && row.key === this.selected));
     node.className = "gdlab-gr-row" + (row && row.event !== "message" ? " event" : "");
     node.style.borderLeftColor = row && row.peer ? COLORS[row.color % COLORS.length] : "transparent";
-    const cells = this.shown().map((name) => {
-      if (!row) return make("span", "", name === "text" ? "…" : "");
-      if (name === "time") return make("span", "", this.when(place, row));
-      if (name === "arrow") return make("span", "", row.dir === "in" ? "←" : "→");
-      if (name === "peer") return make("span", "", row.peer);
-      if (name === "size") return make("span", "n", row.event === "message" ? String(row.size) : "·");
-      return make("span", "", row.text);
+    const names = this.shown();
+    if (node.children.length !== names.length || node.names !== names.join()) {
+      node.names = names.join();
+      node.replaceChildren(...names.map((name) => make("span", name === "size" ? "n" : "")));
+    }
+    names.forEach((name, index) => {
+      const text = this.cell(name, place, row), cell = node.children[index];
+      if (cell.textContent !== text) cell.textContent = text;
     });
-    node.replaceChildren(...cells);
+  }
+
+  cell(name, place, row) {
+    if (!row) return name === "text" ? "…" : "";
+    if (name === "time") return this.when(place, row);
+    if (name === "arrow") return row.dir === "in" ? "←" : "→";
+    if (name === "peer") return row.peer;
+    if (name === "size") return row.event === "message" ? String(row.size) : "·";
+    return row.text;
   }
 
   choose(place, tell) {
@@ -322,14 +346,14 @@ class Grid {
   }
 
   toPlace(place) {
-    const height = this.body.clientHeight || 268;
-    const real = this.total * ROW, tall = Math.min(real, TALLEST);
+    const height = this.height;
+    const real = this.total * ROW, tall = this.tall();
     const middle = Math.max(0, place - Math.floor(height / ROW / 2));
     this.body.scrollTop = real <= tall ? middle * ROW : (middle / Math.max(1, this.total - height / ROW)) * (tall - height);
   }
 
   key(event) {
-    const page = Math.floor((this.body.clientHeight || 268) / ROW) - 1;
+    const page = Math.floor(this.height / ROW) - 1;
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page };
     let place = null;
     if (event.key in steps) place = (this.place < 0 ? this.range()[0] : this.place) + steps[event.key];

@@ -7,7 +7,8 @@ const MARKS = { open: ["#009e73", "▲"], close: ["#6b6b6b", "▼"], error: ["#d
   script_error: ["#d55e00", "✕"], warning: ["#b07d00", "▲"], print: ["#0072b2", "•"], break: ["#7a5195", "■"] };
 const HEIGHT = { rates: 104, rtt: 104, events: 24, log: 24 };
 const LEFT = 62, RIGHT = 12, TITLE = 22, GAP = 8, AXIS = 24;
-const FRAME_MS = 50; // twenty redraws per second while the picture moves
+const FRAME_MS = 55; // eighteen redraws per second while the picture moves
+const THEME_MS = 500; // how long colours are taken for the same: asking the page for them costs a layout
 const ASK_MS = 60;   // a wheel turns faster than the kernel needs to answer
 
 function make(tag, className, text) {
@@ -58,14 +59,21 @@ function timeStep(least) {
 const smallOrTime = (least) => (least < 1 ? niceStep(least) : timeStep(least));
 
 // Words over several lines around a height, where one line is too long for the width.
-function wrapped(c, text, x, y, room) {
+function wrapped(c, text, x, y, room, paper) {
   const lines = [""];
   for (const word of text.split(" ")) {
     const longer = (lines[lines.length - 1] + " " + word).trim();
     if (lines[lines.length - 1] && c.measureText(longer).width > room) lines.push(word);
     else lines[lines.length - 1] = longer;
   }
-  lines.forEach((line, i) => c.fillText(line, x, y + (i - (lines.length - 1) / 2) * 18));
+  const ink = c.fillStyle;
+  lines.forEach((line, i) => {
+    const at = y + (i - (lines.length - 1) / 2) * 18;
+    c.fillStyle = paper; // no grid through the words
+    c.fillRect(x - 3, at - 9, c.measureText(line).width + 6, 18);
+    c.fillStyle = ink;
+    c.fillText(line, x, at);
+  });
 }
 
 class Timeline {
@@ -88,9 +96,18 @@ class Timeline {
     model.on("msg:custom", this.onMessage);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.stage);
+    // Nothing is drawn behind a tab or beyond the edge of the page.
+    this.inSight = true;
+    this.sight = new IntersectionObserver((seen) => { this.inSight = seen[seen.length - 1].isIntersecting; this.touch(); });
+    this.sight.observe(this.stage);
+    // Another theme: its colours may come a little later than its name.
+    this.recolor = () => { for (const ms of [0, 300, 1500]) setTimeout(() => { this.inkAt = 0; this.touch(); }, ms); };
+    this.themes = new MutationObserver(this.recolor);
+    this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light", "class"] });
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.dark.addEventListener("change", this.recolor);
     this.running = true;
     this.tick = this.tick.bind(this);
-    this.timer = requestAnimationFrame(this.tick);
     this.model.send({ type: "ready", width: this.plotWidth() });
     // Where the kernel's threads cannot send (marimo), the page asks.
     if (model.get("pull")) this.puller = setInterval(() => { if (this.follow) this.model.send({ type: "pull" }); }, 250);
@@ -160,6 +177,9 @@ class Timeline {
   }
 
   state() {
+    const now = [this.follow, this.marking, this.model.get("by_peer"), Boolean(this.marked)].join();
+    if (now === this.stated) return;
+    this.stated = now;
     this.followButton.setAttribute("aria-pressed", String(this.follow));
     this.markButton.setAttribute("aria-pressed", String(this.marking));
     this.peers.setAttribute("aria-pressed", String(this.model.get("by_peer")));
@@ -209,9 +229,10 @@ class Timeline {
     if (this.follow && !content.running && content.span) {
       this.view = [content.t0, content.t1];
     }
-    this.root.dataset.lanes = content.lanes.map((lane) => lane.key).join(" ");
+    const keys = content.lanes.map((lane) => lane.key).join(" ");
+    if (this.root.dataset.lanes !== keys) this.root.dataset.lanes = keys;
     this.layout();
-    this.dirty = true;
+    this.touch();
     this.fillTable();
     this.say();
     this.state();
@@ -233,7 +254,7 @@ class Timeline {
     this.follow = follow;
     this.state();
     this.ask();
-    this.dirty = true;
+    this.touch();
   }
 
   show(t0, t1) {
@@ -242,7 +263,7 @@ class Timeline {
     this.follow = false;
     this.view = [t0, t1];
     this.state();
-    this.dirty = true;
+    this.touch();
     this.ask(false);
   }
 
@@ -353,7 +374,7 @@ class Timeline {
     if (this.stage.clientWidth === this.width) return;
     this.width = this.stage.clientWidth;
     this.layout();
-    this.dirty = true;
+    this.touch();
     if (this.width) this.ask(false);
   }
 
@@ -368,7 +389,7 @@ class Timeline {
     const height = (top || 300) + AXIS;
     const ratio = window.devicePixelRatio || 1;
     for (const canvas of [this.canvas, this.over]) {
-      const [w, h] = [Math.round(this.stage.clientWidth * ratio), Math.round(height * ratio)];
+      const [w, h] = [Math.round((this.width || 640) * ratio), Math.round(height * ratio)];
       if (canvas.width !== w || canvas.height !== h) {
         canvas.width = w;
         canvas.height = h;
@@ -378,18 +399,25 @@ class Timeline {
     this.height = height;
   }
 
-  tick(now) {
-    if (!this.running) return;
-    this.timer = requestAnimationFrame(this.tick);
-    const moves = this.follow && this.kernelRuns();
-    if (!this.dirty && !moves) return;
-    if (now - (this.drawnAt || 0) < FRAME_MS - 4) return;
-    if (!this.stage.isConnected || this.stage.offsetParent === null) return;
-    this.drawnAt = now;
-    this.dirty = false;
-    this.draw();
-    if (moves) this.overlay();
-    this.rate.frames += 1;
+  // Have it drawn soon. A timer and no chain of animation frames: those would have the whole page composed sixty times
+  // per second, also where nothing has changed.
+  touch() {
+    this.dirty = true;
+    if (!this.timer) this.timer = setTimeout(this.tick, Math.max(0, FRAME_MS - (performance.now() - (this.drawnAt || 0))));
+  }
+
+  tick() {
+    this.timer = 0;
+    if (!this.running || !this.inSight || !this.stage.isConnected) return;
+    const now = performance.now(), moves = this.follow && this.kernelRuns();
+    if (this.dirty || moves) {
+      this.drawnAt = now;
+      this.dirty = false;
+      this.draw();
+      if (moves) this.overlay();
+      this.rate.frames += 1;
+    }
+    if (moves) this.timer = setTimeout(this.tick, Math.max(5, FRAME_MS - (performance.now() - now)));
     if (now - this.rate.since > 2000) {
       this.root.dataset.redrawsHz = ((this.rate.frames * 1000) / (now - this.rate.since)).toFixed(1);
       this.rate = { frames: 0, since: now };
@@ -397,9 +425,16 @@ class Timeline {
   }
 
   theme() {
+    const now = performance.now();
+    if (this.ink && this.inkAt && now - this.inkAt < THEME_MS) return this.ink;
+    this.inkAt = now;
+    return (this.ink = this.colors());
+  }
+
+  colors() {
     const style = getComputedStyle(this.root);
     const get = (name) => style.getPropertyValue(name).trim();
-    return { ink: get("--tl-ink"), dim: get("--tl-dim"), line: get("--tl-line"), brand: get("--tl-brand"), paper: get("--tl-paper"), font: "14px " + style.fontFamily, small: "13px " + style.fontFamily };
+    return { ink: get("--tl-ink"), dim: get("--tl-dim"), line: get("--tl-line"), brand: get("--tl-brand"), paper: get("--tl-paper"), font: "600 14px " + style.fontFamily, small: "14px " + style.fontFamily };
   }
 
   context(canvas) {
@@ -411,9 +446,9 @@ class Timeline {
   }
 
   draw() {
-    if (!this.data || !this.stage.clientWidth) return;
+    if (!this.data || !this.width) return;
     const c = this.context(this.canvas), ink = this.theme();
-    const width = this.stage.clientWidth;
+    const width = this.width;
     const [t0, t1] = this.domain();
     const toX = (t) => LEFT + ((t - t0) / (t1 - t0)) * (width - LEFT - RIGHT);
     this.drawTimeAxis(c, ink, t0, t1, toX, width);
@@ -527,7 +562,8 @@ class Timeline {
     if (!lane.series.some((series) => series.n)) {
       c.fillStyle = ink.dim;
       c.textAlign = "left";
-      wrapped(c, lane.note || "nothing in this range", LEFT + 10, top + height / 2, width - LEFT - RIGHT - 12);
+      const words = lane.shape === "steps" ? "nothing in this range" : lane.note || "nothing in this range";
+      wrapped(c, words, LEFT + 10, top + height / 2, width - LEFT - RIGHT - 12, ink.paper);
     }
   }
 
@@ -567,7 +603,7 @@ class Timeline {
       c.font = ink.small;
       c.textAlign = "left";
       c.fillStyle = ink.dim;
-      wrapped(c, lane.note || "none in this range", LEFT + 10, top + height / 3, width - LEFT - RIGHT - 12);
+      wrapped(c, lane.note || "none in this range", LEFT + 10, top + height / 3, width - LEFT - RIGHT - 12, ink.paper);
     }
     for (const series of lane.series) {
       const [color, sign] = MARKS[series.name] || [ink.dim, "•"];
@@ -578,8 +614,13 @@ class Timeline {
 
   overlay() {
     if (!this.data) return;
+    // A second layer over the first costs as much as the first; mostly there is nothing on it.
+    const empty = !this.marked && !this.drag && !this.hover;
+    if (empty && this.over.hidden) return;
+    this.over.hidden = empty;
+    if (empty) return;
     const c = this.context(this.over), ink = this.theme();
-    const width = this.stage.clientWidth, bottom = this.height - AXIS;
+    const width = this.width, bottom = this.height - AXIS;
     const [t0, t1] = this.domain();
     const toX = (t) => Math.max(LEFT, Math.min(width - RIGHT, LEFT + ((t - t0) / (t1 - t0)) * (width - LEFT - RIGHT)));
     const band = (from, to, color, alpha) => {
@@ -608,7 +649,7 @@ class Timeline {
   // ---- words
 
   nearest(at, reach) {
-    const width = this.stage.clientWidth;
+    const width = this.width;
     const [t0, t1] = this.domain();
     const index = this.tops.findIndex((top, i) => at.y >= top && at.y < top + TITLE + (HEIGHT[this.data.lanes[i].key] || 96) + GAP);
     if (index < 0) return null;
@@ -703,7 +744,10 @@ class Timeline {
 
   end() {
     this.running = false;
-    cancelAnimationFrame(this.timer);
+    clearTimeout(this.timer);
+    this.sight.disconnect();
+    this.themes.disconnect();
+    this.dark.removeEventListener("change", this.recolor);
     clearTimeout(this.later);
     clearInterval(this.puller);
     this.observer.disconnect();

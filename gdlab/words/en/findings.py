@@ -16,19 +16,6 @@ _CUT_OFF: Final = Advice(
     "with stop(), or with a with block.",
     "A file that was cut off looks like one in which nothing more happened.",
 )
-_STOOD_STILL: Final = Advice(
-    "The game stood still for {seconds:.1f} s in a break{place}.",
-    "{breaks:break}, {all_ms:.0f} ms in all; reason of the longest: {because}",
-    "Peers give up a game that is silent for 5 s. Fix the error that stops it; a breakpoint stops it only while a "
-    "debugger is connected.",
-    "A program in a break answers nobody, and its peers cannot tell that from a dead network.",
-)
-_SCRIPT_ERROR: Final = Advice(
-    "A script of the game failed {errors:once|# times} at {file}:{line}: {text}",
-    "{places:place}; {tied} of {errors:error} {tied:follows|follow} a single packet within a frame",
-    "The function ends at that line: what it should have sent or answered is missing. See watch.log for the stack.",
-    "An error ends a function, not the game: what is missing afterwards looks like loss.",
-)
 _UNANSWERED: Final = Advice(
     "Nothing answers the pings: there are no round trips.",
     "{sent:ping} sent to {mute:peer}, 0 answered, {lost:,} given up",
@@ -62,7 +49,7 @@ FINDINGS: Final[dict[str, Advice]] = {
     "refused-visitors": Advice(
         "{times:connection} {times:was|were} refused or given up before a message could come.",
         "{times:row}: {told:; }",
-        "Each row names the part that was wrong. A visitor that is refused tells that somebody found the port: the "
+        "Each row names the part that was wrong. A visitor that is refused shows that somebody found the port: the "
         "address is right, what is spoken there is not.",
         "A handshake fails in one of its parts; the reason stands in the answer, which a game does not show.",
     ),
@@ -169,39 +156,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "Raise max_message_bytes where the capture is made, or send less at once.",
         by_gdlab=True,
     ),
-    "own-close-1011": _closed(
-        1011, "an error in gdlab", "The log has the traceback; please report it.", by_gdlab=True
-    ),
-    "stood-still": _STOOD_STILL,
-    "stood-still/short": _STOOD_STILL._replace(
-        what="The game stopped {breaks:once|# times} in breaks, for {longest_ms:.0f} ms at the longest{place}."
-    ),
-    "slow-game-frame": Advice(
-        "The round trip rose to {rtt_ms:.0f} ms because the game's frame took {stall_ms:.0f} ms (frame {number} of "
-        "{game}): that is not the network.",
-        "{slow} of {trips} long round trips (usual {usual_ms:.1f} ms) lie over slow frames, {frames} of them; the "
-        "frames explain {explained_ms:.0f} ms of each (median)",
-        'Look at what the game does in that frame: watch.profile("functions"), then watch.functions, names the '
-        "GDScript that is slow.",
-        "A game answers between two frames: as long as one lasts, every message waits.",
-    ),
-    "script-error": _SCRIPT_ERROR,
-    "script-error/places": _SCRIPT_ERROR._replace(
-        what="A script of the game failed {errors:once|# times}, {here:once|# times} of them at {file}:{line}: {text}"
-    ),
-    "packet-refused": Advice(
-        "The game refused packets of its peers {errors:once|# times}: {text}",
-        "{different:different error} while the network was polled; {tied} of {errors:error} {tied:is|are} tied to "
-        "{packets:packet}",
-        "Look at the packets named, and whether both sides then have the same nodes, scripts and authorities.",
-        "That a packet arrived does not mean that it was understood.",
-    ),
-    "output-cut": Advice(
-        "Output of the game was cut by the engine: the watch does not show all that it printed or reported.",
-        "{notices:notice} of the engine: {texts:; }",
-        "Print less in each frame, or raise network/limits/debugger/* in the project's settings.",
-        "What a program reports of itself goes through limits, too: count what they cut.",
-    ),
     "frame-rate": Advice(
         "This is not your network, it is the frame rate: {peer} answers once per frame, at {hz:.1f} Hz.",
         "answers lie on a {hz:.1f} Hz grid (concentration {concentration:.2f}, n={n}); {wait_ms:.1f} ms of the mean "
@@ -227,13 +181,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "In the game read all that waits in each frame: `while peer.get_available_packet_count() > 0:`, not `if`. "
         "Where it does, send less: the game, or the link to it, does not carry that much.",
         "A program that reads one message per frame reads 60 per second: of 61, each waits longer than the one before.",
-    ),
-    "lost-where": Advice(
-        "Messages were lost {places: and }.",
-        "{shares:; }",
-        "Look at the part that lost most. A path ends where the other side's program reads: what its kernel dropped "
-        "counts to the path.",
-        "A loss is located by counting on both sides of each place, not by looking at one end.",
     ),
     "missing-numbers": Advice(
         "{lost:,} of {expected:numbered message} never arrived: {where}.",
@@ -329,66 +276,10 @@ FINDINGS: Final[dict[str, Advice]] = {
         "Capture longer: {for_99} probes take {seconds:.0f} s at {per_second} per second.",
         "A percentile is as good as the number of samples beyond it.",
     ),
-    "relay-late": Advice(
-        "The relay was late by up to {late_ms:.2g} ms: do not read jitter or delay below that.",
-        "own lateness: median {median_us:.0f} us, 99 % {p99_us:.0f} us, n={n}; it matters above {bound_us:.0f} us "
-        "(1 ms, or a tenth of the smallest delay set)",
-        "Close what keeps this machine's cores busy, send fewer packets per second, or set delays that are much "
-        "larger.",
-        "A tool that delays on purpose should report how well it does.",
-    ),
-    "relay-not-network": Advice(
-        "The relay took {lost:,} of {packets:packet} away: {told:, }.",
-        "{counts:; }; n={packets} packets",
-        "That is what was set. What is missing beyond it was lost elsewhere: compare px.truth with the receiver.",
-        "Where it is known what was done to each packet, every measure can be checked against it.",
-    ),
-    "jitter-clamped": Advice(
-        "Keeping the order turns the jitter of the way {way} into delay: {total_ms:.1f}±{total_sd_ms:.1f} ms and not "
-        "{drawn_ms:.1f}±{drawn_sd_ms:.1f} ms.",
-        "mean wait for earlier packets {waited_ms:.1f} ms, n={n}",
-        "Set jitter_over_ms=20 or so, which makes the delay drift as a real one does, or order='free', which lets "
-        "packets overtake.",
-        "A delay drawn anew for each packet means nothing at high packet rates: real delays last.",
-    ),
-    "queue-standing": Advice(
-        "The queue of the way {way} was never empty for {seconds:.1f} s: more is sent than the link carries.",
-        "median wait {median_ms:.0f} ms, largest backlog {largest:byte}, n={n}",
-        "Send less, or raise rate_kbps. A longer queue only makes everything later (bufferbloat).",
-        "A queue absorbs bursts; what comes faster all the time fills any queue.",
-    ),
 }
 
 #: Parts of them, by the key of a `Statement`.
 PARTS: Final[dict[str, str]] = {
-    "stood-still/at": " at {file}:{line}",
-    "stood-still/asked": "asked for by the debugger",
-    "place/sender to receiver": "sender to receiver",
-    "place/sender to relay": "sender to relay",
-    "place/relay": "relay",
-    "place/relay: loss": "relay, loss",
-    "place/relay: queue": "relay, queue",
-    "place/relay: cut": "relay, cut",
-    "place/relay: mtu": "relay, mtu",
-    "place/relay: limit": "relay, limit",
-    "place/relay: stopped": "relay, stopped",
-    "place/relay: unsent": "relay, unsent",
-    "place/relay to receiver": "relay to receiver",
-    "place/receiver's buffer": "receiver's buffer",
-    "lost-where/place": "{place} ({lost:,} of {entered:,})",
-    "lost-where/share": "{place}: {loss:.1%} lost (95 % interval {low:.1%} to {high:.1%}, n={n})",
-    "lost-at/sender to receiver": "on the path",
-    "lost-at/sender to relay": "on the path to the relay",
-    "lost-at/relay": "in the relay",
-    "lost-at/relay: loss": "in the relay, by its link's loss",
-    "lost-at/relay: queue": "in the relay, as the queue before its bottleneck was full",
-    "lost-at/relay: cut": "in the relay, while its line was down",
-    "lost-at/relay: mtu": "in the relay, as larger than its link takes",
-    "lost-at/relay: limit": "in the relay, as it held too much itself",
-    "lost-at/relay: stopped": "in the relay, as it was stopped",
-    "lost-at/relay: unsent": "in the relay, as its system would not send them",
-    "lost-at/relay to receiver": "on the path from the relay",
-    "lost-at/receiver's buffer": "in this capture's own receive buffer",
     "missing-numbers/unknown": (
         "before or in this capture; without the counter of its socket there is no telling which"
     ),
@@ -402,11 +293,4 @@ PARTS: Final[dict[str, str]] = {
     "few-samples/quantile": "the {percent:g} % quantile is usable",
     "few-samples/median": "the median is usable",
     "few-samples/none": "not even the median is usable",
-    "relay-not-network/loss": "{n:,} by the link's loss",
-    "relay-not-network/queue": "{n:,} as the queue before the bottleneck was full",
-    "relay-not-network/cut": "{n:,} while the line was down",
-    "relay-not-network/mtu": "{n:,} as larger than the link takes",
-    "relay-not-network/limit": "{n:,} as the relay itself held too much",
-    "relay-not-network/stopped": "{n:,} as the relay was stopped",
-    "relay-not-network/unsent": "{n:,} as this system would not send them",
 }

@@ -32,7 +32,17 @@ STATEMENTS: Final[dict[str, str]] = {
     "cut/header end": "header lines without an end",
     "cut/header length": "header lines without a Content-Length",
     "cut/inclusive": "a length of {length}, which does not even count its own {header:byte}",
+    # ---- replays
+    "replay/late answer": (
+        "peer {peer}: {wanted} messages of the other side were to come first, and {had} had after {seconds:g} s"
+    ),
+    "replay/no peer": "peer {peer} could not be played: {why}",
+    "replay/nobody": "nobody connected within {seconds:g} s",
     # ---- files
+    "load/no packet": (
+        "{path} is a packet capture without one whole packet: {why:; }. Expected: pcap or pcapng as tcpdump, "
+        "Wireshark or gdlab write them. Capture or copy it again"
+    ),
     "load/can read": (
         "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program, also "
         "compressed with gzip, zstd or lz4"
@@ -46,6 +56,20 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/zip": "; this one is a zip archive, perhaps a spreadsheet: unpack it, or export it as CSV from gdlab again",
     "load/json": "; this one looks like JSON: if it is a sidecar, give the CSV or Parquet file beside it",
     "load/csv": "; this one may be a CSV of another program: read it with pandas.read_csv",
+    "load/csv missing": "; this one has columns of a capture, but not {columns:, }: export it with all of them",
+    "load/csv twice": (
+        "; this one has columns of a capture, but more than one {columns:, }: which of them is meant cannot be told"
+    ),
+    "load/by tshark": "tshark opened this file and found the IP packets in it; what is around them is not known",
+    "load/tshark": "{path} cannot be read by tshark: {why}. Give a packet capture that Wireshark opens",
+    "load/no tshark": (
+        "{path}: there is no tshark here. It comes with Wireshark (on Debian and Ubuntu: apt install tshark); without "
+        "it, save the capture as pcapng in Wireshark"
+    ),
+    "load/ask tshark": (
+        "; if it is a packet capture in another format, tshark (of Wireshark) is asked where it is installed: else "
+        "save it as pcapng there"
+    ),
     "load/rows": (
         "{path} has {size} bytes and would be {rows} rows: no capture packs so small, as the times of its rows differ. "
         "It was made to fill the memory, and is not read"
@@ -53,6 +77,15 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/memory": (
         "{path} has {size} bytes and would take {needed} MiB of memory; gdlab reads up to {most} MiB of a file of this "
         "size. Split it where it was made"
+    ),
+    "load/too large": (
+        "{path} has {size} MiB and as a table would take about {needed} MiB of memory, of which {free} MiB are free. "
+        "{way}"
+    ),
+    "load/by pieces": "gd.dataset({path}) reads it by pieces",
+    "load/divided": (
+        "Divide it (editcap -c 1000000 {name} part.pcapng, of Wireshark; a compressed one is unpacked first), and read "
+        "the parts together: gd.dataset('part*.pcapng')"
     ),
     "load/no columns": "{path} has no columns of a capture",
     "load/csv damaged": (
@@ -82,6 +115,7 @@ STATEMENTS: Final[dict[str, str]] = {
         "the payload was taken for a number, and most of its digits are lost: {cell!r} (open the file by the "
         "spreadsheet's import of text, with the column payload as text)"
     ),
+    "load/value": "{column} is {cell!r}, which is none of {values:, }",
     "load/hex": "not hexadecimal digits: {cell!r}",
     "load/parquet damaged": (
         "{path} is Parquet, but damaged or cut short: {why}. Expected: the file as it was written. Copy or download it "

@@ -13,18 +13,6 @@ _CUT_OFF: Final = Advice(
     "可能缺少多少，请看文件的说明；最后几秒的数值只能当作下限。请用 stop() 或 with 语句块结束捕获。",
     "被截断的文件，看上去就像后来什么都没有发生。",
 )
-_STOOD_STILL: Final = Advice(
-    "游戏因中断停住了 {seconds:.1f} 秒{place}。",
-    "{breaks:,} 次中断，共 {all_ms:.0f} 毫秒；最长一次的原因：{because}",
-    "静默 5 秒的游戏会被对端放弃。请修正使它停住的错误；断点只在连接了调试器时才会使它停住。",
-    "处于中断的程序谁也不回答，而对端分不清这与网络中断有什么不同。",
-)
-_SCRIPT_ERROR: Final = Advice(
-    "游戏的脚本出错{errors:一次| # 次}，位于 {file}:{line}：{text}",
-    "{places:,} 处；{errors} 个错误中有 {tied} 个在一帧之内紧跟在某一个数据包之后",
-    "函数停在那一行：它本应发送或回答的内容都没有发出。调用栈见 watch.log。",
-    "错误结束的是一个函数，而不是游戏：之后缺少的内容看上去就像丢包。",
-)
 _UNANSWERED: Final = Advice(
     "没有对端回答 ping：因此没有往返时间。",
     "向 {mute:,} 个对端发送了 {sent:,} 个 ping，0 个得到回答，{lost:,} 个已放弃等待",
@@ -158,35 +146,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "请在创建捕获时调大 max_message_bytes，或每次少发送一些。",
         by_gdlab=True,
     ),
-    "own-close-1011": _closed(1011, "gdlab 内部错误", "日志里有错误的调用栈；请报告它。", by_gdlab=True),
-    "stood-still": _STOOD_STILL,
-    "stood-still/short": _STOOD_STILL._replace(
-        what="游戏因中断停住了{breaks:一次| # 次}，最长 {longest_ms:.0f} 毫秒{place}。"
-    ),
-    "slow-game-frame": Advice(
-        "往返时间升到 {rtt_ms:.0f} 毫秒，是因为游戏的一帧用了 {stall_ms:.0f} 毫秒（{game} 的第 {number} 帧）："
-        "这不是网络造成的。",
-        "{trips} 个过长的往返（通常为 {usual_ms:.1f} 毫秒）中有 {slow} 个落在慢帧上，慢帧共 {frames} 个；"
-        "这些帧解释了每个往返中的 {explained_ms:.0f} 毫秒（中位数）",
-        '请看游戏在那一帧做了什么：先用 watch.profile("functions")，再看 watch.functions，就知道是哪段 GDScript 慢。',
-        "游戏在两帧之间回答：一帧持续多久，每条消息就等多久。",
-    ),
-    "script-error": _SCRIPT_ERROR,
-    "script-error/places": _SCRIPT_ERROR._replace(
-        what="游戏的脚本出错{errors:一次| # 次}，其中{here:一次| # 次}位于 {file}:{line}：{text}"
-    ),
-    "packet-refused": Advice(
-        "游戏拒绝了对端的数据包{errors:一次| # 次}：{text}",
-        "轮询网络时出现 {different:,} 种错误；{errors} 个错误中有 {tied} 个可以对应到 {packets:,} 个数据包",
-        "请看所指的数据包，以及双方在那一刻是否有相同的节点、脚本和 authority。",
-        "数据包到达了，不等于被理解了。",
-    ),
-    "output-cut": Advice(
-        "引擎截断了游戏的输出：watch 没有显示它打印或报告的全部内容。",
-        "引擎发出了 {notices:,} 条通知：{texts:；}",
-        "请减少每帧的打印，或在项目设置中调大 network/limits/debugger/*。",
-        "程序关于自己的报告也受上限约束：要把被截掉的算进去。",
-    ),
     "frame-rate": Advice(
         "这不是网络的问题，而是帧率：{peer} 每帧回答一次，频率为 {hz:.1f} Hz。",
         "回答落在 {hz:.1f} Hz 的网格上（集中度 {concentration:.2f}，n={n}）；平均往返时间 {rtt_ms:.1f} 毫秒中，"
@@ -211,12 +170,6 @@ FINDINGS: Final[dict[str, Advice]] = {
         "在游戏中，每帧要读完所有等待的消息：用 `while peer.get_available_packet_count() > 0:`，而不是 `if`。"
         "如果已经这样做了，请少发送一些：游戏或通往它的线路承受不了这么多。",
         "每帧读一条消息的程序每秒读 60 条：如果来了 61 条，每条都比前一条等得更久。",
-    ),
-    "lost-where": Advice(
-        "消息丢失在：{places:，}。",
-        "{shares:；}",
-        "请看丢失最多的一段。一段路径到对方程序读取时才算结束：对方内核丢弃的也算在路径上。",
-        "要确定丢失在哪里，须在每一处的两侧计数，而不是只看一端。",
     ),
     "missing-numbers": Advice(
         "{expected:,} 条有编号的消息中有 {lost:,} 条没有到达：{where}。",
@@ -307,64 +260,10 @@ FINDINGS: Final[dict[str, Advice]] = {
         "请捕获更久：以每秒 {per_second} 个计，{for_99} 个探测消息需要 {seconds:.0f} 秒。",
         "百分位数有多可靠，取决于它之外的样本有多少。",
     ),
-    "relay-late": Advice(
-        "中继最多迟了 {late_ms:.2g} 毫秒：小于它的抖动和延迟不要采信。",
-        "中继自身的迟延：中位数 {median_us:.0f} 微秒，99 % 为 {p99_us:.0f} 微秒，n={n}；超过 {bound_us:.0f} 微秒才有影响"
-        "（1 毫秒，或所设最小延迟的十分之一）",
-        "请关闭占用本机处理器的程序，减少每秒发送的数据包，或设置大得多的延迟。",
-        "有意制造延迟的工具，应当报告自己做得有多准。",
-    ),
-    "relay-not-network": Advice(
-        "中继在 {packets:,} 个数据包中拿走了 {lost:,} 个：{told:，}。",
-        "{counts:；}；n={packets} 个数据包",
-        "这正是所设的条件。除此之外缺少的丢失在别处：请把 px.truth 与接收方比较。",
-        "知道对每个数据包做了什么，就能用它检验每一个测量值。",
-    ),
-    "jitter-clamped": Advice(
-        "保持顺序使 {way} 方向的抖动变成了延迟：{total_ms:.1f}±{total_sd_ms:.1f} 毫秒，而不是 "
-        "{drawn_ms:.1f}±{drawn_sd_ms:.1f} 毫秒。",
-        "平均要等前面的数据包 {waited_ms:.1f} 毫秒，n={n}",
-        "请设置 jitter_over_ms=20 左右，使延迟像真实网络那样缓慢变化；或设置 order='free'，允许数据包互相超越。",
-        "数据包很密时，给每个数据包重新抽取延迟没有意义：真实的延迟会持续一段时间。",
-    ),
-    "queue-standing": Advice(
-        "{way} 方向的队列有 {seconds:.1f} 秒从未排空：发送的超过了线路能承载的。",
-        "等待的中位数 {median_ms:.0f} 毫秒，最大积压 {largest:,} 字节，n={n}",
-        "请少发送一些，或调大 rate_kbps。更长的队列只会使一切更迟（bufferbloat）。",
-        "队列能吸收突发；一直来得更快的数据会填满任何队列。",
-    ),
 }
 
 #: Parts of them, by the key of a `Statement`.
 PARTS: Final[dict[str, str]] = {
-    "stood-still/at": "，位于 {file}:{line}",
-    "stood-still/asked": "由调试器要求",
-    "place/sender to receiver": "发送方到接收方",
-    "place/sender to relay": "发送方到中继",
-    "place/relay": "中继",
-    "place/relay: loss": "中继，因线路的丢包",
-    "place/relay: queue": "中继，因瓶颈前的队列已满",
-    "place/relay: cut": "中继，因线路中断",
-    "place/relay: mtu": "中继，因超过线路允许的大小",
-    "place/relay: limit": "中继，因中继自己积压太多",
-    "place/relay: stopped": "中继，因中继被停止",
-    "place/relay: unsent": "中继，因本系统拒绝发送",
-    "place/relay to receiver": "中继到接收方",
-    "place/receiver's buffer": "接收方的缓冲区",
-    "lost-where/place": "{place}（{entered:,} 条中的 {lost:,} 条）",
-    "lost-where/share": "{place}：丢失 {loss:.1%}（95 % 置信区间 {low:.1%} 到 {high:.1%}，n={n}）",
-    "lost-at/sender to receiver": "网络路径上",
-    "lost-at/sender to relay": "到中继的路径上",
-    "lost-at/relay": "中继里",
-    "lost-at/relay: loss": "中继里（因线路的丢包）",
-    "lost-at/relay: queue": "中继里（因瓶颈前的队列已满）",
-    "lost-at/relay: cut": "中继里（因线路中断）",
-    "lost-at/relay: mtu": "中继里（因超过线路允许的大小）",
-    "lost-at/relay: limit": "中继里（因中继自己积压太多）",
-    "lost-at/relay: stopped": "中继里（因中继被停止）",
-    "lost-at/relay: unsent": "中继里（因本系统拒绝发送）",
-    "lost-at/relay to receiver": "从中继出来的路径上",
-    "lost-at/receiver's buffer": "这次捕获自己的接收缓冲区里",
     "missing-numbers/unknown": "在这次捕获之前或之中；没有套接字的计数器，就无法区分",
     "missing-numbers/here": "与这次捕获自己的接收缓冲区丢弃的一样多",
     "missing-numbers/partly": "一部分在这次捕获之中（见缺口），其余在它之前：在路径上或发送方",
@@ -372,11 +271,4 @@ PARTS: Final[dict[str, str]] = {
     "few-samples/quantile": "{percent:g} % 分位数可用",
     "few-samples/median": "中位数可用",
     "few-samples/none": "连中位数也不可用",
-    "relay-not-network/loss": "{n:,} 个因线路的丢包",
-    "relay-not-network/queue": "{n:,} 个因瓶颈前的队列已满",
-    "relay-not-network/cut": "{n:,} 个因线路中断",
-    "relay-not-network/mtu": "{n:,} 个因超过线路允许的大小",
-    "relay-not-network/limit": "{n:,} 个因中继自己积压太多",
-    "relay-not-network/stopped": "{n:,} 个因中继被停止",
-    "relay-not-network/unsent": "{n:,} 个因本系统拒绝发送",
 }

@@ -28,7 +28,15 @@ STATEMENTS: Final[dict[str, str]] = {
     "cut/header end": "头部行没有结尾",
     "cut/header length": "头部行中没有 Content-Length",
     "cut/inclusive": "长度为 {length}，连它自己的 {header:,} 字节都没有算进去",
+    # ---- replays
+    "replay/late answer": "对端 {peer}：应先收到对方的 {wanted} 条消息，{seconds:g} 秒后只收到 {had} 条",
+    "replay/no peer": "无法扮演对端 {peer}：{why}",
+    "replay/nobody": "{seconds:g} 秒内没有人连接",
     # ---- files
+    "load/no packet": (
+        "{path} 是一个没有任何完整数据包的抓包文件：{why:；}。应为 tcpdump、Wireshark 或 gdlab 写出的 "
+        "pcap 或 pcapng。请重新抓包或复制"
+    ),
     "load/can read": "gdlab 可以读取自己的 CSV 和 Parquet 文件、spill 文件夹，以及任何程序的 pcap 和 pcapng 文件，也可以是用 gzip、zstd 或 lz4 压缩的",
     "load/folder": "{path} 是文件夹，其中没有 spill 的捕获。{can_read}",
     "load/device": "{path} 不是普通文件（是管道或设备）。请把它给出的内容另存为文件。{can_read}",
@@ -39,8 +47,25 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/zip": "；这是一个 zip 压缩包，也许是电子表格：请解压，或从 gdlab 重新导出 CSV",
     "load/json": "；这看上去是 JSON：如果是附属文件，请给出它旁边的 CSV 或 Parquet 文件",
     "load/csv": "；这也许是其他程序的 CSV：请用 pandas.read_csv 读取",
+    "load/csv missing": "；这个文件有抓包的列，但缺少 {columns:、}：请把所有的列一起导出",
+    "load/csv twice": "；这个文件有抓包的列，但 {columns:、} 不止一个：无法判断指的是哪一个",
+    "load/by tshark": "此文件由 tshark 打开，并由它找出其中的 IP 数据包；外层的内容未知",
+    "load/tshark": "tshark 无法读取 {path}：{why}。请给出 Wireshark 能打开的抓包文件",
+    "load/no tshark": (
+        "{path}：这里没有 tshark。它随 Wireshark 一起安装（Debian 和 Ubuntu 上：apt install tshark）；没有它时，请在 Wireshark "
+        "中把抓包另存为 pcapng"
+    ),
+    "load/ask tshark": (
+        "；如果这是其他格式的抓包，装有 tshark（属于 Wireshark）时会由它读取；否则请在 Wireshark 中另存为 pcapng"
+    ),
     "load/rows": "{path} 有 {size} 字节，却会成为 {rows} 行：没有捕获能压得这么小，因为各行的时间不同。它是为了塞满内存而做的，不予读取",
     "load/memory": "{path} 有 {size} 字节，会占用 {needed} MiB 内存；这样大小的文件 gdlab 最多读取 {most} MiB。请在生成它的地方拆分",
+    "load/too large": "{path} 有 {size} MiB，作为表格约需 {needed} MiB 内存，而可用的只有 {free} MiB。{way}",
+    "load/by pieces": "gd.dataset({path}) 会分块读取它",
+    "load/divided": (
+        "请先拆分（Wireshark 的 editcap -c 1000000 {name} part.pcapng；压缩文件先解压），再一起读取各部分："
+        "gd.dataset('part*.pcapng')"
+    ),
     "load/no columns": "{path} 没有捕获的列",
     "load/csv damaged": "{path} 已损坏：{why}。应为 gdlab 写出的 CSV。请使用原文件；如果这是电子表格保存的，请重新导出，并在那里打开副本",
     "load/csv cut": "{path} 被截断：最后一行没有结束。结尾应有换行。请重新复制或下载；若要使用现有的内容，请删去末尾不完整的那一行",
@@ -57,6 +82,7 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/integer": "不是整数：{cell!r}",
     "load/rounded": "载荷被当成了数，最后几位已丢失：{cell!r}",
     "load/exponent": "载荷被当成了数，大部分数字已丢失：{cell!r}（请用电子表格的文本导入打开文件，并把 payload 列设为文本）",
+    "load/value": "{column} 是 {cell!r}，不属于 {values:、}",
     "load/hex": "不是十六进制数字：{cell!r}",
     "load/parquet damaged": "{path} 是 Parquet，但已损坏或被截断：{why}。应为写出时的文件。请重新复制或下载",
     "load/parquet foreign": "{path} 是 Parquet，但不是 gdlab 的捕获：{why}。应有的列是 {columns:、}。请用 pandas.read_parquet 读取",

@@ -1,0 +1,98 @@
+"""An endpoint whose datagrams may lie with the kernel for a while, where nobody waits for them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+import time
+from abc import abstractmethod
+from typing import Final
+
+from gdlab.errors import EndpointClosed
+from gdlab.transports.attention import Attention, Taken
+from gdlab.transports.bound import Bound
+from gdlab.transports.datagrams import Receiver
+from gdlab.transports.endpoint import Endpoint
+from gdlab.transports.loop import Loop
+from gdlab.transports.options import EndpointOptions
+from gdlab.transports.replies import Reply
+from gdlab.transports.sink import Sink
+
+#: After something was sent, its answer is looked for without a nap for so long.
+PROMPT_FOR_S: Final = 1.0
+
+#: How long a reader waits for the rows of what has arrived; the thread that takes it answers at once unless it is kept
+#: busy.
+CATCH_UP_S: Final = 0.2
+
+
+class Napping(Endpoint):
+    """Looks at its sockets; its parameters are those of `Endpoint`."""
+
+    def __init__(
+        self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
+    ) -> None:
+        super().__init__(bound, sink, options, loop=loop)
+        self._attentions: dict[socket.socket, Attention] = {}
+        self._spoke_s = -PROMPT_FOR_S  # when something was sent last, in seconds of the steady clock
+
+    @abstractmethod
+    def _look(self, sock: socket.socket) -> Taken:
+        """Take what has arrived."""
+
+    def _attend(self, sock: socket.socket, receiver: Receiver) -> None:
+        """Begin to look at a socket; only where the kernel stamps what arrives the looks may be late."""
+        self._attentions[sock] = Attention(
+            self,
+            self._loop,
+            sock,
+            functools.partial(self._look, sock),
+            most=lambda: receiver.turn,
+            may_nap=lambda: receiver.stamped and self._nobody_waits(),
+        )
+
+    def _attend_no_longer(self) -> None:
+        attentions, self._attentions = self._attentions, {}
+        for attention in attentions.values():
+            attention.end()
+
+    def _nobody_waits(self) -> bool:
+        return (
+            not self._answers
+            and self.options.ping is None
+            and time.monotonic() - self._spoke_s > PROMPT_FOR_S
+        )
+
+    def _spoke(self, sock: socket.socket) -> None:
+        """Note that something was sent, which may be answered."""
+        self._spoke_s = time.monotonic()
+        self._attentions[sock].rise()
+
+    def catch_up(self) -> None:
+        """Have the rows of all that has arrived; whoever reads them need not know of naps."""
+        if any(each.naps_now for each in tuple(self._attentions.values())) and not self._loop.is_mine:
+            with contextlib.suppress(EndpointClosed, TimeoutError):
+                self._loop.ask(self, self._look_everywhere, CATCH_UP_S)
+
+    def _look_everywhere(self) -> None:
+        for attention in self._attentions.values():
+            attention.look()
+
+    def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
+        """Replace the reply rule, as `Endpoint.set_reply`; messages that wait are answered at once."""
+        super().set_reply(reply, every)
+        self._rise_soon()
+
+    def set_ping(self, ping: float | None) -> None:
+        """Change how often peers are pinged, as `Endpoint.set_ping`."""
+        super().set_ping(ping)
+        self._rise_soon()
+
+    def _rise_soon(self) -> None:
+        with contextlib.suppress(EndpointClosed):
+            self.call(self._rise)
+
+    def _rise(self) -> None:
+        for attention in self._attentions.values():
+            attention.rise()

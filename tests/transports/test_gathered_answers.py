@@ -1,0 +1,115 @@
+"""Answers to the messages of one read: sent together, each a row, in the order of what they answer."""
+
+import struct
+
+import pytest
+
+from gdlab.transports import replies
+from gdlab.transports.encoding import encode
+from tests.transports.clients import TcpClient, WebSocketClient, listening, rows
+from tests.waiting import wait_until
+
+CLIENTS = {"tcp": TcpClient, "ws": WebSocketClient}
+
+SIZES = [5, 64, 0, 125, 126, 200, 3, 3000] * 60
+
+
+def payloads():
+    return [
+        bytes([0, number % 251]) * (size // 2) + b"\x01" * (size % 2) for number, size in enumerate(SIZES)
+    ]
+
+
+def sent_together(client, messages, header="<I"):
+    """One write of all of them, as a game sends in one frame."""
+    if isinstance(client, WebSocketClient):
+        wire = [client.frame(2, message) for message in messages]
+    else:
+        wire = [struct.pack(header, len(message)) + message for message in messages]
+    client.sock.sendall(b"".join(wire))
+
+
+def received(client):
+    found = client.receive()
+    return found[1] if isinstance(found, tuple) else found
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+@pytest.mark.parametrize("rule", [replies.echo, lambda message: message.payload])
+def test_every_answer_is_a_row_and_comes_in_order(transport, rule):
+    messages = payloads()
+    with listening(f"{transport}://127.0.0.1:0", reply=rule, framing="u32le") as (made, store):
+        with CLIENTS[transport](made.address.port) as client:
+            sent_together(client, messages)
+            assert [received(client) for _ in messages] == messages
+        wait_until(lambda: store.statistics().sent == len(messages))
+    table = rows(store)
+    table = table[table.event == "message"]
+    there, back = table[table.direction == "in"], table[table.direction == "out"]
+    assert list(there.payload) == messages
+    assert list(back.payload) == messages
+    assert set(back.time_source) == {"user"}
+    overhead = there.wire_bytes.to_numpy() - there.size_bytes.to_numpy()
+    masks = 4 if transport == "ws" else 0
+    assert list(back.wire_bytes.to_numpy() - back.size_bytes.to_numpy()) == list(overhead - masks)
+    # An answer is never older than what it answers.
+    assert (back.time.to_numpy() >= there.time.to_numpy()).all()
+    assert back.time.is_monotonic_increasing
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+def test_a_rule_that_raises_for_one_message_answers_the_others(transport):
+    def rule(message):
+        if message.payload == b"\x00bad":
+            raise ValueError("no")
+        return message.payload
+
+    messages = [b"\x00a", b"\x00b", b"\x00bad", b"\x00c"] * 5
+    with listening(f"{transport}://127.0.0.1:0", reply=rule, framing="u32le") as (made, store):
+        with CLIENTS[transport](made.address.port) as client:
+            sent_together(client, messages)
+            good = [message for message in messages if message != b"\x00bad"]
+            assert [received(client) for _ in good] == good
+        wait_until(lambda: store.statistics().sent == len(good))
+        assert made.reply_problem.count == 5
+    table = rows(store)
+    out = table[table.direction == "out"]
+    assert [
+        "bad" if event == "error" else payload[1:].decode()
+        for event, payload in zip(out.event, out.payload, strict=True)
+    ] == ["a", "b", "bad", "c"] * 5
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+def test_what_a_rule_sends_by_itself_comes_behind_what_was_answered_before(transport):
+    endpoints = []
+
+    def rule(message):
+        if message.payload == b"\x003":
+            endpoints[0].send(encode(b"\x00between"))
+        return message.payload
+
+    messages = [b"\x00%d" % number for number in range(8)]
+    with listening(f"{transport}://127.0.0.1:0", reply=rule, framing="u32le") as (made, _store):
+        endpoints.append(made)
+        with CLIENTS[transport](made.address.port) as client:
+            sent_together(client, messages)
+            wanted = [*messages[:3], b"\x00between", *messages[3:]]
+            assert [received(client) for _ in wanted] == wanted
+
+
+@pytest.mark.parametrize("transport", ["tcp", "ws"])
+def test_an_answer_that_cannot_be_framed_is_an_error_row_and_the_others_go_out(transport):
+    framing = {"tcp": "u8", "ws": "auto"}[transport]
+
+    def rule(message):
+        return b"\x00" * 300 if message.payload == b"\x00long" else message.payload
+
+    messages = [b"\x00a", b"\x00long", b"\x00b"] * 4
+    with listening(f"{transport}://127.0.0.1:0", reply=rule, framing=framing) as (made, store):
+        with CLIENTS[transport](made.address.port) as client:
+            sent_together(client, messages, header="B")
+            wait_until(lambda: store.statistics().sent + store.statistics().errors >= 12)
+        statistics = store.statistics()
+    assert statistics.received == 12
+    assert (statistics.sent, statistics.errors) == ((8, 4) if transport == "tcp" else (12, 0))
