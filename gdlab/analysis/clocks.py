@@ -96,7 +96,7 @@ def clock_offsets(table: Source) -> pd.DataFrame:
     )
 
 
-def _fitted(table: pd.DataFrame) -> _Clocks:
+def _fitted(table: pd.DataFrame) -> Clocks:
     """What is told of the clocks of those who answered probes."""
     found = probes(table)
     row = found["row"].to_numpy()
@@ -126,7 +126,7 @@ def _fitted(table: pd.DataFrame) -> _Clocks:
     begin[exchange[::-1]] = row[::-1]
     rows = begin[exchange[ping[first]]]
     by_side = order(sides, np.zeros(0, np.int64))  # and there as they are
-    return _Clocks.of(
+    return Clocks.of(
         labels_of(table, PEER, row[ping[first]]), rows, sides[by_side], *(each[by_side] for each in times)
     )
 
@@ -146,7 +146,7 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clocks:
+class Clocks:
     """The clocks of some peers: whole microseconds, and on top of them bounds over the seconds since `start`.
 
     Attributes
@@ -175,7 +175,7 @@ class _Clocks:
         received: NDArray[np.int64],
         returned: NDArray[np.int64],
         back: NDArray[np.int64],
-    ) -> _Clocks:
+    ) -> Clocks:
         """From the four times of each exchange in microseconds, and which peer each is of, peer by peer."""
         peers = len(labels)
         sane = ((back - sent) - (returned - received) >= -1) & (returned >= received)
