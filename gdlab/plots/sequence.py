@@ -86,8 +86,8 @@ class SequencePlot:
             if rows.any():
                 entries.append((artist, name))
                 caption += "" if name == "in order" else f", {rows.sum()} {name}"
-        runs = each.groupby(["peer", "run"], observed=True).ngroup().to_numpy()
-        lost_x, lost_y = _missing(x, y, np.asarray(runs, np.int64))
+        numbers = each.groupby(["peer", "run"], observed=True).ngroup().to_numpy()
+        lost_x, lost_y = _missing(x, y, np.asarray(numbers, np.int64))
         self._lost.set_data(*decimate.dots(lost_x, lost_y))
         if len(lost_x):
             entries.append((self._lost, "lost"))
