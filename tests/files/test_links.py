@@ -61,7 +61,7 @@ GTP_EXTENDED = b"\x34\xff" + struct.pack(">H", len(V4) + 8) + b"\0\0\0\1" + b"\0
 def rows(tmp_path, content):
     path = tmp_path / "foreign.pcap"
     path.write_bytes(content)
-    return load(path)
+    return load(path, reader="gdlab")
 
 
 GRE = {

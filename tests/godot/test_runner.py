@@ -490,7 +490,7 @@ def test_misuse_is_refused_before_an_engine_is_looked_for(
         with pytest.raises(ValueError, match="time_limit_s"):
             godot.run(source="x", time_limit_s=wrong)
         with pytest.raises(ValueError, match="seconds is"):
-            godot.run(source="x", seconds=limit)
+            godot.run(source="x", seconds=wrong)
     with pytest.raises(ValueError, match="seconds are counted in frames"):
         godot.run(source="x", seconds=1, fps=None)
     with pytest.raises(ValueError, match="scene= names a scene of a project"):

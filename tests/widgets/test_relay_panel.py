@@ -107,8 +107,8 @@ def test_a_picture_by_hand():
     band = re.search(r'class="own" d="M([^Z]+)Z"', picture)[1].split("L")
     assert len(band) == 2 * len(reports)
     ys = [float(point.split()[1]) for point in band]
-    assert ys[0] == 18.0  # 50 ms is the top of the lane
-    assert ys[-1] == pytest.approx(18 + 62 * 0.1)  # and the band ends a tenth of it lower
+    assert ys[0] == 20.0  # 50 ms is the top of the lane
+    assert ys[-1] == pytest.approx(20 + 62 * 0.1)  # and the band ends a tenth of it lower
     late = [*reports, {**report, "time": 30 * second}]
     assert re.search(r'class="own"', relay_svg(late))
     assert relay_svg([]) == ""
