@@ -202,7 +202,7 @@ def _same(measure: str, results: Mapping[str, Any]) -> None:
     told = {}
     for name, result in results.items():
         if measure == "sequence":
-            told[name] = [int(np.sum(result[column])) for column in ("lost", "duplicates", "reordered")]
+            told[name] = [int(result[column].sum()) for column in ("lost", "duplicates", "reordered")]
         elif measure == "jitter":
             column = result["jitter_ms"].fillna(0) if name == "gdlab" else result
             told[name] = [round(float(np.asarray(column).mean()), 6)]

@@ -186,7 +186,7 @@ def first_rows(ids: NDArray[np.int64], distinct: int) -> NDArray[np.int64]:
     return first
 
 
-def in_time(stamps_ns: NDArray[np.int64]) -> bool:
+def in_time(stamps_ns: NDArray[np.integer[Any]]) -> bool:
     """Whether rows are in order of time, as those of a capture nearly always are."""
     return bool(np.all(stamps_ns[1:] >= stamps_ns[:-1]))
 
