@@ -291,7 +291,7 @@ def nagle(bad: bool) -> Play:
 def glued_or_split(bad: bool) -> Play:
     with gd.listen(at("tcp"), framing="raw" if bad else "json") as cap:
         yield Player("glued", cap.port, bad)
-        yield heard(cap, 10 if bad else 90)
+        yield told(cap, "glued-or-split") if bad else heard(cap, 90)
     return Shown(cap)
 
 
