@@ -19,6 +19,7 @@ from gdlab import analysis
 from gdlab.files import write_parquet
 from gdlab.messages import Peer
 from gdlab.store import Limit, Store, table
+from gdlab.variant import dumps
 
 ROWS_IN_FILE = 1_000_000
 SERVERS = 4
@@ -26,11 +27,13 @@ PEERS = 16
 START_NS = 1_764_000_000_000_000_000
 #: 20,000 messages per second at each server.
 STEP_NS = 50_000
+#: Share of the messages that did not arrive.
+LOST = 0.001
 MEASURES = {
     "rates": {"bin_s": 60.0},
     "conversations": {},
     "overhead": {},
-    "sequence": {},
+    "sequence": {"seq": "v.seq"},
     "inter_arrival": {},
     "quantiles": {"measure": "inter_arrival"},
 }
@@ -41,21 +44,27 @@ Answer = tuple[float, float, float, int]
 
 
 def make(folder: Path, rows: int) -> None:
-    """Files of four servers in turn, each with the messages of sixteen players of about 60 bytes."""
+    """Files of four servers in turn, each with the numbered messages of sixteen players, one in a thousand lost."""
     folder.mkdir(parents=True, exist_ok=True)
+    message = np.frombuffer(dumps({"seq": 1}), np.uint8)
     for number in range(max(rows // ROWS_IN_FILE, 1)):
         path = folder / f"part-{number:05}.parquet"
         if path.exists():
             continue
         rng = np.random.default_rng(number)
-        n = min(ROWS_IN_FILE, rows)
+        n = min(ROWS_IN_FILE, rows) // PEERS * PEERS
         server, turn = number % SERVERS, number // SERVERS
         store = Store(f"udp://10.0.0.{server}:4242", Limit())
         peers = np.array([store.peer_code(Peer(f"10.1.{server}.{p}", 50_000 + p)) for p in range(PEERS)])
+        kept = rng.random(n) >= LOST
         times = START_NS + turn * n * STEP_NS + np.arange(n) * STEP_NS + rng.integers(0, STEP_NS, n)
-        size = rng.integers(40, 80, n)
-        payload = rng.integers(0, 256, int(size.sum()), dtype=np.uint8)
-        store.extend(times, peers[rng.integers(0, PEERS, n)], size, payload, size + 28, np.ones(n, np.int8))
+        each = rng.permuted(np.tile(peers, (n // PEERS, 1)), axis=1).ravel()
+        payload = np.tile(message, (n, 1))
+        payload[:, -4:] = (turn * n // PEERS + np.arange(n, dtype="<u4") // PEERS)[:, None].view(np.uint8)
+        size = np.full(int(kept.sum()), len(message))
+        store.extend(
+            times[kept], each[kept], size, payload[kept].ravel(), size + 28, np.ones(len(size), np.int8)
+        )
         write_parquet(table.build([store.snapshot()]), path, progress=quiet)
 
 

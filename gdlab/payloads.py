@@ -127,6 +127,9 @@ class PayloadArray(ExtensionArray):
         """Each arena that is used, its base address, and its rows (a slice where they stand together)."""
         if not len(self):
             return
+        if len(self._arenas) == 1:
+            yield self._arenas[0], int(self._bases[0]), slice(0, len(self))
+            return
         which = np.searchsorted(self._bases, self._addresses, side="right") - 1
         # An empty payload at the very end has an address behind the last arena: it has no bytes to look for.
         which = np.minimum(which, len(self._arenas) - 1)
@@ -152,16 +155,21 @@ class PayloadArray(ExtensionArray):
     def startswith(self, prefix: bytes, start: int = 0) -> npt.NDArray[np.bool_]:
         """(n,) bool, which payloads have `prefix` at the byte `start`; no objects are made."""
         found = self._sizes >= start + len(prefix)
-        if not prefix:
-            return found
-        for arena, base, rows in self._by_arena():
+        for arena, base, rows in self._by_arena() if prefix else ():
             candidates = np.flatnonzero(found[rows])
             starts = (self._addresses[rows] - base)[candidates] + start
-            keep = np.ones(len(candidates), np.bool_)
-            for position, byte in enumerate(prefix):
-                keep &= arena[starts + position] == byte
+            position = 0
+            while position < len(prefix) and len(candidates):
+                # As many bytes at once as a number has, and then only where those were right.
+                size = next(size for size in (8, 4, 2, 1) if size <= len(prefix) - position)
+                words = np.lib.stride_tricks.sliding_window_view(arena, size)[starts + position]
+                expected = np.frombuffer(prefix, f"u{size}", 1, position)[0]
+                keep = words.view(f"u{size}")[:, 0] == expected
+                if not keep.all():
+                    candidates, starts = candidates[keep], starts[keep]
+                position += size
             mask = np.zeros(len(found[rows]), np.bool_)
-            mask[candidates[keep]] = True
+            mask[candidates] = True
             found[rows] = mask
         return found
 

@@ -24,7 +24,7 @@ def agreement(truth: pd.DataFrame, receiver: Source) -> pd.DataFrame:
 
     Returns
     -------
-    One row a measure: `measure` (index: `arrived`, `lost`, `duplicated`, `reordered`, `delay_p50_ms`,
+    One row per measure: `measure` (index: `arrived`, `lost`, `duplicated`, `reordered`, `delay_p50_ms`,
     `delay_p99_ms`, `spread_ms`), `measured`, `true`, `difference` (float64), `n` (int64, the sample size),
     `agrees` (bool: counts are of the very same packets; delays differ by no more than the way from the relay to the
     receiver takes, 1 ms, and the relay's own lateness).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,11 +14,13 @@ from gdlab.analysis.columns import (
     codes,
     equals,
     firsts,
-    groups,
+    group_rows,
+    in_time,
     messages,
     names_of,
     order,
     require,
+    starts_of,
     time_index,
     times_ns,
 )
@@ -37,6 +41,9 @@ UNIT_US: Final = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 #: RFC 3550 section 6.4.1: the gain of the filter, "a good noise reduction ratio while maintaining a
 #: reasonable rate of convergence".
 GAIN: Final = 1 / 16
+#: Runs that have so many messages on average are filtered one by one; the shorter ones together, which costs more for
+#: each message and less for each run.
+_LONG_RUNS: Final = 2000
 #: A sender's clock that goes back by more has started anew; messages overtake each other by less.
 RESTART_US: Final = 1e6
 
@@ -69,17 +76,14 @@ def inter_arrival(
     table = table_of(table, *by)
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
-    rows = np.flatnonzero(messages_of(table, direction, probes=probes))
-    subset = table[list(by)].iloc[rows]  # payloads would be copied, too
-    ids, _ = groups(subset, by)
-    sequence = order(ids, stamps[rows])
-    when = stamps[rows][sequence]
-    between = np.full(len(rows), np.nan)
-    between[1:] = np.diff(when) / 1e6
-    between[firsts(ids[sequence])] = np.nan
-    run = _runs(table, stamps)[rows][sequence]
-    between[1:][np.diff(run) != 0] = np.nan
-    return _by_time(subset, stamps[rows], rows, sequence, "iat_ms", between)
+    arrivals = Arrivals.of(table, stamps, np.flatnonzero(messages_of(table, direction, probes=probes)), by)
+    between = np.full(len(arrivals.rows), np.nan)
+    np.divide(np.diff(arrivals.when), 1e6, out=between[1:])
+    between[arrivals.starts] = np.nan
+    run = _runs(table, stamps)
+    if run is not None:
+        between[1:][np.diff(run[arrivals.rows][arrivals.sequence]) != 0] = np.nan
+    return arrivals.by_time(table, by, "iat_ms", between)
 
 
 @by_row
@@ -131,23 +135,61 @@ def jitter(
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
-    stamps = times_ns(table)
     rows, sent_us = sent_times(table, sent, UNIT_US[unit])
-    subset = table[list(by)].iloc[rows]  # payloads would be copied, too
-    ids, _ = groups(subset, by)
-    sequence = order(ids, stamps[rows])
-    when, sent_us = stamps[rows][sequence], sent_us[sequence]
+    arrivals = Arrivals.of(table, times_ns(table), rows, by)
+    sent_us = sent_us[arrivals.sequence]
     difference = np.zeros(len(rows))
-    difference[1:] = np.diff(when) / 1e3 - np.diff(sent_us)
-    begins = runs_of_clock(ids[sequence], sent_us)
+    difference[1:] = np.diff(arrivals.when) / 1e3 - np.diff(sent_us)
+    begins = _clock_starts(arrivals.starts, sent_us)
     difference[begins] = 0.0
-    # `ewm` without adjustment is the recurrence of the RFC: y = x at the start (here 0), then y += gain * (x
-    # - y).
-    runs = np.cumsum(begins)
-    filtered = pd.Series(np.abs(difference)).groupby(runs).ewm(alpha=GAIN, adjust=False).mean()
-    values = np.asarray(filtered.to_numpy() / 1e3, dtype=np.float64)
+    values = _filtered(np.abs(difference, out=difference), begins) / 1e3
     values[begins] = np.nan
-    return _by_time(subset, stamps[rows], rows, sequence, "jitter_ms", values)
+    return arrivals.by_time(table, by, "jitter_ms", values)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Some rows of a table in order of sender, then time.
+
+    Attributes
+    ----------
+    rows : (n,) int64, positions in the table. times : (n,) int64, nanoseconds of each.
+    sequence : (n,) int64, positions in `rows`, in that order. when : (n,) int64, nanoseconds in that order.
+    starts : (senders,) int64, where each begins in that order.
+    """
+
+    rows: NDArray[np.int64]
+    times: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+    when: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        table: pd.DataFrame,
+        stamps_ns: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        by: Sequence[str],
+    ) -> Arrivals:
+        """Put rows of a table in order; `stamps_ns` are the times of all its rows."""
+        ids, first = group_rows(table, by, rows)
+        times = stamps_ns[rows]
+        sequence = order(ids, times)
+        return cls(rows, times, sequence, times[sequence], starts_of(ids, len(first)))
+
+    def by_time(
+        self, table: pd.DataFrame, by: Sequence[str], name: str, values: NDArray[np.float64]
+    ) -> pd.DataFrame:
+        """`values`, which are in order of sender, as column `name` of a table in order of time."""
+        rows, times, there = self.rows, self.times, np.empty(len(values))
+        there[self.sequence] = values
+        if not in_time(times):
+            source = np.argsort(times, kind="stable")
+            rows, times, there = rows[source], times[source], there[source]
+        columns = {"time": time_index(times), **{column: table[column].array.take(rows) for column in by}}
+        # All of these were made here: nothing is shared that a copy would keep apart.
+        return pd.DataFrame({**columns, name: there}, index=pd.Index(rows), copy=False)
 
 
 def runs_of_clock(ids: NDArray[np.int64], sent_us: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -157,11 +199,31 @@ def runs_of_clock(ids: NDArray[np.int64], sent_us: NDArray[np.float64]) -> NDArr
     return begins
 
 
-def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of gap rows of the endpoint up to each row; (n,) int64."""
+def _clock_starts(starts: NDArray[np.int64], sent_us: NDArray[np.float64]) -> NDArray[np.int64]:
+    """As `runs_of_clock`, as positions; `starts` are those of the senders."""
+    back = np.flatnonzero(np.diff(sent_us) < -RESTART_US) + 1
+    return np.union1d(starts, back) if len(back) else starts
+
+
+def _filtered(values: NDArray[np.float64], begins: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The filter of RFC 3550 over each of some runs, which begin at these positions with a value of 0."""
+    # `ewm` without adjustment is the recurrence of the RFC: y = x at the start (here 0), then y += gain * (x - y).
+    series = pd.Series(values, copy=False)
+    if len(values) < _LONG_RUNS * len(begins):
+        lengths = np.diff(begins, append=len(values))
+        runs = series.groupby(np.repeat(np.arange(len(begins)), lengths))
+        return np.asarray(runs.ewm(alpha=GAIN, adjust=False).mean().to_numpy(), dtype=np.float64)
+    filtered = np.empty(len(values))
+    for first, last in pairwise([*begins.tolist(), len(values)]):
+        filtered[first:last] = series.iloc[first:last].ewm(alpha=GAIN, adjust=False).mean().to_numpy()
+    return filtered
+
+
+def _runs(table: pd.DataFrame, stamps: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Number of gap rows of the endpoint up to each row; (n,) int64, None without any."""
     gap = equals(table, "event", "gap")
     if not gap.any():
-        return np.zeros(len(table), dtype=np.int64)
+        return None
     endpoints, _ = codes(table, "endpoint")
     sequence = order(endpoints, stamps)
     runs = np.empty(len(table), dtype=np.int64)
@@ -184,7 +246,12 @@ def sent_times(
             rows, exact = own.rows, own.t_us
         return rows, (exact - exact[:1].sum()).astype(np.float64)
     require(table, [sent])
-    column = pd.to_numeric(table[sent], errors="coerce")
+    column = table[sent]
+    if column.dtype == np.int64:  # none is missing
+        rows = np.flatnonzero(arrived)
+        exact = column.to_numpy()[rows]
+        return rows, (exact - exact[:1].sum()).astype(np.float64) * unit_us
+    column = pd.to_numeric(column, errors="coerce")
     rows = np.flatnonzero(arrived & column.notna().to_numpy())
     values = column.iloc[rows]
     if pd.api.types.is_integer_dtype(values.dtype):
@@ -192,37 +259,3 @@ def sent_times(
         # Nanoseconds since 1970 do not fit a float64; differences do.
         return rows, (exact - exact[:1].sum()).astype(np.float64) * unit_us
     return rows, values.to_numpy(dtype=np.float64) * unit_us
-
-
-def _by_time(
-    subset: pd.DataFrame,
-    stamps: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    sequence: NDArray[np.int64],
-    name: str,
-    values: NDArray[np.float64],
-) -> pd.DataFrame:
-    """The measure `name` of the rows that `sequence` put in order of peer, in order of time again."""
-    back = np.empty(len(sequence), dtype=np.int64)
-    back[sequence] = np.arange(len(sequence))
-    if np.any(np.diff(stamps) < 0):
-        source = np.argsort(stamps, kind="stable")
-        return _taken(subset.iloc[source], stamps[source], rows[source], name, values[back[source]])
-    return _taken(subset, stamps, rows, name, values[back])
-
-
-def _taken(
-    subset: pd.DataFrame,
-    stamps: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    name: str,
-    values: NDArray[np.float64],
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "time": time_index(stamps),
-            **{column: subset[column].array for column in subset.columns},
-            name: values,
-        },
-        index=pd.Index(rows),
-    )

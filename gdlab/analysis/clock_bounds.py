@@ -8,7 +8,7 @@ it reaches, at every time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 #: No two clocks drift faster apart, in microseconds per second: the fastest that NTP turns one.
 MOST_PPM: Final = 500.0
@@ -28,6 +29,11 @@ LATE_STAMP_US: Final = 1000.0
 STRETCHES: Final = 4096
 #: Times at which the reach of the lines is taken; between them it is below the straight connection.
 KNOTS: Final = 9
+#: Sweeps over all points that look for corners; random points need about ten.
+_SWEEPS: Final = 40
+#: Clocks that are looked at together, and numbers that this may take.
+_CLOCKS: Final = 512
+_AT_ONCE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,42 @@ class Contradiction(ValueError):
         self.by_us = by_us
 
 
+@dataclass(frozen=True, slots=True)
+class ManyBounds:
+    """The bounds of several clocks, in the order of their points; see `ClockBounds`.
+
+    Attributes
+    ----------
+    level_us, drift_ppm, drift_error_ppm, late_us : (clocks,) float64.
+    knots_s, errors_us : (clocks, `KNOTS`) float64; where all points are of one time, all knots are that time.
+    fits : (clocks,) bool; the others' figures mean nothing but `late_us`.
+    """
+
+    level_us: Floats
+    drift_ppm: Floats
+    drift_error_ppm: Floats
+    knots_s: Floats
+    errors_us: Floats
+    late_us: Floats
+    fits: NDArray[np.bool_]
+
+    def at(self, clock: Ints, x: Floats) -> Floats:
+        """The differences of some clocks in microseconds at times in seconds."""
+        return self.level_us[clock] + self.drift_ppm[clock] * x
+
+    def error(self, clock: Ints, x: Floats) -> Floats:
+        """How wrong `at` is at most; times beyond the knots count as the nearest of them."""
+        knots, errors = self.knots_s[clock], self.errors_us[clock]
+        left = (x[:, None] >= knots[:, 1:-1]).sum(axis=1)
+        each = np.arange(len(x))
+        x0, x1 = knots[each, left], knots[each, left + 1]
+        y0, y1 = errors[each, left], errors[each, left + 1]
+        # As `numpy.interp` has it, which takes one line at a time.
+        inside = (y1 - y0) / np.where(x1 > x0, x1 - x0, 1.0) * (x - x0) + y0
+        inside = np.where(x >= knots[:, -1], errors[:, -1], inside)
+        return np.where(x <= knots[:, 0], errors[:, 0], inside)
+
+
 def bounds(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> ClockBounds:
     """The lines that run below all points of the one kind and above all of the other.
 
@@ -77,78 +119,191 @@ def bounds(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> ClockB
     ------
     Contradiction : there is no such line, not even if timestamps of sending were a millisecond late.
     """
-    span = np.array([min(above[0].min(), below[0].min()), max(above[0].max(), below[0].max())])
-    x_above, top = _hull(*_tightest(*above, span, np.minimum), 1.0)
-    x_below, bottom = _hull(*_tightest(*below, span, np.maximum), -1.0)
+    start = np.zeros(1, np.int64)
+    found = many_bounds((*above, start), (*below, start))
+    if not found.fits[0]:
+        raise Contradiction(2 * float(found.late_us[0]))
+    knots, errors = found.knots_s[0], found.errors_us[0]
+    kept = slice(None) if knots[-1] > knots[0] else slice(1)
+    level, drift, wrong, late = (
+        float(each[0]) for each in (found.level_us, found.drift_ppm, found.drift_error_ppm, found.late_us)
+    )
+    return ClockBounds(level, drift, wrong, knots[kept], errors[kept], late)
+
+
+def many_bounds(above: tuple[Floats, Floats, Ints], below: tuple[Floats, Floats, Ints]) -> ManyBounds:
+    """As `bounds`, of several clocks at once.
+
+    Parameters
+    ----------
+    above, below : times in seconds and differences in microseconds of all clocks, one behind the other, and where the
+        points of each clock begin; none is without points.
+    """
+    clocks = len(above[2])
+    if not clocks:
+        none = np.zeros(0)
+        rows = np.zeros((0, KNOTS))
+        return ManyBounds(none, none, none, rows, rows, none, np.zeros(0, dtype=np.bool_))
+    first = np.minimum(*(np.minimum.reduceat(x, starts) for x, _, starts in (above, below)))
+    last = np.maximum(*(np.maximum.reduceat(x, starts) for x, _, starts in (above, below)))
+    tops = hulls(*_tightest(*above, (first, last), 1.0), 1.0)
+    bottoms = hulls(*_tightest(*below, (first, last), -1.0), -1.0)
+    parts = []
+    corners = np.diff(tops[2], append=len(tops[0])) + np.diff(bottoms[2], append=len(bottoms[0]))
+    # Clocks together as far as the work of all, each with as many corners as the one that has most, stays small.
+    begin = 0
+    while begin < clocks:
+        most = np.maximum.accumulate(corners[begin : begin + _CLOCKS])
+        fitting = most.astype(np.float64) ** 2 * np.arange(1, len(most) + 1) <= _AT_ONCE
+        end = begin + max(1, int(fitting.sum()))
+        chosen = slice(begin, end)
+        parts.append(
+            _between_hulls(_padded(tops, chosen), _padded(bottoms, chosen), first[chosen], last[chosen])
+        )
+        begin = end
+    return ManyBounds(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(ManyBounds))
+    )
+
+
+def _between_hulls(
+    above: tuple[Floats, Floats], below: tuple[Floats, Floats], first: Floats, last: Floats
+) -> ManyBounds:
+    """The lines between upper and lower hulls; all (clocks, corners), the last corner of each repeated."""
+    (x_above, top), (x_below, bottom) = above, below
     top, bottom = top + ROUNDING_US, bottom - ROUNDING_US
     # All that follows is straight between the slopes of the hulls' edges: nothing else needs to be tried.
-    drifts = np.concatenate([np.diff(top) / np.diff(x_above), np.diff(bottom) / np.diff(x_below)])
-    drifts = np.unique(np.clip([-MOST_PPM, *drifts, MOST_PPM], -MOST_PPM, MOST_PPM))
+    ends = np.full((len(top), 1), MOST_PPM)
+    drifts = np.concatenate([-ends, _slopes(x_above, top), _slopes(x_below, bottom), ends], axis=1)
+    drifts = np.sort(np.clip(drifts, -MOST_PPM, MOST_PPM), axis=1)
 
     def highest(drift: Floats) -> Floats:
-        return np.asarray((top - drift[:, None] * x_above).min(axis=1), np.float64)
+        room: Floats = (top[:, None, :] - drift[:, :, None] * x_above[:, None, :]).min(axis=2)
+        return room
 
     def lowest(drift: Floats) -> Floats:
-        return np.asarray((bottom - drift[:, None] * x_below).max(axis=1), np.float64)
+        room: Floats = (bottom[:, None, :] - drift[:, :, None] * x_below[:, None, :]).max(axis=2)
+        return room
 
     room = highest(drifts) - lowest(drifts)
-    best = float(drifts[np.argmax(room)])
-    late = 0.0
-    if room.max() < 0:
-        late = -float(room.max()) / 2 + 1e-3
-        if late > LATE_STAMP_US:
-            raise Contradiction(2 * late)
-    slowest, fastest = _between(drifts, room + 2 * late)
+    most = room.max(axis=1)
+    late = np.where(most < 0, -most / 2 + 1e-3, 0.0)
+    fits = late <= LATE_STAMP_US
+    slowest, fastest = _where_not_below(drifts, np.where(fits[:, None], room + 2 * late[:, None], 0.0))
 
-    knots = np.linspace(span[0], span[1], KNOTS) if span[1] > span[0] else span[:1]
-    tried = np.unique([slowest, *drifts[(drifts > slowest) & (drifts < fastest)], fastest])
-    up = (highest(tried)[:, None] + tried[:, None] * knots).max(axis=0) + late
-    down = (lowest(tried)[:, None] + tried[:, None] * knots).min(axis=0) - late
+    long = last > first
+    steps = ((last - first) / (KNOTS - 1))[:, None]
+    knots = np.arange(KNOTS) * steps + first[:, None]
+    knots[:, -1] = last
+    inside = (drifts > slowest[:, None]) & (drifts < fastest[:, None])
+    tried = np.column_stack([slowest, np.where(inside, drifts, slowest[:, None]), fastest])
+    lines = tried[:, :, None] * knots[:, None, :]
+    up = (highest(tried)[:, :, None] + lines).max(axis=1) + late[:, None]
+    down = (lowest(tried)[:, :, None] + lines).min(axis=1) - late[:, None]
     middle = (up + down) / 2
-    drift = float((middle[-1] - middle[0]) / (span[1] - span[0])) if len(knots) > 1 else best
-    level = float(middle[0] - drift * knots[0])
-    line = level + drift * knots
+    best = drifts[np.arange(len(drifts)), room.argmax(axis=1)]
+    drift = np.where(long, (middle[:, -1] - middle[:, 0]) / np.where(long, last - first, 1.0), best)
+    level = middle[:, 0] - drift * knots[:, 0]
+    line = level[:, None] + drift[:, None] * knots
     # If stamps are late, those that show it are not the latest there may be: twice over.
-    errors = np.maximum(up - line, line - down) + 2 * late
-    return ClockBounds(level, drift, max(fastest - drift, drift - slowest), knots, errors, late)
+    errors = np.maximum(up - line, line - down) + 2 * late[:, None]
+    wrong = np.maximum(fastest - drift, drift - slowest)
+    return ManyBounds(level, drift, wrong, knots, errors, late, fits)
 
 
-def _tightest(x: Floats, y: Floats, span: Floats, least: np.ufunc) -> tuple[Floats, Floats]:
-    """The lowest (or highest) point of each stretch of time."""
-    if len(x) <= STRETCHES:
-        return x, y
-    stretch = ((x - span[0]) / max(span[1] - span[0], 1e-9) * (STRETCHES - 1)).astype(np.int64)
-    extreme = np.full(STRETCHES, np.inf if least is np.minimum else -np.inf)
-    least.at(extreme, stretch, y)
-    kept = np.flatnonzero(y == extreme[stretch])
-    _, first = np.unique(stretch[kept], return_index=True)
-    return x[kept[first]], y[kept[first]]
+def _slopes(x: Floats, y: Floats) -> Floats:
+    """Of the edges between corners; where a corner is repeated, one that is among the others anyway."""
+    wide = np.diff(x, axis=1)
+    return np.where(wide > 0, np.diff(y, axis=1) / np.where(wide > 0, wide, 1.0), MOST_PPM)
 
 
-def _hull(x: Floats, y: Floats, sign: float) -> tuple[Floats, Floats]:
-    """The corners of the lower hull of some points (`sign` 1), or of the upper one (-1), in order of x."""
-    order = np.lexsort((sign * y, x))
-    xs, ys = x[order].tolist(), (sign * y[order]).tolist()
+def _padded(hull: tuple[Floats, Floats, Ints], chosen: slice) -> tuple[Floats, Floats]:
+    """Corners of some hulls as a rectangle, the last corner of each repeated."""
+    x, y, starts = hull
+    ends = np.append(starts[1:], len(x))[chosen]
+    most = int((ends - starts[chosen]).max())
+    at = np.minimum(starts[chosen][:, None] + np.arange(most), ends[:, None] - 1)
+    return x[at], y[at]
+
+
+def _tightest(
+    x: Floats, y: Floats, starts: Ints, span: tuple[Floats, Floats], sign: float
+) -> tuple[Floats, Floats, Ints]:
+    """The lowest (`sign` 1) or highest (-1) point of each stretch of time, of clocks that have many."""
+    sizes = np.diff(starts, append=len(x))
+    kept: list[Ints] = []
+    for clock in np.flatnonzero(sizes > STRETCHES).tolist():
+        here = slice(int(starts[clock]), int(starts[clock] + sizes[clock]))
+        width = max(span[1][clock] - span[0][clock], 1e-9)
+        stretch = ((x[here] - span[0][clock]) / width * (STRETCHES - 1)).astype(np.int64)
+        extreme = np.full(STRETCHES, np.inf)
+        np.minimum.at(extreme, stretch, sign * y[here])
+        tight = np.flatnonzero(sign * y[here] == extreme[stretch])
+        _, first = np.unique(stretch[tight], return_index=True)
+        kept.append(here.start + tight[first])
+        sizes[clock] = len(first)
+    if not kept:
+        return x, y, starts
+    whole = np.repeat(sizes == np.diff(starts, append=len(x)), np.diff(starts, append=len(x)))
+    rows = np.sort(np.concatenate([np.flatnonzero(whole), *kept]))
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    return x[rows], y[rows], starts
+
+
+def hulls(x: Floats, y: Floats, starts: Ints, sign: float) -> tuple[Floats, Floats, Ints]:
+    """The corners of the lower hulls of several sets of points (`sign` 1), or of the upper ones (-1).
+
+    Returns
+    -------
+    Corners of all sets, each in order of x, and where those of each set begin.
+    """
+    of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(x)))
+    y = sign * y
+    if not np.all((x[1:] > x[:-1]) | (of[1:] != of[:-1])):
+        order = np.lexsort((y, x, of))
+        x, y, of = x[order], y[order], of[order]
+        lowest = np.append(True, (x[1:] != x[:-1]) | (of[1:] != of[:-1]))  # of points above each other
+        x, y, of = x[lowest], y[lowest], of[lowest]
+    # Whatever is not below the line from its neighbour to the other is no corner; what is left has new neighbours.
+    for _ in range(_SWEEPS):
+        first, second, third = slice(None, -2), slice(1, -1), slice(2, None)
+        inner = of[first] == of[third]
+        bent = (y[second] - y[first]) * (x[third] - x[first]) < (y[third] - y[first]) * (x[second] - x[first])
+        kept = np.ones(len(x), dtype=np.bool_)
+        kept[1:-1] = bent | ~inner
+        if kept.all():
+            break
+        x, y, of = x[kept], y[kept], of[kept]
+    else:
+        x, y, of = _chained(x, y, of)
+    return x, sign * y, np.searchsorted(of, np.arange(len(starts)))
+
+
+def _chained(x: Floats, y: Floats, of: Ints) -> tuple[Floats, Floats, Ints]:
+    """As `hulls`, one point after the other: for what many sweeps have not finished."""
+    xs, ys, sets = x.tolist(), y.tolist(), of.tolist()
     kept: list[int] = []
     for at, (here, level) in enumerate(zip(xs, ys, strict=True)):
-        if kept and here == xs[kept[-1]]:
-            continue  # of points above each other the first is the lowest
-        while len(kept) > 1:
+        while len(kept) > 1 and sets[kept[-2]] == sets[at]:
             first, second = kept[-2], kept[-1]
             if (ys[second] - ys[first]) * (here - xs[first]) < (level - ys[first]) * (xs[second] - xs[first]):
                 break
             kept.pop()
         kept.append(at)
-    return x[order][kept], y[order][kept]
+    return x[kept], y[kept], of[kept]
 
 
-def _between(x: Floats, y: Floats) -> tuple[float, float]:
-    """From where to where what is straight between some points, and rises only once, is not below zero."""
-    inside = np.flatnonzero(y >= 0)
-    low, high = int(inside[0]), int(inside[-1])
-    ends = [float(x[low]), float(x[high])]
-    if low > 0:
-        ends[0] -= float((x[low] - x[low - 1]) * y[low] / (y[low] - y[low - 1]))
-    if high < len(x) - 1:
-        ends[1] += float((x[high + 1] - x[high]) * y[high] / (y[high] - y[high + 1]))
-    return ends[0], ends[1]
+def _where_not_below(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """From where to where what is straight between some points, and rises only once, is not below zero; by row."""
+    inside = y >= 0
+    each = np.arange(len(x))
+    low, high = inside.argmax(axis=1), x.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
+    before, after = np.maximum(low - 1, 0), np.minimum(high + 1, x.shape[1] - 1)
+
+    def crossing(at: Ints, outer: Ints) -> Floats:
+        fall = y[each, at] - y[each, outer]
+        return np.where(
+            fall > 0, np.abs(x[each, at] - x[each, outer]) * y[each, at] / np.where(fall > 0, fall, 1.0), 0.0
+        )
+
+    return x[each, low] - crossing(low, before), x[each, high] + crossing(high, after)

@@ -15,12 +15,24 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.arrivals import UNIT_US
-from gdlab.analysis.clock_bounds import ClockBounds, Contradiction, bounds
-from gdlab.analysis.columns import equals, firsts, groups, order, require, time_index, times_ns
+from gdlab.analysis.clock_bounds import ManyBounds, many_bounds
+from gdlab.analysis.columns import (
+    PEER,
+    equals,
+    firsts,
+    group_rows,
+    in_time,
+    labels_of,
+    order,
+    require,
+    time_index,
+    times_ns,
+)
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.stamps import carried, with_stamps
+from gdlab.analysis.together import together
 from gdlab.analysis.truths import true_delays, truth_of
 
 if TYPE_CHECKING:
@@ -71,25 +83,25 @@ def clock_offsets(table: Source) -> pd.DataFrame:
     fastest way back need not be of one exchange: a game that waits for its next frame before it answers makes every
     exchange slow, and the interval no wider.
     """
-    labels, rows, fits = _fitted(table_of(table))
-    told = [side for side, fit in enumerate(fits) if fit is not None]
-    lines = [fit.line() for fit in fits if fit is not None]
+    clocks = _fitted(table_of(table))
+    told = np.flatnonzero(clocks.told)
+    lines = [clocks.line(clock) for clock in told.tolist()]
     frame = pd.DataFrame(lines, columns=[f.name for f in fields(_Line)])
     frame = frame.astype(dict.fromkeys(("time", "offset_us", "first", "last", "n"), "int64"))
     frame = frame.astype(dict.fromkeys(("drift_ppm", "drift_error_ppm", "error_us"), "float64"))
     for name in ("time", "first", "last"):
         frame[name] = time_index(frame[name].to_numpy(dtype=np.int64) * 1000)
-    return pd.concat([labels.iloc[told].reset_index(drop=True), frame], axis=1).set_axis(
-        pd.Index(rows[told]), axis=0
+    return pd.concat([clocks.labels.iloc[told].reset_index(drop=True), frame], axis=1).set_axis(
+        pd.Index(clocks.rows[told]), axis=0
     )
 
 
-def _fitted(table: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64], list[_Fit | None]]:
-    """Peers that answered probes, the first row of the exchange that shows each, and what is told of their clocks."""
+def _fitted(table: pd.DataFrame) -> Clocks:
+    """What is told of the clocks of those who answered probes."""
     found = probes(table)
-    subset = table.iloc[found["row"].to_numpy()]
-    stamps = times_ns(subset)
-    out = equals(subset, "direction", "out")
+    row = found["row"].to_numpy()
+    stamps = times_ns(table)[row]
+    out = equals(table, "direction", "out")[row]
     exchange = found["exchange"].to_numpy()
     sequence = order(exchange, stamps)
     pong, held = found["pong"].to_numpy(), found["held"].to_numpy()
@@ -99,27 +111,24 @@ def _fitted(table: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64], list[
     good = (exchange[ping] == exchange[answer]) & ours[ping] & out[ping] & ~out[answer]
     good &= ~pong[ping] & held[answer]
     ping, answer = ping[good], answer[good]
-    sides, labels = groups(subset.iloc[ping], ("endpoint", "peer"))
+    sides, first = group_rows(table, PEER, row[ping])
     sent = stamps[ping] // 1000
     # A row has the time at which sending had ended; the ping itself that from before, if it is of this clock.
     before = found["t_us"].to_numpy()[ping]
     near = (before <= sent) & (before > sent - JUST_BEFORE_US)
-    times = np.array(
-        [
-            np.where(near, before, sent),
-            found["r_us"].to_numpy()[answer],
-            found["s_us"].to_numpy()[answer],
-            stamps[answer] // 1000,
-        ]
+    times = (
+        np.where(near, before, sent),
+        found["r_us"].to_numpy()[answer],
+        found["s_us"].to_numpy()[answer],
+        stamps[answer] // 1000,
     )
     begin = np.zeros(int(exchange.max(initial=-1)) + 1, dtype=np.int64)
-    begin[exchange[::-1]] = found["row"].to_numpy()[::-1]
-    rows = np.zeros(len(labels), dtype=np.int64)
-    rows[sides[::-1]] = begin[exchange[ping]][::-1]
-    together = np.argsort(sides, kind="stable")
-    edges = np.flatnonzero(firsts(sides[together]))[1:]
-    parts = np.split(times[:, together], edges, axis=1) if len(labels) else []
-    return labels, rows, [_fit(*part) for part in parts]
+    begin[exchange[::-1]] = row[::-1]
+    rows = begin[exchange[ping[first]]]
+    by_side = order(sides, np.zeros(0, np.int64))  # and there as they are
+    return Clocks.of(
+        labels_of(table, PEER, row[ping[first]]), rows, sides[by_side], *(each[by_side] for each in times)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,55 +146,94 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
-    """How a peer's clock stands: whole microseconds, and on top of them bounds over the seconds since `start`."""
+class Clocks:
+    """The clocks of some peers: whole microseconds, and on top of them bounds over the seconds since `start`.
 
-    start: int
-    base: int
-    bounds: ClockBounds
-    n: int
+    Attributes
+    ----------
+    labels : one row a peer. rows : (peers,) int64, the first row of the exchange that shows each.
+    told : (peers,) bool, whether anything is told of its clock; the others' figures mean nothing.
+    place : (peers,) int64, which of the `bounds` are its. start, base, n : (peers,) int64.
+    """
 
-    def line(self) -> _Line:
-        first, last = float(self.bounds.knots_s[0]), float(self.bounds.knots_s[-1])
+    labels: pd.DataFrame
+    rows: NDArray[np.int64]
+    told: NDArray[np.bool_]
+    place: NDArray[np.int64]
+    start: NDArray[np.int64]
+    base: NDArray[np.int64]
+    n: NDArray[np.int64]
+    bounds: ManyBounds
+
+    @classmethod
+    def of(
+        cls,
+        labels: pd.DataFrame,
+        rows: NDArray[np.int64],
+        sides: NDArray[np.int64],
+        sent: NDArray[np.int64],
+        received: NDArray[np.int64],
+        returned: NDArray[np.int64],
+        back: NDArray[np.int64],
+    ) -> Clocks:
+        """From the four times of each exchange in microseconds, and which peer each is of, peer by peer."""
+        peers = len(labels)
+        sane = ((back - sent) - (returned - received) >= -1) & (returned >= received)
+        n = np.bincount(sides[sane], minlength=peers)
+        told = n >= LEAST_EXCHANGES
+        kept = sane & told[sides]
+        sides, sent, received, returned, back = (
+            each[kept] for each in (sides, sent, received, returned, back)
+        )
+        start, base = np.zeros(peers, np.int64), np.zeros(peers, np.int64)
+        place = np.cumsum(told) - 1
+        starts = np.flatnonzero(firsts(sides))
+        # Integers until only small differences are left: a float's 53 bits hold no quarters of microseconds since
+        # 1970.
+        start[told] = np.minimum.reduceat(sent, starts) if len(starts) else 0
+        base[told] = received[starts] - sent[starts]
+        found = many_bounds(
+            (
+                (sent - start[sides]) / US,
+                (received - sent - base[sides]).astype(np.float64),
+                starts,
+            ),
+            (
+                (back - start[sides]) / US,
+                (returned - back - base[sides]).astype(np.float64),
+                starts,
+            ),
+        )
+        told[told] = found.fits  # else their clock was set meanwhile, or the times are no times
+        return cls(labels, rows, told, place, start, base, n, found)
+
+    def line(self, peer: int) -> _Line:
+        """What is told of the clock of a peer."""
+        place, start, base = int(self.place[peer]), int(self.start[peer]), int(self.base[peer])
+        first, last = (float(self.bounds.knots_s[place, end]) for end in (0, -1))
         middle = round((first + last) / 2 * US)
-        offset = float(self.bounds.at(np.array([middle / US]))[0])
+        level, drift = float(self.bounds.level_us[place]), float(self.bounds.drift_ppm[place])
         return _Line(
-            self.start + middle,
-            self.base + round(offset),
-            self.bounds.drift_ppm,
-            self.bounds.drift_error_ppm,
-            float(self.bounds.errors_us.max()) + 0.5,  # for the whole number
-            self.start + round(first * US),
-            self.start + round(last * US),
-            self.n,
+            start + middle,
+            base + round(level + drift * (middle / US)),
+            drift,
+            float(self.bounds.drift_error_ppm[place]),
+            float(self.bounds.errors_us[place].max()) + 0.5,  # for the whole number
+            start + round(first * US),
+            start + round(last * US),
+            int(self.n[peer]),
         )
 
-    def ahead(self, ours_us: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Their clock minus ours beyond `base` at some times, and by how much that is wrong at most."""
-        x = (ours_us - self.start) / US
-        outside = np.maximum(np.maximum(self.bounds.knots_s[0] - x, x - self.bounds.knots_s[-1]), 0.0)
-        return self.bounds.at(x), self.bounds.error(x) + outside * self.bounds.drift_error_ppm
-
-
-def _fit(
-    sent: NDArray[np.int64], received: NDArray[np.int64], returned: NDArray[np.int64], back: NDArray[np.int64]
-) -> _Fit | None:
-    """The clock of a peer, from the four times of each exchange in microseconds."""
-    sane = ((back - sent) - (returned - received) >= -1) & (returned >= received)
-    sent, received, returned, back = (each[sane] for each in (sent, received, returned, back))
-    if len(sent) < LEAST_EXCHANGES:
-        return None
-    # Integers until only small differences are left: a float's 53 bits hold no quarters of microseconds since 1970.
-    start, base = int(sent.min()), int(received[0] - sent[0])
-    there, here = (sent - start) / US, (back - start) / US
-    try:
-        found = bounds(
-            (there, (received - sent - base).astype(np.float64)),
-            (here, (returned - back - base).astype(np.float64)),
-        )
-    except Contradiction:
-        return None  # their clock was set meanwhile, or the times are no times
-    return _Fit(start, base, found, len(sent))
+    def ahead(
+        self, peer: NDArray[np.int64], ours_us: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Their clocks minus ours beyond `base` at some times, and by how much that is wrong at most."""
+        place = self.place[peer]
+        x = (ours_us - self.start[peer]) / US
+        knots = self.bounds.knots_s[place]
+        outside = np.maximum(np.maximum(knots[:, 0] - x, x - knots[:, -1]), 0.0)
+        error = self.bounds.error(place, x) + outside * self.bounds.drift_error_ppm[place]
+        return self.bounds.at(place, x), error
 
 
 @by_row
@@ -223,9 +271,14 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
     table = with_stamps(table) if sent is None else table_of(table, sent)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
-    known, _, fits = _fitted(table)
-    told = [side for side, fit in enumerate(fits) if fit is not None]
-    if not told:
+    with together():
+        return _delays(table, sent, UNIT_US[unit])
+
+
+def _delays(table: pd.DataFrame, sent: str | None, unit_us: float) -> pd.DataFrame:
+    clocks = _fitted(table)
+    told = np.flatnonzero(clocks.told)
+    if not len(told):
         raise NoOffset
     arrived = messages_of(table, "in")
     if sent is None:
@@ -240,35 +293,30 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
         require(table, [sent])
         column = pd.to_numeric(table[sent], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         rows = np.flatnonzero(arrived & np.isfinite(column))
-        theirs = column[rows] * UNIT_US[unit]
-    subset = table.iloc[rows]
-    stamps = times_ns(subset)
-    # Which of `known` each message's peer is; -1 where it is none whose clock is told.
-    of_messages, labels = groups(subset, ("endpoint", "peer"))
-    key = ["endpoint", "peer"]
-    numbers = known[key].iloc[told].astype(object).assign(side=told)
-    matched = labels.astype(object).merge(numbers, on=key, how="left")["side"]
+        theirs = column[rows] * unit_us
+    stamps = times_ns(table)[rows]
+    # Which clock each message's peer has; -1 where it is none that is told.
+    of_messages, first = group_rows(table, PEER, rows)
+    key = list(PEER)
+    numbers = clocks.labels[key].iloc[told].astype(object).assign(side=told)
+    matched = labels_of(table, PEER, rows[first]).astype(object).merge(numbers, on=key, how="left")["side"]
     side = matched.fillna(-1).to_numpy(dtype=np.int64)[of_messages]
-    ours = stamps // 1000
-    delay, error = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-    for each in told:
-        fit = fits[each]
-        mine = np.flatnonzero(side == each)
-        if fit is None or not len(mine):
-            continue
-        ahead, wrong = fit.ahead(ours[mine])
-        # Their time as it would read on our clock, taken from ours.
-        delay[mine] = ours[mine] - (theirs[mine] - fit.base - ahead)
-        error[mine] = wrong
     kept = np.flatnonzero(side >= 0)
-    kept = kept[np.argsort(stamps[kept], kind="stable")]
+    if not in_time(stamps[kept]):
+        kept = kept[np.argsort(stamps[kept], kind="stable")]
+    peer, ours = side[kept], stamps[kept] // 1000
+    ahead, wrong = clocks.ahead(peer, ours)
+    # Their time as it would read on our clock, taken from ours.
+    delay = ours - (theirs[kept] - clocks.base[peer] - ahead)
+    taken = rows[kept]
     return pd.DataFrame(
         {
             "time": time_index(stamps[kept]),
-            "endpoint": subset["endpoint"].array.take(kept),
-            "peer": subset["peer"].array.take(kept),
-            "delay_ms": delay[kept] / 1e3,
-            "error_ms": error[kept] / 1e3,
+            "endpoint": table["endpoint"].array.take(taken),
+            "peer": table["peer"].array.take(taken),
+            "delay_ms": delay / 1e3,
+            "error_ms": wrong / 1e3,
         },
-        index=pd.Index(rows[kept]),
+        index=pd.Index(taken),
+        copy=False,
     )

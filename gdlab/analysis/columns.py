@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 STREAM: Final = ("endpoint", "peer", "direction")
 
 
+#: Values are numbered by an array with a place for each where there are so many places for a row at most, or so few.
+_DENSE: Final = 4
+_FEW_CELLS: Final = 1 << 16
+
 #: Who sends to whom, where the direction is given.
 PEER: Final = ("endpoint", "peer")
 
@@ -73,28 +77,28 @@ def codes(table: pd.DataFrame, name: str) -> tuple[NDArray[np.integer[Any]], pd.
 
     Returns
     -------
-    (n,) integers, and the distinct values; for a categorical column its categories, also those that do not
-    occur.
+    (n,) integers, of as few bytes as they need where the column is categorical, and the distinct values; for a
+    categorical column its categories, also those that do not occur.
     """
     require(table, [name])
-    column = table[name]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy(dtype=np.int64), column.cat.categories
-    numbers, values = pd.factorize(column)
+    column = table[name].array
+    if isinstance(column, pd.Categorical):
+        return np.asarray(column.codes), column.categories
+    numbers, values = pd.factorize(table[name])
     return np.asarray(numbers, dtype=np.int64), pd.Index(values)
 
 
 def equals(table: pd.DataFrame, name: str, value: str) -> NDArray[np.bool_]:
     """True for the rows whose column `name` is `value`; (n,) bool."""
     require(table, [name])
-    column = table[name]
-    if isinstance(column.dtype, pd.CategoricalDtype):
+    column = table[name].array
+    if isinstance(column, pd.Categorical):
         # The smallest integer type is kept: comparing 1,000,000 int8 costs a tenth of comparing strings.
-        position = column.cat.categories.get_indexer(pd.Index([value]))[0]
+        position = column.categories.get_indexer(pd.Index([value]))[0]
         if position < 0:
             return np.zeros(len(table), dtype=np.bool_)
-        return np.asarray(column.cat.codes.to_numpy() == position)
-    return np.asarray(column.eq(value).fillna(False).to_numpy(dtype=np.bool_))
+        return np.asarray(column.codes == position)
+    return np.asarray(table[name].eq(value).fillna(False).to_numpy(dtype=np.bool_))
 
 
 def messages(table: pd.DataFrame, direction: str | None = None) -> NDArray[np.bool_]:
@@ -116,13 +120,63 @@ def groups(table: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.int64], p
     (n,) int64 group of each row, and one row a group with the columns `by` (categories where they were,
     missing values kept as missing).
     """
-    ids, distinct = np.zeros(len(table), dtype=np.int64), min(1, len(table))
+    ids, first = group_rows(table, by)
+    return ids, labels_of(table, by, first)
+
+
+def group_rows(
+    table: pd.DataFrame, by: Sequence[str], rows: NDArray[np.integer[Any]] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `groups`, of some rows of a table (all by default), without copying its columns.
+
+    Returns
+    -------
+    (n,) int64 group of each of the rows, and (groups,) int64 which of the rows is the first of each.
+    """
+    n = len(table) if rows is None else len(rows)
+    cells, size = np.zeros(n, dtype=np.int64), 1
     for name in by:
         numbers, values = codes(table, name)
-        # Numbered anew after every column, so that the product cannot leave 64 bits however many there are.
-        numbered, uniques = pd.factorize(ids * (len(values) + 1) + (numbers + 1))
-        ids, distinct = numbered.astype(np.int64), len(uniques)
-    return ids, table[list(by)].iloc[first_rows(ids, distinct)].reset_index(drop=True)
+        if rows is not None:
+            numbers = numbers[rows]
+        width = len(values) + 1
+        if size * width > max(_DENSE * n, _FEW_CELLS):
+            # Numbered anew, so that the product stays small however many columns there are.
+            cells, first = numbered_cells(cells, size)
+            size = len(first)
+        cells = cells * width + (numbers + 1) if size > 1 else numbers.astype(np.int64) + 1
+        size *= width
+    return numbered_cells(cells, size)
+
+
+def labels_of(table: pd.DataFrame, by: Sequence[str], rows: NDArray[np.int64]) -> pd.DataFrame:
+    """The columns `by` of some rows of a table, numbered from 0."""
+    return table[list(by)].iloc[rows].reset_index(drop=True)
+
+
+def numbered_cells(cells: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the distinct values in the order of their first row.
+
+    Parameters
+    ----------
+    cells : (n,) int64, 0 and above, below `size`.
+
+    Returns
+    -------
+    (n,) int64 number of each row, and (distinct,) int64 the first row of each.
+    """
+    n = len(cells)
+    if size > max(_DENSE * n, _FEW_CELLS):
+        numbers, uniques = pd.factorize(cells)
+        numbers = numbers.astype(np.int64)
+        return numbers, first_rows(numbers, len(uniques))
+    # Two passes over an array with a place for each value: hashing a million takes ten times as long.
+    first = np.full(size, -1, dtype=np.int64)
+    first[cells[::-1]] = np.arange(n - 1, -1, -1)
+    begins = np.sort(first[first >= 0])
+    number = first
+    number[cells[begins]] = np.arange(len(begins))
+    return number[cells], begins
 
 
 def first_rows(ids: NDArray[np.int64], distinct: int) -> NDArray[np.int64]:
@@ -132,13 +186,30 @@ def first_rows(ids: NDArray[np.int64], distinct: int) -> NDArray[np.int64]:
     return first
 
 
+def in_time(stamps_ns: NDArray[np.int64]) -> bool:
+    """Whether rows are in order of time, as those of a capture nearly always are."""
+    return bool(np.all(stamps_ns[1:] >= stamps_ns[:-1]))
+
+
 def order(ids: NDArray[np.integer[Any]], stamps_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Positions that sort rows by group, then by time, then by position; (n,) int64."""
-    if np.all(stamps_ns[1:] >= stamps_ns[:-1]):
-        # Captures are nearly always in order of time; small integers then sort by radix, ten times faster.
-        small = ids.astype(np.int16) if ids.size and ids.max() < 2**15 else ids
-        return np.argsort(small, kind="stable")
+    if in_time(stamps_ns):
+        # Small integers sort by radix, ten times faster.
+        most = int(ids.max(initial=0))
+        if most < 2**16 - 1:
+            return np.argsort(ids.astype(np.uint16), kind="stable")
+        if most < 2**32 and not in_time(ids):
+            by_lower = np.argsort((ids & 0xFFFF).astype(np.uint16), kind="stable")
+            return by_lower[np.argsort((ids[by_lower] >> 16).astype(np.uint16), kind="stable")]
+        return np.argsort(ids, kind="stable")
     return np.lexsort((stamps_ns, ids))
+
+
+def starts_of(ids: NDArray[np.int64], distinct: int) -> NDArray[np.int64]:
+    """Where each group begins when rows are in `order`; (distinct,) int64."""
+    starts = np.zeros(distinct, dtype=np.int64)
+    np.cumsum(np.bincount(ids, minlength=distinct)[:-1], out=starts[1:])
+    return starts
 
 
 def firsts(sorted_ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from gdlab.analysis.arrivals import inter_arrival
 from gdlab.analysis.columns import times_ns
+from gdlab.analysis.interval import wilson
 from gdlab.analysis.latency import round_trips
 from gdlab.analysis.percentiles import percentiles
 from gdlab.analysis.probes import messages_of
-from gdlab.analysis.sequence import sequence, wilson
+from gdlab.analysis.sequence import sequence
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def compare(a: Source, b: Source, *, seq: str | None = None, probes: bool = Fals
 
     Returns
     -------
-    One row a measure: `measure`, `unit`, for each run the value, the ends of its 95 % interval and the sample
+    One row per measure: `measure`, `unit`, for each run the value, the ends of its 95 % interval and the sample
     size (`a`, `a_low`, `a_high`, `a_n`, and `b`...), `change` (``b - a``), `differs` (boolean: True where the
     two intervals have nothing in common, False where they overlap, missing where either run has no interval).
 
@@ -81,7 +82,7 @@ def measures(table: Source, *, seq: str | None = None, probes: bool = False) -> 
 
     Returns
     -------
-    One row a measure: `measure`, `unit`, `value`, `low`, `high` (float64; the ends of the 95 % interval, NaN
+    One row per measure: `measure`, `unit`, `value`, `low`, `high` (float64; the ends of the 95 % interval, NaN
     for what has none, or lies beyond what was measured because pings were lost), `n` (int64: sample size).
     """
     return told(gathered(table, seq=seq, probes=probes))

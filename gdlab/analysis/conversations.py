@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import PEER, equals, first_rows, groups, names_of, require, time_index, times_ns
+from gdlab.analysis.columns import (
+    PEER,
+    codes,
+    equals,
+    group_rows,
+    groups,
+    in_time,
+    labels_of,
+    names_of,
+    require,
+    time_index,
+    times_ns,
+)
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.source import Source, table_of
 
@@ -15,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+#: What a row is to a conversation.
+_IN, _OUT, _NEITHER, _WAYS = range(4)
 
 
 def conversations(table: Source, *, probes: bool = False, by: str | Sequence[str] = PEER) -> pd.DataFrame:
@@ -51,46 +66,70 @@ def tallied(table: pd.DataFrame, *, by: Sequence[str], probes: bool) -> pd.DataF
 
     `first`, `last`, `first_in` and `last_in` are int64, nanoseconds.
     """
-    rows = np.flatnonzero((table["peer"].notna() & (table["peer"] != "")).to_numpy(dtype=np.bool_))
-    subset = table if len(rows) == len(table) else table.iloc[rows]
-    stamps = times_ns(subset)
-    ids, labels = groups(subset, by)
-    n = len(labels)
-    said = messages_of(subset, probes=probes)
-    arrived, sent = said & equals(subset, "direction", "in"), said & equals(subset, "direction", "out")
-    size = subset["size_bytes"].to_numpy(dtype=np.int64)
+    rows = _with_peer(table)
+    ids, first_row = group_rows(table, by, rows)
+    n = len(first_row)
+    stamps = times_ns(table)[rows]
+    said = messages_of(table, probes=probes)[rows]
+    # One cell for what came in, what went out and what is no message of each group.
+    way = np.full(len(rows), _NEITHER)
+    for number, direction in ((_IN, "in"), (_OUT, "out")):
+        way[said & equals(table, "direction", direction)[rows]] = number
+    cells = ids * _WAYS + way
+    size, wire = (table[name].to_numpy(dtype=np.int64)[rows] for name in ("size_bytes", "wire_bytes"))
 
-    def count(which: NDArray[Any]) -> NDArray[Any]:
-        return np.bincount(ids[which], minlength=n).astype(np.int64)
+    def total(weights: NDArray[Any] | None = None) -> NDArray[Any]:
+        return np.bincount(cells, weights, minlength=n * _WAYS).astype(np.int64).reshape(n, _WAYS)
 
-    def total(which: NDArray[Any], what: NDArray[Any]) -> NDArray[Any]:
-        return np.bincount(ids[which], weights=what[which], minlength=n).astype(np.int64)
+    def events(name: str) -> NDArray[Any]:
+        return np.bincount(ids[equals(table, "event", name)[rows]], minlength=n).astype(np.int64)
 
-    def extent(which: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
-        np.minimum.at(low, ids[which], stamps[which])
-        np.maximum.at(high, ids[which], stamps[which])
-        return low, high
-
-    first, last = extent(np.ones(len(subset), dtype=np.bool_))
-    first_in, last_in = extent(arrived)
+    first, last = _extent(cells, stamps, n * _WAYS)
+    first, last = first.reshape(n, _WAYS), last.reshape(n, _WAYS)
     largest = np.zeros(n, dtype=np.int64)
-    np.maximum.at(largest, ids[said], size[said])
-    return labels.set_axis(pd.Index(rows[first_rows(ids, n)]), axis=0).assign(
-        first=first,
-        last=last,
-        first_in=first_in,
-        last_in=last_in,
-        messages_in=count(arrived),
-        messages_out=count(sent),
-        bytes_in=total(arrived, size),
-        bytes_out=total(sent, size),
-        wire_bytes=total(said, subset["wire_bytes"].to_numpy(dtype=np.int64)),
-        opened=count(equals(subset, "event", "open")),
-        closed=count(equals(subset, "event", "close")),
-        errors=count(equals(subset, "event", "error")),
-        largest_bytes=largest,
+    np.maximum.at(largest, ids, np.where(said, size, 0))
+    messages, payload = total(), total(size)
+    unsaid = np.bincount(ids[said & (way == _NEITHER)], wire[said & (way == _NEITHER)], minlength=n)
+    at = rows[first_row]
+    return (
+        labels_of(table, by, at)
+        .set_axis(pd.Index(at), axis=0)
+        .assign(
+            first=first.min(axis=1),
+            last=last.max(axis=1),
+            first_in=first[:, _IN],
+            last_in=last[:, _IN],
+            messages_in=messages[:, _IN],
+            messages_out=messages[:, _OUT],
+            bytes_in=payload[:, _IN],
+            bytes_out=payload[:, _OUT],
+            wire_bytes=total(wire)[:, [_IN, _OUT]].sum(axis=1) + unsaid.astype(np.int64),
+            opened=events("open"),
+            closed=events("close"),
+            errors=events("error"),
+            largest_bytes=largest,
+        )
     )
+
+
+def _with_peer(table: pd.DataFrame) -> NDArray[np.int64]:
+    numbers, values = codes(table, "peer")
+    named = np.array([*(value != "" for value in values), False], dtype=np.bool_)
+    return np.flatnonzero(named[numbers])
+
+
+def _extent(
+    cells: NDArray[np.int64], stamps: NDArray[np.int64], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The earliest and the latest of each cell; the greatest and the least integer where it has none."""
+    low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
+    if in_time(stamps):  # what is written last stays
+        low[cells[::-1]] = stamps[::-1]
+        high[cells] = stamps
+    else:
+        np.minimum.at(low, cells, stamps)
+        np.maximum.at(high, cells, stamps)
+    return low, high
 
 
 #: How columns of `tallied` are put together, where not by adding them up.

@@ -11,6 +11,7 @@ from gdlab.analysis.rules.finding import COLUMNS
 from gdlab.analysis.rules.relayed import relay_findings
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.text_table import Findings
+from gdlab.analysis.together import together
 from gdlab.analysis.truths import truth_of
 from gdlab.analysis.watched import Watched
 from gdlab.messages import SCHEMA
@@ -71,7 +72,8 @@ def findings(
         ended_in_order=ended,
         until_ns=until_ns,
     )
-    return listed([*relayed, *(finding for rule in RULES for finding in rule(evidence))])
+    with together():
+        return listed([*relayed, *(finding for rule in RULES for finding in rule(evidence))])
 
 
 def listed(found: list[Finding]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from gdlab.analysis.arrivals import UNIT_US
 from gdlab.analysis.clocks import one_way_delay
-from gdlab.analysis.columns import equals, firsts, groups, order, require, time_index, times_ns
+from gdlab.analysis.columns import equals, firsts, groups, in_time, order, require, time_index, times_ns
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
@@ -62,9 +62,7 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
     stamps = times_ns(table)
     found = probes(table)
     rows = found["row"].to_numpy()
-    subset = table.iloc[rows]
-    sides, labels = groups(subset, ("endpoint", "peer"))
-    out = equals(subset, "direction", "out")
+    out = equals(table, "direction", "out")[rows]
     pong = found["pong"].to_numpy()
     seq, t_us = found["seq"].to_numpy(), found["t_us"].to_numpy()
 
@@ -95,8 +93,8 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
     result = pd.DataFrame(
         {
             "time": time_index(sent),
-            "endpoint": labels["endpoint"].array.take(sides[asked]),
-            "peer": labels["peer"].array.take(sides[asked]),
+            "endpoint": table["endpoint"].array.take(rows[asked]),
+            "peer": table["peer"].array.take(rows[asked]),
             "seq": seq[asked],
             "t_us": t_us[asked],
             "rtt_ms": rtt,
@@ -105,8 +103,11 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
             "answers": answers.astype(np.int64),
         },
         index=pd.Index(rows[asked]),
+        copy=False,
     )
-    return result.iloc[np.lexsort((result.index.to_numpy(), sent))]
+    if in_time(sent) and in_time(rows[asked]):
+        return result
+    return result.iloc[np.lexsort((rows[asked], sent))]
 
 
 def outcomes(

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import groups
+from gdlab.analysis.interval import wilson
 from gdlab.analysis.numbers import with_numbers
-from gdlab.analysis.sequence import numbered, wilson
+from gdlab.analysis.sequence import numbered
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.truths import FATES, truth_of
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import groups, require
+from gdlab.analysis.number_runs import unwrapped
 from gdlab.analysis.probes import probes
-from gdlab.analysis.sequence import unwrapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -172,8 +172,8 @@ def in_rounds(sent: Ints, sent_ns: Ints, got: Ints, got_ns: Ints, bits: int) -> 
     if not len(sent) or not len(got):
         return sent, got
     size = 1 << bits
-    begins = [np.arange(len(each)) == 0 for each in (sent, got)]
-    a, b = unwrapped(sent, begins[0], bits), unwrapped(got, begins[1], bits)
+    begin = np.zeros(1, np.int64)
+    a, b = unwrapped(sent, begin, bits), unwrapped(got, begin, bits)
     where = pd.Series(sent_ns, index=a)
     where = where[~where.index.duplicated()]
     low, high = int((a.min() - b.max()) // size), int((a.max() - b.min()) // size) + 1

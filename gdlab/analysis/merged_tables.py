@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import time_index
-from gdlab.analysis.sequence import wilson
+from gdlab.analysis.interval import wilson
 
 if TYPE_CHECKING:
     from gdlab.analysis.clock_bounds import ClockBounds

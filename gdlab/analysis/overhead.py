@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import codes, first_rows, groups, require
+from gdlab.analysis.columns import codes, group_rows, groups, labels_of, require
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.source import Source, table_of
 from gdlab.messages import (
@@ -61,22 +61,30 @@ def overhead(
 def tallied(table: pd.DataFrame, *, by: Sequence[str], probes: bool) -> pd.DataFrame:
     """Bytes of each layer of each group: `LAYERS`, `wire` and `messages` (all float64); the index is the first row."""
     rows = np.flatnonzero(messages_of(table, probes=probes))
-    columns = dict.fromkeys((*by, "endpoint", "peer", "size_bytes", "wire_bytes"))
-    subset = table[list(columns)].iloc[rows]
-    ids, labels = groups(subset, by)
-    n = len(labels)
-    payload = subset["size_bytes"].to_numpy(dtype=np.float64)
-    wire = subset["wire_bytes"].to_numpy(dtype=np.float64)
-    udp, ipv6 = _is(subset, "endpoint", _udp), _is(subset, "peer", _ipv6)
-    ip = np.where(ipv6, IPV6_HEADER_BYTES, IPV4_HEADER_BYTES)
-    transport = np.where(udp, UDP_HEADER_BYTES, TCP_HEADER_BYTES)
-    each = {
-        **dict(zip(LAYERS, (payload, wire - payload - transport - ip, transport, ip), strict=True)),
-        "wire": wire,
-    }
-    sums = {f"#{name}": np.bincount(ids, weights=values, minlength=n) for name, values in each.items()}
-    sums["#messages"] = np.bincount(ids, minlength=n).astype(np.float64)
-    return labels.set_axis(pd.Index(rows[first_rows(ids, n)]), axis=0).assign(**sums)
+    ids, first = group_rows(table, by, rows)
+    n = len(first)
+    payload, wire = (
+        np.bincount(ids, weights=table[name].to_numpy(dtype=np.float64)[rows], minlength=n)
+        for name in ("size_bytes", "wire_bytes")
+    )
+    udp, ipv6 = _is(table, "endpoint", _udp)[rows], _is(table, "peer", _ipv6)[rows]
+    count = np.bincount(ids, minlength=n).astype(np.float64)
+
+    def headers(longer: NDArray[np.bool_], size: int, other: int) -> NDArray[np.float64]:
+        many = np.bincount(ids[longer], minlength=n)
+        return many * float(size) + (count - many) * other
+
+    transport, ip = (
+        headers(udp, UDP_HEADER_BYTES, TCP_HEADER_BYTES),
+        headers(ipv6, IPV6_HEADER_BYTES, IPV4_HEADER_BYTES),
+    )
+    sums = dict(zip(LAYERS, (payload, wire - payload - transport - ip, transport, ip), strict=True))
+    at = rows[first]
+    return (
+        labels_of(table, by, at)
+        .set_axis(pd.Index(at), axis=0)
+        .assign(**{f"#{name}": total for name, total in {**sums, "wire": wire, "messages": count}.items()})
+    )
 
 
 def added(tallies: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

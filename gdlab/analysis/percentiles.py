@@ -49,7 +49,7 @@ def percentiles(
 
     Returns
     -------
-    One row a quantile: `quantile`, `value`, `low`, `high` (float64; NaN where the sample is too small),
+    One row per quantile: `quantile`, `value`, `low`, `high` (float64; NaN where the sample is too small),
     `n` (int64: samples, missing ones included), `needed_n` (int64: the rule is at least 10 samples on the
     thin side of the quantile).
 

@@ -13,14 +13,29 @@ import pandas as pd
 
 from gdlab import probe
 from gdlab.analysis import probe_layouts as layouts
-from gdlab.analysis.columns import equals, firsts, groups, messages, order, require, times_ns
+from gdlab.analysis.columns import (
+    PEER,
+    equals,
+    firsts,
+    group_rows,
+    in_time,
+    messages,
+    order,
+    require,
+    times_ns,
+)
 from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.together import once
 from gdlab.facts import Reason
 from gdlab.payloads import PayloadArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Ints = NDArray[np.int64]
+
+#: Attempts to find each exchange a place of its own before all that are left are sorted out together.
+_TURNS: Final = 6
 #: The shortest probe; shorter payloads are not looked at.
 MIN_BYTES: Final = len(b'{"probe":"ping","seq":0,"t_us":0}')
 
@@ -41,19 +56,18 @@ def probes(table: Source) -> pd.DataFrame:
     """
     table = table_of(table)
     require(table, ("time", "endpoint", "peer", "direction", "event", "size_bytes", "payload"))
+    return once(table, "probes", _probes)
+
+
+def _probes(table: pd.DataFrame) -> pd.DataFrame:
     rows, payloads = _candidates(table)
     fields = layouts.read(payloads)
-    numbers = fields.numbers[fields.whole]
-    found = pd.DataFrame(
-        {
-            "row": rows[fields.whole].astype(np.int64),
-            "pong": fields.pong[fields.whole],
-            **dict(zip(layouts.FIELDS, numbers.T, strict=True)),
-            "held": fields.held[fields.whole],
-        }
-    )
-    found["exchange"], found["ours"] = _exchanges(table, found)
-    return found
+    whole = slice(None) if fields.whole.all() else fields.whole
+    rows, pong, held = rows[whole].astype(np.int64), fields.pong[whole], fields.held[whole]
+    numbers = dict(zip(layouts.FIELDS, fields.numbers[whole].T, strict=True))
+    exchange, ours = _exchanges(table, rows, pong, numbers["seq"], numbers["t_us"])
+    columns = {"row": rows, "pong": pong, **numbers, "held": held, "exchange": exchange, "ours": ours}
+    return pd.DataFrame(columns, copy=False)
 
 
 def candidates(table: pd.DataFrame) -> NDArray[np.intp]:
@@ -100,18 +114,47 @@ def mark(table: pd.DataFrame) -> None:
         table["reason"] = pd.Categorical.from_codes(codes, categories=reasons)
 
 
-def _exchanges(table: pd.DataFrame, found: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _exchanges(
+    table: pd.DataFrame, rows: Ints, pong: NDArray[np.bool_], seq: Ints, t_us: Ints
+) -> tuple[Ints, NDArray[np.bool_]]:
     """Which exchange each probe is of, and whether we began it."""
-    subset = table.iloc[found["row"].to_numpy()]
-    sides, _ = groups(subset, ("endpoint", "peer"))
-    key = pd.DataFrame({"side": sides, "seq": found["seq"], "t_us": found["t_us"]})
-    exchange, _ = groups(key, ("side", "seq", "t_us"))
-    sequence = order(exchange, times_ns(subset))
-    asked = equals(subset, "direction", "out") & ~found["pong"].to_numpy()
-    begins = sequence[firsts(exchange[sequence])]
-    began = np.zeros(len(begins), dtype=np.bool_)
-    began[exchange[begins]] = asked[begins]
-    return exchange, began[exchange]
+    sides, _ = group_rows(table, PEER, rows)
+    leader = _leaders(sides, seq, t_us)
+    leads = leader == np.arange(len(rows))
+    exchange = (np.cumsum(leads) - 1)[leader]
+    stamps = times_ns(table)[rows]
+    if in_time(stamps):
+        begins = np.flatnonzero(leads)
+    else:
+        sequence = order(exchange, stamps)
+        begins = sequence[firsts(exchange[sequence])]
+    asked = equals(table, "direction", "out")[rows[begins]] & ~pong[begins]
+    return exchange, asked[exchange]
+
+
+def _leaders(*keys: Ints) -> Ints:
+    """The first position with the same keys as each; (n,) int64."""
+    n = len(keys[0])
+    leader = np.arange(n)
+    places = 1 << max(2 * n - 1, 1).bit_length()
+    left = leader.copy()
+    # Each key has a place in an array. Who finds another one's key in it, tries again with another place.
+    for turn in range(_TURNS):
+        if not len(left):
+            return leader
+        side, seq, t_us = (key[left] if len(left) < n else key for key in keys)
+        # At first by the number alone: numbers that follow on each other have places that do.
+        place = seq + (side * 0x9E3779B1 + t_us * 0x85EBCA6B >> 7) * turn & places - 1
+        first = np.empty(places, np.int64)
+        first[place[::-1]] = np.arange(len(left) - 1, -1, -1)
+        first = first[place]
+        same = (side == side[first]) & (seq == seq[first]) & (t_us == t_us[first])
+        leader[left] = left[first]
+        left = left[~same]
+    frame = pd.DataFrame({str(number): key[left] for number, key in enumerate(keys)})
+    ids, begins = group_rows(frame, list(frame.columns))
+    leader[left] = left[begins[ids]]
+    return leader
 
 
 def _with_prefix(table: pd.DataFrame, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], PayloadArray]:

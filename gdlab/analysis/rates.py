@@ -23,9 +23,10 @@ from gdlab.analysis.columns import (
     STREAM,
     codes,
     equals,
-    first_rows,
     firsts,
-    groups,
+    group_rows,
+    in_time,
+    labels_of,
     names_of,
     order,
     require,
@@ -97,10 +98,11 @@ def rates(
     stamps = times_ns(table)
     start, end = _span(stamps, span)
     rows = _within(table, start, end, probes=probes)
-    ids, labels = groups(table[list(by)].iloc[rows], by)
+    ids, first = group_rows(table, by, rows)
     some = bool(len(stamps)) or span is not None
-    bins = bins_for(start, end, bin_s=bin_s, top=top, messages=len(rows), groups=len(labels), some=some)
-    return finished(_counted(table, rows, ids, labels, bins), _gaps(table, stamps), bins=bins, by=by, top=top)
+    bins = bins_for(start, end, bin_s=bin_s, top=top, messages=len(rows), groups=len(first), some=some)
+    counts = _counted(table, rows, ids, labels_of(table, by, rows[first]), rows[first], bins)
+    return finished(counts, _gaps(table, stamps), bins=bins, by=by, top=top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,8 @@ def grouped(
 ) -> tuple[pd.DataFrame, NDArray[np.int64], int]:
     """The groups of the messages between two times, the position of the first of each, and how many there are."""
     rows = _within(table, start, end, probes=probes)
-    ids, labels = groups(table[list(by)].iloc[rows], by)
-    return labels, rows[first_rows(ids, len(labels))], len(rows)
+    _, first = group_rows(table, by, rows)
+    return labels_of(table, by, rows[first]), rows[first], len(rows)
 
 
 def _within(table: pd.DataFrame, start: int, end: int, *, probes: bool) -> NDArray[np.int64]:
@@ -177,8 +179,8 @@ def _within(table: pd.DataFrame, start: int, end: int, *, probes: bool) -> NDArr
 def counted(table: pd.DataFrame, *, by: Sequence[str], bins: Bins, probes: bool) -> Counted:
     """Count the messages of some rows."""
     rows = _within(table, bins.start, bins.end, probes=probes)
-    ids, labels = groups(table[list(by)].iloc[rows], by)
-    return _counted(table, rows, ids, labels, bins)
+    ids, first = group_rows(table, by, rows)
+    return _counted(table, rows, ids, labels_of(table, by, rows[first]), rows[first], bins)
 
 
 def _counted(
@@ -186,11 +188,10 @@ def _counted(
     rows: NDArray[np.int64],
     ids: NDArray[np.int64],
     labels: pd.DataFrame,
+    first: NDArray[np.int64],
     bins: Bins,
 ) -> Counted:
-    # Without a sign: from first to last there may be more than 63 bits of nanoseconds.
-    since = times_ns(table)[rows].view(np.uint64) - np.uint64(bins.start % 2**64)
-    where = ids * bins.count + (since // np.uint64(bins.width)).astype(np.int64)
+    where = ids * bins.count + _bin(times_ns(table)[rows], bins)
     cells = bins.count * len(labels)
     if cells <= MAX_CELLS:
         filled = np.flatnonzero(np.bincount(where, minlength=cells))
@@ -205,13 +206,26 @@ def _counted(
     size, wire = (table[name].to_numpy(dtype=np.float64)[rows] for name in ("size_bytes", "wire_bytes"))
     return Counted(
         labels,
-        rows[first_rows(ids, len(labels))],
+        first,
         filled // max(bins.count, 1),
         filled % max(bins.count, 1),
         total(None).astype(np.int64),
         total(size),
         total(wire),
     )
+
+
+def _bin(stamps_ns: NDArray[np.int64], bins: Bins) -> NDArray[np.int64]:
+    """Which bin each time lies in; (n,) int64."""
+    if bins.count < len(stamps_ns) and in_time(stamps_ns):
+        edges = bins.start + bins.width * np.arange(1, bins.count)
+        return np.repeat(
+            np.arange(bins.count),
+            np.diff(np.searchsorted(stamps_ns, edges), prepend=0, append=len(stamps_ns)),
+        )
+    # Without a sign: from first to last there may be more than 63 bits of nanoseconds.
+    since = stamps_ns.view(np.uint64) - np.uint64(bins.start % 2**64)
+    return (since // np.uint64(bins.width)).astype(np.int64)
 
 
 def finished(counts: Counted, gaps: Gaps, *, bins: Bins, by: Sequence[str], top: int | None) -> pd.DataFrame:

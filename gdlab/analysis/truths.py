@@ -37,7 +37,7 @@ def true_delays(table: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row a packet, in order of departure: `time` (of the departure), `endpoint`, `peer` (those of the row that went
+    One row per packet, in order of departure: `time` (of the departure), `endpoint`, `peer` (those of the row that went
     out), `way`, `delay_ms` (float64), `error_ms` (float64, 0: both times are of one clock), `entered` (time).
     """
     went = truth[truth["row_out"].notna()].sort_values("sent", kind="stable")

@@ -141,7 +141,7 @@ class Capture(Tabular, Waiting):
 
     @property
     def df(self) -> pd.DataFrame:
-        """What has arrived so far, one row a message or event, in order of time; a snapshot that is yours to change.
+        """What has arrived so far, one row per message or event, in order of time; a snapshot that is yours to change.
 
         While you hold the last table, the next one costs only the rows that are new.
         """

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import pandas as pd
 
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
+from gdlab.facts import Statement
+from gdlab.words import stated
 
 #: How the name of the program begins that wrote a packet capture of ours.
 _OURS: Final = "gdlab "
@@ -27,16 +29,15 @@ class Recording(Tabular):
     ----------
     path : where it was loaded from.
     about : what the file tells of itself: versions, clock, schema, when it was written; empty without a sidecar.
-    notes : what the reader should know of the file, such as a missing sidecar.
     """
 
     def __init__(
-        self, table: pd.DataFrame, about: dict[str, Any], path: Path, notes: Sequence[str] = ()
+        self, table: pd.DataFrame, about: Mapping[str, object], path: Path, told: Sequence[Statement] = ()
     ) -> None:
         self._table = table
         self.about = about
         self.path = path
-        self.notes = tuple(notes)
+        self._told = tuple(told)
         # Of another program: what it saw of a stream is not cut into messages, either way.
         self._is_foreign = not str(about.get("application", _OURS)).startswith(_OURS)
 
@@ -48,9 +49,15 @@ class Recording(Tabular):
         return table
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the file, such as a missing sidecar; in the language of `gdlab.language`."""
+        return tuple(map(stated, self._told))
+
+    @property
     def provenance(self) -> dict[str, object]:
         """What the file says of where its rows come from."""
-        return dict(self.about.get("provenance") or {})
+        told = self.about.get("provenance")
+        return dict(told) if isinstance(told, Mapping) else {}
 
     @property
     def truth(self) -> pd.DataFrame | None:
@@ -145,5 +152,5 @@ def load(
         shown = Path(path)
     else:
         shown = Path(path[0]) if len(path) == 1 else Path(f"{len(path)} files")
-    recording = Recording(loaded.table, loaded.provenance, shown, loaded.notes)
+    recording = Recording(loaded.table, loaded.provenance, shown, loaded.told)
     return recording if framing is None else recording.reframe(framing)

@@ -34,7 +34,7 @@ def capture(
     spill : the folder that all rows are written to as they arrive.
     parts, limit, host, framing : as of `gdlab.listen`.
     seconds : how long; None for until it is asked to end.
-    out : where the status goes: one line rewritten on a terminal, else a line a minute.
+    out : where the status goes: one line rewritten on a terminal, else a line per minute.
 
     Returns
     -------

@@ -13,7 +13,7 @@ int and float          `Float64` where every int survives as a float, else objec
 str, StringName        `string`; of a NodePath its text
 other mixtures         object, each value as it came
 null, or no such key   NA
-vectors, transforms    a column a component
+vectors, transforms    a column per component
 RID, Signal            `Int64` id; name and `object_id`
 list, packed array     its first `MAX_ITEMS` elements, and ``v.items[]``, the number of elements
 bytes                  ``v.data[]``, their number; the bytes stay in `value`

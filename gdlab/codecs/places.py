@@ -199,7 +199,7 @@ class _Field(str):
         return not self == other
 
 
-_field: Final = functools.cache(_Field)  # one object a name: a dict finds it without comparing
+_field: Final = functools.cache(_Field)  # one object per name: a dict finds it without comparing
 _COUNT: Final = _field("[]")
 _FIELDS: Final = {cls: tuple(map(_field, cls._fields)) for cls in MATH_TYPES}  # type: ignore[attr-defined]  # named tuples
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})

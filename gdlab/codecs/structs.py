@@ -44,7 +44,6 @@ _VECTORS: Final = {2: Vector2, 3: Vector3, 4: Vector4}
 _INTEGER_VECTORS: Final = {2: Vector2i, 3: Vector3i, 4: Vector4i}
 _FIELD: Final = re.compile(r"(\d*)([bB?hHiIlLqQefdsx])(?:\s+([A-Za-z_]\w*))?")
 _ORDERS: Final = {"<": "<", ">": ">", "!": ">", "=": "<"}
-_EXAMPLE: Final = '"<B type, H seq, 3f pos"'
 #: Fields of one format; a payload that has more should be JSON or a Variant.
 _MOST: Final = 256
 
@@ -98,33 +97,28 @@ class Format:
         order, rest = "<", text.strip()
         if rest and rest[0] in "<>!=@":
             if rest[0] == "@":
-                raise ValueError(
-                    f"{text!r}: '@' differs between machines; begin with '<', as Godot writes, or '>'"
-                )
+                raise ValueError(stated(Statement.of("format/order", text=text)))
             order, rest = _ORDERS[rest[0]], rest[1:]
         fields: list[Field] = []
         offset = 0
         for piece in rest.split(","):
             found = _FIELD.fullmatch(piece.strip())
             if found is None:
-                raise ValueError(
-                    f"{piece.strip()!r} in {text!r} is no field; a field is a code of Python's struct and a name: "
-                    f"{_EXAMPLE}"
-                )
+                raise ValueError(stated(Statement.of("format/field", piece=piece.strip(), text=text)))
             count, code, name = int(found[1] or 1), found[2], found[3]
             if code != "x":
                 if name is None:
-                    raise ValueError(f"{piece.strip()!r} in {text!r} has no name; write {_EXAMPLE}")
+                    raise ValueError(stated(Statement.of("format/name", piece=piece.strip(), text=text)))
                 if any(field.name == name for field in fields):
-                    raise ValueError(f"{text!r} has two fields {name!r}")
+                    raise ValueError(stated(Statement.of("format/twice", text=text, name=name)))
                 if count < 1 or len(fields) >= _MOST or (code != "s" and count > _MOST):
                     raise ValueError(
-                        f"{piece.strip()!r} in {text!r}: 1 to {_MOST} values of a name, and as many names"
+                        stated(Statement.of("format/many", piece=piece.strip(), text=text, most=_MOST))
                     )
                 fields.append(Field(name, code, count, offset))
             offset += struct.calcsize(f"<{count}{code}")
         if not fields:
-            raise ValueError(f"{text!r} names no field; write {_EXAMPLE}")
+            raise ValueError(stated(Statement.of("format/empty", text=text)))
         return cls(text, order, tuple(fields), offset)
 
     @property
@@ -184,10 +178,16 @@ class Format:
         values = [value.get(name) for name in names] if isinstance(value, Mapping) else value
         if isinstance(value, Mapping) and set(value) != set(names):
             raise TypeError(
-                f"the format {self.text!r} has the names {', '.join(names)}, not {', '.join(map(str, value))}"
+                stated(
+                    Statement.of(
+                        "format/names", text=self.text, names=tuple(names), given=tuple(map(str, value))
+                    )
+                )
             )
         if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or len(values) != len(names):
-            raise TypeError(f"the format {self.text!r} takes {len(names)} values, for {', '.join(names)}")
+            raise TypeError(
+                stated(Statement.of("format/values", text=self.text, takes=len(names), names=tuple(names)))
+            )
         payload = bytearray(self.size)
         for field, each in zip(self.fields, values, strict=True):
             parts = (
@@ -199,7 +199,11 @@ class Format:
                 struct.pack_into(f"{self.order}{field.count}{field.code}", payload, field.offset, *parts)
             except (struct.error, TypeError) as error:
                 raise TypeError(
-                    f"{each!r} is no {field.name!r} of the format {self.text!r}: {error}"
+                    stated(
+                        Statement.of(
+                            "format/value", value=repr(each), name=field.name, text=self.text, why=error
+                        )
+                    )
                 ) from None
         return bytes(payload)
 
@@ -338,10 +342,7 @@ def of_dataclass(cls: type) -> Structs:
             else []
         )
         if len(codes) != 1:
-            raise ValueError(
-                f"the field {field.name!r} of {cls.__name__} does not say how it is packed; "
-                f'write {field.name}: Annotated[..., "H"] with a code of Python\'s struct'
-            )
+            raise ValueError(stated(Statement.of("format/hint", name=field.name, of=cls.__name__)))
         pieces.append(f"{codes[0]} {field.name}")
     form = Format.parse(getattr(cls, "BYTE_ORDER", "<") + ", ".join(pieces))
     return Structs(cls.__name__, {None: form}, lambda fields: cls(**fields))
@@ -356,7 +357,7 @@ def of_formats(formats: Mapping[int, str]) -> Structs:
     """
     for key in formats:
         if type(key) is not int or not 0 <= key <= 255:
-            raise ValueError(f"the type byte {key!r} is not a number from 0 to 255")
+            raise ValueError(stated(Statement.of("format/type byte", byte=repr(key))))
     return Structs("struct", {key: Format.parse(text) for key, text in formats.items()})
 
 

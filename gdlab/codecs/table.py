@@ -16,10 +16,10 @@ from gdlab.codecs import structs
 from gdlab.codecs.codec import ANY, BINARY, CODECS, TEXT, Codec, Kinds, of_function
 from gdlab.codecs.growing import Growing
 from gdlab.codecs.guess import Auto, summary
-from gdlab.facts import Reason
+from gdlab.facts import Reason, Statement
 from gdlab.messages import Event, Kind
 from gdlab.payloads import PayloadArray
-from gdlab.words import language
+from gdlab.words import language, stated
 
 _AUTO: Final = Auto()
 
@@ -221,10 +221,7 @@ def chosen(codec: DecodeWith) -> Codec:
             return CODECS[codec]
         if structs.is_format(codec):
             return structs.Structs("struct", {None: structs.Format.parse(codec)})
-        raise ValueError(
-            f"there is no codec {codec!r}; it is one of auto, {', '.join(CODECS)}, a struct format such as "
-            '"<B type, H seq, 3f pos", or a function of the payload'
-        )
+        raise ValueError(stated(Statement.of("codec/unknown", codec=codec, known=tuple(CODECS))))
     if isinstance(codec, Mapping):
         return structs.of_formats(codec)
     if isinstance(codec, type) and dataclasses.is_dataclass(codec):
@@ -233,7 +230,7 @@ def chosen(codec: DecodeWith) -> Codec:
         return codec
     if callable(codec):
         return of_function(codec)
-    raise ValueError(f"a codec is a name, a format or a function of the payload, not {type(codec).__name__}")
+    raise ValueError(stated(Statement.of("codec/kind", type=type(codec).__name__)))
 
 
 def _payloads(column: pd.Series) -> PayloadArray:

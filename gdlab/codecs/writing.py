@@ -6,7 +6,9 @@ import json
 from typing import Any, Final
 
 from gdlab.codecs import packed, structs
+from gdlab.facts import Statement
 from gdlab.variant import dumps
+from gdlab.words import stated
 
 #: The names of codecs that write, beside struct formats; ``auto`` is left to who knows where the message goes.
 WRITTEN: Final = ("variant", "json", "text", "bytes", "msgpack", "cbor")
@@ -33,15 +35,12 @@ def write(value: Any, codec: str) -> bytes:
     if codec == "text":
         return str(value).encode()
     if codec == "bytes":
-        raise TypeError(f'codec="bytes" sends bytes as they are, and this is {type(value).__name__}')
+        raise TypeError(stated(Statement.of("codec/bytes", type=type(value).__name__)))
     if codec in ("msgpack", "cbor"):
         return packed.write(value, codec)
     if structs.is_format(codec):
         return structs.Format.parse(codec).pack(value)
-    raise TypeError(
-        f"no codec is called {codec!r} that writes; there are auto, {', '.join(WRITTEN)} and struct formats such as "
-        '"<B type, H seq, 3f pos"'
-    )
+    raise TypeError(stated(Statement.of("codec/unwritten", codec=codec, known=tuple(WRITTEN))))
 
 
 def _json(value: Any) -> bytes:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gdlab.words import worded
+
 #: Factors from a unit to the one asked for, by the unit asked for.
 _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
     "ms": {"ms": 1, "millisecond": 1, "milliseconds": 1, "s": 1e3, "us": 1e-3, "µs": 1e-3},
@@ -41,9 +43,9 @@ def number(answer: Any, unit: str = "") -> float:
     ------
     NotUnderstood : it is no number, or has another unit.
     """
-    asked = f"a number{f' ({unit})' if unit else ''}"
+    asked = worded("a number ({unit})", unit=unit) if unit else worded("a number")
     if isinstance(answer, bool):
-        raise NotUnderstood(f"this asks for {asked}, not for yes or no")
+        raise NotUnderstood(worded("this asks for {asked}, not for yes or no", asked=asked))
     if isinstance(answer, (str, bytes)):
         return _number_of_text(
             answer if isinstance(answer, str) else answer.decode(errors="replace"), unit, asked
@@ -55,30 +57,44 @@ def number(answer: Any, unit: str = "") -> float:
     if isinstance(answer, (list, tuple)) and len(answer) == 1:
         return number(answer[0], unit)
     if hasattr(answer, "__len__"):
-        raise NotUnderstood(f"this asks for {asked}, and that is {len(answer)} values; give one")
+        raise NotUnderstood(
+            worded("this asks for {asked}, and that is {v1} values; give one", asked=asked, v1=len(answer))
+        )
     if callable(answer):
-        raise NotUnderstood(f"this asks for {asked}, and that is a function; call it with ()")
+        raise NotUnderstood(
+            worded("this asks for {asked}, and that is a function; call it with ()", asked=asked)
+        )
     try:
         value = float(answer)
     except (TypeError, ValueError, OverflowError):
-        raise NotUnderstood(f"this asks for {asked}, not for a {type(answer).__name__}") from None
+        raise NotUnderstood(
+            worded("this asks for {asked}, not for a {v1}", asked=asked, v1=type(answer).__name__)
+        ) from None
     if not math.isfinite(value):
-        raise NotUnderstood(f"this asks for {asked}, and that is {value}")
+        raise NotUnderstood(worded("this asks for {asked}, and that is {value}", asked=asked, value=value))
     return value
 
 
 def _number_of_text(text: str, unit: str, asked: str) -> float:
     found = _NUMBER.fullmatch(text[:200])
     if found is None:
-        raise NotUnderstood(f"this asks for {asked}, such as 12.5, and not for the text {text[:60]!r}")
+        raise NotUnderstood(
+            worded(
+                "this asks for {asked}, such as 12.5, and not for the text {v1!r}", asked=asked, v1=text[:60]
+            )
+        )
     digits = found[1].replace(",", "." if _DECIMAL_COMMA.fullmatch(found[1]) else "").replace("_", "")
-    value, said = float(digits), found[2].lower()
-    if not said or said == unit:
+    value, told = float(digits), found[2].lower()
+    if not told or told == unit:
         return value
     factors = _UNITS.get(unit, {})
-    if said not in factors:
-        raise NotUnderstood(f"this asks for {asked}, and not for {said[:30]!r}; give the number alone")
-    return value * factors[said]
+    if told not in factors:
+        raise NotUnderstood(
+            worded(
+                "this asks for {asked}, and not for {v1!r}; give the number alone", asked=asked, v1=told[:30]
+            )
+        )
+    return value * factors[told]
 
 
 def words(answer: Any) -> str:
@@ -95,5 +111,7 @@ def words(answer: Any) -> str:
     if isinstance(answer, int):
         return str(answer)
     if not isinstance(answer, str):
-        raise NotUnderstood(f"this asks for a word in quotes, not for a {type(answer).__name__}")
+        raise NotUnderstood(
+            worded("this asks for a word in quotes, not for a {v1}", v1=type(answer).__name__)
+        )
     return " ".join(_WORD.findall(answer[:500].lower()))

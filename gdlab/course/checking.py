@@ -8,6 +8,7 @@ from typing import Any
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question
 from gdlab.course.verdicts import Mark, Verdict
+from gdlab.words import worded
 
 #: Lessons that have questions.
 LESSONS = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13")
@@ -29,23 +30,33 @@ def check(question: str, answer: Any = ...) -> Verdict:
     if isinstance(found, Verdict):
         return found
     if answer is ... or answer is None:
-        why = "" if answer is ... else " (None is what a cell or a function without a value gives)"
+        why = "" if answer is ... else worded(" (None is what a cell or a function without a value gives)")
         return Verdict(
             question,
             Mark.OPEN,
-            f"{found.asks} Put your answer in place of the dots{why}; gd.course.hint({question!r}) helps.",
+            worded(
+                "{v1} Put your answer in place of the dots{why}; gd.course.hint({question!r}) helps.",
+                v1=worded(found.asks),
+                why=why,
+                question=question,
+            ),
         )
     try:
         right, why = found.judge(answer)
     except NotUnderstood as error:
-        return Verdict(question, Mark.WRONG, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        return Verdict(question, Mark.WRONG, _sentence(worded(str(error))))
     except Exception as error:  # noqa: BLE001 - whatever a student's object does is no error of the lesson
         return Verdict(
             question,
             Mark.WRONG,
-            f"Your answer ended in {type(error).__name__}: {_short(error)}. {found.asks}",
+            worded(
+                "Your answer ended in {v1}: {v2}. {v3}",
+                v1=type(error).__name__,
+                v2=_short(error),
+                v3=worded(found.asks),
+            ),
         )
-    return Verdict(question, Mark.RIGHT if right else Mark.WRONG, why)
+    return Verdict(question, Mark.RIGHT if right else Mark.WRONG, worded(why))
 
 
 def hint(question: str, number: int = 1) -> Verdict:
@@ -58,8 +69,12 @@ def hint(question: str, number: int = 1) -> Verdict:
         wanted = min(max(1, int(number)), count)
     except (TypeError, ValueError, OverflowError):
         wanted = 1
-    more = f" (There is another: gd.course.hint({question!r}, {wanted + 1}).)" if wanted < count else ""
-    return Verdict(question, Mark.HINT, found.hints[wanted - 1] + more)
+    more = (
+        worded(" (There is another: gd.course.hint({question!r}, {v1}).)", question=question, v1=wanted + 1)
+        if wanted < count
+        else ""
+    )
+    return Verdict(question, Mark.HINT, worded(found.hints[wanted - 1]) + more)
 
 
 def questions(lesson: str) -> dict[str, Question]:
@@ -73,16 +88,27 @@ def _find(question: object) -> Question | Verdict:
     lesson = text[:2]
     if lesson not in LESSONS:
         return Verdict(
-            text, Mark.OPEN, f"The course has no such question. Its lessons are {', '.join(LESSONS)}."
+            text,
+            Mark.OPEN,
+            worded("The course has no such question. Its lessons are {v1}.", v1=", ".join(LESSONS)),
         )
     known = questions(lesson)
     if text not in known:
-        return Verdict(text, Mark.OPEN, f"Lesson {lesson} has no such question. It has {', '.join(known)}.")
+        return Verdict(
+            text,
+            Mark.OPEN,
+            worded("Lesson {lesson} has no such question. It has {v1}.", lesson=lesson, v1=", ".join(known)),
+        )
     return known[text]
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop, of the reader's language."""
+    return f"{text[:1].upper()}{text[1:]}{'.' if text.isascii() else '。'}"
 
 
 def _short(error: BaseException) -> str:
     try:
-        return str(error)[:200] or "no message"
+        return str(error)[:200] or worded("no message")
     except Exception:  # noqa: BLE001 - as above: it is the student's
-        return "a message that cannot be shown"
+        return worded("a message that cannot be shown")

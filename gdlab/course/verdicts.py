@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from gdlab.words import worded
+
 
 class Mark(StrEnum):
     """What an answer is."""
@@ -51,10 +53,10 @@ class Verdict:
         return self.right
 
     def __repr__(self) -> str:
-        return f"{self.question} {self.mark}. {self.text}"
+        return f"{self.question} {worded(self.mark)}. {self.text}"
 
     def _repr_html_(self) -> str:
         return (
             f'<div style="border-left: 4px solid {_COLOURS[self.mark]}; padding: 0.2em 0.8em; max-width: 60em">'
-            f"<b>{html.escape(self.question)} {self.mark}.</b> {html.escape(self.text)}</div>"
+            f"<b>{html.escape(self.question)} {worded(self.mark)}.</b> {html.escape(self.text)}</div>"
         )

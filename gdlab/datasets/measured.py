@@ -244,7 +244,7 @@ class Measured:
 
         Returns
         -------
-        One row a quantile: `quantile`, `value` (milliseconds), `low`, `high` (the value of that rank lies between,
+        One row per quantile: `quantile`, `value` (milliseconds), `low`, `high` (the value of that rank lies between,
         certainly), `n`, `needed_n`. Lost pings count as later than all answers.
 
         Notes

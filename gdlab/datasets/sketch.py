@@ -68,8 +68,8 @@ class Sketch:
 
         Returns
         -------
-        One row a quantile: `quantile`, `value` (float64; infinite where it lies among the missing, NaN where there are
-        too few values), `low`, `high` (float64: the value of that rank lies between, certainly), `n`, `needed_n`
+        One row per quantile: `quantile`, `value` (float64; infinite where it lies among the missing, NaN where there
+        are too few values), `low`, `high` (float64: the value of that rank lies between, certainly), `n`, `needed_n`
         (int64, as of `gdlab.analysis.percentiles`).
 
         Raises

@@ -20,7 +20,6 @@ NEEDED: Final = ("time", PAYLOAD_AS, "payload")
 FIRST_HEADER: Final = tuple(name for name in HEADER if name not in versions.NEW)
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
-_NAMES: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -64,21 +63,20 @@ class Form:
         """Whether the columns are those of version 1, as far as they are there."""
         return not set(versions.NEW) & set(self.columns)
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Statement]:
         """What is unusual about it."""
         told = []
         if self.separator != ",":
-            name = _NAMES.get(self.separator, f"{self.separator!r}")
-            told.append(f"the cells are separated by {name}, as a spreadsheet saves them")
+            told.append(Statement.of("csv/separator", separator=self.separator))
         if self.encoding != "utf-8":
-            told.append(f"the text is encoded as {self.encoding[:6].upper()}")
+            told.append(Statement.of("csv/encoding", encoding=self.encoding[:6].upper()))
         extra = [name or "(without a name)" for name in self.columns if name not in HEADER]
         if extra:
-            told.append(f"columns that a capture does not have were left out: {', '.join(extra)[:200]}")
+            told.append(Statement.of("note/columns left out", columns=", ".join(extra)[:200]))
         wanted = FIRST_HEADER if self.is_first else HEADER
         missing = [name for name in wanted if name not in self.columns]
         if missing:
-            told.append(f"columns are missing, and were filled with what can be told: {', '.join(missing)}")
+            told.append(Statement.of("note/columns missing", columns=", ".join(missing)))
         return told
 
 

@@ -68,8 +68,7 @@ def read_csv(path: Path, content: bytes | None = None, progress: ProgressFunctio
     if not isinstance(guarded, bool):
         guarded = collected.looks_guarded()
         if collected.apostrophes:
-            told = "guarded against formulas" if guarded else "written with raw=True"
-            notes.append(f"cells begin with an apostrophe: by all of them, the file was taken for one {told}")
+            notes.append(Statement("csv/guarded" if guarded else "csv/raw"))
     table = collected.table(guarded)
     notes += collected.notes
     if form.is_first:
@@ -144,7 +143,7 @@ class _Rows:
 
     def __init__(self, form: csvform.Form) -> None:
         self.rows = 0
-        self.notes: list[str] = []
+        self.notes: list[Statement] = []
         self._numbers_in_file: Any = ()  # of the rows that are being taken; others have left blank lines between them
         self._blank = 0
         self.columns = form.columns
@@ -349,9 +348,9 @@ class _Rows:
                     details[row] = text(details[row])
                 columns[name] = pd.array(details, dtype=pd.StringDtype("python"))
         if self._blank:
-            self.notes.append(f"{self._blank} lines are blank and were left out")
+            self.notes.append(Statement.of("csv/blank", count=self._blank))
         if self._without_zone:
-            self.notes.append(f"{self._without_zone} times are without a zone, and were taken for UTC")
+            self.notes.append(Statement.of("csv/zone", count=self._without_zone))
         self._fill(columns)
         return pd.DataFrame(columns, copy=False)
 

@@ -21,7 +21,7 @@ READERS: Final = ("gdlab", "tshark")
 _CAN_READ = Statement("load/can read")
 #: What CSV and captures take in memory, with the table that is made of them, for each of their bytes.
 _TIMES_AS_TABLE: Final = 3
-_OFFER = "where tshark is installed, it reads packets of link layers that gdlab does not know"
+_OFFER = Statement("note/offer tshark")
 
 
 def load(
@@ -58,7 +58,7 @@ def load(
     loaded = _load(Path(path), columns, reader, progress)
     if columns is None:
         return loaded
-    return Loaded(loaded.table[list(columns)], loaded.provenance, loaded.notes)
+    return Loaded(loaded.table[list(columns)], loaded.provenance, loaded.told)
 
 
 def _load(
@@ -115,7 +115,7 @@ def _read(
         found = pcapread.read_capture(path, content, progress)
         if reader is None and pcapread.unknown_links(found):
             found = _with_tshark(path, progress) or Loaded(
-                found.table, found.provenance, (*found.notes, _OFFER)
+                found.table, found.provenance, (*found.told, _OFFER)
             )
         return found
     if content is None and parquet.is_parquet(beginning):

@@ -7,6 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from gdlab.facts import Statement
+from gdlab.words import stated
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -17,9 +20,14 @@ class Loaded:
     table : the columns and dtypes of `messages.SCHEMA`.
     provenance : what the file, or its sidecar, tells about itself: versions, clock, rows, and under
         ``"provenance"`` what the capture told. Empty where there is no such thing.
-    notes : what is to be known about this table: what is missing, what was assumed, what does not fit.
+    told : what is to be known about this table: what is missing, what was assumed, what does not fit.
     """
 
     table: pd.DataFrame
     provenance: dict[str, Any]
-    notes: tuple[str, ...]
+    told: tuple[Statement, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known about it, in the reader's language."""
+        return tuple(map(stated, self.told))

@@ -151,15 +151,15 @@ def read_parquet(
                 "load/parquet foreign", path=path, why=error, columns=tuple(column.name for column in SCHEMA)
             )
         ) from error
-    notes: list[str] = []
+    notes: list[Statement] = []
     document: dict[str, Any] = {}
     if _KEY in metadata:
         document, notes = sidecar.decode(metadata[_KEY])
         notes += sidecar.check_rows(document, len(table)) + sidecar.restore_categories(table, document)
     else:
-        notes.append("the file was not written by gdlab: where it came from is not known")
+        notes.append(Statement("note/foreign"))
     if extra:
-        notes.append(f"columns that a capture does not have were left out: {', '.join(extra)[:500]}")
+        notes.append(Statement.of("note/columns left out", columns=", ".join(extra)[:500]))
     return Loaded(table, document, tuple(notes))
 
 

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from gdlab.facts import Statement
 from gdlab.files import cells, versions
 from gdlab.files.packets.captured import Captured
 from gdlab.files.packets.columns import Segments
 from gdlab.files.packets.ip import TCP, UDP
 from gdlab.files.packets.rows import Note, Rows
-from gdlab.files.pcapwrite import EVENT_PROTOCOL, STAMPED_BY
+from gdlab.files.pcapframe import EVENT_PROTOCOL
+from gdlab.files.pcapwrite import STAMPED_BY
 from gdlab.messages import CATEGORIES, Event, Peer, TimeSource
 from gdlab.payloads import Int64
 
@@ -27,7 +29,7 @@ _PSH: Final = 0x08
 _OUT: Final = 2
 
 
-def table(file: Captured, found: Segments) -> tuple[Any, list[str]]:
+def table(file: Captured, found: Segments) -> tuple[Any, list[Statement]]:
     """The table, and notes on what is not in it."""
     return _Ours(file, found).table()
 
@@ -37,12 +39,12 @@ class _Ours:
         self._file = file
         self._found = found
         self._rows = Rows(file.data, found.joined)
-        self._notes: list[str] = []
+        self._notes: list[Statement] = []
         self._hosts: dict[int, int] = {}
         self._tells_facts = False
         self._commented = np.fromiter(file.comments, np.int64, len(file.comments))
 
-    def table(self) -> tuple[Any, list[str]]:
+    def table(self) -> tuple[Any, list[Statement]]:
         found = self._found
         messages = np.flatnonzero((found.protocol == UDP) | (found.protocol == TCP))
         whole = messages[(found.protocol[messages] == UDP) | self._are_whole(messages)]
@@ -110,7 +112,7 @@ class _Ours:
                 del waiting[stream]
                 self._add(np.array([packet]), payload=b"".join(pieces))
         for _ in waiting:
-            self._notes.append("a message has no end and was left out")
+            self._notes.append(Statement("note/no end"))
 
     def _add(
         self,

@@ -17,13 +17,12 @@ from gdlab.files.loaded import Loaded
 from gdlab.files.packets import captured, pcap, pcapng, sides, tcp, websocket
 from gdlab.files.packets.columns import Segments, segments
 from gdlab.files.packets.ip import UDP
-from gdlab.files.packets.link import LINK_UNKNOWN
 from gdlab.files.packets.rows import Note, Rows
-from gdlab.files.pcapwrite import APPLICATION, EVENT_PROTOCOL
+from gdlab.files.pcapframe import EVENT_PROTOCOL
+from gdlab.files.pcapwrite import APPLICATION
 from gdlab.files.progress import Progress, ProgressFunction
 from gdlab.messages import Event, Peer, wire_bytes
 from gdlab.payloads import Int64
-from gdlab.words import stated
 
 _ASKING: Final = b"GET "
 
@@ -52,10 +51,7 @@ def read_capture(path: Path, data: bytes | None = None, progress: ProgressFuncti
     data = path.read_bytes() if data is None else data
     file = pcapng.read(data) if pcapng.is_pcapng(data) else pcap.read(data)
     if not len(file) and file.notes:
-        raise LoadError(
-            f"{path} is a packet capture without one whole packet: {'; '.join(file.notes)}. Expected: pcap or "
-            "pcapng as tcpdump, Wireshark or gdlab write them. Capture or copy it again"
-        )
+        raise LoadError(Statement.of("load/no packet", path=path, why=tuple(file.notes)))
     return of_packets(path, file, progress)
 
 
@@ -67,12 +63,13 @@ def read_with_tshark(path: Path, progress: ProgressFunction | None = None) -> Lo
     LoadError : tshark is not installed, or cannot read the file.
     """
     found = of_packets(path, tsharkread.packets(path), progress)
-    return Loaded(found.table, found.provenance, (stated(Statement("load/by tshark")), *found.notes))
+    return Loaded(found.table, found.provenance, (Statement("load/by tshark"), *found.told))
 
 
 def unknown_links(loaded: Loaded) -> bool:
     """Whether packets were left out because their link layer is not known."""
-    return any(LINK_UNKNOWN in note for note in loaded.notes)
+    whys = [dict(note.more).get("why") for note in loaded.told]
+    return any(isinstance(why, Statement) and why.key == "left out/link type" for why in whys)
 
 
 def of_packets(path: Path, file: captured.Captured, progress: ProgressFunction | None = None) -> Loaded:
@@ -86,7 +83,9 @@ def of_packets(path: Path, file: captured.Captured, progress: ProgressFunction |
         with contextlib.suppress(ValueError, RecursionError):
             told = json.loads(file.comment)
             provenance |= told if isinstance(told, dict) else {}
-    left_out = [f"{count} packets were left out: {why}" for why, count in found.left_out.most_common()]
+    left_out = [
+        Statement.of("note/left out", count=count, why=why) for why, count in found.left_out.most_common()
+    ]
     return Loaded(table, provenance, (*file.notes, *left_out, *notes))
 
 
@@ -108,9 +107,9 @@ class _Foreign:
         self._rows = Rows(file.data, found.joined)
         self._joined = b"".join(found.joined)
         self._hosts: dict[int, str] = {}
-        self._notes: list[str] = []
+        self._notes: list[Statement] = []
 
-    def table(self) -> tuple[Any, list[str]]:
+    def table(self) -> tuple[Any, list[Statement]]:
         """The table, and what is not in it."""
         self._datagrams()
         self._streams()
@@ -303,7 +302,7 @@ class _Foreign:
             )
 
     def _count(self, counts: Any) -> None:
-        self._notes += [f"{count} {what}" for what, count in counts.most_common()]
+        self._notes += [Statement.of(f"counted/{what}", count=count) for what, count in counts.most_common()]
 
     def _bytes(self, start: int, stop: int) -> bytes:
         size = len(self._file.data)

@@ -23,7 +23,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.files import anonymise as names
-from gdlab.files import cells, kinds, pcapudp
+from gdlab.files import cells, kinds, pcapframe, pcapudp
 from gdlab.files import to_schema as conform
 from gdlab.files.atomic import replacing
 from gdlab.files.progress import Progress, ProgressFunction
@@ -41,19 +41,9 @@ from gdlab.messages import Direction, Event, Kind
 APPLICATION: Final = "gdlab "
 #: How an interface tells who took its times; ``kernel`` or ``user`` follows.
 STAMPED_BY: Final = "times by "
-EVENT_PROTOCOL: Final = 253
 
-_UDP, _TCP = 17, 6
 _MOST: Final = 65_535 - 40  # payload bytes of a TCP packet with the smallest headers
 _MOST_UDP: Final = _MOST + 12  # a UDP header is that much shorter
-_MAX_OPTION: Final = 65_535 - 3
-
-
-class _Host(NamedTuple):
-    """An address as it stands in a packet."""
-
-    packed: bytes
-    port: int
 
 
 def write_pcapng(
@@ -119,7 +109,7 @@ class _Packets:
             for number, (endpoint, stamp) in enumerate(pairs.itertuples(index=False, name=None))
         }
         self._invented: dict[str, bytes] = {}
-        self._pairs: dict[tuple[str, str], tuple[_Host, _Host]] = {}
+        self._pairs: dict[tuple[str, str], tuple[pcapframe.Host, pcapframe.Host]] = {}
         self._sent: dict[tuple[str, str], list[int]] = {}
         for peer in self._peers:
             self._host(peer)  # all names are known before the first packet
@@ -129,10 +119,10 @@ class _Packets:
     def beginning(self) -> bytes:
         """The blocks before the packets: interfaces and names."""
         blocks = [
-            _block(
+            pcapframe.block(
                 1,
                 struct.pack("<HHI", 1, 0, 0)
-                + _options(
+                + pcapframe.options(
                     (2, cells.escape(endpoint).encode()), (3, (STAMPED_BY + stamp).encode()), (9, b"\x09")
                 ),
             )
@@ -140,10 +130,10 @@ class _Packets:
         ]
         records = b""
         for name, packed in self._invented.items():
-            record = packed + cells.escape(name).encode()[: _MAX_OPTION - 5] + b"\0"
-            records += _padded(struct.pack("<HH", 1, len(record)) + record)
+            record = packed + cells.escape(name).encode()[: pcapframe.MAX_OPTION - 5] + b"\0"
+            records += pcapframe.padded(struct.pack("<HH", 1, len(record)) + record)
         if records:
-            blocks.append(_block(4, records + struct.pack("<HH", 0, 0)))
+            blocks.append(pcapframe.block(4, records + struct.pack("<HH", 0, 0)))
         return b"".join(blocks)
 
     def of(self, part: pd.DataFrame) -> Iterator[bytes]:
@@ -267,20 +257,26 @@ class _Packets:
             if len(payload) > _MOST_UDP:
                 comment += f" [the first {_MOST_UDP} of {len(payload)} bytes]"
                 payload = payload[:_MOST_UDP]
-            packets = iter((_event(source, target, payload),))
+            packets = iter((pcapframe.event(source, target, payload),))
             if event == Event.MESSAGE:
-                packets = iter((_udp(source, target, payload),))
+                packets = iter((pcapframe.udp(source, target, payload),))
         for packet in map(pcapudp.ethernet, packets):
             options = [(2, struct.pack("<I", flags))]
             comments = [text for text in (fact, comment) if text]
-            options = [(1, text.encode()[:_MAX_OPTION]) for text in comments] + options
+            options = [(1, text.encode()[: pcapframe.MAX_OPTION]) for text in comments] + options
             head = struct.pack(
                 "<IIIII", interface, time_ns >> 32, time_ns & 0xFFFFFFFF, len(packet), len(packet)
             )
-            yield _block(6, head + _padded(packet) + _options(*options))
+            yield pcapframe.block(6, head + pcapframe.padded(packet) + pcapframe.options(*options))
 
     def _tcp(
-        self, endpoint: str, peer: str, source: _Host, target: _Host, payload: bytes, direction: str
+        self,
+        endpoint: str,
+        peer: str,
+        source: pcapframe.Host,
+        target: pcapframe.Host,
+        payload: bytes,
+        direction: str,
     ) -> Iterator[bytes]:
         """A message as one packet, or as many as it needs; the last has PSH."""
         sent = self._sent.setdefault((endpoint, peer), [1, 1])
@@ -288,30 +284,32 @@ class _Packets:
         for start in range(0, len(payload), _MOST) or (0,):
             piece = payload[start : start + _MOST]
             flags = 0x18 if start + _MOST >= len(payload) else 0x10
-            yield _tcp(source, target, piece, sent[mine], sent[1 - mine], flags)
+            yield pcapframe.tcp(source, target, piece, sent[mine], sent[1 - mine], flags)
             sent[mine] = (sent[mine] + len(piece)) & 0xFFFFFFFF
 
-    def _pair(self, endpoint: str, peer: str) -> tuple[_Host, _Host]:
+    def _pair(self, endpoint: str, peer: str) -> tuple[pcapframe.Host, pcapframe.Host]:
         """The two addresses, of one family: a listener may be on both."""
         own, other = self._host(endpoint), self._host(peer)
-        own = own._replace(packed=_in_family(own.packed, len(other.packed)))
-        other = other._replace(packed=_in_family(other.packed, len(own.packed)))
+        own = own._replace(packed=pcapframe.in_family(own.packed, len(other.packed)))
+        other = other._replace(packed=pcapframe.in_family(other.packed, len(own.packed)))
         self._pairs[endpoint, peer] = own, other
         return own, other
 
-    def _host(self, text: str) -> _Host:
+    def _host(self, text: str) -> pcapframe.Host:
         """The address of an endpoint or peer; invented where the text has none."""
         if not text:
-            return _Host(bytes(4), 0)
+            return pcapframe.Host(bytes(4), 0)
         match = _HOST.fullmatch(text)
         port = int(match["port"]) if match else 0
         if match is None or port > 65_535:
-            return _Host(self._invent(text), 0)
+            return pcapframe.Host(self._invent(text), 0)
         host = match["v6"] or match["other"]
         try:
-            return _Host(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).packed, port)
+            return pcapframe.Host(
+                ipaddress.ip_address("127.0.0.1" if host == "localhost" else host).packed, port
+            )
         except ValueError:
-            return _Host(self._invent(host), port)
+            return pcapframe.Host(self._invent(host), port)
 
     def _invent(self, name: str) -> bytes:
         number = len(self._invented) + 1
@@ -324,93 +322,14 @@ _HOST = re.compile(
 )
 
 
-def _in_family(packed: bytes, size: int) -> bytes:
-    """The address with 4 or 16 bytes where it has such a form, else as it is.
-
-    Loopback stays loopback, the wildcard the wildcard; other IPv4 addresses are mapped (RFC 4291 section 2.5.5.2).
-    """
-    if len(packed) == size:
-        return packed
-    if size == 16:
-        mapped = bytes(10) + b"\xff\xff" + packed
-        return bytes(15) + b"\1" if packed[0] == 127 else mapped if any(packed) else bytes(16)
-    narrow = {bytes(16): bytes(4), bytes(15) + b"\1": b"\x7f\0\0\1"}
-    return narrow.get(packed, packed)
-
-
-# ---- packets
-
-
-def _checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071) of an even number of bytes, not all zero.
-
-    A one's complement sum of 16-bit words is the number modulo 65535, which Python takes of all bytes at once.
-    """
-    return 0xFFFF - (int.from_bytes(data, "big") % 0xFFFF or 0xFFFF)
-
-
-def _ip(source: bytes, target: bytes, protocol: int, content: bytes) -> bytes:
-    if len(source) == 4:
-        head = struct.pack(
-            ">BBHHHBBH4s4s", 0x45, 0, 20 + len(content), 0, 0x4000, 64, protocol, 0, source, target
-        )
-        return head[:10] + _checksum(head).to_bytes(2, "big") + head[12:] + content
-    return struct.pack(">IHBB16s16s", 6 << 28, len(content), protocol, 64, source, target) + content
-
-
-def _with_checksum(source: bytes, target: bytes, protocol: int, content: bytes, at: int) -> bytes:
-    """Transport header and payload with their checksum, which covers addresses and length, too (RFC 9293, 8200)."""
-    pseudo = source + target + struct.pack(">II", len(content), protocol)
-    checksum = _checksum(pseudo + content + b"\0" * (len(content) % 2))
-    if protocol == _UDP:
-        checksum = checksum or 0xFFFF  # zero would say that there is none
-    return content[:at] + checksum.to_bytes(2, "big") + content[at + 2 :]
-
-
-def _udp(source: _Host, target: _Host, payload: bytes) -> bytes:
-    content = struct.pack(">HHHH", source.port, target.port, 8 + len(payload), 0) + payload
-    content = _with_checksum(source.packed, target.packed, _UDP, content, 6)
-    return _ip(source.packed, target.packed, _UDP, content)
-
-
-def _tcp(source: _Host, target: _Host, payload: bytes, sequence: int, acknowledged: int, flags: int) -> bytes:
-    head = struct.pack(
-        ">HHIIBBHHH", source.port, target.port, sequence, acknowledged, 5 << 4, flags, 65_535, 0, 0
-    )
-    content = _with_checksum(source.packed, target.packed, _TCP, head + payload, 16)
-    return _ip(source.packed, target.packed, _TCP, content)
-
-
-def _event(source: _Host, target: _Host, payload: bytes) -> bytes:
-    """The two ports, then the bytes of the row."""
-    content = struct.pack(">HH", source.port, target.port) + payload
-    return _ip(source.packed, target.packed, EVENT_PROTOCOL, content)
-
-
-# ---- blocks
-
-
-def _padded(data: bytes) -> bytes:
-    return data + b"\0" * (-len(data) % 4)
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    length = 12 + len(body)
-    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
-
-
-def _options(*options: tuple[int, bytes]) -> bytes:
-    return b"".join(_padded(struct.pack("<HH", code, len(value)) + value) for code, value in options) + bytes(
-        4
-    )
-
-
 def _section(provenance: Mapping[str, Any] | None) -> bytes:
     """The section header, its length left open."""
     told = json.dumps(
         {"clock": clock.DESCRIPTION, "provenance": dict(provenance or {})}, default=str
     ).encode()
     options = [(4, f"{APPLICATION}{metadata.version('gdlab')}".encode())]
-    if len(told) <= _MAX_OPTION:
+    if len(told) <= pcapframe.MAX_OPTION:
         options.insert(0, (1, told))
-    return _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + _options(*options))
+    return pcapframe.block(
+        0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + pcapframe.options(*options)
+    )

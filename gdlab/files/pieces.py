@@ -85,9 +85,8 @@ def read(
     except OSError as error:
         raise LoadError(f"{path} cannot be read: {error.strerror}") from error
     table = found.table if columns is None else found.table[list(columns)]
-    notes = [
-        note for note in found.notes if note not in sidecar.check_rows(found.provenance, len(found.table))
-    ]
+    of_a_part = sidecar.check_rows(found.provenance, len(found.table))
+    notes = [note for note in found.told if note not in of_a_part]
     about = found.provenance
     if name.number:  # what is told of the whole file is told once
         about = {key: value for key, value in about.items() if key != "provenance"}

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab import clock
+from gdlab.facts import Statement
 from gdlab.files import to_schema as conform
 from gdlab.files import versions as earlier
 from gdlab.messages import SCHEMA
@@ -95,7 +96,7 @@ def _plain(value: object) -> Any:
     return str(value)
 
 
-def decode(data: bytes) -> tuple[dict[str, Any], list[str]]:
+def decode(data: bytes) -> tuple[dict[str, Any], list[Statement]]:
     """Read a description that may be damaged or of another version.
 
     Returns
@@ -106,16 +107,13 @@ def decode(data: bytes) -> tuple[dict[str, Any], list[str]]:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        return {}, [f"the sidecar is damaged and was not used: {error}"]
+        return {}, [Statement.of("sidecar/damaged", why=error)]
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        return {}, ["the sidecar is not one of gdlab and was not used"]
+        return {}, [Statement("sidecar/foreign")]
     version = document.get("version")
     notes = _check_types(document)
     if version not in range(1, VERSION + 1):
-        notes.append(
-            f"the sidecar is of version {repr(version)[:20]}, gdlab knows those up to {VERSION}: what is new there "
-            "was not used"
-        )
+        notes.append(Statement.of("sidecar/version", version=repr(version)[:20], known=VERSION))
     return document, notes
 
 
@@ -148,7 +146,7 @@ _PROVENANCE: Final[dict[str, tuple[type, ...]]] = {
 }
 
 
-def _check_types(document: dict[str, Any]) -> list[str]:
+def _check_types(document: dict[str, Any]) -> list[Statement]:
     """Take out (in place) what is of another type than it must be; gives notes on it."""
     wrong = _take_out(document, _TYPES)
     provenance = document.get("provenance")
@@ -171,7 +169,7 @@ def _check_types(document: dict[str, Any]) -> list[str]:
             wrong.append("provenance.endpoints")
     if not wrong:
         return []
-    return [f"the sidecar's {', '.join(wrong)[:200]} cannot be what it says, and was not used"]
+    return [Statement.of("sidecar/wrong", parts=", ".join(wrong)[:200])]
 
 
 def _take_out(values: dict[str, Any], types: Mapping[str, tuple[type, ...]]) -> list[str]:
@@ -189,7 +187,7 @@ def _take_out(values: dict[str, Any], types: Mapping[str, tuple[type, ...]]) -> 
     return [repr(name) for name in wrong]
 
 
-def read_beside(path: Path, file_format: str) -> tuple[dict[str, Any], list[str]]:
+def read_beside(path: Path, file_format: str) -> tuple[dict[str, Any], list[Statement]]:
     """The sidecar of a file, compared with the file; see `decode`."""
     beside = path_for(path)
     older = path.with_name(path.stem + ".gdlab.json")
@@ -197,37 +195,30 @@ def read_beside(path: Path, file_format: str) -> tuple[dict[str, Any], list[str]
         beside = older
     try:
         if not stat.S_ISREG(beside.stat().st_mode):
-            return {}, [f"the sidecar {beside.name} is no ordinary file and was not used"]
+            return {}, [Statement.of("sidecar/device", name=beside.name)]
         if beside.stat().st_size > _MAX_BYTES:
-            return {}, [f"the sidecar {beside.name} is too large to be one and was not used"]
+            return {}, [Statement.of("sidecar/large", name=beside.name)]
         document, notes = decode(beside.read_bytes())
     except FileNotFoundError:
-        note = (
-            f"no sidecar {beside.name} beside the file: dtypes are restored from the schema, the order of "
-            "categories and where the data came from are not known"
-        )
-        return {}, [note]
+        return {}, [Statement.of("sidecar/missing", name=beside.name)]
     except OSError as error:
-        return {}, [f"the sidecar {beside.name} cannot be read and was not used: {error}"]
+        return {}, [Statement.of("sidecar/unreadable", name=beside.name, why=error)]
     if document and document.get("file_format") != file_format:
-        return {}, [f"the sidecar {beside.name} belongs to a file of another format and was not used"]
+        return {}, [Statement.of("sidecar/format", name=beside.name)]
     size = path.stat().st_size
     if document and document.get("bytes") != size:
-        notes.append(
-            f"the file has {size} bytes and the sidecar was written for one of {document.get('bytes')}: "
-            "it was changed after it was written, or the sidecar belongs to another file"
-        )
+        notes.append(Statement.of("sidecar/size", size=size, written=document.get("bytes")))
     return document, notes
 
 
-def check_rows(document: Mapping[str, Any], rows: int) -> list[str]:
+def check_rows(document: Mapping[str, Any], rows: int) -> list[Statement]:
     """Say so when the file does not have the rows that its description tells of."""
     if not document or document.get("rows") == rows:
         return []
-    return [f"the file has {rows} rows, its description says {document.get('rows')}"]
+    return [Statement.of("sidecar/rows", rows=rows, described=document.get("rows"))]
 
 
-def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list[str]:
+def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list[Statement]:
     """Give the columns (in place) the categories that the description tells, in that order.
 
     Returns
@@ -235,7 +226,7 @@ def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list
     Notes on columns where the description cannot be true; they keep what they have.
     """
     told = document.get("categories")
-    notes: list[str] = []
+    notes: list[Statement] = []
     if not isinstance(told, dict):
         return notes
     told = earlier.categories(told)
@@ -246,7 +237,7 @@ def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list
         values = table[name].cat.categories
         used = values[np.unique(table[name].cat.codes.to_numpy())]
         if not _are_categories(order) or not set(used) <= set(order):
-            notes.append(f"the sidecar's categories of {name!r} do not fit the file and were not used")
+            notes.append(Statement.of("sidecar/categories", name=name))
             continue
         table[name] = table[name].cat.set_categories(pd.Index(order, dtype=object))
     return notes

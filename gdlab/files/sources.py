@@ -52,27 +52,29 @@ def load_all(
     if len(found) == 1:
         one = load(found[0], reader=reader, progress=progress)
         said = contradictions(one.table)
-        return Loaded(conform.in_order(one.table), one.provenance, (*one.notes, *said)) if said else one
+        return Loaded(conform.in_order(one.table), one.provenance, (*one.told, *said)) if said else one
     parts: list[tuple[Path, Loaded]] = []
-    broken: list[str] = []
+    broken: list[Statement] = []
     with Progress(len(found), "reading files", progress, unit=" files") as shown:
         for path in found:
             try:
                 parts.append((path, load(path, reader=reader)))
             except LoadError as error:
-                broken.append(f"{path.name} is missing here: {error}")
+                broken.append(Statement.of("note/missing", name=path.name, why=error))
             shown.advance(1)
     if not parts:
         raise LoadError(Statement.of("load/none", files=len(found), first=broken[0]))
     table = conform.in_order(conform.concat([part.table for _, part in parts]))
     notes = [
-        f"{path.name}: {note}" for path, part in parts for note in (*part.notes, *contradictions(part.table))
+        Statement.of("note/of", name=path.name, note=note)
+        for path, part in parts
+        for note in (*part.told, *contradictions(part.table))
     ]
     about: dict[str, Any] = {
         "files": {str(path): part.provenance for path, part in parts},
         "provenance": provenance.merged([dict(part.provenance.get("provenance") or {}) for _, part in parts]),
     }
-    return Loaded(table, about, (f"{len(parts)} files are here together", *broken, *notes))
+    return Loaded(table, about, (Statement.of("note/together", files=len(parts)), *broken, *notes))
 
 
 def paths(source: Source) -> Iterator[Path]:
@@ -147,17 +149,15 @@ def _is_meant(path: Path) -> bool:
     )
 
 
-def contradictions(table: pd.DataFrame) -> list[str]:
+def contradictions(table: pd.DataFrame) -> list[Statement]:
     """What in a table cannot be as it says: rows that run backwards, sizes that do not fit their payloads."""
     said = []
     times = conform.time_ns(table)
     back = int((times[1:] < times[:-1]).sum())
     if back:
-        said.append(f"time runs backwards at {back} rows: all rows were put in order of time")
+        said.append(Statement.of("note/backwards", rows=back))
     sizes, payloads = table["size_bytes"].to_numpy(), conform.payloads(table).sizes
     wrong = int(((sizes != payloads) & (payloads >= 0)).sum())
     if wrong:
-        said.append(
-            f"{wrong} rows tell another size than their payload has: measures of bytes go by what they tell"
-        )
+        said.append(Statement.of("note/sizes", rows=wrong))
     return said

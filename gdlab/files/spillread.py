@@ -46,7 +46,7 @@ def read_spill(folder: Path, progress: ProgressFunction | None = None) -> Loaded
     MissingDependency : pyarrow is not installed.
     """
     pa = arrow.require("Spilled captures")
-    notes: list[str] = []
+    notes: list[Statement] = []
     documents: list[dict[str, Any]] = []
     batches: list[Any] = []
     descriptions = sorted(each for each in folder.glob("*" + SUFFIX) if _is_session(each))
@@ -61,26 +61,22 @@ def read_spill(folder: Path, progress: ProgressFunction | None = None) -> Loaded
             for part in parts.pop(session, ()):
                 found, damage = _batches(part, shown.advance)
                 streams.setdefault(part.name.rpartition("-")[0], _Stream()).take(found)
-                said += [f"{part.name}: {damage}"] * bool(damage)
+                said += [Statement.of("note/of", name=part.name, note=damage)] * bool(damage)
             for stream in streams.values():
                 rows += sum(map(len, stream.batches))
                 batches += stream.batches
             if document and not document.get("closed"):
-                said.append(
-                    "it did not end in order (the process was killed, or still runs): what was received in the last "
-                    f"{document.get('interval_s')} s before its end may be missing; after a power cut or a crash of "
-                    "the whole system more, what it had not yet put on the disk"
-                )
+                said.append(Statement.of("spill/not ended", seconds=document.get("interval_s")))
                 if not rows:
-                    said.append("nothing had been written yet: whether something had arrived cannot be told")
+                    said.append(Statement("spill/nothing"))
             elif document:
                 said += sidecar.check_rows(document, rows)
             documents.append(document)
-            notes += [f"capture {session}: {note}" for note in said]
+            notes += [Statement.of("spill/capture", session=session, note=note) for note in said]
     for session, left in parts.items():
-        notes.append(f"{len(left)} files of a capture {session} whose description is gone were left out")
+        notes.append(Statement.of("spill/left", files=len(left), session=session))
     if len(descriptions) > 1:
-        notes.insert(0, f"the folder holds {len(descriptions)} captures; all their rows are here")
+        notes.insert(0, Statement.of("spill/captures", captures=len(descriptions)))
     try:
         table = _table(batches)
     except (ValueError, pa.ArrowException) as error:
@@ -120,13 +116,13 @@ def _parts(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _document(description: Path) -> tuple[dict[str, Any], list[str]]:
+def _document(description: Path) -> tuple[dict[str, Any], list[Statement]]:
     try:
         if not stat.S_ISREG(description.lstat().st_mode) or description.stat().st_size > _MAX_BYTES:
-            return {}, ["its description is no ordinary file, or too large to be one, and was not used"]
+            return {}, [Statement("spill/description")]
         return sidecar.decode(description.read_bytes())
     except OSError as error:
-        return {}, [f"its description cannot be read: {error.strerror}"]
+        return {}, [Statement.of("spill/unreadable", why=error.strerror)]
 
 
 def _table(batches: list[Any]) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def packets(path: Path) -> Captured:
         why = "it took too long"
     if not len(found) and (why or not found.notes):
         raise LoadError(Statement.of("load/tshark", path=path, why=why or "there is no packet"))
-    found.notes += [f"tshark says: {why}"] * bool(why)
+    found.notes += [Statement.of("note/tshark", why=why)] * bool(why)
     return found
 
 
@@ -114,9 +114,9 @@ def _captured(path: Path, size: int, lines: IO[str]) -> Captured:
     found.interface = np.zeros(len(parts), np.int64)
     found.direction = np.zeros(len(parts), np.uint8)
     if without:
-        found.notes.append(f"{without} packets were left out: not IP")
+        found.notes.append(Statement.of("note/left out", count=without, why=Statement("left out/not ip")))
     if changed:
-        found.notes.append(f"{changed} packets were left out: IP that does not stand in them as it is")
+        found.notes.append(Statement.of("note/left out", count=changed, why=Statement("left out/changed")))
     return found
 
 

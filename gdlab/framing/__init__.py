@@ -35,7 +35,8 @@ from gdlab.framing.names import (
     length_header,
     register,
 )
-from gdlab.framing.stream_reader import Batch, Read, StreamReader, Taken, fact_of
+from gdlab.framing.stream_reader import StreamReader
+from gdlab.framing.taken import Batch, Read, Taken, fact_of
 
 __all__ = [
     "DEFAULT_MAX_FRAME_BYTES",

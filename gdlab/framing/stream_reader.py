@@ -9,12 +9,12 @@ argument.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from gdlab.facts import US, Fact, Reason
 from gdlab.framing.custom import FramingLike, name_of
 from gdlab.framing.fixed import FixedFramer
-from gdlab.framing.frames import DEFAULT_MAX_FRAME_BYTES, Frame, Framer, FrameTable, State
+from gdlab.framing.frames import DEFAULT_MAX_FRAME_BYTES, Frame, State
 from gdlab.framing.guess import MOST_BYTES, Guess, guess
 from gdlab.framing.lines import LineFramer
 from gdlab.framing.marks import MAX_AROUND_BYTES, MAX_READS, Mark, mark_of, written
@@ -22,52 +22,13 @@ from gdlab.framing.names import NAMES, framer
 from gdlab.framing.prefix import PrefixFramer
 from gdlab.framing.raw import RawFramer
 from gdlab.framing.stream import StreamFramer
+from gdlab.framing.taken import Batch, Read, Taken
 
 #: A guess is weighed again when so much more has come, or after a pause.
 _GROWTH: Final = 1.5
 
 #: Larger reads of small frames are taken as columns, if that is asked for.
 _LARGE_BYTES: Final = 8 * 1024
-
-
-class Read(NamedTuple):
-    """What one read returned, and when."""
-
-    data: bytes
-    time_ns: int
-
-
-class Batch(NamedTuple):
-    """Frames that one read completed.
-
-    Attributes
-    ----------
-    table : plain frames, before `frames`; their word is `word`, but for the first, whose is `first_word`.
-    words : one for each of `frames`: how it was cut, see `marks`.
-    """
-
-    time_ns: int
-    frames: Sequence[Frame] = ()
-    words: Sequence[str] = ()
-    table: FrameTable | None = None
-    first_word: str = ""
-    word: str = ""
-
-
-class Taken(NamedTuple):
-    """What a read, a pause or the end made known.
-
-    Attributes
-    ----------
-    withdrawn : all frames of this stream that were given before are void: these stand for the whole stream.
-    failed : a certain guess has failed, and why; `StreamReader.again` wants the whole stream from its first byte.
-    error : a framing chosen by name is broken, and no next frame can be found.
-    """
-
-    batches: Sequence[Batch] = ()
-    withdrawn: bool = False
-    failed: Fact | None = None
-    error: Fact | None = None
 
 
 class StreamReader:
@@ -414,21 +375,3 @@ class StreamReader:
             words.append(written(mark))
         del mirror[: len(mirror) - made.held_bytes if lost or made.state is State.ERROR else at]
         return words
-
-
-def fact_of(found: Guess) -> Fact:
-    """What a row says of a guess: the framing, how sure it is, and the evidence."""
-    return Fact.of(
-        Reason.FRAMING_GUESSED,
-        by=US,
-        case=found.case,
-        framing=found.name,
-        certain=int(found.certain),
-        frames=found.frames,
-        bits=found.bits,
-        waits_for=found.waits_for,
-        protocol=found.protocol,
-    )
-
-
-__all__ = ["Batch", "Framer", "Read", "StreamReader", "Taken", "fact_of"]

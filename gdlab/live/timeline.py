@@ -8,7 +8,7 @@ column. So a window over a million rows costs what one over a hundred costs, but
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -18,13 +18,11 @@ import pandas as pd
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
 from gdlab.live.counts import Counts
+from gdlab.live.points import Floats, Points, Series, Times
 from gdlab.live.round_trips import RoundTrips
 from gdlab.messages import CATEGORIES, Direction, Event
 from gdlab.store import Snapshot
 from gdlab.store.cursor import Cursor
-
-Floats = npt.NDArray[np.float64]
-Times = npt.NDArray[np.int64]
 
 _EVENTS: Final = CATEGORIES["event"]
 _MESSAGE: Final = _EVENTS.index(Event.MESSAGE)
@@ -34,8 +32,6 @@ _DIRECTIONS: Final = {Direction.IN: "received", Direction.OUT: "sent"}
 RATE_BINS: Final = 150
 #: A peer more than these is in "received", but has no line of its own.
 MAX_PEERS: Final = 8
-#: Points that are kept of one lane; beyond, every second one of the older half goes, the extremes stay.
-MAX_POINTS: Final = 2_000_000
 #: A capture that is longer than this when it is first looked at is measured as a whole table.
 _CATCH_UP_ROWS: Final = 20_000
 _NICE: Final = (1, 2, 5)
@@ -48,22 +44,6 @@ class Captured(Protocol):
     def df(self) -> pd.DataFrame:
         """The table."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One line or cloud of a lane, in the window that was asked for.
-
-    Attributes
-    ----------
-    x : (n,) float64, seconds since the window's start. low, high : (n,) float64, the least and the largest value there;
-        the same array where each x is one value.
-    """
-
-    name: str
-    x: Floats
-    low: Floats
-    high: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,89 +67,13 @@ class Lane:
 
 
 @dataclass
-class _Points:
-    """Moments and values in the order in which they came."""
-
-    times: Times = field(default_factory=lambda: np.empty(1024, np.int64))
-    values: Floats = field(default_factory=lambda: np.empty(1024, np.float64))
-    count: int = 0
-    last_ns: int = -(2**63)
-    sorted: bool = True
-
-    def add(self, times: Times, values: Floats) -> None:
-        if not len(times):
-            return
-        needed = self.count + len(times)
-        if needed > len(self.times):
-            room = max(needed, 2 * len(self.times))
-            self.times = np.resize(self.times, room)
-            self.values = np.resize(self.values, room)
-        self.times[self.count : needed] = times
-        self.values[self.count : needed] = values
-        self.count = needed
-        self.sorted = self.sorted and bool(times[0] >= self.last_ns) and bool(np.all(times[1:] >= times[:-1]))
-        self.last_ns = int(times[-1])
-        if self.count > MAX_POINTS:
-            self._thin()
-
-    def _thin(self) -> None:
-        """Keep of each four neighbours of the older half the least and the largest."""
-        times, values = self._in_order()
-        half = len(times) // 8 * 4
-        groups = values[:half].reshape(-1, 4)
-        rows = np.arange(len(groups)) * 4
-        keep = np.unique(np.concatenate([rows + groups.argmin(1), rows + groups.argmax(1)]))
-        kept = np.concatenate([keep, np.arange(half, len(times))])
-        self.times[: len(kept)], self.values[: len(kept)] = times[kept], values[kept]
-        self.count = len(kept)
-
-    def _in_order(self) -> tuple[Times, Floats]:
-        times, values = self.times[: self.count], self.values[: self.count]
-        if not self.sorted:
-            order = np.argsort(times, kind="stable")
-            times, values = times[order], values[order]
-            self.times[: self.count], self.values[: self.count] = times, values
-            self.sorted = True
-        return times, values
-
-    def window(self, start_ns: int, stop_ns: int, columns: int, name: str) -> Series:
-        times, values = self._in_order()
-        first, last = np.searchsorted(times, (start_ns, stop_ns))
-        # One point beyond each edge, so that lines reach it.
-        first, last = max(0, first - 1), min(len(times), last + 1)
-        times, values = times[first:last], values[first:last]
-        seconds = (times - start_ns) / 1e9
-        if len(times) <= 3 * columns:
-            return Series(name, seconds, values, values)
-        return reduced(name, seconds, values, (stop_ns - start_ns) / 1e9, columns)
-
-
-def reduced(name: str, x: Floats, values: Floats, width_s: float, columns: int) -> Series:
-    """Reduce many values in the order of x to the least and the largest of each pixel column.
-
-    Parameters
-    ----------
-    x : (n,) seconds since the window's start, growing. values : (n,).
-    width_s : of the window. columns : at most so many.
-    """
-    known = ~np.isnan(values)
-    x, values = x[known], values[known]
-    column = np.clip((x / width_s * columns).astype(np.int64), -1, columns)
-    starts = np.flatnonzero(np.diff(column, prepend=-2))
-    if not len(starts):
-        return Series(name, x, values, values)
-    middle = (column[starts] + 0.5) * width_s / columns
-    return Series(name, middle, np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts))
-
-
-@dataclass
 class _Guest:
     """A lane that somebody else fills."""
 
     title: str
     unit: str
     shape: str
-    points: dict[str, _Points]
+    points: dict[str, Points]
     note: str
 
 
@@ -187,10 +91,10 @@ class Timeline:
         self._peers: dict[str, Counts] = {}
         #: The pings of the capture that is followed.
         self.trips = RoundTrips(seconds=30.0)
-        self._trip_points: dict[str, _Points] = {}
-        self._marks: dict[str, _Points] = {}
+        self._trip_points: dict[str, Points] = {}
+        self._marks: dict[str, Points] = {}
         self._cursor: Cursor | None = None
-        self._fields: dict[str, _Points] = {}
+        self._fields: dict[str, Points] = {}
         self._guests: dict[str, _Guest] = {}
         self.first_ns: int | None = None
         self.last_ns: int | None = None
@@ -216,11 +120,11 @@ class Timeline:
         for event in _EVENTS:
             chosen = (events == event) & ~is_message
             if chosen.any():
-                self._marks.setdefault(event, _Points()).add(times[chosen], counts[chosen])
+                self._marks.setdefault(event, Points()).add(times[chosen], counts[chosen])
         trips = analysis.round_trips(table)
         for peer, part in trips.groupby("peer", observed=True, sort=True):
             answered = part[part["rtt_ms"].notna()]
-            self._trip_points.setdefault(str(peer), _Points()).add(
+            self._trip_points.setdefault(str(peer), Points()).add(
                 _arrivals(answered), answered["rtt_ms"].to_numpy(np.float64)
             )
         self._reach(int(times.min()), int(times.max()))
@@ -240,7 +144,7 @@ class Timeline:
                 self._take(snapshot, block)
         self.trips.follow(snapshots, now_ns)
         for trip in self.trips.taken():
-            points = self._trip_points.setdefault(trip.peer, _Points())
+            points = self._trip_points.setdefault(trip.peer, Points())
             points.add(np.array([trip.arrived_ns]), np.array([trip.rtt_ms]))
 
     def _take(self, snapshot: Snapshot, block: Any) -> None:
@@ -253,7 +157,7 @@ class Timeline:
                 self._take_peers(snapshot, columns.peer[chosen], columns.time_ns[chosen])
         if not is_message.all():
             for row in np.flatnonzero(~is_message):
-                points = self._marks.setdefault(_EVENTS[columns.event[row]], _Points())
+                points = self._marks.setdefault(_EVENTS[columns.event[row]], Points())
                 points.add(columns.time_ns[row : row + 1], np.ones(1))
         self._reach(int(columns.time_ns.min()), int(columns.time_ns.max()))
 
@@ -287,7 +191,7 @@ class Timeline:
         """
         lane = _Guest(title, unit, shape, {}, note)
         for name, (times, values) in series.items():
-            lane.points[name] = _Points()
+            lane.points[name] = Points()
             lane.points[name].add(times, values)
             if len(times):
                 self._reach(int(times[0]), int(times[-1]))
@@ -296,7 +200,7 @@ class Timeline:
     def set_field(self, name: str, times: Times, values: Floats, *, anew: bool) -> None:
         """Give a field's values ((n,), NaN where there is none) at their rows' times; `anew` forgets the old."""
         if anew or name not in self._fields:
-            self._fields[name] = _Points()
+            self._fields[name] = Points()
         self._fields[name].add(times, values)
 
     def forget_fields(self) -> None:

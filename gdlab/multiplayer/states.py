@@ -29,7 +29,7 @@ def states(view: View, packets: pd.DataFrame) -> pd.DataFrame:
     `time`, `connection`, `sender`, `receiver`, `kind` (sync, delta, spawn, despawn), `path`, `net_id`, `counter` (of
     a sync: one step a frame of the sender; missing else), `size` (bytes of the values), `values` (tuple), `note`, then
     a column a property: by its name where a scene of the project or the user tells it, else ``always0``, ``changed0``,
-    ``spawn0`` ...; vectors and the like have a column a component (``position.x``). The index is the packet's number.
+    ``spawn0`` ...; vectors and the like have a column per component (``position.x``). The index is the packet's number.
     """
     rows: list[dict[str, Any]] = []
     told: list[dict[str, Any]] = []

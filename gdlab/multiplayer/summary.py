@@ -29,7 +29,7 @@ _GROUPS: Final = (
 
 
 def items(view: View, packets: pd.DataFrame) -> pd.DataFrame:
-    """What is counted: a row a call, a row an object of a sync or delta, a row for every other packet.
+    """What is counted: a row per call, a row per object of a sync or delta, a row for every other packet.
 
     Returns
     -------

@@ -25,7 +25,8 @@ from gdlab.peers.tcp_server import TCPServer
 from gdlab.peers.text import get_string_from_utf8
 from gdlab.peers.udp import PacketPeerUDP
 from gdlab.peers.udp_server import UDPServer
-from gdlab.peers.websocket import State, WebSocketPeer, WriteMode
+from gdlab.peers.websocket import WebSocketPeer
+from gdlab.peers.ws_states import State, WriteMode
 
 __all__ = [
     "CHAT_PORT",

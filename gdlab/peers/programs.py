@@ -16,7 +16,8 @@ from gdlab.peers.tcp import Status, StreamPeerTCP
 from gdlab.peers.text import get_string_from_utf8
 from gdlab.peers.udp import PacketPeerUDP
 from gdlab.peers.udp_server import UDPServer
-from gdlab.peers.websocket import State, WebSocketPeer
+from gdlab.peers.websocket import WebSocketPeer
+from gdlab.peers.ws_states import State
 
 #: Where the tutorial's Python TCP server listens.
 STREAM_PORT: Final = 50_007

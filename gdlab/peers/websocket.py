@@ -7,7 +7,6 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import ClassVar, Final
 
 from websockets.frames import Opcode
@@ -18,26 +17,11 @@ from gdlab.peers.ring import shift_above
 from gdlab.peers.tcp import Status, StreamPeerTCP
 from gdlab.peers.ws_parser import Chunk, Close, Control, FrameParser, Message, Refuse
 from gdlab.peers.ws_sender import FrameSender
+from gdlab.peers.ws_states import State, WriteMode
 
 _READ_BYTES: Final = 4096
 
 _REASONS: Final = {1002: "Protocol error", 1007: "Invalid frame payload data", 1009: "Message too big"}
-
-
-class State(IntEnum):
-    """`WebSocketPeer.State`."""
-
-    STATE_CONNECTING = 0
-    STATE_OPEN = 1
-    STATE_CLOSING = 2
-    STATE_CLOSED = 3
-
-
-class WriteMode(IntEnum):
-    """`WebSocketPeer.WriteMode`."""
-
-    WRITE_MODE_TEXT = 0
-    WRITE_MODE_BINARY = 1
 
 
 class WebSocketPeer:

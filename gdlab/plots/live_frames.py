@@ -24,7 +24,7 @@ _NAME: Final = 18
 
 
 class LiveFrames(Strip):
-    """A strip chart of the longest game frame in each quarter of a second, a line a game; errors are crosses.
+    """A strip chart of the longest game frame in each quarter of a second, a line per game; errors are crosses.
 
     Parameters
     ----------

@@ -86,7 +86,8 @@ class SequencePlot:
             if rows.any():
                 entries.append((artist, name))
                 caption += "" if name == "in order" else f", {rows.sum()} {name}"
-        lost_x, lost_y = _missing(x, y, each.groupby(["peer", "run"], observed=True).ngroup().to_numpy())
+        numbers = each.groupby(["peer", "run"], observed=True).ngroup().to_numpy()
+        lost_x, lost_y = _missing(x, y, np.asarray(numbers, np.int64))
         self._lost.set_data(*decimate.dots(lost_x, lost_y))
         if len(lost_x):
             entries.append((self._lost, "lost"))

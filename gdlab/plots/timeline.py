@@ -27,7 +27,7 @@ EVENTS: Final = {"open": ">", "close": "<", "error": "X", "gap": "s"}
 
 
 class TimelinePlot:
-    """One lane a peer: a tick for each message (in above the line, out below), a marker for each event.
+    """One lane per peer: a tick for each message (in above the line, out below), a marker for each event.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class TimelinePlot:
 def timeline(
     table: Source, ax: Axes | None = None, *, probes: bool = False, theme: ThemeName = "auto"
 ) -> Axes:
-    """Draw every row at its time, one lane a peer.
+    """Draw every row at its time, one lane per peer.
 
     Parameters
     ----------

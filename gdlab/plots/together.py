@@ -141,7 +141,7 @@ def _packets(ax: Axes, colours: Theme, table: pd.DataFrame, start: int) -> float
 
 
 def _frames(ax: Axes, colours: Theme, frames: pd.DataFrame, start: int) -> float:
-    """Busy time of each game frame, a line a game."""
+    """Busy time of each game frame, a line per game."""
     entries = []
     top = 20.0
     games = frames["game"].unique().tolist() if len(frames) else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -16,13 +15,14 @@ from gdlab.analysis.source import Source
 from gdlab.capture import html
 from gdlab.capture.tabular import Tabular
 from gdlab.cell_view import CellView
-from gdlab.errors import RelayError, WaitTimeout
+from gdlab.errors import WaitTimeout
 from gdlab.files import write_truth
-from gdlab.impair import WAYS, Link, Outage, Scenario, Spike, Step, preset, settings
+from gdlab.impair import WAYS, Link, Scenario
 from gdlab.impair.scenario import Entry
-from gdlab.relays.conditions import as_entry, describe, refuse_for_streams, understood
+from gdlab.relays.conditions import as_entry, describe, refuse_for_streams
 from gdlab.relays.placing import placed
-from gdlab.relays.rows import Rows
+from gdlab.relays.rows import Report, Rows
+from gdlab.relays.steering import Steered, Way
 from gdlab.relays.truth import lateness, truth_table
 from gdlab.store import Limit, Snapshot, table
 from gdlab.text import count
@@ -35,42 +35,7 @@ _LOOK_EVERY_S: Final = 0.02
 running: set[Relay] = set()
 
 
-class Way:
-    """One way of a relay, of all clients or of one."""
-
-    def __init__(self, relay: Relay, way: str, client: int | None = None) -> None:
-        self._relay = relay
-        self._way = way
-        self._client = client
-
-    def set(self, **changes: Any) -> None:
-        """Change fields of the link from now on, such as ``loss=0.05, burst=3``; see `gdlab.Link`."""
-        self._relay._change(self._way, changes, self._client)
-
-    @property
-    def link(self) -> Link:
-        """The link in force for all clients."""
-        return self._relay.links[self._way]
-
-    def __repr__(self) -> str:
-        who = "" if self._client is None else f" of client {self._client}"
-        return f"<{self._way}{who}: {describe(self.link)}>"
-
-
-class ClientWays:
-    """Both ways of one client."""
-
-    def __init__(self, relay: Relay, client: int) -> None:
-        self.up = Way(relay, "up", client)
-        self.down = Way(relay, "down", client)
-
-    def set(self, **changes: Any) -> None:
-        """Change fields of both links of this client."""
-        self.up.set(**changes)
-        self.down.set(**changes)
-
-
-class Relay(Tabular):
+class Relay(Steered, Tabular):
     """A relay that runs in its own process; made by `gdlab.relay`. A context manager: leaving the block stops it.
 
     Attributes
@@ -201,12 +166,12 @@ class Relay(Tabular):
         return lateness(self._settled())
 
     @property
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Report:
         """What the process told last: packets `arrived`, `passed`, `dropped`, `held`, queues in bytes, lateness."""
-        return dict(self._rows.status)
+        return self._rows.status.copy()
 
     @property
-    def recent(self) -> list[dict[str, Any]]:
+    def recent(self) -> list[Report]:
         """The last status reports, five per second, for live pictures."""
         return list(self._rows.status_ns)
 
@@ -221,7 +186,7 @@ class Relay(Tabular):
         return [as_entry(step) for _, _, step in list(self._rows.settings)]
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """Where the table comes from; JSON-able."""
         return {
             "relay": {
@@ -280,131 +245,7 @@ class Relay(Tabular):
         truth = truth[truth["n"] < len(payloads)]
         return analysis.agreement(truth.assign(payload=[payloads[n] for n in truth["n"].tolist()]), receiver)
 
-    def _number(self, client: int | str | None) -> int:
-        known = self.clients
-        if client is None and len(known) == 1:
-            return next(iter(known))
-        for number, name in known.items():
-            if client in {number, name}:
-                return number
-        names = ", ".join(f"{number}: {name}" for number, name in known.items()) or "nobody yet"
-        raise RelayError(
-            f"which client? There are {names}"
-            if client is None
-            else f"no client {client!r}; there are {names}"
-        )
-
-    # ---- steering
-
-    def set(self, **changes: Any) -> None:
-        """Change both ways from now on: ``px.set(delay_ms=80)``, ``px.set(up={"loss": 0.1})``; see `gdlab.Link`.
-
-        Raises
-        ------
-        LinkError : no such field, or an impossible value; names the field and the way out.
-        """
-        self._change("both", changes, None)
-
-    def _change(self, way: str, changes: Mapping[str, Any], client: int | None) -> None:
-        steps = settings(changes if way == "both" else {way: dict(changes)})
-        if self.transport != "udp":
-            for step in steps:
-                refuse_for_streams(self.transport, step.fields)
-        with self._lock:
-            links = dict(self.links)
-            for step in steps:
-                for name in WAYS if step.way == "both" else (step.way,):
-                    links[name] = (Link() if step.whole else links[name]).with_(step.fields)
-            if client is not None:
-                steps = [Step(s.at_s, s.do, s.way, s.fields, s.whole, client) for s in steps]
-            self._process.tell(steps=[step.as_json() for step in steps])
-            if client is None:
-                self.links, self.is_off, self.preset = links, False, None
-
-    def use(self, name: str) -> None:
-        """Take a preset from now on, with its scenario where it has one."""
-        found = preset(name)
-        with self._lock:
-            steps = [
-                Step(0, "set", way, link.as_json(), whole=True)
-                for way, link in (("up", found.up), ("down", found.down))
-            ]
-            told = None if found.scenario is None else found.scenario.as_json()
-            self._process.tell(steps=[step.as_json() for step in steps], scenario=told)
-            self.links = {"up": found.up, "down": found.down}
-            self.is_off, self.preset = False, name
-
-    def client(self, peer: str | int) -> ClientWays:
-        """Both ways of one client, by its address or its number.
-
-        Raises
-        ------
-        RelayError : nobody of that name has come yet.
-        """
-        return ClientWays(self, self._number(peer))
-
-    def outage(self, s: float = 2.0, *, hold: bool = False, way: str = "both") -> None:
-        """Take the line down for `s` seconds, now. `hold` keeps what comes until then, as a radio's buffer does."""
-        found = Outage(s, hold, way)
-        self._process.tell(steps=[Step(0, "outage", way, {"s": found.s, "hold": found.hold}).as_json()])
-
-    def spike(self, s: float = 0.5, *, delay_ms: float = 400.0, way: str = "both") -> None:
-        """Let every packet take `delay_ms` longer, for `s` seconds from now."""
-        found = Spike(s, delay_ms, way)
-        self._process.tell(
-            steps=[Step(0, "spike", way, {"s": found.s, "delay_ms": found.delay_ms}).as_json()]
-        )
-
-    def off(self) -> None:
-        """Let everything pass as it comes, until `on`."""
-        with self._lock:
-            self._process.tell(off=True)
-            self.is_off = True
-
-    def on(self) -> None:
-        """Go on with the links as they were before `off`."""
-        with self._lock:
-            self._process.tell(off=False)
-            self.is_off = False
-
-    def scenario(
-        self, entries: Iterable[tuple[float, Entry]] | pd.DataFrame | None, *, repeat: bool | float = False
-    ) -> None:
-        """Change conditions by a list, from now on, or from the first packet on where none has come yet.
-
-        Parameters
-        ----------
-        entries : ``[(0, "4g-good"), (10, gd.Outage(1.5)), (12, {"up": {"loss": 0.1}})]``, another relay's `history`,
-            or a table with a column `t_s` and columns such as ``up.delay_ms``; None ends the one that runs.
-        repeat : begin again at the end, or after so many seconds.
-        """
-        if entries is None:
-            self._process.tell(scenario=None)
-            return
-        found = understood(entries, repeat=repeat)
-        if self.transport != "udp":
-            for step in found.steps:
-                if step.do == "set":
-                    refuse_for_streams(self.transport, step.fields)
-        self._process.tell(scenario=found.as_json())
-
-    def pause(self) -> None:
-        """Hold everything that is due; `step` lets single packets through, `resume` all of it."""
-        self._process.tell(pause=True)
-        self.paused = True
-
-    def resume(self) -> None:
-        """Let go what `pause` has held."""
-        self._process.tell(pause=False)
-        self.paused = False
-
-    def step(self, packets: int = 1) -> None:
-        """While paused, let so many packets through, in order, when they are due."""
-        if packets < 1:
-            raise ValueError(f"step lets packets through, and cannot let {packets}")
-        if not self.paused:
-            raise RelayError("nothing is held: pause() first")
-        self._process.tell(step=packets)
+    # ---- end
 
     def stop(self, *, flush: bool = False) -> None:
         """Stop relaying and free the port; the data stays. What is on the line is dropped, or sent first (`flush`)."""

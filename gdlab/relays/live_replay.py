@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -71,7 +72,7 @@ class Replay(Tabular):
     address : where it sends to, or listens.
     """
 
-    def __init__(self, plan: Schedule, address: Address, first: dict[str, Any], speed: float) -> None:
+    def __init__(self, plan: Schedule, address: Address, first: Mapping[str, object], speed: float) -> None:
         self.plan = plan
         self._speed = speed
         self._rows = _ReplayRows(address)
@@ -147,7 +148,7 @@ class Replay(Tabular):
         }
 
     @property
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> dict[str, object]:
         """Where the table comes from; JSON-able."""
         return {
             "replay": {

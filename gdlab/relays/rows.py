@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,31 @@ _TEXT: Final = CATEGORIES["kind"].index(Kind.TEXT)
 _BINARY: Final = CATEGORIES["kind"].index(Kind.BINARY)
 #: A client's store towards the server is small while there is little in it.
 _SHARE: Final = 8
+
+
+class Report(TypedDict, total=False):
+    """What a relay's process reports of itself five times per second; all of it is missing before the first report.
+
+    Packets since it began (`arrived`, `passed`, `dropped`) and on the line now (`held`, `held_bytes`); bytes that wait
+    before each bottleneck (`queue_up`, `queue_down`); of the packets `sent` since the report before, in microseconds:
+    how late they were (`late_p50_us`, `late_p99_us`) and how long they were held (`held_p50_us`).
+    """
+
+    time: int
+    arrived: int
+    passed: int
+    dropped: int
+    held: int
+    held_bytes: int
+    queue_up: int
+    queue_down: int
+    clients: int
+    sent: int
+    late_p50_us: float
+    late_p99_us: float
+    held_p50_us: float
+    paused: bool
+    off: bool
 
 
 class Client:
@@ -46,8 +71,8 @@ class Rows:
         self.truth_store = Truth()
         self.front = Store(str(address), limit)
         self.clients: dict[int, Client] = {}
-        self.status: dict[str, Any] = {}
-        self.status_ns: list[dict[str, Any]] = []
+        self.status: Report = {}
+        self.status_ns: list[Report] = []
         self.refused: list[str] = []
         self.settings: list[tuple[int, int, dict[str, Any]]] = []
         self.untold = 0

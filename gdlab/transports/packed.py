@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from gdlab.payloads import Int64, UInt8
 
@@ -28,8 +27,9 @@ def packed(data: bytes | bytearray | UInt8, offsets: Int64, lengths: Int64) -> U
         stride = int(offsets[1]) - first
         if bool(np.all(offsets[1:] - offsets[:-1] == stride)):
             return np.ndarray((count, size), np.uint8, data, first, (stride, 1)).reshape(-1)
-    if count < _FEW:
-        view = memoryview(data)
+    arrow = _arrow() if count >= _FEW else None
+    if arrow is None:
+        view = memoryview(data)  # type: ignore[arg-type]  # an array is a buffer
         return np.frombuffer(
             b"".join(
                 [view[at : at + size] for at, size in zip(offsets.tolist(), lengths.tolist(), strict=True)]
@@ -41,6 +41,18 @@ def packed(data: bytes | bytearray | UInt8, offsets: Int64, lengths: Int64) -> U
     ends = np.empty(2 * count, np.int32)
     ends[0::2] = offsets
     ends[1::2] = offsets + lengths
+    pa, pc = arrow
     values = pa.Array.from_buffers(pa.binary(), 2 * count - 1, [None, pa.py_buffer(ends), pa.py_buffer(data)])
     taken = pc.take(values, pa.array(np.arange(0, 2 * count - 1, 2, dtype=np.int32)), boundscheck=False)
     return np.frombuffer(taken.buffers()[2], np.uint8, int(lengths.sum()))
+
+
+@cache
+def _arrow() -> tuple[Any, Any] | None:
+    """Arrow and its functions, where it is installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+    except ImportError:
+        return None
+    return pa, pc

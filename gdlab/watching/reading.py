@@ -43,7 +43,7 @@ _TOO_MANY: Final = frozenset({"TOO_MANY_ERRORS", "TOO_MANY_WARNINGS", "TOO_MANY_
 
 
 def printed(received: Received, message: Output, at: GameFrame) -> Iterator[LogRow]:
-    """One row a line: the engine joins the prints of a game frame, so a print of two lines looks like two."""
+    """One row per line: the engine joins the prints of a game frame, so a print of two lines looks like two."""
     count = 0
     for text, number in zip(message.texts, message.kinds, strict=True):
         rows: list[LogRow] = []

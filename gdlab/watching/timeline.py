@@ -18,6 +18,7 @@ from gdlab.capture.tabular import WATCH_SUFFIX
 
 if TYPE_CHECKING:
     from gdlab.plots.canvas import NotebookFigure
+    from gdlab.plots.style import ThemeName
     from gdlab.watching.watcher import Watch
 
 #: Characters of a payload in the column `text`.
@@ -129,7 +130,9 @@ class Together:
         found = causes(self.watch.log, self.capture, frame_ms=self._frame_ms(self.watch.frames))
         return pd.Series(found, dtype="Int64", name="packet").mask(found < 0)
 
-    def plot(self, *, between: tuple[float, float] | None = None, theme: Any = "auto") -> NotebookFigure:
+    def plot(
+        self, *, between: tuple[float, float] | None = None, theme: ThemeName = "auto"
+    ) -> NotebookFigure:
         """Draw packets, game frames and the log one above the other; see `gdlab.plots.together`."""
         from gdlab import plots
 

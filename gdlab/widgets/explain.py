@@ -207,7 +207,7 @@ def _not_text(read: bytes) -> str:
 
 
 def _dump(payload: bytes) -> str:
-    """Sixteen bytes a line: where they are, what they are, and the characters among them."""
+    """Sixteen bytes per line: where they are, what they are, and the characters among them."""
     lines = []
     for start in range(0, min(len(payload), DUMPED * _PER_LINE), _PER_LINE):
         piece = payload[start : start + _PER_LINE]

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from gdlab import text
-from gdlab.live.timeline import Lane, Series
+from gdlab.live.points import Series
+from gdlab.live.timeline import Lane
 from gdlab.plots.style import THEMES
 
 WIDTH: Final = 800

@@ -231,9 +231,10 @@ def _changes(name: str, value: float, link: Link) -> dict[str, Any]:
 def _figures(relay: Relay) -> str:
     """What the relay told last, as a table."""
     status = relay.status
+    queued = {"up": status.get("queue_up", 0), "down": status.get("queue_down", 0)}
     links = "".join(
         f"<tr><td>{way}</td><td>{html.visible(describe(link, relay.transport))}</td>"
-        f'<td class="n">{number(int(status.get(f"queue_{way}", 0)))} B</td></tr>'
+        f'<td class="n">{number(queued[way])} B</td></tr>'
         for way, link in relay.links.items()
     )
     trip = sum(link.delay_ms for link in relay.links.values())

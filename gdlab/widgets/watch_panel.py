@@ -339,7 +339,7 @@ def _line(game: WatchedGame, each: LogRow, *, several: bool) -> str:
 
 
 def _games(games: Sequence[WatchedGame], now_ns: int) -> str:
-    """One line a game: sensible for eight of them below each other."""
+    """One line per game: sensible for eight of them below each other."""
     if not games:
         return ""
     heads = ("game", "process", "state", "fps", "longest frame", "nodes", "memory", "in", "out", "errors")

@@ -15,6 +15,7 @@ from gdlab.words.sentences import (
     phrase,
     sentence,
     stated,
+    worded,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "phrase",
     "sentence",
     "stated",
+    "worded",
 ]

@@ -91,6 +91,20 @@ def advice(rule: str, values: Mapping[str, Value], in_language: str | None = Non
     return Advice(*(_filled(pattern, values, words) for pattern in words.findings[rule]))
 
 
+def worded(text: str, /, **values: object) -> str:
+    """Return a sentence of the course in the reader's language, with its values.
+
+    The course is written in English, text and checks side by side, so its sentences are known by their English.
+
+    Parameters
+    ----------
+    text : with its values in braces, where there are any.
+    """
+    if _Reader.language != DEFAULT:
+        text = import_module(f"gdlab.words.{_Reader.language}.lessons").SAID.get(text, text)
+    return text.format(**values) if values else str(text)
+
+
 def key(fact: Fact) -> str:
     """Under which key the tables have the sentence of a fact."""
     return f"{fact.reason}/{fact.case}" if fact.case else str(fact.reason)

@@ -191,7 +191,7 @@ def changed(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rows": 99}, "its description says 99"),
+        ({"rows": 99}, "its description states 99"),
         ({"version": 7}, "version 7"),
         ({"bytes": 1}, "was changed after it was written"),
         ({"format": "other"}, "not one of gdlab"),

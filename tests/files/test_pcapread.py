@@ -259,7 +259,7 @@ def test_other_blocks_of_pcapng(tmp_path):
     again = pcapng([[ethernet(V4)]], order=">")  # a second section, of another byte order
     result = loaded(tmp_path, pcapng([[ethernet(V4)]], blocks=blocks) + again)
     assert [time.value for time in result.table.time] == [0, 7000, US, US]
-    assert "1 packets have no time" in result.notes[0]
+    assert "1 packet has no time" in result.notes[0]
 
 
 def test_a_file_cut_anywhere_gives_what_is_before_the_cut(tmp_path):

@@ -162,7 +162,7 @@ def test_a_stream_cut_anywhere_gives_all_rows_before_the_cut(tmp_path):
         loaded = load(tmp_path)
         count = len(loaded.table)
         assert list(loaded.table.payload) == [b"%d" % number for number in range(count)]
-        assert count == 300 or any("its description says 300" in note for note in loaded.notes)
+        assert count == 300 or any("its description states 300" in note for note in loaded.notes)
         counts.append(count)
     assert counts == sorted(counts)
     assert {0, 30, 150, 270} <= set(counts)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gdlab import probe
-from gdlab.live.timeline import MAX_POINTS, Timeline, _Points, nice_step_ns, reduced
+from gdlab.live.points import MAX_POINTS, Points, reduced
+from gdlab.live.timeline import Timeline, nice_step_ns
 from gdlab.messages import Direction, Event
 from gdlab.store import Store
 from gdlab.store.table import build
@@ -82,7 +83,7 @@ def test_values_that_are_not_known_are_left_out():
 
 
 def test_points_are_bounded_and_their_extremes_stay():
-    points = _Points()
+    points = Points()
     values = np.random.default_rng(1).normal(size=MAX_POINTS + 1000)
     values[1234] = 50
     for part in range(0, len(values), 500_000):

@@ -245,7 +245,7 @@ def test_no_more_connections_than_the_system_can_watch(monkeypatch):
         assert client.receive() == b"in"
         assert made.error is None
     (error,) = rows(store).query("event == 'error'").detail
-    assert error == "refused: 1 connections are open, the limit is 1 on this system"
+    assert error == "refused: 1 connection is open, the limit is 1 on this system"
 
 
 def test_incomplete_messages_of_all_connections_together_are_bounded():

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from gdlab.analysis.columns import equals, messages, times_ns
+from gdlab.analysis.interval import wilson
 from gdlab.analysis.rules.evidence import pointed
 from gdlab.analysis.rules.finding import Finding
-from gdlab.analysis.sequence import wilson
 from gdlab.facts import Reason, Statement
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from gdlab import clock
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question, choice, number
 from gdlab.messages import Message, Peer, guess_kind
+from gdlab.words import worded
 
 _GREETING: Final = b"The answer is... 42!"
 
@@ -32,20 +33,35 @@ def _reply_rule(rule: Any) -> tuple[bool, str]:
         payload = f"{numbers[0]} + {numbers[1]}".encode()
         said = answer_to(payload)
         if said is None:
-            return False, f"On {payload!r} your function returns nothing. Is there a `return` on every way?"
+            return False, worded(
+                "On {payload!r} your function returns nothing. Is there a `return` on every way?",
+                payload=payload,
+            )
         if isinstance(said, (int, float)) and said == total:
             return (
                 False,
-                f"{said} is the right sum, but a number is no message: send it as text, with str() around it.",
+                worded(
+                    "{said} is the right sum, but a number is no message: send it as text, with str() around it.",
+                    said=said,
+                ),
             )
         if said not in (str(total), str(total).encode()):
-            return False, f"On {payload!r} the answer should be '{total}', and your function says {said!r}."
+            return False, worded(
+                "On {payload!r} the answer should be '{total}', and your function says {said!r}.",
+                payload=payload,
+                total=total,
+                said=said,
+            )
     for payload in (_GREETING, b"\xff\xfe"):
         said = answer_to(payload)
         if said is not None:
             return False, (
-                f"{payload!r} is no sum, and your function answers {said!r}. Return None for what needs no answer: "
-                "whoever answers everything may end up answering answers."
+                worded(
+                    "{payload!r} is no sum, and your function answers {said!r}. Return None for what needs no "
+                    "answer: whoever answers everything may end up answering answers.",
+                    payload=payload,
+                    said=said,
+                )
             )
     return True, "Your rule answers sums, and leaves alone what it does not understand. That is a protocol."
 

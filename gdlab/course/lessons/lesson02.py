@@ -7,6 +7,7 @@ from typing import Any, Final
 from gdlab.analysis import round_trips
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question, number
+from gdlab.words import worded
 
 #: Medians below this are not those of 60 frames per second.
 _QUICK_MS: Final = 6.0
@@ -21,18 +22,30 @@ def _quick_capture(capture: Any) -> tuple[bool, str]:
     trips = round_trips(table)["rtt_ms"].dropna()
     if len(trips) < _ENOUGH:
         return False, (
-            f"It holds {len(trips)} round trips; {_ENOUGH} are needed to tell anything. Listen with ping=0.011 and a "
-            "reply, and wait for more messages."
+            worded(
+                "It holds {v1} round trips; {_ENOUGH} are needed to tell anything. Listen with ping=0.011 and a "
+                "reply, and wait for more messages.",
+                v1=len(trips),
+                _ENOUGH=_ENOUGH,
+            )
         )
     median = float(trips.median())
     if median < _QUICK_MS:
         return True, (
-            f"The median is {median:.1f} ms, over {len(trips)} round trips, and the network is the same as before. "
-            "What you changed is how often the game looks."
+            worded(
+                "The median is {median:.1f} ms, over {v1} round trips, and the network is the same as before. "
+                "What you changed is how often the game looks.",
+                median=median,
+                v1=len(trips),
+            )
         )
     return False, (
-        f"The median is {median:.1f} ms, about what {500 / median:.0f} frames per second give. The ping rate does not "
-        "matter, nor the port: what decides how long a ping waits?"
+        worded(
+            "The median is {median:.1f} ms, about what {v1:.0f} frames per second give. The ping rate does "
+            "not matter, nor the port: what decides how long a ping waits?",
+            median=median,
+            v1=500 / median,
+        )
     )
 
 

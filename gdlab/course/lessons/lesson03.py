@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question, choice, number
+from gdlab.words import worded
 
 _MESSAGES: Final = (b"hi", b"", b"a longer message", b'{"x": 1}', bytes(range(256)) * 2)
 
@@ -37,9 +38,13 @@ def _unpacker(function: Any) -> tuple[bool, str]:
                 "The first message comes out too long. Do the 4 bytes of the length belong to the message? "
                 "And which of them comes first (little-endian)?"
             )
-        return False, f"Of a buffer with five whole messages it found {messages!r:.150}."
+        return False, worded(
+            "Of a buffer with five whole messages it found {messages!r:.150}.", messages=messages
+        )
     if rest:
-        return False, f"All messages were whole, and still it says that {rest!r:.60} is left over."
+        return False, worded(
+            "All messages were whole, and still it says that {rest!r:.60} is left over.", rest=rest
+        )
     messages, rest = [], b""
     for at in range(len(stream)):  # the worst that a network may do: one byte at a time
         new, rest = step(rest + stream[at : at + 1])
@@ -48,8 +53,12 @@ def _unpacker(function: Any) -> tuple[bool, str]:
             return False, "The left-over bytes grow and grow."
     if messages != list(_MESSAGES) or rest:
         return False, (
-            "With everything in one buffer it works. When the bytes come one at a time it finds "
-            f"{len(messages)} of {len(_MESSAGES)} messages. What has not come whole yet is left over, length and all."
+            worded(
+                "With everything in one buffer it works. When the bytes come one at a time it finds {v1} of "
+                "{v2} messages. What has not come whole yet is left over, length and all.",
+                v1=len(messages),
+                v2=len(_MESSAGES),
+            )
         )
     return True, "It finds every message, however the stream is cut. This is what put_var's reader does, too."
 

@@ -11,6 +11,7 @@ import numpy as np
 from gdlab.course.questions import Question, number
 from gdlab.errors import VariantError
 from gdlab.variant import dumps
+from gdlab.words import worded
 
 _STATE: Final = (7, 12.5, -3.25)
 _LIMIT_BYTES: Final = 24
@@ -38,7 +39,10 @@ def _small_state(value: Any) -> tuple[bool, str]:
     if isinstance(value, str):
         return (
             False,
-            f"As text it takes {len(dumps(value))} bytes, and the game has to parse it. Which types hold numbers?",
+            worded(
+                "As text it takes {v1} bytes, and the game has to parse it. Which types hold numbers?",
+                v1=len(dumps(value)),
+            ),
         )
     if isinstance(value, (bytes, bytearray)):
         return False, (
@@ -48,27 +52,39 @@ def _small_state(value: Any) -> tuple[bool, str]:
     try:
         size = len(dumps(value))
     except VariantError as error:
-        return False, f"Godot's Variant cannot hold this: {error}"
+        return False, worded("Godot's Variant cannot hold this: {error}", error=error)
     held = [part for part in _numbers_in(value) if math.isfinite(part)]
     missing = [part for part in _STATE if part not in held]
     if missing:
         return (
             False,
-            f"It takes {size} bytes, and {missing[0]:g} is not in it. All of 7, 12.5 and -3.25 have to be.",
+            worded(
+                "It takes {size} bytes, and {v1:g} is not in it. All of 7, 12.5 and -3.25 have to be.",
+                size=size,
+                v1=missing[0],
+            ),
         )
     if size > _LIMIT_BYTES:
         what = (
-            "the names are sent every time"
+            worded("the names are sent every time")
             if isinstance(value, Mapping)
-            else "every element has a header of its own"
+            else worded("every element has a header of its own")
         )
         return (
             False,
-            f"All is in it, and it takes {size} bytes: {what}. Which type stores bare numbers behind one header?",
+            worded(
+                "All is in it, and it takes {size} bytes: {what}. Which type stores bare numbers behind one "
+                "header?",
+                size=size,
+                what=what,
+            ),
         )
     return True, (
-        f"{size} bytes: one header for all. The price: both sides have to know which number means what, and all "
-        "of them have the same type."
+        worded(
+            "{size} bytes: one header for all. The price: both sides have to know which number means what, "
+            "and all of them have the same type.",
+            size=size,
+        )
     )
 
 

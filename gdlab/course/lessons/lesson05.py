@@ -9,6 +9,7 @@ from typing import Any, Final
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.answers import number as number_of
 from gdlab.course.questions import Question, choice, number
+from gdlab.words import worded
 
 _SAID: Final = ("hello", b"bytes", "grüß dich")
 _OWN_CODES: Final = range(4000, 5000)
@@ -32,8 +33,12 @@ class _Connection:
 def _handler(handler: Any) -> tuple[bool, str]:
     """Let a handler serve a connection."""
     if not inspect.iscoroutinefunction(handler):
-        what = "a function without `async`" if callable(handler) else f"a {type(handler).__name__}"
-        raise NotUnderstood(f"this asks for an `async def` function, and that is {what}")
+        what = (
+            worded("a function without `async`")
+            if callable(handler)
+            else worded("a {kind}", kind=type(handler).__name__)
+        )
+        raise NotUnderstood(worded("this asks for an `async def` function, and that is {what}", what=what))
     needed = [
         parameter.name
         for parameter in inspect.signature(handler).parameters.values()
@@ -42,8 +47,12 @@ def _handler(handler: Any) -> tuple[bool, str]:
     ]
     if len(needed) != 1:
         return False, (
-            f"It wants {len(needed)} arguments ({', '.join(needed) or 'none'}), and `websockets` gives one: the "
-            "connection. (The path is in ws.request.path today.)"
+            worded(
+                "It wants {v1} arguments ({v2}), and `websockets` gives one: the connection. (The path is in "
+                "ws.request.path today.)",
+                v1=len(needed),
+                v2=", ".join(needed) or "none",
+            )
         )
     connection = _Connection()
     served = handler(connection)
@@ -62,16 +71,26 @@ def _handler(handler: Any) -> tuple[bool, str]:
     if len(connection.sent) < len(_SAID):
         return (
             False,
-            f"Of three messages it answered {len(connection.sent)}: `async for message in ws:` takes them all.",
+            worded(
+                "Of three messages it answered {v1}: `async for message in ws:` takes them all.",
+                v1=len(connection.sent),
+            ),
         )
     for came, went in zip(_SAID, connection.sent, strict=False):
         if type(came) is not type(went):
             return False, (
-                f"{came!r} came as {type(came).__name__} and was answered as {type(went).__name__}. A str is sent as "
-                "text and bytes as binary, and the game asks was_string_packet(): send back what came."
+                worded(
+                    "{came!r} came as {v1} and was answered as {v2}. A str is sent as text and bytes as binary, and "
+                    "the game asks was_string_packet(): send back what came.",
+                    came=came,
+                    v1=type(came).__name__,
+                    v2=type(went).__name__,
+                )
             )
         if came != went:
-            return False, f"{came!r} was answered by {went!r}. This is to be an echo."
+            return False, worded(
+                "{came!r} was answered by {went!r}. This is to be an echo.", came=came, went=went
+            )
     return True, "It serves one connection, answers each message, and keeps text text and binary binary."
 
 
@@ -82,7 +101,9 @@ def _own_code(answer: Any) -> tuple[bool, str]:
     if code in _REGISTERED:
         return False, "3000 to 3999 are for libraries, which register theirs (RFC 6455 section 7.4.2)."
     if code in (1004, 1005, 1006, 1015):
-        return False, f"{code:g} must never be sent: it is what a program notes when no code came."
+        return False, worded(
+            "{code:g} must never be sent: it is what a program notes when no code came.", code=code
+        )
     if 1000 <= code < 3000:
         return False, "1000 to 2999 belong to the protocol itself, and say what it defines them to say."
     return False, "A close code has four digits (RFC 6455 section 7.4.2 says which range is whose)."

@@ -9,6 +9,7 @@ from typing import Any, Final
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question, choice, number
 from gdlab.peers import PacketPeerUDP, UDPServer
+from gdlab.words import worded
 
 _BURST: Final = 5
 _FRAMES: Final = 4
@@ -120,17 +121,28 @@ def _mended(process: Any) -> tuple[bool, str]:
 
 def _mended_verdict(read: int, sent: int, watched: _WatchedServer, peers: list[Any]) -> tuple[bool, str]:
     if read == sent:
-        return True, f"All {sent} datagrams of two senders were read: peers are kept, queues are emptied."
+        return True, worded(
+            "All {sent} datagrams of two senders were read: peers are kept, queues are emptied.", sent=sent
+        )
     if not watched.polled:
         return False, "It never calls server.poll(), and without that nothing is taken from the socket."
     if not peers:
         return False, (
-            f"{read} of {sent} datagrams were read, and the list `peers` is empty at the end. Append each peer that "
-            "take_connection() gives: one that nobody holds is forgotten, with what it still has."
+            worded(
+                "{read} of {sent} datagrams were read, and the list `peers` is empty at the end. Append each "
+                "peer that take_connection() gives: one that nobody holds is forgotten, with what it still has.",
+                read=read,
+                sent=sent,
+            )
         )
     return False, (
-        f"The peers are kept, and {read} of {sent} datagrams were read. In each frame every peer has to be emptied, "
-        "also those taken in an earlier frame: `while peer.get_available_packet_count() > 0`."
+        worded(
+            "The peers are kept, and {read} of {sent} datagrams were read. In each frame every peer has to "
+            "be emptied, also those taken in an earlier frame: `while peer.get_available_packet_count() > "
+            "0`.",
+            read=read,
+            sent=sent,
+        )
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question, choice, number
 from gdlab.files import load
+from gdlab.words import worded
 
 _RATES_HZ: Final = {1: 10.0, 2: 30.0, 3: 10.0}
 _WITHIN: Final = 0.12
@@ -24,7 +25,7 @@ def _rates(answer: Any) -> tuple[bool, str]:
         if "v.id" in numeric.columns:
             numeric = numeric.set_index("v.id")
         if numeric.shape[1] != 1:
-            raise NotUnderstood(f"give one column of rates; that table has {numeric.shape[1]}")
+            raise NotUnderstood(worded("give one column of rates; that table has {v1}", v1=numeric.shape[1]))
         answer = numeric.iloc[:, 0]
     if isinstance(answer, pd.Series):
         answer = answer.to_dict()
@@ -34,7 +35,9 @@ def _rates(answer: Any) -> tuple[bool, str]:
         )
     given = {int(player): float(rate) for player, rate in answer.items()}
     if set(given) != set(_RATES_HZ):
-        return False, f"There are the players 1, 2 and 3; your answer is about {sorted(given)!r:.80}."
+        return False, worded(
+            "There are the players 1, 2 and 3; your answer is about {v1!r:.80}.", v1=sorted(given)
+        )
     if given == {1: 51.0, 2: 152.0, 3: 51.0}:
         return False, "Those are messages. Divide by the seconds that each player sent."
     if all(abs(given[player] * rate / 1000 - 1) < _WITHIN for player, rate in _RATES_HZ.items()):
@@ -42,8 +45,12 @@ def _rates(answer: Any) -> tuple[bool, str]:
     off = [player for player, rate in _RATES_HZ.items() if abs(given[player] / rate - 1) > _WITHIN]
     if off:
         return False, (
-            f"Player {off[0]} does not send {given[off[0]]:.1f} messages per second. How many messages, and how many "
-            "seconds lie between its first and its last one?"
+            worded(
+                "Player {v1} does not send {v2:.1f} messages per second. How many messages, and how many "
+                "seconds lie between its first and its last one?",
+                v1=off[0],
+                v2=given[off[0]],
+            )
         )
     return True, "10, 30 and 10 per second: what the games were asked to do."
 
@@ -54,19 +61,25 @@ def _anonymous_file(answer: Any) -> tuple[bool, str]:
         raise NotUnderstood("this asks for the path that to_csv(...) gives back")
     path = Path(os.fspath(answer))
     if not path.exists():
-        return False, f"There is no file {path.name!r} in this folder."
+        return False, worded("There is no file {v1!r} in this folder.", v1=path.name)
     loaded = load(path)
     peers = {peer for peer in loaded.table["peer"].astype(str) if peer}
     if not peers:
         return False, "The file has no peers at all. Export the sample three-players."
     named = sorted(peer for peer in peers if ":" in peer or "." in peer)
     if named:
-        return False, f"Addresses are still in it, such as {named[0]}. to_csv has an argument for that."
+        return False, worded(
+            "Addresses are still in it, such as {v1}. to_csv has an argument for that.", v1=named[0]
+        )
     if len(loaded.table) < 200:
-        return False, f"No addresses, but only {len(loaded.table)} rows: the session had more."
+        return False, worded("No addresses, but only {v1} rows: the session had more.", v1=len(loaded.table))
     return (
         True,
-        f"{len(loaded.table)} rows of {', '.join(sorted(peers))}. Payloads are not touched: look into yours first.",
+        worded(
+            "{v1} rows of {v2}. Payloads are not touched: look into yours first.",
+            v1=len(loaded.table),
+            v2=", ".join(sorted(peers)),
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question, number
+from gdlab.words import worded
 
 
 def _packet(answer: Any) -> tuple[bool, str]:
@@ -42,7 +43,7 @@ def _function(answer: Any) -> tuple[bool, str]:
     """Look at the name of a function, alone or as `watch.functions` has it."""
     if not isinstance(answer, str):
         raise NotUnderstood(
-            f"this asks for the name of a function, as text, not for a {type(answer).__name__}"
+            worded("this asks for the name of a function, as text, not for a {v1}", v1=type(answer).__name__)
         )
     said = answer.strip().lower().removesuffix("()").rpartition("::")[2]
     if said == "find_path":

@@ -7,6 +7,7 @@ from typing import Any, Final
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.project import Playable
 from gdlab.course.questions import Judge, Question
+from gdlab.words import worded
 
 
 def _within(names: tuple[str, ...], because: str) -> Judge:
@@ -20,8 +21,14 @@ def _within(names: tuple[str, ...], because: str) -> Judge:
             return True, because
         row = answer.numbers.loc[over[0]]
         return False, (
-            f"{over[0].capitalize()}: {row.value:.1f} {row.unit}, and at most {row.limit:g} are allowed. It counts "
-            f"{row.meaning}."
+            worded(
+                "{v1}: {v2:.1f} {v3}, and at most {v4:g} are allowed. It counts {v5}.",
+                v1=over[0].capitalize(),
+                v2=row.value,
+                v3=row.unit,
+                v4=row.limit,
+                v5=row.meaning,
+            )
         )
 
     return judge

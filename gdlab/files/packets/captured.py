@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from gdlab.facts import Statement
 from gdlab.payloads import Int64, UInt8
 
 LATEST_NS: Final = 2**63 - 1
@@ -66,14 +67,11 @@ class Captured:
     drops: list[Drop] = field(default_factory=list)
     application: str = ""
     comment: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Statement] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.time_ns)
 
-    def stopped(self, at: int, why: str) -> None:
+    def stopped(self, at: int, why: Statement) -> None:
         """Note that nothing after this byte was read."""
-        self.notes.append(
-            f"reading stopped at byte {at} of {len(self.data)}: {why}; the file was cut short or damaged, what comes "
-            "before is here"
-        )
+        self.notes.append(Statement.of("note/stopped", at=at, size=len(self.data), why=why))

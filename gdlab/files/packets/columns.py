@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gdlab.facts import Statement
 from gdlab.files.packets.captured import Captured
 from gdlab.files.packets.fragments import Waiting
 from gdlab.files.packets.ip import TCP, TUNNEL_PORTS, UDP, Fragment, Segment, dissect, whole
@@ -60,7 +61,7 @@ class Segments:
     lies: Bools
     hosts: list[tuple[bytes, int]] = field(default_factory=list)
     joined: list[bytes] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[Statement] = field(default_factory=Counter)
 
 
 def segments(captured: Captured, *, also: int = -1, advance: Advance | None = None) -> Segments:
@@ -124,9 +125,9 @@ class _Reader:
     def end(self) -> Segments:
         self._waiting.end()
         if self._waiting.given_up:
-            self._out.left_out["fragments of a packet that was not captured whole"] += self._waiting.given_up
+            self._out.left_out[Statement("left out/fragments")] += self._waiting.given_up
         if self._waiting.overlapping:
-            self._out.left_out["fragments that contradict each other"] += self._waiting.overlapping
+            self._out.left_out[Statement("left out/contradicting")] += self._waiting.overlapping
         self._out.hosts = list(self._known)
         return self._out
 
@@ -147,8 +148,8 @@ class _Reader:
             found = whole(data, found, ip_bytes, self._also)
             shift = self._joined_at
         if isinstance(found, Fragment):
-            found = "more tunnels in each other than any network has"
-        if isinstance(found, str):
+            found = Statement("left out/tunnels")
+        if isinstance(found, Statement):
             self._out.left_out[found] += 1
             return
         if shift:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
+from gdlab.facts import Statement
 from gdlab.files.packets import link, tunnels
 
 UDP: Final = 17
@@ -16,7 +17,7 @@ _EXTENSIONS = {0, 43, 60, 135, 139, 140}
 _GRE_IN_UDP: Final = 4754  # RFC 8086
 TUNNEL_PORTS: Final = frozenset({*tunnels.PORTS, _GRE_IN_UDP})
 _DEEPEST: Final = 8  # tunnels in tunnels
-_CUT: Final = "cut off within the headers"
+_CUT: Final = Statement("left out/cut")
 
 
 class Segment(NamedTuple):
@@ -66,7 +67,9 @@ class _Ip(NamedTuple):
     ip_bytes: int
 
 
-def dissect(data: bytes, link_type: int, start: int, stop: int, also: int = -1) -> Segment | Fragment | str:
+def dissect(
+    data: bytes, link_type: int, start: int, stop: int, also: int = -1
+) -> Segment | Fragment | Statement:
     """Find UDP or TCP in ``data[start:stop]``.
 
     Parameters
@@ -76,48 +79,50 @@ def dissect(data: bytes, link_type: int, start: int, stop: int, also: int = -1) 
 
     Returns
     -------
-    The segment, or the fragment of one; else in words what it is instead.
+    The segment, or the fragment of one; else what it is instead.
     """
     try:
         found = link.inner(data, link_type, start, stop)
-        if isinstance(found, str):
+        if isinstance(found, Statement):
             return found
         result = _ip(data, found.ether_type, found.at, stop, also, 0)
-        if isinstance(result, str) or found.outgoing is None:
+        if isinstance(result, Statement) or found.outgoing is None:
             return result
         return result._replace(outgoing=found.outgoing)
     except (struct.error, IndexError):
         return _CUT
 
 
-def whole(data: bytes, fragment: Fragment, ip_bytes: int, also: int = -1) -> Segment | Fragment | str:
+def whole(data: bytes, fragment: Fragment, ip_bytes: int, also: int = -1) -> Segment | Fragment | Statement:
     """What is in `data`, the fragments of one IP packet put together."""
     try:
         ip = _Ip(fragment.protocol, fragment.source, fragment.target, 0, len(data), ip_bytes)
         result = _behind(data, ip, len(data), also, 1)
     except (struct.error, IndexError):
         return _CUT
-    return result if isinstance(result, str) else result._replace(outgoing=fragment.outgoing)
+    return result if isinstance(result, Statement) else result._replace(outgoing=fragment.outgoing)
 
 
-def _ip(data: bytes, ether_type: int, at: int, stop: int, also: int, depth: int) -> Segment | Fragment | str:
+def _ip(
+    data: bytes, ether_type: int, at: int, stop: int, also: int, depth: int
+) -> Segment | Fragment | Statement:
     if depth > _DEEPEST:
-        return "more tunnels in each other than any network has"
+        return Statement("left out/tunnels")
     found = _ipv4(data, at, stop) if ether_type == link.IPV4 else _ipv6(data, at, stop)
-    return found if isinstance(found, (str, Fragment)) else _behind(data, found, stop, also, depth)
+    return found if isinstance(found, (Statement, Fragment)) else _behind(data, found, stop, also, depth)
 
 
-def _ipv4(data: bytes, at: int, stop: int) -> _Ip | Fragment | str:
+def _ipv4(data: bytes, at: int, stop: int) -> _Ip | Fragment | Statement:
     if stop - at < 20:
         return _CUT
     head, length, identification, fragment, protocol = struct.unpack_from(">BxHHHxB", data, at)
     header = (head & 15) * 4
     if header < 20 or head >> 4 != 4:
-        return "a damaged IP header"
+        return Statement("left out/ip")
     # A length of zero stands in captures made before the network card cut the packet up.
     end = at + length if length else stop
     if end < at + header:
-        return "a damaged IP header"
+        return Statement("left out/ip")
     source, target = data[at + 12 : at + 16], data[at + 16 : at + 20]
     begin = at + header
     if fragment & 0x3FFF:  # an offset, or more to come
@@ -126,11 +131,11 @@ def _ipv4(data: bytes, at: int, stop: int) -> _Ip | Fragment | str:
     return _Ip(protocol, source, target, begin, end, end - at)
 
 
-def _ipv6(data: bytes, at: int, stop: int) -> _Ip | Fragment | str:
+def _ipv6(data: bytes, at: int, stop: int) -> _Ip | Fragment | Statement:
     if stop - at < 40:
         return _CUT
     if data[at] >> 4 != 6:
-        return "a damaged IP header"
+        return Statement("left out/ip")
     length, following = struct.unpack_from(">HB", data, at + 4)
     end = at + 40 + length if length else stop
     source, target = data[at + 8 : at + 24], data[at + 24 : at + 40]
@@ -162,7 +167,7 @@ def _fragment(
     stop: int,
     end: int,
     ip_bytes: int,
-) -> Fragment | str:
+) -> Fragment | Statement:
     captured = min(end, stop)
     if begin > captured:
         return _CUT
@@ -171,7 +176,7 @@ def _fragment(
     )
 
 
-def _behind(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segment | Fragment | str:
+def _behind(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segment | Fragment | Statement:
     """What is behind the header of IP."""
     limit = min(stop, ip.end)
     for _ in range(_DEEPEST):
@@ -181,7 +186,7 @@ def _behind(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segment |
             return _CUT
         ip = ip._replace(protocol=data[ip.at], at=ip.at + (data[ip.at + 1] + 2) * 4)
         if ip.protocol in _EXTENSIONS:
-            return "extension headers behind an authentication header"
+            return Statement("left out/authenticated")
     if ip.protocol in {UDP, TCP, also}:
         return _transport(data, ip, stop, also, depth)
     if ip.protocol == _IP_IN_IP:
@@ -190,14 +195,14 @@ def _behind(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segment |
         return _ip(data, link.IPV6, ip.at, limit, also, depth + 1)
     if ip.protocol == _GRE:
         return _gre(data, ip.at, limit, also, depth + 1)
-    return "encrypted (ESP)" if ip.protocol == _ESP else "neither UDP nor TCP"
+    return Statement("left out/esp") if ip.protocol == _ESP else Statement("left out/protocol")
 
 
-def _gre(data: bytes, at: int, stop: int, also: int, depth: int) -> Segment | Fragment | str:
+def _gre(data: bytes, at: int, stop: int, also: int, depth: int) -> Segment | Fragment | Statement:
     """Generic routing encapsulation (RFC 2784, 2890, and 2637 of PPTP)."""
     flags, ether_type = struct.unpack_from(">HH", data, at)
     if flags & 0x4000 or flags & 7 > 1:
-        return "a form of GRE that is not known"
+        return Statement("left out/gre")
     sequence = bool(flags & 0x1000)
     at += 4 + 4 * (bool(flags & 0x8000) + bool(flags & 0x2000) + sequence + bool(flags & 7 and flags & 0x80))
     if ether_type == 0x88BE and not sequence:  # the first ERSPAN has no header of its own
@@ -206,12 +211,12 @@ def _gre(data: bytes, at: int, stop: int, also: int, depth: int) -> Segment | Fr
 
 
 def _inside(
-    data: bytes, found: link.Inner | str, stop: int, also: int, depth: int
-) -> Segment | Fragment | str:
-    return found if isinstance(found, str) else _ip(data, found.ether_type, found.at, stop, also, depth)
+    data: bytes, found: link.Inner | Statement, stop: int, also: int, depth: int
+) -> Segment | Fragment | Statement:
+    return found if isinstance(found, Statement) else _ip(data, found.ether_type, found.at, stop, also, depth)
 
 
-def _transport(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segment | Fragment | str:
+def _transport(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segment | Fragment | Statement:
     at, end, flags, sequence, acknowledged, lies = ip.at, ip.end, 0, 0, 0, False
     if ip.protocol == UDP:
         header = 8
@@ -221,7 +226,7 @@ def _transport(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segmen
         sequence, acknowledged, words, flags = struct.unpack_from(">IIBB", data, at + 4)
         header = (words >> 4) * 4
         if header < 20:
-            return "a damaged TCP header"
+            return Statement("left out/tcp")
     else:
         header = 4
     if at + header > min(stop, end):
@@ -233,7 +238,7 @@ def _transport(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segmen
         end = at + length if length and not lies else end
         for port in TUNNEL_PORTS.intersection((target, source)):
             tunnelled = _tunnelled(data, port, at + 8, min(end, stop), also, depth + 1)
-            if not isinstance(tunnelled, str):
+            if not isinstance(tunnelled, Statement):
                 return tunnelled
     begin, captured = at + header, min(end, stop)
     return Segment(
@@ -252,7 +257,9 @@ def _transport(data: bytes, ip: _Ip, stop: int, also: int, depth: int) -> Segmen
     )
 
 
-def _tunnelled(data: bytes, port: int, at: int, stop: int, also: int, depth: int) -> Segment | Fragment | str:
+def _tunnelled(
+    data: bytes, port: int, at: int, stop: int, also: int, depth: int
+) -> Segment | Fragment | Statement:
     """What is in a tunnel over UDP; in words where it is none, as anybody may use the port."""
     try:
         if port == _GRE_IN_UDP:

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from gdlab.facts import Statement
+
 IPV4, IPV6 = 0x0800, 0x86DD
 _VLAN = {0x8100, 0x88A8, 0x9100, 0x9200}
 _PPPOE, _MPLS, _BRIDGED, _PPP, _ERSPAN = 0x8864, {0x8847, 0x8848}, 0x6558, 0x880B, 0x88BE
@@ -17,8 +19,6 @@ _NSH, _WCCP, _ARUBA, _BACKBONE = 0x894F, 0x883E, range(0x8200, 0x8211), 0x88E7
 _DEEPEST: Final = 16  # headers around an IP packet; what has more was made to be hard to read
 _OUTGOING: Final = 4  # Linux' PACKET_OUTGOING
 
-#: How the reason ends where a packet is of a link layer that is not read here.
-LINK_UNKNOWN: Final = "is not known"
 RAW_IP: Final = frozenset({12, 14, 101, 228, 229})
 LOOPBACK: Final = frozenset({0, 108})
 
@@ -31,7 +31,7 @@ class Inner(NamedTuple):
     outgoing: bool | None = None
 
 
-def inner(data: bytes, link_type: int, at: int, stop: int, depth: int = 0) -> Inner | str:
+def inner(data: bytes, link_type: int, at: int, stop: int, depth: int = 0) -> Inner | Statement:
     """The IP packet in ``data[at:stop]``, or in words what there is instead.
 
     Raises
@@ -39,7 +39,7 @@ def inner(data: bytes, link_type: int, at: int, stop: int, depth: int = 0) -> In
     struct.error, IndexError : the packet is cut off within the headers.
     """
     if depth > _DEEPEST:
-        return "more headers around each other than any network has"
+        return Statement("left out/headers")
     if link_type == 1:
         return bridged(data, at, stop, depth)
     if link_type in RAW_IP:
@@ -48,11 +48,11 @@ def inner(data: bytes, link_type: int, at: int, stop: int, depth: int = 0) -> In
         return by_version(data, at + 4, stop)
     reader = _READERS.get(link_type)
     if reader is None:
-        return f"link type {link_type} {LINK_UNKNOWN}"
+        return Statement.of("left out/link type", number=link_type)
     return reader(data, at, stop, depth + 1)
 
 
-def bridged(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | str:
+def bridged(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | Statement:
     """The IP packet in an Ethernet frame."""
     if at + 14 > stop:
         raise IndexError
@@ -60,7 +60,7 @@ def bridged(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | str:
     return typed(data, ether_type, at + 14, stop, depth)
 
 
-def typed(data: bytes, ether_type: int, at: int, stop: int, depth: int = 0) -> Inner | str:
+def typed(data: bytes, ether_type: int, at: int, stop: int, depth: int = 0) -> Inner | Statement:
     """The IP packet behind an EtherType, or a length that stands in its place."""
     for _ in range(_DEEPEST - depth):
         depth += 1
@@ -91,25 +91,27 @@ def typed(data: bytes, ether_type: int, at: int, stop: int, depth: int = 0) -> I
         elif ether_type <= 1500:
             found = _llc(data, at, stop)
             if found is None:
-                return "not IP"
+                return Statement("left out/not ip")
             at, ether_type = found
         else:
-            return "not IP"
-    return "more headers around each other than any network has"
+            return Statement("left out/not ip")
+    return Statement("left out/headers")
 
 
-def numbered(data: bytes, protocol: int, at: int, stop: int, depth: int = 0) -> Inner | str:
+def numbered(data: bytes, protocol: int, at: int, stop: int, depth: int = 0) -> Inner | Statement:
     """The IP packet in what service headers (RFC 8300) and VXLAN number on their own."""
     ether_type = {1: IPV4, 2: IPV6, 3: _BRIDGED, 4: _NSH, 5: 0x8847}.get(protocol)
-    return "not IP" if ether_type is None else typed(data, ether_type, at, stop, depth + 1)
+    return (
+        Statement("left out/not ip") if ether_type is None else typed(data, ether_type, at, stop, depth + 1)
+    )
 
 
-def by_version(data: bytes, at: int, stop: int) -> Inner | str:
+def by_version(data: bytes, at: int, stop: int) -> Inner | Statement:
     """The IP packet that begins here, by its first byte."""
     if at >= stop:
         raise IndexError
     ether_type = {4: IPV4, 6: IPV6}.get(data[at] >> 4)
-    return "not IP" if ether_type is None else Inner(at, ether_type)
+    return Statement("left out/not ip") if ether_type is None else Inner(at, ether_type)
 
 
 def _llc(data: bytes, at: int, stop: int) -> tuple[int, int] | None:
@@ -127,7 +129,7 @@ def _llc(data: bytes, at: int, stop: int) -> tuple[int, int] | None:
     return (at + 3, IPV4) if data[at : at + 2] == b"\x06\x06" else None
 
 
-def _mpls(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _mpls(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     while at + 4 <= stop:
         last = data[at + 2] & 1
         at += 4
@@ -138,7 +140,7 @@ def _mpls(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
     raise IndexError
 
 
-def ppp(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | str:
+def ppp(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | Statement:
     """The IP packet in a frame of PPP."""
     if data[at : at + 2] == b"\xff\x03":
         at += 2
@@ -154,54 +156,54 @@ def ppp(data: bytes, at: int, stop: int, depth: int = 0) -> Inner | str:
     if protocol == 0x0281:
         return _mpls(data, at, stop, depth)
     ether_type = {0x21: IPV4, 0x57: IPV6}.get(protocol)
-    return "not IP" if ether_type is None else Inner(at, ether_type)
+    return Statement("left out/not ip") if ether_type is None else Inner(at, ether_type)
 
 
-def _ppp_with_direction(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _ppp_with_direction(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     return _told(ppp(data, at + 1, stop, depth), data[at] != 0)
 
 
-def _pppoe(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _pppoe(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     return ppp(data, at + 6, stop, depth)
 
 
-def _cooked(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _cooked(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     kind, protocol = struct.unpack_from(">H12xH", data, at)
     return _told(_cooked_protocol(data, protocol, at + 16, stop, depth), kind == _OUTGOING)
 
 
-def _cooked_2(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _cooked_2(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     protocol, kind = struct.unpack_from(">H8xB", data, at)
     return _told(_cooked_protocol(data, protocol, at + 20, stop, depth), kind == _OUTGOING)
 
 
-def _cooked_protocol(data: bytes, protocol: int, at: int, stop: int, depth: int) -> Inner | str:
+def _cooked_protocol(data: bytes, protocol: int, at: int, stop: int, depth: int) -> Inner | Statement:
     if protocol in {1, 3}:  # Novell's raw 802.3; all frames
-        return "not IP"
+        return Statement("left out/not ip")
     return typed(data, protocol, at, stop, depth)
 
 
-def _wifi(data: bytes, at: int, stop: int, depth: int, padded: bool = False) -> Inner | str:
+def _wifi(data: bytes, at: int, stop: int, depth: int, padded: bool = False) -> Inner | Statement:
     control, flags = data[at], data[at + 1]
     if control >> 2 & 3 != 2 or control & 0x40:
-        return "Wi-Fi management, or without data"
+        return Statement("left out/wifi management")
     if flags & 0x40:
-        return "encrypted Wi-Fi"
+        return Statement("left out/wifi encrypted")
     (sequence,) = struct.unpack_from("<H", data, at + 22)
     if flags & 0x04 or sequence & 15:
-        return "fragments of Wi-Fi, which are not put together"
+        return Statement("left out/wifi fragments")
     header = 24 + 6 * (flags & 3 == 3)
     if control & 0x80:  # quality of service
         if data[at + header] & 0x80:
-            return "several packets in one Wi-Fi frame"
+            return Statement("left out/wifi several")
         header += 2 + 4 * bool(flags & 0x80)
     if padded:
         header += -header % 4
     found = _llc(data, at + header, stop)
-    return "not IP" if found is None else typed(data, found[1], found[0], stop, depth)
+    return Statement("left out/not ip") if found is None else typed(data, found[1], found[0], stop, depth)
 
 
-def _radiotap(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _radiotap(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     (length,) = struct.unpack_from("<H", data, at + 2)
     (present,) = words = struct.unpack_from("<I", data, at + 4)
     fields = at + 8
@@ -211,36 +213,36 @@ def _radiotap(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
     if present & 1:  # a time of 8 bytes, aligned
         fields += -(fields - at) % 8 + 8
     padded = bool(present & 2 and fields < at + length and data[fields] & 0x20)
-    return _wifi(data, at + length, stop, depth, padded) if length >= 8 else "a damaged radiotap header"
+    return _wifi(data, at + length, stop, depth, padded) if length >= 8 else Statement("left out/radiotap")
 
 
-def _prism(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _prism(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     for order in "<>":
         (length,) = struct.unpack_from(order + "I", data, at + 4)
         if 8 <= length <= 1024:
             return _wifi(data, at + length, stop, depth)
-    return "a damaged Prism header"
+    return Statement("left out/prism")
 
 
-def _avs(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _avs(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     (length,) = struct.unpack_from(">I", data, at + 4)
-    return _wifi(data, at + length, stop, depth) if 8 <= length <= 1024 else "a damaged AVS header"
+    return _wifi(data, at + length, stop, depth) if 8 <= length <= 1024 else Statement("left out/avs")
 
 
-def _per_packet(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _per_packet(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     length, link_type = struct.unpack_from("<xxHI", data, at)
-    return inner(data, link_type, at + length, stop, depth) if length >= 8 else "a damaged PPI header"
+    return inner(data, link_type, at + length, stop, depth) if length >= 8 else Statement("left out/ppi")
 
 
-def _pktap(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _pktap(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     length, _, link_type, flags = struct.unpack_from("<III24xI", data, at)
     if not 40 <= length <= stop - at:
-        return "a damaged PKTAP header"
+        return Statement("left out/pktap")
     found = inner(data, link_type, at + length, stop, depth)
     return _told(found, flags & 3 == 2) if flags & 3 else found
 
 
-def _nflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+def _nflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | Statement:
     """Netfilter's log: fields in the byte order of the machine that captured; one is the packet."""
     ether_type = {2: IPV4, 10: IPV6}.get(data[at])
     begin = at + 4
@@ -253,15 +255,15 @@ def _nflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
             if kind == 9:
                 return Inner(at + 4, ether_type) if ether_type else by_version(data, at + 4, stop)
             at += length + (-length % 4)
-    return "not IP"
+    return Statement("left out/not ip")
 
 
-def _pflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+def _pflog(data: bytes, at: int, stop: int, _depth: int) -> Inner | Statement:
     return by_version(data, at + data[at] + (-data[at] % 4), stop)
 
 
 def _skipping(size: int) -> _Reader:
-    def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+    def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | Statement:
         return by_version(data, at + size, stop)
 
     return read
@@ -270,7 +272,7 @@ def _skipping(size: int) -> _Reader:
 def _typed_at(position: int) -> _Reader:
     """Behind a header whose last two bytes are an EtherType."""
 
-    def read(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    def read(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
         (ether_type,) = struct.unpack_from(">H", data, at + position)
         return typed(data, ether_type, at + position + 2, stop, depth)
 
@@ -278,9 +280,9 @@ def _typed_at(position: int) -> _Reader:
 
 
 def _llc_at(position: int) -> _Reader:
-    def read(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+    def read(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
         found = _llc(data, at + position, stop)
-        return "not IP" if found is None else typed(data, found[1], found[0], stop, depth)
+        return Statement("left out/not ip") if found is None else typed(data, found[1], found[0], stop, depth)
 
     return read
 
@@ -288,20 +290,20 @@ def _llc_at(position: int) -> _Reader:
 def _arcnet(address_bytes: int) -> _Reader:
     """ARCNET (RFC 1051 and 1201), behind its addresses."""
 
-    def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | str:
+    def read(data: bytes, at: int, stop: int, _depth: int) -> Inner | Statement:
         kind, split = data[at + address_bytes], data[at + address_bytes + 1]
         if kind == 0xF0:
             return by_version(data, at + address_bytes + 1, stop)
         if kind != 0xD4:
-            return "not IP"
+            return Statement("left out/not ip")
         if split and split != 0xFF:
-            return "parts of packets over ARCNET, which are not put together"
+            return Statement("left out/arcnet")
         return by_version(data, at + address_bytes + (4 if split == 0 else 8), stop)
 
     return read
 
 
-def _frame_relay(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
+def _frame_relay(data: bytes, at: int, stop: int, depth: int) -> Inner | Statement:
     while not data[at] & 1:  # the address ends with an odd byte
         at += 1
     if data[at + 1 : at + 3] == b"\x03\xcc":
@@ -309,14 +311,14 @@ def _frame_relay(data: bytes, at: int, stop: int, depth: int) -> Inner | str:
     if data[at + 1 : at + 4] == b"\x03\x00\x80":
         (ether_type,) = struct.unpack_from(">H", data, at + 7)
         return typed(data, ether_type, at + 9, stop, depth)
-    return "not IP"
+    return Statement("left out/not ip")
 
 
-def _told(found: Inner | str, outgoing: bool) -> Inner | str:
-    return found if isinstance(found, str) else found._replace(outgoing=outgoing)
+def _told(found: Inner | Statement, outgoing: bool) -> Inner | Statement:
+    return found if isinstance(found, Statement) else found._replace(outgoing=outgoing)
 
 
-_Reader = Callable[[bytes, int, int, int], Inner | str]
+_Reader = Callable[[bytes, int, int, int], Inner | Statement]
 
 _READERS: Final[dict[int, _Reader]] = {
     7: _arcnet(2),

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from gdlab.facts import Statement
 from gdlab.files.packets.captured import LATEST_NS, Captured, Interface
 
 _MAGIC: Final = {
@@ -31,7 +32,7 @@ def read(data: bytes) -> Captured:
     order, scale, head = _MAGIC[data[:4]]
     found = Captured(data)
     if len(data) < 24:
-        found.stopped(0, "the header is incomplete")
+        found.stopped(0, Statement("stopped/header"))
         return found
     snap, link = struct.unpack_from(order + "II", data, 16)
     found.interfaces.append(Interface(link & 0xFFFF, snap_bytes=snap))
@@ -41,17 +42,17 @@ def read(data: bytes) -> Captured:
     at, end = 24, len(data)
     while at < end:
         if end - at < head:
-            found.stopped(at, "a packet's header is incomplete")
+            found.stopped(at, Statement("stopped/packet header"))
             break
         (captured,) = length(data, at + 8)
         after = at + head + captured
         if after > end:
-            found.stopped(at, f"a packet of {captured} bytes has {end - at - head}")
+            found.stopped(at, Statement.of("stopped/packet", size=captured, there=end - at - head))
             break
         keep(at)
         at = after
     if head == 24:
-        found.notes.append("the file is of the modified pcap that a patched libpcap wrote")
+        found.notes.append(Statement("note/modified pcap"))
     where = np.array(positions, np.int64)
     content = np.frombuffer(data, np.uint8)
     fields = content[where[:, None] + np.arange(16)].view(order + "u4").astype(np.int64)

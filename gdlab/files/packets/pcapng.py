@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from gdlab.facts import Statement
 from gdlab.files.packets.captured import LATEST_NS, Captured, Drop, Interface
 from gdlab.payloads import Int64
 
@@ -63,21 +64,21 @@ class _Reader:
         """Take the block at a position, and the plain packets after it; gives where the next block begins."""
         found, data, end = self._found, self._data, len(self._data)
         if end - at < 12:
-            found.stopped(at, "a block is incomplete")
+            found.stopped(at, Statement("stopped/block"))
             return None
         if data[at : at + 4] == SECTION:
             self._end_section()
             order = _MAGIC.get(data[at + 8 : at + 12])
             if order is None:
-                found.stopped(at, "a section has no byte order")
+                found.stopped(at, Statement("stopped/order"))
                 return None
             self._order, self._first = order, len(found.interfaces)
         kind, length = struct.unpack_from(self._order + "II", data, at)
         if length < 12 or length & 3 or length > end - at:
-            found.stopped(at, f"a block says that it has {length} bytes")
+            found.stopped(at, Statement.of("stopped/length", length=length))
             return None
         if struct.unpack_from(self._order + "I", data, at + length - 4) != (length,):
-            found.stopped(at, "a block's two lengths differ")
+            found.stopped(at, Statement("stopped/lengths"))
             return None
         try:
             if kind == _PACKET and length >= 32:
@@ -85,7 +86,7 @@ class _Reader:
             else:
                 self._block(kind, at + 8, at + length - 4)
         except struct.error:
-            found.stopped(at, "a block is too short for what it is")
+            found.stopped(at, Statement("stopped/short"))
             return None
         return self._run(at + length) if self._order == _NATIVE else at + length
 
@@ -122,13 +123,11 @@ class _Reader:
             last = int(found.time_ns.max())
             found.drops = [drop if drop.time_ns else drop._replace(time_ns=last) for drop in found.drops]
         if self._damaged:
-            found.notes.append(f"{self._damaged} packets are damaged and were left out")
+            found.notes.append(Statement.of("note/damaged", count=self._damaged))
         if self._untimed:
-            found.notes.append(f"{self._untimed} packets have no time in the file; they stand at 1970")
+            found.notes.append(Statement.of("note/untimed", count=self._untimed))
         if self._strange:
-            found.notes.append(
-                f"{self._strange} packets have times beyond 1970 to 2262; they stand at its ends"
-            )
+            found.notes.append(Statement.of("note/strange times", count=self._strange))
 
     # ---- packets
 

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from gdlab.facts import Statement
 from gdlab.files.packets.columns import Bools, Segments
 from gdlab.files.packets.ip import TCP
 from gdlab.payloads import Int64
@@ -63,11 +64,11 @@ class Streams:
 
 _COLUMNS: Final = ("packet", "segment", "connection", "source", "target", "start", "stop", "missing")
 
-REPEATED = "TCP segments repeat what was there before"
-KEPT_ALIVE = "TCP segments are keep-alives"
-LATE = "TCP segments came out of order and stand where they belong"
-RESET = "TCP resets carry bytes, which no receiver gets"
-STRAY = "TCP segments are far outside of their stream"
+REPEATED = "repeated"
+KEPT_ALIVE = "kept alive"
+LATE = "late"
+RESET = "reset"
+STRAY = "stray"
 
 
 def streams(found: Segments, advance: Callable[[int], None] | None = None) -> Streams:
@@ -78,7 +79,7 @@ def streams(found: Segments, advance: Callable[[int], None] | None = None) -> St
     flags = found.flags[rows]
     empty = int(((length == 0) & (flags & RST == 0)).sum())
     if empty:
-        found.left_out["TCP without a payload"] += empty
+        found.left_out[Statement("left out/tcp empty")] += empty
     source, target = found.source[rows], found.target[rows]
     low, high = np.minimum(source, target), np.maximum(source, target)
     pair, _ = pd.factorize(low * (len(found.hosts) + 1) + high)

@@ -12,14 +12,15 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
+from gdlab.facts import Statement
 from gdlab.files.packets import link
 
-_NONE: Final = "no tunnel"
+_NONE: Final = Statement("left out/no tunnel")
 #: Extension headers of GTP that a packet may have; none has more.
 _MOST_EXTENSIONS: Final = 8
 
 
-def carried(data: bytes, port: int, at: int, stop: int) -> link.Inner | str:
+def carried(data: bytes, port: int, at: int, stop: int) -> link.Inner | Statement:
     """The IP packet in ``data[at:stop]``, the payload of a datagram from or to one of `PORTS`.
 
     Raises
@@ -32,7 +33,7 @@ def carried(data: bytes, port: int, at: int, stop: int) -> link.Inner | str:
     return reader(data, at, stop)
 
 
-def _vxlan(data: bytes, at: int, stop: int) -> link.Inner | str:
+def _vxlan(data: bytes, at: int, stop: int) -> link.Inner | Statement:
     flags = data[at]
     names_next, has_policy = flags & 0x04, flags & 0x80
     if not flags & 0x08 or flags & 0x73 or data[at + 7] or (data[at + 1] and not has_policy):
@@ -44,14 +45,14 @@ def _vxlan(data: bytes, at: int, stop: int) -> link.Inner | str:
     return link.bridged(data, at + 8, stop)
 
 
-def _geneve(data: bytes, at: int, stop: int) -> link.Inner | str:
+def _geneve(data: bytes, at: int, stop: int) -> link.Inner | Statement:
     (ether_type,) = struct.unpack_from(">H", data, at + 2)
     if data[at] >> 6:
         return _NONE
     return link.typed(data, ether_type, at + 8 + (data[at] & 63) * 4, stop)
 
 
-def _gtp(data: bytes, at: int, stop: int) -> link.Inner | str:
+def _gtp(data: bytes, at: int, stop: int) -> link.Inner | Statement:
     flags, kind, length = struct.unpack_from(">BBH", data, at)
     if kind != 255 or flags & 0x10 == 0:  # a user's packet; not the prime version
         return _NONE
@@ -72,7 +73,7 @@ def _gtp(data: bytes, at: int, stop: int) -> link.Inner | str:
     return _NONE
 
 
-def _teredo(data: bytes, at: int, stop: int) -> link.Inner | str:
+def _teredo(data: bytes, at: int, stop: int) -> link.Inner | Statement:
     if data[at : at + 2] == b"\0\1":  # authentication
         at += 13 + data[at + 2] + data[at + 3]
     if data[at : at + 2] == b"\0\0":  # where the other side was seen
@@ -80,7 +81,7 @@ def _teredo(data: bytes, at: int, stop: int) -> link.Inner | str:
     return link.Inner(at, link.IPV6) if at < stop and data[at] >> 4 == 6 else _NONE
 
 
-def _l2tp(data: bytes, at: int, stop: int) -> link.Inner | str:
+def _l2tp(data: bytes, at: int, stop: int) -> link.Inner | Statement:
     (flags,) = struct.unpack_from(">H", data, at)
     if flags & 0x8000 or flags & 15 != 2:  # control; version 3
         return _NONE
@@ -90,7 +91,7 @@ def _l2tp(data: bytes, at: int, stop: int) -> link.Inner | str:
     return link.ppp(data, at, stop)
 
 
-def _ayiya(data: bytes, at: int, stop: int) -> link.Inner | str:
+def _ayiya(data: bytes, at: int, stop: int) -> link.Inner | Statement:
     forwards, is_ipv6 = data[at + 2] & 15 == 1, data[at + 3] == 41
     if not forwards or not is_ipv6:
         return _NONE
@@ -98,7 +99,7 @@ def _ayiya(data: bytes, at: int, stop: int) -> link.Inner | str:
 
 
 #: By port. VXLAN's second is that of Linux before there was a number; its third is for other protocols than Ethernet.
-PORTS: Final[dict[int, Callable[[bytes, int, int], link.Inner | str]]] = {
+PORTS: Final[dict[int, Callable[[bytes, int, int], link.Inner | Statement]]] = {
     4789: _vxlan,
     8472: _vxlan,
     4790: _vxlan,

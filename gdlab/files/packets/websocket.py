@@ -171,7 +171,7 @@ class _Reader:
                 yield self._error(chunk.packet, bytes(buffer), f"{chunk.missing} bytes were not captured")
                 return
         if buffer or self._parts:
-            self._counts["WebSocket messages have no end"] += 1
+            self._counts["no end"] += 1
 
     def _error(self, packet: int, payload: bytes, why: str) -> Found:
         why = f"{why}: the rest of this side's messages cannot be read"
@@ -180,7 +180,7 @@ class _Reader:
     def _take(self, packet: int, first: int, payload: bytes, size: int) -> Found | None:
         opcode = first & 15
         if opcode in {_PING, _PONG}:
-            self._counts["WebSocket pings and pongs"] += 1
+            self._counts["pings"] += 1
             return None
         if opcode == _CLOSE:
             code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else -1

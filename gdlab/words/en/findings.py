@@ -49,7 +49,7 @@ FINDINGS: Final[dict[str, Advice]] = {
     "refused-visitors": Advice(
         "{times:connection} {times:was|were} refused or given up before a message could come.",
         "{times:row}: {told:; }",
-        "Each row names the part that was wrong. A visitor that is refused tells that somebody found the port: the "
+        "Each row names the part that was wrong. A visitor that is refused shows that somebody found the port: the "
         "address is right, what is spoken there is not.",
         "A handshake fails in one of its parts; the reason stands in the answer, which a game does not show.",
     ),

@@ -72,7 +72,7 @@ PHRASES: Final[dict[str, str]] = {
     "and": ", ",
     "or": "; ",
     "marks/broken": "cannot be read: {why}",
-    "marks/unknown": "nothing tells whether it was edited: hand in the .gdlab.json beside it as well",
+    "marks/unknown": "nothing shows whether it was edited: hand in the .gdlab.json beside it as well",
     "marks/rows": "edited: {rows} rows, and {told} were written",
     "marks/bytes": "edited: {bytes} bytes, and {told} were written (saved again by a spreadsheet or an editor?)",
     "marks/backwards": "edited: time runs backwards at {rows} rows",

@@ -39,6 +39,10 @@ STATEMENTS: Final[dict[str, str]] = {
     "replay/no peer": "peer {peer} could not be played: {why}",
     "replay/nobody": "nobody connected within {seconds:g} s",
     # ---- files
+    "load/no packet": (
+        "{path} is a packet capture without one whole packet: {why:; }. Expected: pcap or pcapng as tcpdump, "
+        "Wireshark or gdlab write them. Capture or copy it again"
+    ),
     "load/can read": (
         "gdlab reads its CSV and Parquet files, spill folders, and pcap and pcapng files of any program, also "
         "compressed with gzip, zstd or lz4"

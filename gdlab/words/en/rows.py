@@ -7,7 +7,8 @@ from typing import Any, Final
 
 _NEXT_VALUE: Final = "; the next value is taken to begin at the next line feed or opening bracket"
 _LENGTH: Final = (
-    "the length {header} at byte {offset} of the stream announces {size} bytes, the limit is {most} ({limit})"
+    "the length {header} at byte {offset} of the stream announces {size} {size:byte|bytes}, the limit is {most} "
+    "({limit})"
 )
 
 
@@ -47,22 +48,27 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "we_closed": "closed here: {cause}",
     "we_closed/code": "closed here: {code} {cause}",
     "slow_reader": (
-        "closed here: the peer does not read, {waiting} bytes wait to be sent, the limit is {most} ({limit})"
+        "closed here: the peer does not read, {waiting} {waiting:byte waits|bytes wait} to be sent, the limit is "
+        "{most} ({limit})"
     ),
     "slow_reader/all": (
-        "closed here: of all peers most waits for this one, which does not read; {waiting} bytes wait to be sent "
+        "closed here: of all peers most waits for this one, which does not read; {waiting} "
+        "{waiting:byte waits|bytes wait} to be sent "
         "to all of them, the limit is {most} ({limit})"
     ),
     "held_too_much": (
-        "closed here: all connections together hold {held} bytes of messages that are not yet complete, the limit "
+        "closed here: all connections together hold {held} {held:byte|bytes} of messages that are not yet "
+        "complete, the limit "
         "is {most} ({limit})"
     ),
     "stopped": "closed here: stopped",
     "internal": "closed: internal error in gdlab, {error}",
     "lingered": "it did not end its side",
-    "refused_limit/relay": "not relayed: there are {most} clients already ({limit})",
-    "refused_limit": "refused: {there} connections are open, the limit is {most} ({limit})",
-    "refused_limit/system": "refused: {there} connections are open, the limit is {most} on this system",
+    "refused_limit/relay": "not relayed: there {most:is one client|are # clients} already ({limit})",
+    "refused_limit": "refused: {there} {there:connection is|connections are} open, the limit is {most} ({limit})",
+    "refused_limit/system": (
+        "refused: {there} {there:connection is|connections are} open, the limit is {most} on this system"
+    ),
     "refused_origin": (
         "refused with HTTP {code}: the web page {said!r} may not connect; to let it in, listen with "
         "origins=[{said!r}]"
@@ -71,7 +77,8 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "refused_path": "refused with HTTP {code}: nothing is at {said!r}, this listener is at {path!r}",
     "refused_handshake": "refused: no WebSocket handshake, {said}",
     "refused_handshake/plain": (
-        "refused: {said!r} is a plain HTTP request, as HTTPRequest sends it, and no WebSocket handshake: connect with "
+        "refused: {said!r} is a plain HTTP request, as HTTPRequest sends it, and no WebSocket handshake: connect "
+        "with "
         "WebSocketPeer, or listen on tcp:// to see requests"
     ),
     "refused_handshake/tls": (
@@ -87,12 +94,15 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
         "connected, but no WebSocket handshake within {seconds:g} s; does the game call accept_stream() and poll()?"
     ),
     "handshake_cut/offered": (
-        "the connection ended before the WebSocket handshake was complete; it was offered the sub-protocol {said}, and "
-        "a Godot server that has none of these ends it so: leave subprotocols= out, or set supported_protocols in the "
+        "the connection ended before the WebSocket handshake was complete; it was offered the sub-protocol "
+        "{said}, and "
+        "a Godot server that has none of these ends it so: leave subprotocols= out, or set supported_protocols "
+        "in the "
         "game"
     ),
     "subprotocol": (
-        "no sub-protocol was agreed: the client offers {said}, this listener has {spoken}; Godot's client ends such a "
+        "no sub-protocol was agreed: the client offers {said}, this listener has {spoken}; Godot's client ends "
+        "such a "
         "connection"
     ),
     "subprotocol/none": (
@@ -105,7 +115,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     ),
     "handshake_cut": "the connection ended before the WebSocket handshake was complete",
     "not_websocket": "the server does not speak WebSocket here, {said}",
-    "out_of_files": "cannot accept connections: {there} are open ({said})",
+    "out_of_files": "cannot accept connections: {there} {there:is|are} open ({said})",
     "connect_failed": "attempt {attempt} to connect: {cause}",
     "connect_failed/again": "attempt {attempt} to connect: {cause}; the next attempt in {pause_s:g} s",
     "nobody_listens": "nobody listens there; start the game first, and see that it listens on this port",
@@ -120,25 +130,32 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "malformed/ws": "{said}",
     "malformed/relay": "no WebSocket frames: what follows passes the relay unread",
     "oversized/frame": (
-        "a frame of {size} bytes at byte {offset} of the stream, the limit is {most} ({limit}); these are its first "
+        "a frame of {size} {size:byte|bytes} at byte {offset} of the stream, the limit is {most} ({limit}); "
+        "these are its first "
         "{kept}"
     ),
-    "oversized/line": "a line longer than the limit of {most} bytes ({limit}); these are its first {kept}",
-    "oversized/json": "a JSON value longer than the limit of {most} bytes ({limit}); these are its first {kept}",
+    "oversized/line": (
+        "a line longer than the limit of {most} {most:byte|bytes} ({limit}); these are its first {kept}"
+    ),
+    "oversized/json": (
+        "a JSON value longer than the limit of {most} {most:byte|bytes} ({limit}); these are its first {kept}"
+    ),
     "oversized/text": _LENGTH + "; {text!r} is text: framing 'lines', 'json' or 'raw' may fit",
     "oversized/order": _LENGTH + "; the other byte order makes it {swapped}: framing {other!r} may fit",
     "oversized/lost": _LENGTH + "; the sender uses another framing, or lost its place",
-    "oversized/relay": "a message longer than {most} bytes: it passes the relay, but is not shown",
-    "oversized/ws": "a message longer than the limit of {most} bytes ({limit})",
+    "oversized/relay": "a message longer than {most} {most:byte|bytes}: it passes the relay, but is not shown",
+    "oversized/ws": "a message longer than the limit of {most} {most:byte|bytes} ({limit})",
     "not_utf8": "a text message is not UTF-8: {problem} at byte {at}",
     "incomplete/line": "the stream ended before the line feed",
-    "incomplete/length": "the stream ended after {held} of the {size} bytes of a length",
-    "incomplete/frame": "the stream ended after {held} of {size} bytes",
+    "incomplete/length": "the stream ended after {held} of the {size} {size:byte|bytes} of a length",
+    "incomplete/frame": "the stream ended after {held} of {size} {size:byte|bytes}",
     "incomplete/json": "the stream ended inside a JSON value",
     "not_sent": "not sent: {cause}",
     "unframable/line_feed": "the payload holds a line feed and would be several lines; send them one by one",
-    "unframable/fixed": "the payload has {size} bytes, but {framing!r} sends exactly {exact}",
-    "unframable/prefix": "the payload has {size} bytes, but the length field of {framing!r} ends at {most}",
+    "unframable/fixed": "the payload has {size} {size:byte|bytes}, but {framing!r} sends exactly {exact}",
+    "unframable/prefix": (
+        "the payload has {size} {size:byte|bytes}, but the length field of {framing!r} ends at {most}"
+    ),
     "too_big": "{size} bytes do not fit into one datagram ({most} at most)",
     "ending": "the connection is being closed",
     "ending/ended": "the connection has ended: {cause}",
@@ -147,9 +164,9 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "reply_raised": "the reply function raised {error}",
     "malformed/cut": "at byte {offset} of the stream no frame of {framing} begins: {why}",
     "oversized/cut": (
-        "a frame longer than the limit of {most} bytes ({limit}) at byte {offset} of the stream"
+        "a frame longer than the limit of {most} {most:byte|bytes} ({limit}) at byte {offset} of the stream"
     ),
-    "incomplete/cut": "the stream ended after {held} bytes of a frame",
+    "incomplete/cut": "the stream ended after {held} {held:byte|bytes} of a frame",
     "unframable/separator": "the payload holds 0x{separator}, which ends a message; send it in parts",
     "framing_guessed/nothing": "framing {framing}: nothing has arrived",
     "framing_guessed/text": "kept raw: text without a line feed",
@@ -161,7 +178,8 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
         "capture again with .reframe(...)"
     ),
     "framing_guessed/failed": (
-        "kept raw: the framing that was guessed has failed, and the stream was read again from its first byte; {cause}"
+        "kept raw: the framing that was guessed has failed, and the stream was read again from its first byte; "
+        "{cause}"
     ),
     "framing_guessed/json": "framing json: it begins as a JSON value does",
     "framing_guessed/lines": "framing lines: the first bytes are text with line feeds",
@@ -169,13 +187,14 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/lengths": lambda fact: _evidence(fact, "each with a length that fits"),
     "framing_guessed/separator": lambda fact: _evidence(fact, "each text up to its separator"),
     "framing_guessed/waiting": (
-        "framing {framing}: a length of {waits_for} bytes, and a Variant that agrees with it so far"
+        "framing {framing}: a length of {waits_for} {waits_for:byte|bytes}, and a Variant that agrees with it so far"
     ),
     "framing_guessed/content_length": "framing content_length: header lines with a Content-Length",
     "framing_guessed/stomp": "framing nul: STOMP's frames, which end with a NUL",
     "framing_guessed/signalr": "framing signalr: JSON with the record separator 0x1e behind it, as SignalR sends it",
     "framing_guessed/tls": (
-        "kept raw: the client speaks TLS, which gdlab cannot read: turn it off in the game (tcp:// and ws:// in place "
+        "kept raw: the client speaks TLS, which gdlab cannot read: turn it off in the game (tcp:// and ws:// in "
+        "place "
         "of TLS and wss://)"
     ),
     "framing_guessed/http": (
@@ -197,35 +216,47 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "probe": "a probe of the round-trip time",
     "malformed/udp_length": "the length in its UDP header cannot be: a receiver drops it",
     "malformed/seen": "{said}",
-    "not_captured": "{count} bytes of the payload were not captured",
-    "not_captured/stream": "{count} bytes of the stream were not captured",
+    "not_captured": "{count} {count:byte of the payload was|bytes of the payload were} not captured",
+    "not_captured/stream": "{count} {count:byte of the stream was|bytes of the stream were} not captured",
     "close_seen": "{said}",
     "close_seen/code": lambda fact: f"{fact['code']} {fact['said']}".rstrip(),
-    "capture_drop": "{count} packets were dropped by the capturing program",
+    "capture_drop": "{count} {count:packet was|packets were} dropped by the capturing program",
     "compressed": "compressed (permessage-deflate), shown as it passes",
     "setting": "{change}",
     "idle": "silent for {seconds:g} s: the relay's socket for it was closed",
-    "untold": "{count} rows of the relay are missing: this notebook was too busy to take them",
+    "untold": (
+        "{count} {count:row of the relay is|rows of the relay are} missing: this notebook was too busy to take "
+        "{count:it|them}"
+    ),
     "endpoint_failed": "endpoint stopped: {error}",
-    "kernel_drop/relay": "{count} datagrams dropped by the kernel: they came faster than the relay took them",
-    "kernel_drop": "{count} datagrams dropped by the kernel: the receive buffer of {buffer} bytes was full",
+    "kernel_drop/relay": (
+        "{count} {count:datagram|datagrams} dropped by the kernel: {count:it|they} came faster than the relay "
+        "took them"
+    ),
+    "kernel_drop": (
+        "{count} {count:datagram|datagrams} dropped by the kernel: the receive buffer of {buffer} "
+        "{buffer:byte|bytes} was full"
+    ),
     "evicted": (
-        "{count} rows ({payload_bytes} payload bytes) dropped: the store keeps {keeps}; give listen(limit=...) more "
+        "{count} {count:row|rows} ({payload_bytes} payload {payload_bytes:byte|bytes}) dropped: the store keeps "
+        "{keeps}; give listen(limit=...) more "
         "to keep more"
     ),
     "evicted/spilled": (
-        "{count} rows ({payload_bytes} payload bytes) dropped: the store keeps {keeps}; what the spill has written "
+        "{count} {count:row|rows} ({payload_bytes} payload {payload_bytes:byte|bytes}) dropped: the store keeps "
+        "{keeps}; what the spill has written "
         "of them is on the disk: gdlab.load({folder!r})"
     ),
     "paused": "stopped for {seconds:.1f} s, nothing was received",
-    "skipped/frame": "{count} bytes of the frame over the limit dropped",
-    "skipped/ended": "{count} of {announced} bytes dropped; then the stream ended",
-    "skipped/line": "{count} bytes dropped up to the next line feed",
-    "skipped/line_ended": "{count} bytes dropped; the stream ended without a line feed",
-    "skipped/json": "{count} bytes of the value over the limit dropped",
+    "skipped/frame": "{count} {count:byte|bytes} of the frame over the limit dropped",
+    "skipped/ended": "{count} of {announced} {announced:byte|bytes} dropped; then the stream ended",
+    "skipped/line": "{count} {count:byte|bytes} dropped up to the next line feed",
+    "skipped/line_ended": "{count} {count:byte|bytes} dropped; the stream ended without a line feed",
+    "skipped/json": "{count} {count:byte|bytes} of the value over the limit dropped",
     "spill_missed": (
-        "{count} rows ({payload_bytes} payload bytes) dropped: the store keeps {keeps}; that was before the disk had "
-        "taken them; give listen(limit=...) more to bridge a slow disk for longer"
+        "{count} {count:row|rows} ({payload_bytes} payload {payload_bytes:byte|bytes}) dropped: the store keeps "
+        "{keeps}; that was before the disk had "
+        "taken {count:it|them}; give listen(limit=...) more to bridge a slow disk for longer"
     ),
 }
 

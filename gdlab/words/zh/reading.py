@@ -33,6 +33,10 @@ STATEMENTS: Final[dict[str, str]] = {
     "replay/no peer": "无法扮演对端 {peer}：{why}",
     "replay/nobody": "{seconds:g} 秒内没有人连接",
     # ---- files
+    "load/no packet": (
+        "{path} 是一个没有任何完整数据包的抓包文件：{why:；}。应为 tcpdump、Wireshark 或 gdlab 写出的 "
+        "pcap 或 pcapng。请重新抓包或复制"
+    ),
     "load/can read": "gdlab 可以读取自己的 CSV 和 Parquet 文件、spill 文件夹，以及任何程序的 pcap 和 pcapng 文件，也可以是用 gzip、zstd 或 lz4 压缩的",
     "load/folder": "{path} 是文件夹，其中没有 spill 的捕获。{can_read}",
     "load/device": "{path} 不是普通文件（是管道或设备）。请把它给出的内容另存为文件。{can_read}",

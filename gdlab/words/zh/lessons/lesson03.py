@@ -1,0 +1,46 @@
+"""What lesson 03 says of answers, in Chinese; by the English, as it stands in the lesson."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SAID: Final[dict[str, str]] = {
+    "your function should return two things: a list of messages, and the bytes left over": "你的函数应该返回两样东西：消息的列表，和剩下的字节",
+    "Of five messages in one buffer it found one. Go on until the buffer holds no whole one.": "缓冲区里有五条消息，它找到了一条。请继续，直到缓冲区里没有完整的消息。",
+    "The first message comes out too long. Do the 4 bytes of the length belong to the message? And which of them comes first (little-endian)?": "第一条消息太长。长度的 4 个字节属于消息吗？哪个字节在前（小端序）？",
+    "Of a buffer with five whole messages it found {messages!r:.150}.": "缓冲区里有五条完整的消息，它找到的是 {messages!r:.150}。",
+    "All messages were whole, and still it says that {rest!r:.60} is left over.": "所有消息都是完整的，它却说还剩下 {rest!r:.60}。",
+    "The left-over bytes grow and grow.": "剩下的字节越来越多。",
+    "With everything in one buffer it works. When the bytes come one at a time it finds {v1} of {v2} messages. What has not come whole yet is left over, length and all.": "所有内容在一个缓冲区里时它是对的。字节一个一个到来时，它在 {v2} 条消息中只找到 {v1} 条。还没有完整到达的，就是剩下的，连同长度一起。",
+    "It finds every message, however the stream is cut. This is what put_var's reader does, too.": "无论流怎样被切开，它都能找到每条消息。put_var 的读取方也是这样做的。",
+    "How many reads of the sample tcp-no-framing held something other than exactly one message?": "样本 tcp-no-framing 中，有多少次读取得到的不是恰好一条消息？",
+    "93 of 200, nearly every second one. The game called put_data 300 times; the stream forgot.": "200 次中有 93 次，将近一半。游戏调用了 300 次 put_data；流把这些忘了。",
+    "That is how many held exactly one message. The others are asked for.": "那是恰好得到一条消息的次数。问的是其余的。",
+    "That is the number of reads. How many of them does json.loads refuse?": "那是读取的次数。其中有多少次 json.loads 会拒绝？",
+    "That counts the rows `open` and `close`, too, and all reads.": "那把 `open` 和 `close` 的行以及所有读取都算进去了。",
+    "Nearly: rows of the events `open` and `close` are no reads.": "差一点：事件为 `open` 和 `close` 的行不是读取。",
+    "That is how many messages were sent.": "那是发送的消息数。",
+    "There are 100 reads fewer than messages, but some reads hold more than two.": "读取比消息少 100 次，但有些读取得到了两条以上。",
+    "Try json.loads on each payload: it raises a ValueError where there is more than one value.": "对每个载荷试试 json.loads：有不止一个值时，它会引发 ValueError。",
+    "Count the payloads of event `message` on which json.loads raises a ValueError.": "请数事件为 `message`、且 json.loads 引发 ValueError 的载荷。",
+    "A read that holds two messages is no JSON: json.loads raises ValueError.": "得到两条消息的读取不是 JSON：json.loads 会引发 ValueError。",
+    "Or look for b'}{' in the payloads: here no message was cut in two.": "或者在载荷里找 b'}{'：这里没有消息被切成两段。",
+    "What does TCP promise?": "TCP 承诺什么？",
+    "All bytes, in order, or an error. Where they are cut is chance: the sender's buffer, Nagle, the reader's timing.": "所有字节，按顺序，否则就是错误。在哪里切开是偶然的：发送方的缓冲区、Nagle、读取方的时机。",
+    "Look at the sample again: most messages came glued to others.": "再看看样本：多数消息是粘在一起到来的。",
+    "It may wait for more to send (Nagle) and repeats what was lost: order costs time.": "它可能等待更多要发送的内容（Nagle），并重发丢失的：顺序要花时间。",
+    "What was the same in all runs, and what changed from run to run?": "每次运行中什么是相同的，什么每次都不同？",
+    "How many bytes does StreamPeerTCP.put_var(42) put on the stream?": "StreamPeerTCP.put_var(42) 往流里放多少字节？",
+    "4 bytes say how long the Variant is, 4 say that it is an int, 4 are the int.": "4 字节说明 Variant 有多长，4 字节说明它是 int，4 字节是这个 int。",
+    "That is the Variant: header and value. And where does it end? Something has to say so.": "那是 Variant：头和值。那它在哪里结束？总得有什么来说明。",
+    "That is the int alone. Its type has to be told, and where it ends.": "那只是 int。还要说明它的类型，以及它在哪里结束。",
+    "24 bytes is what a Variant takes in the engine's memory; it does not travel like that.": "24 字节是 Variant 在引擎内存中的大小；它不是那样传输的。",
+    "42 fits into 32 bits, so Godot writes 4 bytes for it and not 8.": "42 放得进 32 位，所以 Godot 为它写 4 个字节，而不是 8 个。",
+    "That is 42 as text.": "那是写成文本的 42。",
+    "A length, a header with the type, the value: each of them 4 bytes here.": "一个长度，一个带类型的头，一个值：在这里各 4 字节。",
+    "len(dumps(42)) tells the Variant's share.": "len(dumps(42)) 给出 Variant 的那一份。",
+    "And a stream needs a length before it.": "而流的前面还需要一个长度。",
+    "Write unpack(buffer), which returns the whole messages and what is left over.": "写 unpack(buffer)，返回完整的消息和剩下的部分。",
+    "int.from_bytes(buffer[:4], 'little') is the length of the first message.": "int.from_bytes(buffer[:4], 'little') 是第一条消息的长度。",
+    "While there are 4 bytes and as many more as they say: cut the message off. Return what remains as it is.": "只要有 4 个字节，以及它们所说的那么多字节：就把消息切下来。剩下的原样返回。",
+}

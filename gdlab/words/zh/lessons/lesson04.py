@@ -1,0 +1,45 @@
+"""What lesson 04 says of answers, in Chinese; by the English, as it stands in the lesson."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SAID: Final[dict[str, str]] = {
+    "As text it takes {v1} bytes, and the game has to parse it. Which types hold numbers?": "写成文本要 {v1} 字节，而且游戏还得解析它。哪些类型存放数字？",
+    "Bytes packed by hand can be small indeed, but whoever reads them has to know how. Here a Variant is asked for that holds the three numbers.": "手工打包的字节确实可以很小，但读的人必须知道格式。这里要的是一个存放这三个数的 Variant。",
+    "Godot's Variant cannot hold this: {error}": "Godot 的 Variant 存不了这个：{error}",
+    "It takes {size} bytes, and {v1:g} is not in it. All of 7, 12.5 and -3.25 have to be.": "它占 {size} 字节，而其中没有 {v1:g}。7、12.5 和 -3.25 都必须在里面。",
+    "the names are sent every time": "名称每次都要发送",
+    "every element has a header of its own": "每个元素都有自己的头",
+    "All is in it, and it takes {size} bytes: {what}. Which type stores bare numbers behind one header?": "内容都在，占 {size} 字节：{what}。哪种类型在一个头之后直接存放数字？",
+    "{size} bytes: one header for all. The price: both sides have to know which number means what, and all of them have the same type.": "{size} 字节：所有数字共用一个头。代价是双方都必须知道哪个数是什么意思，而且它们的类型都相同。",
+    'How many bytes does {"hp": 100} take as a Variant?': '{"hp": 100} 作为 Variant 占多少字节？',
+    "8 for the Dictionary (header, count), 12 for the name (header, length, 'hp' padded to 4), 8 for the int.": "Dictionary 8 字节（头、个数），名称 12 字节（头、长度、补齐到 4 的 'hp'），int 8 字节。",
+    "That is JSON with a space in it.": "那是带一个空格的 JSON。",
+    "That is JSON: short, because 100 is three characters there and the types are not told.": "那是 JSON：很短，因为 100 在那里是三个字符，而且不写类型。",
+    "24 bytes is one Variant in memory. Or have you left out the padding, or the count?": "24 字节是内存中的一个 Variant。还是你漏了补齐，或个数？",
+    "Every value is padded to a multiple of 4: 'hp' takes 4 bytes, not 2.": "每个值都补齐到 4 的倍数：'hp' 占 4 字节，不是 2。",
+    "Something is left out: Dictionary, name and number have a header of 4 bytes each.": "漏了什么：Dictionary、名称和数字各有一个 4 字节的头。",
+    "The name travels, too: a header, a length and its letters.": "名称也要传输：一个头，一个长度，和它的字母。",
+    'len(dumps({"hp": 100})) tells; gd.sizes.tree({"hp": 100}) says where the bytes go.': 'len(dumps({"hp": 100})) 给出答案；gd.sizes.tree({"hp": 100}) 显示字节用在哪里。',
+    "A header of 4 bytes for each of the three: Dictionary, name, number.": "三者各有一个 4 字节的头：Dictionary、名称、数字。",
+    "How many bytes does the float 0.1 take as a Variant?": "浮点数 0.1 作为 Variant 占多少字节？",
+    "32 bits do not give 0.1 again, so Godot writes 64: 4 bytes of header, 8 of number. 0.5 needs 8 in all.": "32 位无法还原 0.1，所以 Godot 写 64 位：4 字节头，8 字节数。0.5 总共只要 8 字节。",
+    "So much takes 0.5. Is 0.1 the same number again when it is stored with 32 bits?": "0.5 占这么多。0.1 用 32 位存放后还是同一个数吗？",
+    "The header takes 4 already.": "头就已经占 4 字节了。",
+    "That is JSON.": "那是 JSON。",
+    "That is its size in memory.": "那是它在内存中的大小。",
+    "A header of 4 bytes, and then 32 bits where they are exact, else 64.": "一个 4 字节的头，然后在精确时用 32 位，否则用 64 位。",
+    "Is 0.1 exact in 32 bits? numpy.float32(0.1) == 0.1": "0.1 在 32 位中精确吗？numpy.float32(0.1) == 0.1",
+    "How many bytes of memory do the elements of an Array[int] with 1,000 elements take in Godot 4.6?": "在 Godot 4.6 中，有 1,000 个元素的 Array[int]，其元素占多少字节内存？",
+    "24 bytes each, typed or not: the type is checked, but what is stored is a Variant.": "每个 24 字节，无论是否带类型：类型会被检查，但存放的是 Variant。",
+    "That is what the remark promises: 8 bytes an int. It was measured, and it is not so. Only PackedInt64Array stores bare numbers.": "那是那条说明所承诺的：每个 int 8 字节。测量表明并非如此。只有 PackedInt64Array 直接存放数字。",
+    "That is a PackedInt32Array.": "那是 PackedInt32Array。",
+    "16 + 4 is 20, but a Variant is padded to 24.": "16 + 4 是 20，但 Variant 会补齐到 24。",
+    "That is one element.": "那是一个元素。",
+    "What does the lesson say an element of a typed array takes?": "课文说带类型数组的一个元素占多少？",
+    "The remark on typed arrays does not hold. What was measured instead?": "关于带类型数组的说明不成立。实际测到的是多少？",
+    "Say id 7, x 12.5 and y -3.25 in a Variant of at most 24 bytes.": "用最多 24 字节的 Variant 表达 id 7、x 12.5 和 y -3.25。",
+    "A Dictionary sends its names, an Array a header for each element. What stores bare numbers?": "Dictionary 要发送名称，Array 的每个元素都有头。什么直接存放数字？",
+    "One of the Packed...Array types; 7 is exact as a float.": "某个 Packed...Array 类型；7 作为浮点数是精确的。",
+}
