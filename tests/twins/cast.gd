@@ -367,7 +367,7 @@ class Socket extends Player:
 	func step(_delta: float) -> void:
 		if bad and options[0] == "blocked" and age > 2.0:
 			age = -100.0
-			OS.delay_msec(3000)
+			OS.delay_msec(6000)
 		ws.poll()
 		if ws.get_ready_state() != WebSocketPeer.STATE_OPEN:
 			return

@@ -291,7 +291,7 @@ def nagle(bad: bool) -> Play:
 def glued_or_split(bad: bool) -> Play:
     with gd.listen(at("tcp"), framing="raw" if bad else "json") as cap:
         yield Player("glued", cap.port, bad)
-        yield heard(cap, 10 if bad else 90)
+        yield told(cap, "glued-or-split") if bad else heard(cap, 90)
     return Shown(cap)
 
 
@@ -420,14 +420,14 @@ def proxy(to: int, spoil: Callable[[bytes], bytes]) -> Iterator[int]:
 def close_1011(bad: bool) -> Play:
     """A server of the `websockets` library gives up a game that answers no keep-alive ping; the relay sees both."""
     server = serve(
-        lambda connection: [None for _ in connection], "127.0.0.1", 0, ping_interval=0.5, ping_timeout=1.0
+        lambda connection: [None for _ in connection], "127.0.0.1", 0, ping_interval=0.5, ping_timeout=2.5
     )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
         with gd.relay(at("ws"), to=f"ws://127.0.0.1:{server.socket.getsockname()[1]}") as px:
             yield Player("socket", port_of(px), bad, ("blocked",))
-            yield seconds(6.0)
+            yield seconds(9.0)
     finally:
         server.shutdown()
         thread.join()
@@ -475,7 +475,7 @@ def relay_late(bad: bool) -> Play:
 PLAYS |= {
     "relay-not-network": lambda bad: relayed(bad, gd.Link(loss=0.1), gd.Link(), 60),
     "jitter-clamped": lambda bad: relayed(
-        bad, gd.Link(delay_ms=80, jitter_ms=60), gd.Link(delay_ms=80, jitter_ms=60, order="free"), 130
+        bad, gd.Link(delay_ms=100, jitter_ms=100), gd.Link(delay_ms=100, jitter_ms=100, order="free"), 130
     ),
     "queue-standing": lambda bad: relayed(
         bad, gd.Link(rate_kbps=5, queue_ms=60_000), gd.Link(rate_kbps=50, queue_ms=60_000), 20, 8.0

@@ -17,22 +17,8 @@ from tests.twins.stage import Shown, perform
 
 ADVICE = findings.FINDINGS | path.FINDINGS | of_watched.FINDINGS
 RULES = sorted({key.partition("/")[0] for key in ADVICE})
-#: Their plays are written, and wait for a machine on which a game gets its frames done in time.
-NOT_RECORDED = {
-    "close-1002",
-    "close-1007",
-    "close-1009",
-    "close-1011",
-    "jitter-clamped",
-    "nagle",
-    "over-websocket-buffer",
-    "overload",
-    "own-close-1009",
-    "queue-standing",
-    "relay-late",
-    "relay-not-network",
-    "slow-game-frame",
-}
+#: Their plays are written, and wait for a machine on which a game answers within a millisecond.
+NOT_RECORDED = {"nagle", "relay-late"}
 #: Played anew in each run, all by one engine: what shows however slow the machine is.
 LIVE = (
     "bytes-waiting",
