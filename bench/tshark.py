@@ -146,7 +146,7 @@ def compare(path):
     """Compare one file; what gdlab refuses differs in all its rows."""
     packets = of_tshark(path)
     try:
-        table = load(path).table
+        table = load(path, reader="gdlab").table
     except LoadError as error:
         outcome = Outcome()
         rows = sum(bool(packet.layers and packet.layers[-1][3]) for packet in packets)
