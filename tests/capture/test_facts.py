@@ -390,7 +390,7 @@ def loses_its_socket(stage, _reason):
     def fail(*_arguments):
         raise OSError(errno.ENETDOWN, "the network is down")
 
-    stage.monkeypatch.setattr(endpoint, "_look", fail)
+    stage.monkeypatch.setattr(endpoint, "_take", fail)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         one.sendto(b"x", ("127.0.0.1", capture.port))
     wait_until(lambda: Reason.ENDPOINT_FAILED in reasons(capture))

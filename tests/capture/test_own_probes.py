@@ -125,7 +125,7 @@ def test_counts_and_waits_are_of_the_game_s_messages_and_pings_stand_beside_them
 
 def test_a_game_that_comes_after_thousands_of_turns_without_anybody_to_ping_is_heard():
     with gd.listen("udp://127.0.0.1:0", ping=0.01, restart=True) as cap:
-        (endpoint,) = cap._endpoints
+        (endpoint,) = cap.endpoints
 
         def turns():
             endpoint._ping_run += 1

@@ -95,7 +95,7 @@ def test_bytes_behind_a_syn_that_were_never_captured_are_a_gap(tmp_path):
 def test_data_in_a_reset_reaches_nobody(tmp_path):
     result = loaded(tmp_path, [tcp(b"abc", seq=1), tcp(b"go away", seq=4, flags=RST | ACK)])
     assert of(result) == [b"abc"]
-    assert noted(result, "resets carry bytes") == 1
+    assert noted(result, "TCP reset carries bytes") == 1
 
 
 def test_data_in_a_syn_is_the_beginning(tmp_path):

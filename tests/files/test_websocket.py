@@ -138,4 +138,4 @@ def test_a_capture_of_the_client_alone(tmp_path):
 def test_a_message_without_an_end_is_counted(tmp_path):
     result = talk(tmp_path, frame(b"hello", 1, MASK)[:-1])
     assert messages(result) == []
-    assert "1 WebSocket messages have no end" in result.notes
+    assert "1 WebSocket message has no end" in result.notes

@@ -96,7 +96,7 @@ def test_each_damaged_file_is_named_with_what_is_wrong_and_what_to_do(class_):
     assert named == {f"student{student:02}.csv" for student in DAMAGE}  # and nothing is said of the others
 
 
-@pytest.mark.parametrize(("sep", "named"), [(";", "semicolons"), ("\t", "tabs")])
+@pytest.mark.parametrize(("sep", "named"), [(";", "separated by ';'"), ("\t", "separated by '\\t'")])
 def test_what_a_spreadsheet_made_of_a_file_is_read_and_told(class_, sep, named):
     folder, truth = class_
     with (folder / "student01.csv").open(newline="", encoding="utf-8") as file:
@@ -113,4 +113,4 @@ def test_what_a_spreadsheet_made_of_a_file_is_read_and_told(class_, sep, named):
     notes = "\n".join(read.notes)
     assert named in notes
     assert "left out: (without a name)" in notes
-    assert "columns are missing, and were filled with what can be told: kind" in notes
+    assert "columns are missing, and were filled with what can be inferred: kind" in notes
