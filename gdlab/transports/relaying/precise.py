@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import struct
 import sys
 from typing import Any, Final
 
@@ -12,12 +11,6 @@ _CLOCK_MONOTONIC: Final = 1
 _NONBLOCK: Final = 0o4000
 _CLOEXEC: Final = 0o2000000
 _PR_SET_TIMERSLACK: Final = 29
-#: Numbers of the call `sched_setattr`, for which most C libraries have no function.
-_SET_ATTRIBUTES: Final = {"x86_64": 314, "aarch64": 274}
-#: struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period.
-_ATTRIBUTES: Final = struct.Struct("=IIQiIQQQ")
-#: The shortest slice that the scheduler takes.
-_SLICE_NS: Final = 100_000
 
 
 class _Spec(ctypes.Structure):
@@ -73,18 +66,3 @@ def sleep_exactly() -> bool:
         return bool(ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
-
-
-def wake_early() -> bool:
-    """Ask the scheduler for short slices of time for this thread; whether it granted them (Linux 6.12 and later do).
-
-    It takes the processor from a program that computes for a thread that asks for little at a time, and so wakes it
-    early. The thread gets no larger share, and it needs no rights. With three programs computing on each core, 90 of
-    100 sleeps ended 0.1 ms late in place of 0.7 to 2.3 ms.
-    """
-    number = _SET_ATTRIBUTES.get(os.uname().machine) if sys.platform == "linux" else None
-    if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:  # real time is better still
-        return False
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    wanted = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, _SLICE_NS, 0, 0)
-    return bool(ctypes.CDLL(None).syscall(number, 0, wanted, 0) == 0)

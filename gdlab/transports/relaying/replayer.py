@@ -327,7 +327,6 @@ def run(first: dict[str, Any], outlet: Outlet, commands: Any) -> None:
         outlet.close(5.0)
         return
     precise.sleep_exactly()
-    precise.wake_early()
     outlet.tell(ready=replayer.address, precise=True, pid=os.getpid())
 
     def listen() -> None:

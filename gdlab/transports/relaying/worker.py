@@ -95,7 +95,6 @@ class Worker:
         if self._timer is not None:
             self.selector.register(self._timer.fd, selectors.EVENT_READ, self._rung)
         self.precise = precise.sleep_exactly() and self._timer is not None
-        precise.wake_early()
         self._paused = False
         self._credit = 0
         self._held_since = self._held_until = 0
