@@ -101,3 +101,34 @@ def test_every_room_and_module_named_here_exists():
     from importlib.util import find_spec
 
     assert all(find_spec(name) for name in LATER)
+
+
+BARE = """
+import sys
+sys.modules["pyarrow"] = None  # it comes with an extra
+import socket
+import gdlab as gd
+frames = [bytes([n % 251]) * (n % 40) for n in range(600)]
+with gd.listen("tcp://127.0.0.1:0", framing="u16le") as cap:
+    with socket.create_connection(("127.0.0.1", cap.port)) as game:
+        game.sendall(b"".join(len(frame).to_bytes(2, "little") + frame for frame in frames))
+        cap.wait_sync(len(frames), timeout=float(sys.argv[1]))
+    table = cap.df.query("event == 'message'")
+    assert [bytes(payload) for payload in table["payload"]] == frames
+    path = cap.to_csv(sys.argv[2])
+assert len(gd.load(path).df.query("event == 'message'")) == len(frames)
+assert len(gd.sample("udp-lossy-path").findings())
+gd.sample("udp-lossy-path").plot.sequence()
+"""
+
+
+def test_a_listener_its_table_files_and_measures_need_no_extra(tmp_path):
+    arguments = [str(limit(20)), str(tmp_path / "run.csv")]
+    done = subprocess.run(
+        [sys.executable, "-c", BARE, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=limit(60),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
