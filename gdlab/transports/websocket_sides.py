@@ -135,7 +135,7 @@ class ServerSession(WebSocketSession):
             chosen = self.protocol.subprotocol or ""
             opened = Fact.of(Reason.OPENED, by=PEER, said=asked, case="ws", subprotocol=chosen, page=page)
             self._opened = True
-            yield Opened(opened, request=self._request)
+            yield Opened(opened, self._time_ns, self._request)
         self.protocol.send_response(response)
         yield from self._write()
         offered = ", ".join(event.headers.get_all("Sec-WebSocket-Protocol"))

@@ -116,6 +116,7 @@ def test_a_listener_that_shares_no_sub_protocol_says_so(spoken):
             game.recv(timeout=0)
         wait_until(lambda: "subprotocol" in set(capture.df.reason))
         everywhere(capture, "sub-protocol", "chat")
+        assert capture.df["reason"].tolist()[:2] == ["opened", "subprotocol"]
 
 
 def test_a_server_that_leaves_in_the_handshake_may_not_know_the_sub_protocol(spoken):
