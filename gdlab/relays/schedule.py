@@ -81,6 +81,7 @@ def schedule(
         if peer not in known:
             raise ReplayError(f"the recording has no peer {peer!r}; it has {', '.join(known[:10]) or 'none'}")
         table = table[table["peer"].astype(str) == peer]
+    made_here = _made_here(table)  # before the row that says so may be cut away
     since = (
         (table["time"] - table["time"].iloc[0]).dt.total_seconds() if len(table) else pd.Series(dtype=float)
     )
@@ -88,12 +89,12 @@ def schedule(
     names = [str(value) for value in table["endpoint"].unique()]
     if names and not any(name.partition(":")[0] in {transport, f"{transport}s"} for name in names):
         raise ReplayError(f"the recording is of {names[0]} and cannot be replayed over {transport}://")
-    ours, theirs = _sides(table, serve=serve)
+    ours, theirs = _sides(table, made_here, serve=serve)
     if not ours.any():
         side, there = ("server", "to") if serve else ("clients", "serve")
         more = f"; it has {int(theirs.sum())} of the other side, for {there}=" if theirs.any() else ""
         raise ReplayError(f"nothing to replay: the recording has no messages of the {side}{more}")
-    mine = table[ours | _begins_or_ends(table, serve=serve)]
+    mine = table[ours | _begins_or_ends(table, made_here, serve=serve)]
     _refuse(mine, transport, edit)
     rewrite = Fields(edit) if isinstance(edit, Mapping) else edit
     due = _due(mine, pace, hz, speed, gaps, frames)
@@ -149,32 +150,35 @@ def schedule(
     )
 
 
-def _sides(table: pd.DataFrame, *, serve: bool) -> tuple[_Mask, _Mask]:
+def _sides(table: pd.DataFrame, made_here: frozenset[str], *, serve: bool) -> tuple[_Mask, _Mask]:
     """Which rows are messages of the side that is played, and which of the other.
 
     gdlab was the server, so that what came in is of the clients, except towards peers that it connected to itself.
     Pings are gdlab's own, and so are the answers to them, which mean nothing to anybody else.
     """
     talks = (table["event"] == Event.MESSAGE) & (table["reason"] != Reason.PROBE)
-    of_client = (table["direction"] == Direction.IN).to_numpy(np.bool_) != _connected_here(table)
+    of_client = (table["direction"] == Direction.IN).to_numpy(np.bool_) != _is_of(table, made_here)
     is_message = talks.to_numpy(np.bool_)
     return is_message & (of_client != serve), is_message & (of_client == serve)
 
 
-def _connected_here(table: pd.DataFrame) -> _Mask:
-    """Which rows are of connections that gdlab made."""
-    made = table[(table["event"] == Event.OPEN) & (table["by"] == US)]
-    return np.asarray(table["peer"].isin(made["peer"].unique()), np.bool_)
+def _made_here(table: pd.DataFrame) -> frozenset[str]:
+    """The peers that gdlab connected to itself."""
+    return frozenset(table["peer"][(table["event"] == Event.OPEN) & (table["by"] == US)].astype(str))
 
 
-def _begins_or_ends(table: pd.DataFrame, *, serve: bool) -> _Mask:
+def _is_of(table: pd.DataFrame, peers: frozenset[str]) -> _Mask:
+    return np.asarray(table["peer"].isin(list(peers)), np.bool_)
+
+
+def _begins_or_ends(table: pd.DataFrame, made_here: frozenset[str], *, serve: bool) -> _Mask:
     """Which rows open a connection, or are the played side's end of one.
 
     An end by the other side is left to the other side, and the end of the recording ends nothing.
     """
     opens = (table["event"] == Event.OPEN).to_numpy(np.bool_)
     closes = ((table["event"] == Event.CLOSE) & (table["reason"] != Reason.STOPPED)).to_numpy(np.bool_)
-    by_client = (table["by"] != US).to_numpy(np.bool_) != _connected_here(table)
+    by_client = (table["by"] != US).to_numpy(np.bool_) != _is_of(table, made_here)
     return np.asarray(opens | (closes & (by_client != serve)), np.bool_)
 
 

@@ -319,6 +319,7 @@ def test_a_capture_of_a_client_is_the_other_way_round() -> None:
     plan = schedule(cap.df, serve=False, transport="tcp", framing="lines")
     assert plan.messages == 1
     assert b"up" in plan.data
+    assert schedule(cap.df, serve=False, transport="tcp", framing="lines", start=1e-9).messages == 1
     assert b"down" in schedule(cap.df, serve=True, transport="tcp", framing="lines").data
 
 
