@@ -206,7 +206,8 @@ class Loop:
             except BaseException as error:  # noqa: BLE001 (the tenant says it; nobody else would)
                 watch.tenant.failed(error)
         self.run_calls()
-        while self._timers and self._timers[0][0] <= time.monotonic():
+        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
+        while self._timers and self._timers[0][0] <= now_s:
             _perform(heapq.heappop(self._timers)[2])
 
     def run_calls(self) -> None:

@@ -35,7 +35,7 @@ from gdlab.transports.options import EndpointOptions
 from gdlab.transports.replies import Close
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
-from gdlab.transports.stream_bytes import LAST_TURN_S, StreamBytes
+from gdlab.transports.stream_bytes import StreamBytes
 from gdlab.transports.stream_history import history, put
 
 #: A message followed at once by the end of the connection is lost in Godot, whose `poll` takes both in one frame and
@@ -47,6 +47,9 @@ GATHER_S: Final = 0.002
 GATHER_BYTES: Final = 64 * 1024
 
 _KINDS: Final = tuple(map(Kind, CATEGORIES["kind"]))
+
+#: When the endpoint stops, what has arrived is answered for so long; behind that it is only read.
+_ANSWERED_S: Final = 0.5
 
 #: When the endpoint stops, all of them together are given so long.
 _STOP_S: Final = 0.5
@@ -219,7 +222,7 @@ class StreamEndpoint(StreamBytes):
             ending = Fact.of(Reason.ENDING, case="ended", cause=peer.reason) if peer.reason else _ENDING
             return Fact.of(Reason.NOT_SENT, by=ending.by, cause=ending)
         if peer.unsendable:
-            peer.unsent += len(outgoing.payload)
+            peer.not_sent += 1
             return Fact.of(Reason.NOT_SENT, by=_ENDING.by, cause=_ENDING)
         try:
             encoded = peer.session.encode(outgoing)
@@ -264,6 +267,9 @@ class StreamEndpoint(StreamBytes):
     def _close_peer(self, peer: Connection, closing: Close) -> None:
         if peer.phase is Phase.OPEN:
             with self._guarded(peer):
+                self._read_all(peer)
+                if peer.phase is not Phase.OPEN:
+                    return
                 cause = closing.reason or "the reply function wanted it"
                 case = "code" if self.address.transport == "ws" else ""
                 fact = Fact.of(
@@ -276,13 +282,19 @@ class StreamEndpoint(StreamBytes):
 
     # ---- ending
 
+    def _let_all_in(self) -> None:
+        """Adopt the connections that the system has made and nobody has taken yet."""
+
     def _finish(self) -> None:
         # What had arrived when stop was pressed belongs to the capture.
-        until = time.monotonic() + LAST_TURN_S
+        reply, until = self._reply, time.monotonic() + _ANSWERED_S
+        if reply is not None:
+            self._short = None
+            self._reply = lambda message: reply(message) if time.monotonic() < until else ()
+        self._let_all_in()
         for connection in list(self._connections):
             with self._guarded(connection):
-                while connection.phase is Phase.OPEN and self._read(connection) and time.monotonic() < until:
-                    pass
+                self._read_all(connection)
         waits = [0.0]
         for connection in self._ping_targets():
             with self._guarded(connection):
