@@ -121,6 +121,12 @@ class Column:
         """Whether nothing but nulls stood there."""
         return not self._kind
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of it; of text that Python holds, of the references alone."""
+        parts = sum(part.rows.nbytes + part.held.nbytes for part in self._parts)
+        return parts + int(self._missing.nbytes) + (0 if self._values is None else int(self._values.nbytes))
+
 
 class Growing:
     """What a codec has made of a column of payloads so far.
@@ -300,6 +306,13 @@ class Growing:
             if any(other.startswith((f"{name}.", f"{name}[")) for other in self.columns)
         }
         return [name for name in self.columns if name not in hidden]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all of it, the payloads that the column of values is made of included."""
+        held = (self._codes, self._present, self._objects, self._times, self._wanted, self._kinds)
+        payloads = 0 if self._payloads is None else self._payloads.nbytes
+        return payloads + sum(int(each.nbytes) for each in (*held, *self.columns.values()))
 
     def counts(self) -> dict[str, int]:
         """How often each codec was used."""

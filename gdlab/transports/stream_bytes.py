@@ -311,6 +311,7 @@ class StreamBytes(Endpoint):
         if connection.unsendable or connection.closed:
             return
         connection.unsendable = True
+        connection.reason = connection.reason or reason  # also where the endpoint stops meanwhile
         connection.unsent += len(connection.waiting)
         connection.waiting = bytearray()
         # Not at once: it may be an answer to one of many messages of a read that failed.

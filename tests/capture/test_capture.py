@@ -364,6 +364,15 @@ def test_statistics_count_both_directions():
         assert told.receive_buffer_bytes > 100_000
 
 
+def test_what_is_kept_of_decoded_payloads_is_in_the_statistics():
+    cap = gd.listen(FREE)
+    send(cap, *[b'{"seq": %d}' % number for number in range(50)])
+    cap.wait_sync(50)
+    assert cap.statistics.decoded_bytes == 0
+    cap.decoded()
+    assert cap.statistics.decoded_bytes > cap.statistics.received_bytes
+
+
 def test_evicted_rows_are_in_the_statistics_and_the_words():
     cap = gd.listen(FREE, limit=64)
     for number in range(4):

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from gdlab.transports.replies import Close
-from tests.transports.clients import TcpClient, WebSocketClient, listening, rows
+from tests.transports.clients import TcpClient, UdpClient, WebSocketClient, listening, rows
 from tests.waiting import limit, wait_until
 
 CLIENTS, MESSAGES = 30, 200
@@ -130,3 +130,22 @@ def test_bytes_behind_a_broken_stream_are_counted():
     gap = rows(store).query("event == 'gap'").iloc[0]
     assert (gap["reason"], gap["count"]) == ("skipped", 8)
     assert gap["detail"] == "8 bytes that came after the end of the connection were not read"
+
+
+def test_a_stop_that_takes_long_names_the_function_that_does_not_return(caplog, monkeypatch):
+    monkeypatch.setattr("gdlab.transports.life.CLOSE_DEADLINE_S", 0.05)
+    busy, release = threading.Event(), threading.Event()
+
+    def thinks_for_long(message):
+        busy.set()
+        release.wait(limit(10))
+
+    with listening("udp://127.0.0.1:0", reply=thinks_for_long) as (made, _):
+        with UdpClient(made.address.port) as client:
+            client.send(b"?")
+            assert busy.wait(limit(10))
+        made.close()
+        release.set()
+        assert made._ended.wait(limit(10))
+    assert "thinks_for_long" in caplog.text
+    assert "test_leaving.py, line" in caplog.text
