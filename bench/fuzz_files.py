@@ -3,8 +3,8 @@
     python -m bench.fuzz_files --mutations 20000 [--seed 1] [--kind pcap ...]
 
 Bytes are changed, cut out, repeated and exchanged in pcap, pcapng, CSV, Parquet, sidecars, descriptions and streams of
-spill folders. What loads is shown, and some of it judged, too. A mutation takes about 10 ms: 20,000 of all kinds half an
-hour.
+spill folders. What loads is shown, and some of it judged, too. A mutation takes about 10 ms: 20,000 of each kind half
+an hour.
 """
 
 import argparse
