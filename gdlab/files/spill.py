@@ -190,10 +190,16 @@ class Spill:
             self._tell(f"spill: nothing more is written, an error of gdlab itself ended it: {error!r}")
             raise
 
-    def close(self) -> None:
-        """Write what is left, say in the JSON that all is there, and end; the stores must have ended before."""
+    def close(self, provenance: Mapping[str, Any] | None = None) -> None:
+        """Write what is left, say in the JSON that all is there, and end; the stores must have ended before.
+
+        Parameters
+        ----------
+        provenance : as it is at the end.
+        """
         if self._closing:
             return
+        self._provenance = provenance if provenance is not None else self._provenance
         self._closing = True
         self._wake.set()
         self._thread.join()

@@ -466,6 +466,9 @@ def test_a_spilled_capture_is_on_the_disk_whole_also_what_memory_has_let_go(tmp_
     messages = again.df.query("event == 'message'")
     assert [int(payload) for payload in messages.payload] == list(range(301))
     assert (again.df.event == "gap").sum() == 1  # the pause
+    # What is told of it is how it was at its end, and not before its first message.
+    assert again.provenance["endpoints"] == list(cap.addresses)
+    assert again.provenance["statistics"]["received"] == 301
 
 
 def test_what_a_killed_process_had_spilled_is_there(tmp_path):
