@@ -310,9 +310,10 @@ class Growing:
     @property
     def nbytes(self) -> int:
         """Memory of all of it, the payloads that the column of values is made of included."""
-        held = (self._codes, self._present, self._objects, self._times, self._wanted, self._kinds)
         payloads = 0 if self._payloads is None else self._payloads.nbytes
-        return payloads + sum(int(each.nbytes) for each in (*held, *self.columns.values()))
+        rows = self._codes.nbytes + self._present.nbytes + self._objects.nbytes + self._times.nbytes
+        rows += self._wanted.nbytes + self._kinds.nbytes
+        return payloads + rows + sum(column.nbytes for column in self.columns.values())
 
     def counts(self) -> dict[str, int]:
         """How often each codec was used."""

@@ -268,14 +268,16 @@ class StreamEndpoint(StreamBytes):
         if peer.phase is Phase.OPEN:
             with self._guarded(peer):
                 self._read_all(peer)
-                if peer.phase is not Phase.OPEN:
-                    return
-                cause = closing.reason or "the reply function wanted it"
-                case = "code" if self.address.transport == "ws" else ""
-                fact = Fact.of(
-                    Reason.WE_CLOSED, by=US, code=closing.code if case else None, case=case, cause=cause
-                )
-                self.act(peer, peer.session.take_leave(fact, closing.code, closing.reason))
+                self._take_leave(peer, closing)
+
+    def _take_leave(self, peer: Connection, closing: Close) -> None:
+        if peer.phase is Phase.OPEN:  # what was read may have ended it
+            cause = closing.reason or "the reply function wanted it"
+            case = "code" if self.address.transport == "ws" else ""
+            fact = Fact.of(
+                Reason.WE_CLOSED, by=US, code=closing.code if case else None, case=case, cause=cause
+            )
+            self.act(peer, peer.session.take_leave(fact, closing.code, closing.reason))
 
     def _peer_of(self, target: Connection) -> tuple[Peer, int]:
         return target.peer, target.code
