@@ -168,7 +168,9 @@ class Spill:
     def _restore(self) -> None:
         """Make anew what somebody has removed: an open file can be written to after it is gone, and keeps nothing."""
         self._removed += sum(stream.go_back() for stream in self._streams)
-        if not (self._streams_folder / (self._session + SUFFIX)).exists():  # it may go before the first row comes
+        if not (
+            self._streams_folder / (self._session + SUFFIX)
+        ).exists():  # it may go before the first row comes
             self._streams_folder.mkdir(parents=True, exist_ok=True)
             self._describe(closed=False)
 
