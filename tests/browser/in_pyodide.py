@@ -47,7 +47,11 @@ class Anything(metaclass=Meta):
     """A class, function or number of a package that is not there."""
 
 
-for each in "or ror add radd sub rsub mul rmul truediv rtruediv floordiv pow rpow lshift and neg getitem".split():
+OPERATORS = (
+    *("or", "ror", "and", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv"),
+    *("pow", "rpow", "lshift", "neg", "getitem"),
+)
+for each in OPERATORS:
     setattr(Meta, f"__{each}__", lambda *_operands: Anything)
 
 
@@ -83,7 +87,7 @@ for module in pkgutil.walk_packages(places, "gdlab.", onerror=lambda _name: None
     modules.append(module.name)
     try:
         import_module(module.name)
-    except Exception as error:  # whatever it is, is the question
+    except Exception as error:  # noqa: BLE001  # whatever it is, is the question
         broken[module.name] = f"{type(error).__name__}: {error}"
 
 try:
@@ -91,8 +95,7 @@ try:
 except RuntimeError as error:
     thread = str(error)
 
-import gdlab as gd
-
+gd = import_module("gdlab")
 try:
     gd.listen("udp://127.0.0.1:0")
 except gd.GdlabError as error:

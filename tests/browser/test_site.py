@@ -108,7 +108,14 @@ def compiled(site: Path, cache: Path) -> Path:
     if not (folder / "node_modules" / "pyodide" / "pyodide.asm.wasm").is_file():
         if not (npm := shutil.which("npm")):
             pytest.skip("no node and npm, which Pyodide runs in here")
-        wishes = ["--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", f"pyodide@{version}"]
+        wishes = [
+            "--prefix",
+            str(folder),
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            f"pyodide@{version}",
+        ]
         done = subprocess.run([npm, "install", *wishes], capture_output=True, text=True, check=False)
         if done.returncode:
             pytest.skip(f"npm cannot get Pyodide {version}: {done.stderr[-300:]}")

@@ -1,4 +1,4 @@
-"""Every notebook, in both languages, runs top to bottom in a kernel, with a Godot and with none, and closes what it opened.
+"""Every notebook, in both languages, runs in a kernel, with a Godot and with none, and closes what it opened.
 
 The third form, where there are no threads and sockets, is in `test_without_threads.py`.
 """
@@ -176,7 +176,9 @@ def websocket(seen):
 
 def where_packets_die(seen):
     assert ("<Program udp_one_a_frame: Godot 4" in seen.printed) is seen.real
-    runs = [dict(re.findall(r"^(in|out) +(\d+)$", text, re.MULTILINE)) for text in seen.said.split("direction")]
+    runs = [
+        dict(re.findall(r"^(in|out) +(\d+)$", text, re.MULTILINE)) for text in seen.said.split("direction")
+    ]
     broken, mended = [{name: int(n) for name, n in run.items()} for run in runs if len(run) == 2][:2]
     assert broken["in"] < broken["out"] == 150
     assert mended == {"in": 150, "out": 150}

@@ -16,22 +16,26 @@ import signal
 import socket
 import sys
 import threading
+from importlib import import_module
 
 # What an ipykernel says to matplotlib before it loads it, and is told of its own parent before it is loaded itself.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 os.environ["JPY_PARENT_PID"] = str(os.getpid())
 
-import ipykernel.ipkernel
-import ipykernel.kernelapp
-import ipykernel.zmqshell
-import ipywidgets
-import matplotlib.backends.backend_agg
-import matplotlib.figure
-import numpy
-import pandas
-import pandas.plotting._matplotlib
-import pyarrow
-import websockets.asyncio.server  # noqa: F401
+import numpy as np
+from ipykernel import kernelapp
+
+#: What a kernel of a notebook has loaded sooner or later, beside gdlab.
+LOADED = (
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "ipywidgets",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "pandas.plotting._matplotlib",
+    "pyarrow",
+    "websockets.asyncio.server",
+)
 
 
 def whole(connection: socket.socket, size: int) -> bytes:
@@ -60,9 +64,9 @@ def be_a_kernel(wish: dict[str, object], streams: list[int]) -> None:
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    numpy.random.seed()
+    np.random.seed()  # noqa: NPY002  # forks would all draw the same
     sys.argv = ["ipykernel_launcher", "-f", str(wish["connection_file"])]
-    ipykernel.kernelapp.launch_new_instance()
+    kernelapp.launch_new_instance()
 
 
 class Parent:
@@ -132,6 +136,8 @@ class Parent:
 
 
 if __name__ == "__main__":
+    for module in LOADED:
+        import_module(module)
     assert "gdlab" not in sys.modules
     assert threading.active_count() == 1, threading.enumerate()
     parent = Parent(sys.argv[1])
