@@ -15,15 +15,16 @@ import pandas as pd
 
 from gdlab import analysis
 from gdlab.analysis.clocks import NoOffset
-from gdlab.analysis.columns import equals, times_ns
+from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.conversations import tallied as talks_tallied
 from gdlab.analysis.latency import outcomes
 from gdlab.analysis.overhead import tallied as layers_tallied
 from gdlab.analysis.placing import placed
-from gdlab.analysis.probes import mark, messages_of
+from gdlab.analysis.probes import mark, messages_of, probes
 from gdlab.analysis.rates import Counted
 from gdlab.analysis.rates import counted as rates_counted
 from gdlab.analysis.rates import grouped as rates_grouped
+from gdlab.analysis.stamps import Writing, known, sampled
 from gdlab.codecs import decode
 from gdlab.codecs.table import DecodeWith
 from gdlab.datasets.reading import Part, Rows, rows_of
@@ -52,6 +53,18 @@ COLUMN: Final = {
     "response_times": "response_ms",
     "round_trips": "rtt_ms",
 }
+#: Those that fall back to what messages carry of number and time, by the option that names the field otherwise.
+STAMPED: Final = {
+    "delay_above_least": "sent",
+    "jitter": "sent",
+    "numbered": "seq",
+    "one_way_delay": "sent",
+    "sequence": "seq",
+}
+#: Those of them for which any probe of the other side's own outweighs what all messages carry.
+TIMED: Final = {"delay_above_least", "jitter", "one_way_delay"}
+#: Those of them that take no fields of messages by themselves.
+UNDECODED: Final = {"delay_above_least"}
 #: Those that refuse a table in which nobody shows what they need.
 REFUSING: Final = {"delay_above_least", "one_way_delay"}
 
@@ -69,6 +82,7 @@ class Unit:
     marks : whether our pings must be told by what is in them, as no file marks them.
     decode_with : how payloads are read, where fields of them are needed; None where none is.
     fields : those fields.
+    writing : how messages of the whole data set carry number and time, where the measure asks for it.
     """
 
     part: Part
@@ -78,6 +92,7 @@ class Unit:
     marks: bool = False
     decode_with: DecodeWith | None = None
     fields: tuple[str, ...] = ()
+    writing: Writing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,8 @@ def work(unit: Unit) -> Answer:
         decoded = decode(rows.table, unit.decode_with)
         lacking = tuple(name for name in unit.fields if name not in decoded.columns)
         rows = Rows(decoded.assign(**dict.fromkeys(lacking, np.nan)), rows.place)
-    return Answer(TASKS[unit.task](rows, unit), lacking)
+    with known(unit.writing):
+        return Answer(TASKS[unit.task](rows, unit), lacking)
 
 
 def _at(rows: Rows, positions: Ints) -> Ints:
@@ -203,6 +219,19 @@ def kept(rows: Rows, unit: Unit) -> Rows:
     return Rows(rows.table[list(unit.options["columns"])], rows.place)
 
 
+def first_stamped(rows: Rows, _unit: Unit) -> Rows:
+    """The rows that show how messages carry number and time."""
+    at = sampled(rows.table)
+    return Rows(rows.table.iloc[at], rows.place[at])
+
+
+def asking(rows: Rows, _unit: Unit) -> bool:
+    """Whether the other side has sent probes of its own, whose times then count and not those of its messages."""
+    found = probes(rows.table)
+    theirs = ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
+    return bool(messages(rows.table, "in")[found["row"].to_numpy()[theirs]].any())
+
+
 def values(rows: Rows, unit: Unit) -> npt.NDArray[np.float64]:
     """One column of a measure, as numbers."""
     found = by_stream(rows, unit)
@@ -214,7 +243,20 @@ def values(rows: Rows, unit: Unit) -> npt.NDArray[np.float64]:
 #: By what `Unit` calls them.
 TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
     each.__name__: each
-    for each in (arrived, before_gaps, by_stream, gaps, grouped, kept, paced, sketched, tallied, values)
+    for each in (
+        arrived,
+        asking,
+        before_gaps,
+        by_stream,
+        first_stamped,
+        gaps,
+        grouped,
+        kept,
+        paced,
+        sketched,
+        tallied,
+        values,
+    )
 }
 
 
