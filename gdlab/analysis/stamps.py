@@ -101,8 +101,7 @@ def sampled(table: pd.DataFrame) -> Ints:
     chosen = [_messages(table)[:_SAMPLE]]
     for direction in ("in", "out"):
         rows = _messages(table, direction)
-        for least in (0, _LAID_OUT.itemsize):
-            chosen.append(rows[sizes[rows] >= least][:_SAMPLE])
+        chosen += [rows[sizes[rows] >= least][:_SAMPLE] for least in (0, _LAID_OUT.itemsize)]
     return np.unique(np.concatenate(chosen))
 
 

@@ -7,16 +7,17 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from gdlab import analysis
 from gdlab.analysis.probes import mark
 from gdlab.analysis.rates import Gaps
 from gdlab.analysis.stamps import SEQ, T_US, Writing, writing_of
 from gdlab.codecs.table import DecodeWith, decode
 from gdlab.datasets import partition, sql
 from gdlab.datasets.listing import Listed
-from gdlab.datasets.measured import Measured, TooLarge, needed_fields, of_streams
+from gdlab.datasets.measured import TooLarge, needed_fields, of_streams
+from gdlab.datasets.noticed import Noticed
 from gdlab.datasets.reading import BASE, Part, Rows, Streams, rows_of
 from gdlab.datasets.running import run
 from gdlab.datasets.survey import Survey, asks, together
@@ -79,7 +80,7 @@ def dataset(
     )
 
 
-class Dataset(Listed, Measured):
+class Dataset(Listed, Noticed):
     """Many capture files as one; made by `dataset`.
 
     Its measures are those of one capture and give what they would give of all rows in one table, in order of time;
@@ -141,7 +142,7 @@ class Dataset(Listed, Measured):
             units = self._units("first_stamped", "", {}, (), whole=False)
             found: list[Rows] = self._run(units, "numbers in messages", ())
             part = self._part(STAMPS)
-            self._found_writing = writing_of(_in_order(found, part, (*BASE, *STAMPS)))
+            self._found_writing = writing_of(_in_order(found, part, (*BASE, *STAMPS))[0])
         if not self._found_writing or measure not in TIMED:
             return self._found_writing
         if self._asked is None:
@@ -281,7 +282,7 @@ class Dataset(Listed, Measured):
             for number, each in files
         ]
         found: list[Rows] = self._run(units, "rows", ())
-        table = _in_order(found, part, reading)
+        table, _ = _in_order(found, part, reading)
         if marks and "payload" in table.columns:
             mark(table)
         if peers is not None:
@@ -332,27 +333,15 @@ class Dataset(Listed, Measured):
         """
         return sql.ask(query, list(dict.fromkeys(pieces.whole(each.path) for each in self._whole())))
 
-    def findings(self, *, seq: str | None = None) -> pd.DataFrame:
-        """What is remarkable, as `gdlab.analysis.findings` of all rows, which must fit the memory.
+    def _each_file(self, task: str, options: Mapping[str, Any]) -> list[Unit]:
+        part = self._part()
+        return [Unit(Part((file,), (), part.categories), task, options=options) for file in part.files]
 
-        Raises
-        ------
-        TooLarge : they do not.
-        """
-        told = provenance.merged([dict(each.about.get("provenance") or {}) for each in self._whole()])
-        return analysis.findings(_WithProvenance(self.df(), told, self.decode_with), seq=seq)
+    def _table(self, found: Sequence[Rows]) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+        return _in_order(found, self._part(), conform.NAMES)
 
-
-class _WithProvenance:
-    """A table that knows where it comes from, as findings ask for it."""
-
-    def __init__(self, table: pd.DataFrame, told: dict[str, Any], decode_with: DecodeWith) -> None:
-        self.df = table
-        self.provenance = told
-        self._decode_with = decode_with
-
-    def decoded(self) -> pd.DataFrame:
-        return decode(self.df, self._decode_with)
+    def _about(self) -> dict[str, Any]:
+        return provenance.merged([dict(each.about.get("provenance") or {}) for each in self._whole()])
 
 
 def _ns(moment: pd.Timestamp | str | None) -> int | None:
@@ -363,12 +352,17 @@ def _ns(moment: pd.Timestamp | str | None) -> int | None:
     return int(when.as_unit("ns").value)
 
 
-def _in_order(found: Sequence[Rows], part: Part, columns: Sequence[str]) -> pd.DataFrame:
-    """Rows of several files in order of time; what has the same time as the files have it."""
+def _in_order(
+    found: Sequence[Rows], part: Part, columns: Sequence[str]
+) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Rows of several tasks in order of time, each once, and their places; of equal times as the files have them."""
     some = [each for each in found if len(each.table)]
     if not some:
-        return rows_of(Part((), tuple(columns), part.categories)).table
+        return rows_of(Part((), tuple(columns), part.categories)).table, np.zeros(0, np.int64)
     table = pd.concat([each.table for each in some], ignore_index=True)
     times, place = conform.time_ns(table), np.concatenate([each.place for each in some])
-    ordered = (times[1:] > times[:-1]) | (times[1:] == times[:-1]) & (place[1:] > place[:-1])
-    return table if ordered.all() else table.take(np.lexsort((place, times))).reset_index(drop=True)
+    if ((times[1:] > times[:-1]) | (times[1:] == times[:-1]) & (place[1:] > place[:-1])).all():
+        return table, place
+    order = np.lexsort((place, times))
+    order = order[np.diff(place[order], prepend=-1) != 0]
+    return table.take(order).reset_index(drop=True), place[order]

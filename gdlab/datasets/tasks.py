@@ -27,8 +27,11 @@ from gdlab.analysis.rates import grouped as rates_grouped
 from gdlab.analysis.stamps import Writing, known, sampled
 from gdlab.codecs import decode
 from gdlab.codecs.table import DecodeWith
+from gdlab.datasets import noted
+from gdlab.datasets.noted import keys
 from gdlab.datasets.reading import Part, Rows, rows_of
 from gdlab.datasets.sketch import Sketch
+from gdlab.files import to_schema as conform
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -126,11 +129,6 @@ def work(unit: Unit) -> Answer:
         return Answer(TASKS[unit.task](rows, unit), lacking)
 
 
-def _at(rows: Rows, positions: Ints) -> Ints:
-    """(n, 2) int64: time and place of some rows."""
-    return np.stack([times_ns(rows.table)[positions], rows.place[positions]], axis=1)
-
-
 def _options(unit: Unit) -> dict[str, Any]:
     return {name: value for name, value in unit.options.items() if name != "last"}
 
@@ -168,13 +166,13 @@ def sketched(rows: Rows, unit: Unit) -> Sketch:
 def paced(rows: Rows, unit: Unit) -> tuple[Counted, Ints]:
     """What `rates` counts, and time and place of each group's first row."""
     counted = rates_counted(rows.table, **unit.options)
-    return counted, _at(rows, counted.first)
+    return counted, keys(rows, counted.first)
 
 
 def grouped(rows: Rows, unit: Unit) -> tuple[pd.DataFrame, Ints, int]:
     """The groups of `rates` alone: labels, time and place of their first rows, messages in all."""
     labels, first, n = rates_grouped(rows.table, **unit.options)
-    return labels, _at(rows, first), n
+    return labels, keys(rows, first), n
 
 
 def before_gaps(rows: Rows, unit: Unit) -> Ints:
@@ -205,7 +203,7 @@ def tallied(rows: Rows, unit: Unit) -> tuple[pd.DataFrame, Ints]:
     ]
     table = tally(rows.table, **unit.options)
     at = table.index.to_numpy(dtype=np.int64)
-    return table.reset_index(drop=True), _at(rows, at)
+    return table.reset_index(drop=True), keys(rows, at)
 
 
 def arrived(rows: Rows, unit: Unit) -> tuple[int, float]:
@@ -246,6 +244,12 @@ TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
     for each in (
         arrived,
         asking,
+        noted.before,
+        noted.between,
+        noted.chosen,
+        noted.fetched,
+        noted.followed,
+        noted.ranked,
         before_gaps,
         by_stream,
         first_stamped,
@@ -262,6 +266,10 @@ TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
 
 def needs(measure: str) -> tuple[tuple[str, ...], bool]:
     """Columns beyond those that all need, and whether probes alone are looked at unless a field is named."""
+    if measure == "findings":
+        return conform.NAMES, False
+    if measure == "contents":
+        return ("size_bytes", "payload"), False
     if measure in ("inter_arrival", "response_times"):
         return (), False
     if measure in BY_STREAM:

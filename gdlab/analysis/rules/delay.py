@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from gdlab.analysis.columns import equals, messages
 from gdlab.analysis.frame_rates import frame_rate
 from gdlab.analysis.rules.finding import Finding
 
@@ -36,7 +35,7 @@ def frame_quantisation(evidence: Evidence) -> Iterator[Finding]:
     trips = evidence.trips
     answered = trips[trips["rtt_ms"].notna()]
     for peer in answered["peer"].value_counts().index[:PEERS].tolist():
-        found = frame_rate(evidence.table, peer=str(peer), trips=trips)
+        found = frame_rate(trips, peer=str(peer), trips=trips)
         if found is None:
             continue
         yield Finding.of(
@@ -100,10 +99,7 @@ def climbing(evidence: Evidence) -> Iterator[Finding]:
         when = mine["time"]
         took_s = (when.iloc[-1] - when.iloc[0]).total_seconds()
         end = when.iloc[-1] + pd.Timedelta(milliseconds=float(rtt[-1]))
-        during = (evidence.table["peer"] == peer) & evidence.table["time"].between(when.iloc[0], end)
-        said = messages(evidence.table) & during.to_numpy(dtype=np.bool_)
-        out = equals(evidence.table, "direction", "out")
-        asked, heard = int((said & out).sum()), int((said & ~out).sum())
+        asked, heard = evidence.said(str(peer), *(each.as_unit("ns").value for each in (when.iloc[0], end)))
         yield Finding.of(
             "overload",
             0.9,
