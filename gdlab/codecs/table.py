@@ -8,17 +8,14 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from gdlab.codecs import structs
-from gdlab.codecs.codec import ANY, BINARY, CODECS, TEXT, Codec, Kinds, of_function
+from gdlab.codecs.codec import CODECS, Codec, of_function
 from gdlab.codecs.growing import Growing
 from gdlab.codecs.guess import Auto, summary
-from gdlab.facts import Reason, Statement
-from gdlab.messages import Event, Kind
-from gdlab.payloads import PayloadArray
+from gdlab.codecs.looked import Looked
+from gdlab.facts import Statement
 from gdlab.words import language, stated
 
 _AUTO: Final = Auto()
@@ -132,9 +129,8 @@ class _Decoding:
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         if "payload" not in table.columns:
             raise KeyError("the table has no column 'payload', so there is nothing to decode")
-        payloads = _payloads(table["payload"])
         growing = self._growing
-        growing.follow(payloads, _wanted(table, payloads, probes=self.probes), _times(table), _kinds(table))
+        growing.follow(Looked(table, probes=self.probes))
         added = growing.added(table.index)
         old = [name for name in table.columns if name in added or _is_added(name)]
         result = pd.concat(
@@ -144,7 +140,7 @@ class _Decoding:
         )
         result.attrs = dict(table.attrs)
         result.attrs["codec"] = (
-            f"guessed: {summary(growing.counts())}" if self.used is _AUTO else self.used.name
+            f"guessed: {summary(growing.counts)}" if self.used is _AUTO else self.used.name
         )
         result.attrs["omitted_columns"] = growing.omitted_columns
         return _shared(result)
@@ -161,46 +157,6 @@ def _shared(hidden: pd.DataFrame) -> pd.DataFrame:
 
 def _let_go(_hidden: pd.DataFrame) -> None:
     """Do nothing: the argument has been kept alive until now."""
-
-
-def _wanted(table: pd.DataFrame, payloads: PayloadArray, *, probes: bool) -> npt.NDArray[np.bool_]:
-    wanted = ~payloads.isna()
-    if "event" in table.columns:
-        wanted &= _equals(table["event"], Event.MESSAGE)
-    if "reason" in table.columns and not probes:
-        wanted &= ~_equals(table["reason"], Reason.PROBE)
-    return wanted
-
-
-def _equals(column: pd.Series, value: str) -> npt.NDArray[np.bool_]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        position = column.cat.categories.get_indexer(pd.Index([value]))[0]
-        return np.asarray((column.cat.codes.to_numpy() == position) & (position >= 0), np.bool_)
-    return np.asarray(column.eq(value).fillna(False), np.bool_)
-
-
-def _times(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """When each row was; rows of the same times are the same rows. Empty where the table has no times."""
-    if "time" not in table.columns:
-        return np.empty(0, np.int64)
-    return table["time"].to_numpy(dtype="datetime64[ns]").view(np.int64)
-
-
-def _kinds(table: pd.DataFrame) -> Kinds:
-    """What WebSocket says of each row; other transports say nothing, their column `kind` is a guess."""
-    kinds = np.full(len(table), ANY, np.int8)
-    if "kind" not in table.columns or "endpoint" not in table.columns:
-        return kinds
-    endpoints = table["endpoint"]
-    if not isinstance(endpoints.dtype, pd.CategoricalDtype):
-        endpoints = endpoints.astype("category")
-    told = np.array(
-        [str(name).startswith(("ws://", "wss://")) for name in endpoints.cat.categories] + [False]
-    )
-    rows = told[endpoints.cat.codes.to_numpy()]  # the last is for no endpoint, -1
-    kinds[rows & _equals(table["kind"], Kind.TEXT)] = TEXT
-    kinds[rows & _equals(table["kind"], Kind.BINARY)] = BINARY
-    return kinds
 
 
 def _is_added(name: Any) -> bool:
@@ -231,8 +187,3 @@ def chosen(codec: DecodeWith) -> Codec:
     if callable(codec):
         return of_function(codec)
     raise ValueError(stated(Statement.of("codec/kind", type=type(codec).__name__)))
-
-
-def _payloads(column: pd.Series) -> PayloadArray:
-    array = column.array
-    return array if isinstance(array, PayloadArray) else PayloadArray._from_sequence(list(column))
