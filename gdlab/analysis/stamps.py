@@ -190,7 +190,8 @@ def _numeric(column: pd.Series) -> pd.Series:
     """The numbers of a column, whatever else stands in its other rows."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column
-    return pd.to_numeric(column.where([type(value) in (int, float) for value in column]), errors="coerce")
+    numbers = [value if type(value) in (int, float) else None for value in column]
+    return pd.Series(pd.to_numeric(pd.Series(numbers, index=column.index, dtype=object)))
 
 
 def _in_text(payloads: PayloadArray, rows: Ints) -> Stamps:

@@ -77,7 +77,8 @@ def keys(rows: Rows, at: npt.NDArray[np.integer]) -> Ints:
 def chosen(rows: Rows, _unit: Unit) -> Chosen:
     """The messages that rules count or look into, and all other rows."""
     evidence = Evidence(rows.table)
-    counted, first = [], []
+    counted: list[tuple[int, int]] = []
+    first: list[Ints] = []
     there = rows.table["payload"].notna().to_numpy(dtype=np.bool_)
     for mask, most in zip((*LOOKED_AT, *COUNTED), FIRST, strict=True):
         which = mask(evidence)

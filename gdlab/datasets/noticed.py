@@ -106,7 +106,8 @@ class Noticed(Measured):
     def _ranks(self, keys: Ints) -> Ints:
         """The positions that rows of these times and places have among all rows."""
         counts = self._run(self._each_file("ranked", {"keys": keys}), "places of rows", ())
-        return np.sum(counts, axis=0, dtype=np.int64)
+        together: Ints = np.sum(counts, axis=0, dtype=np.int64)
+        return together
 
     def ranks_at(self, moments_ns: Ints) -> Ints:
         """How many of all rows are before some moments."""
@@ -115,7 +116,8 @@ class Noticed(Measured):
     def sent_before(self, peer: str, moments_ns: Ints) -> Ints:
         """As of `Evidence.sent_before`, of all rows."""
         units = self._each_file("before", {"peer": peer, "moments": moments_ns})
-        return np.max(self._run(units, "messages before pings", ()), axis=0)
+        latest: Ints = np.max(self._run(units, "messages before pings", ()), axis=0)
+        return latest
 
     def said(self, peer: str, first_ns: int, last_ns: int) -> tuple[int, int]:
         """As of `Evidence.said`, of all rows."""
@@ -195,7 +197,9 @@ class _Spread(Evidence):
         return self._facts.asking.conversations(probes=True)
 
     def rows_at(self, times: pd.Series[Any]) -> tuple[int, ...]:
-        moments = times.astype("datetime64[ns, UTC]").astype("int64").to_numpy()[:POINTED]
+        moments = (
+            times.astype("datetime64[ns, UTC]").to_numpy(dtype="datetime64[ns]").view(np.int64)[:POINTED]
+        )
         at = self._facts.asking.ranks_at(moments)
         return tuple(dict.fromkeys(np.minimum(at, self.n - 1).tolist()))
 
