@@ -46,6 +46,7 @@ class Growing:
         self._kinds: Kinds = np.empty(0, np.int8)
         self._objects: npt.NDArray[np.object_] = np.empty(0, object)
         self._rows: Looked | None = None
+        self._payload_bytes = 0
         self._tally: Tally = {}
 
     def follow(self, rows: Looked) -> None:
@@ -63,6 +64,7 @@ class Growing:
         if start < n:
             self._room(n)
             self._kinds[start:n] = rows.kinds(start)
+            self._payload_bytes += rows.payloads[start:].nbytes
             self._add(start, rows.payloads[start:], rows.wanted(start))
             self.n = n
 
@@ -143,6 +145,13 @@ class Growing:
         for texts, held in ((self._errors, found.errors), (self._notes, found.notes)):
             has = np.flatnonzero([text is not None for text in held])
             texts.add(start, start + n, [Part(where[has], held[has])])
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all of it, and of the payloads that the column of values is made of."""
+        own = self._codes.nbytes + self._present.nbytes + self._kinds.nbytes + self._objects.nbytes
+        columns = (*self.columns.values(), self._errors, self._notes)
+        return self._payload_bytes + own + sum(column.nbytes for column in columns)
 
     def _taken(self) -> frozenset[str]:
         return frozenset(self.columns)

@@ -55,6 +55,12 @@ class Column:
         """Whether nothing but nulls stood there."""
         return not self._kind
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of it; of objects, that of the references."""
+        whole = 0 if self._whole is None else self._whole.nbytes
+        return int(self._values.nbytes + self._missing.nbytes + whole + self._texts.nbytes)
+
     def add(self, start: int, n: int, parts: list[Part]) -> None:
         """Take in what the rows from `start` to `n` hold, with positions counted from `start`."""
         for part in parts:

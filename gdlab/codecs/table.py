@@ -20,6 +20,9 @@ from gdlab.words import language, stated
 
 _AUTO: Final = Auto()
 
+#: What a capture keeps of its decoded table, so that the next time only new rows are decoded.
+MOST_KEPT_BYTES: Final = 512 << 20
+
 #: From pandas 3 on a table may share its columns with another one, and copies a column before it writes to it.
 _COPY_ON_WRITE: Final = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
 
@@ -95,11 +98,22 @@ class Decoder:
     """Decodes the tables of one capture again and again, each time only the rows that are new.
 
     Safe to use from any thread.
+
+    Parameters
+    ----------
+    most_bytes : what it keeps for that at most; what takes more is decoded anew each time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_KEPT_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._last: _Decoding | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what it keeps now."""
+        last = self._last
+        return 0 if last is None else last.nbytes
 
     def decode(
         self, table: pd.DataFrame, codec: DecodeWith = "auto", *, probes: bool = False
@@ -115,7 +129,10 @@ class Decoder:
                 or last.language != language()
             ):
                 last = self._last = _Decoding(used, probes=probes, given=codec)
-            return last.of(table)
+            table = last.of(table)
+            if last.nbytes > self._most_bytes:
+                self._last = None
+            return table
 
 
 class _Decoding:
@@ -124,6 +141,7 @@ class _Decoding:
     def __init__(self, used: Codec, *, probes: bool, given: DecodeWith | None = None) -> None:
         self.used, self.probes, self.given = used, probes, given
         self.language = language()  # of its reasons
+        self.nbytes = 0  # of what is kept for the next time
         self._growing = Growing(used)
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -132,6 +150,7 @@ class _Decoding:
         growing = self._growing
         growing.follow(Looked(table, probes=self.probes))
         added = growing.added(table.index)
+        self.nbytes = growing.nbytes
         old = [name for name in table.columns if name in added or _is_added(name)]
         result = pd.concat(
             [table.drop(columns=old), pd.DataFrame(added, index=table.index, copy=False)],

@@ -29,6 +29,10 @@ class Texts(Protocol):
     def array(self, n: int) -> Any:
         """The first n rows as pandas' array."""
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of it; of Python's strings, that of the references."""
+
 
 def texts() -> Texts:
     """A column without text yet, held as ``dtype="string"`` is."""
@@ -66,6 +70,11 @@ class ArrowTexts:
             self._flush(n)
         rest = [_nothing.first(n - self._rows)] if n > self._rows else []
         return pd.arrays.ArrowStringArray(pa.chunked_array([*self._chunks, *rest], pa.large_string()))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of it, see `Texts`."""
+        return sum(int(each.nbytes) for each in (*self._chunks, *(held for _, held in self._new)))
 
     def _flush(self, n: int) -> None:
         import pyarrow as pa
@@ -115,6 +124,11 @@ class PythonTexts:
         """The first n rows as pandas' array."""
         self._reserve(n)
         return self._array[:n]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of it, see `Texts`."""
+        return int(self._buffer.nbytes)
 
     def _reserve(self, n: int) -> None:
         if n > len(self._buffer) or self._array is None:

@@ -52,7 +52,7 @@ class Live(Panel):
         self.add_class("gdlab-live")
         self.refresh()  # at once, so that the page does not jump
 
-    def alone(self) -> Any:
+    def alone(self) -> ipywidgets.DOMWidget | None:
         """The live plots as one anywidget without widgets around it, for marimo; None without anywidget."""
         try:
             from gdlab.widgets.timeline import TimelinePanel
@@ -62,7 +62,8 @@ class Live(Panel):
             if self._alone is None:
                 self._alone = TimelinePanel(self._capture)
                 self._alone.canvas.pull = True
-        return self._alone.canvas
+        canvas: ipywidgets.DOMWidget = self._alone.canvas
+        return canvas
 
     def close(self) -> None:
         """Take it off the screen, with the plots that stand alone."""

@@ -103,6 +103,10 @@ class Counters(Panel):
             ),
             ("kept", _count(counted.rows_kept), f"rows in memory, {size(counted.bytes_kept)}"),
         ]
+        if counted.decoded_bytes:
+            rows.append(
+                ("decoded", size(counted.decoded_bytes), "kept of decoded(), so that no row is decoded twice")
+            )
         if capture.spilled is not None:
             rows.append(
                 (

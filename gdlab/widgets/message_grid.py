@@ -12,7 +12,7 @@ import numpy as np
 import traitlets
 
 from gdlab import text
-from gdlab.capture import html
+from gdlab.capture import Capture, html
 from gdlab.capture.html import legible
 from gdlab.codecs import Codec, chosen
 from gdlab.live.expression import Expression, ExpressionError
@@ -60,9 +60,9 @@ class MessageGrid(Panel):
 
     def __init__(
         self,
-        capture: Any = None,
+        capture: Capture | None = None,
         *,
-        codec: str | Codec | Callable[[bytes], Any] | None = None,
+        codec: str | Codec | Callable[[bytes], object] | None = None,
         **options: Any,
     ) -> None:
         self._wish = codec
@@ -84,7 +84,7 @@ class MessageGrid(Panel):
         super().__init__([style_sheet(), self.canvas], capture, **options)
         self.add_class("gdlab-grid")
 
-    def follow(self, capture: Any) -> None:
+    def follow(self, capture: Capture | None) -> None:
         """Show another capture; the list begins anew."""
         with self.lock:
             wish = self._wish if self._wish is not None or capture is None else capture.decode_with

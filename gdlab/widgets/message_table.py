@@ -62,7 +62,7 @@ class MessageTable(Panel):
         self,
         capture: Capture | None = None,
         *,
-        codec: str | Codec | Callable[[bytes], Any] | None = None,
+        codec: str | Codec | Callable[[bytes], object] | None = None,
         **options: Any,
     ) -> None:
         self._wish = codec

@@ -174,6 +174,19 @@ def _grows():
         pd.testing.assert_frame_equal(found.drop(columns="value"), expected.drop(columns="value"))
 
 
+def test_what_a_decoder_keeps_is_bounded_and_counted():
+    table = growing([b'{"seq": %d, "name": "Ann"}' % n for n in range(100)])
+    decoder = Decoder()
+    decoder.decode(table)
+    # Its rows are there as payloads and as values.
+    assert decoder.nbytes > table["payload"].array.nbytes + 100 * 8
+    bounded = Decoder(most_bytes=decoder.nbytes - 1)
+    pd.testing.assert_frame_equal(
+        bounded.decode(table).drop(columns="value"), decode(table).drop(columns="value")
+    )
+    assert bounded.nbytes == 0
+
+
 def test_a_decoded_table_is_the_users_own():
     table = growing(
         [b'{"seq": %d, "who": "a", "mixed": %s}' % (n, (b"1", b'"x"')[n % 2]) for n in range(100)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
 from gdlab.analysis.columns import equals
 from gdlab.analysis.rules.finding import Finding
@@ -14,6 +15,8 @@ from gdlab.facts import PEER, US, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from gdlab.analysis.rules.evidence import Evidence
 
@@ -36,29 +39,50 @@ def nothing_arrived(evidence: Evidence) -> Iterator[Finding]:
 
 
 def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
-    """A client connected, and sent nothing for seconds."""
+    """A client connected, and sent nothing for seconds; or the server that we connected to did."""
     opened = evidence.event("open") & evidence.transport("tcp", "ws", "wss")
     if not opened.any():
         return
     talks = evidence.conversations
-    end = evidence.until_ns
+    ours = opened & equals(evidence.table, "by", US)
+    asked = _which(talks, evidence.table, ours)
+    # A relay connects onward for each client: that is no other silence than the client's.
+    alone = bool(asked.all())
+    if not alone:
+        talks, opened = talks[~asked], opened & ~ours
     # Those that the end of the capture closed were silent to the end.
-    left = evidence.table["peer"][evidence.event("close") & ~equals(evidence.table, "by", US)]
-    silent = talks[(talks["opened"] > 0) & (talks["messages_in"] == 0) & ~talks["peer"].isin(left)]
-    waited = (end - silent["first"].to_numpy(dtype="datetime64[ns]").view(np.int64)) / 1e9
+    ended = _which(talks, evidence.table, evidence.event("close") & ~equals(evidence.table, "by", US))
+    silent = talks[(talks["opened"] > 0) & (talks["messages_in"] == 0) & ~ended]
+    waited = (evidence.until_ns - silent["first"].to_numpy(dtype="datetime64[ns]").view(np.int64)) / 1e9
     silent = silent[waited >= PATIENCE_S]
     if len(silent):
         yield Finding.of(
             "connected-and-silent",
-            0.7,
-            evidence.pointed(
-                opened & evidence.table["peer"].isin(silent["peer"].tolist()).to_numpy(dtype=np.bool_)
-            ),
+            0.5 if alone else 0.7,
+            evidence.pointed(opened & _of(evidence.table, opened, silent)),
+            case="server" if alone else "",
             silent=len(silent),
             peers=len(talks),
             names=tuple(map(str, silent["peer"].tolist()[:5])),
             seconds=waited.max(),
+            sent=int(silent["messages_out"].sum()),
         )
+
+
+def _which(talks: pd.DataFrame, table: pd.DataFrame, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which conversations have one of these rows of the table."""
+    return _pairs(talks).isin(_pairs(table.iloc[np.flatnonzero(rows)]))
+
+
+def _of(table: pd.DataFrame, rows: NDArray[np.bool_], talks: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which of these rows of the table are of one of the conversations."""
+    found = rows.copy()
+    found[rows] = _pairs(table.iloc[np.flatnonzero(rows)]).isin(_pairs(talks))
+    return found
+
+
+def _pairs(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(table[["endpoint", "peer"]].astype(str))
 
 
 def left(evidence: Evidence) -> Iterator[Finding]:
