@@ -357,9 +357,14 @@ def incomplete_variant(data: bytes) -> int:
         if not candidate.name.startswith("put_var") or len(data) < 12:
             continue
         found = candidate.cut(data)
-        if isinstance(found, Cut) and len(data) < found.size <= candidate.most:
-            if variant_size(data[4:]) == 0 and is_structured(data, 4) and _announces(data, found.size - 8):
-                return found.size
+        if (
+            isinstance(found, Cut)
+            and len(data) < found.size <= candidate.most
+            and variant_size(data[4:]) == 0
+            and is_structured(data, 4)
+            and _announces(data, found.size - 8)
+        ):
+            return found.size
     return 0
 
 
