@@ -11,6 +11,7 @@ import ipywidgets
 from gdlab.capture import Capture, html
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RateChart
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.saving import save_csv
 
 _MESSAGES: Final = 8
@@ -73,7 +74,7 @@ class Live(Panel):
 
     # ---- what the render thread calls
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Show another capture, with a history of its own."""
         with self.lock:
             self.rows_changed()

@@ -25,6 +25,7 @@ from gdlab.widgets.field_lanes import FieldLanes
 from gdlab.widgets.lanes_svg import lanes_svg
 from gdlab.widgets.panel import Panel
 from gdlab.widgets.ping import PingRow
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.render import renderer
 from gdlab.widgets.style import style_sheet
 
@@ -80,7 +81,7 @@ class TimelinePanel(Panel):
 
     def __init__(
         self,
-        capture: Capture | None = None,
+        capture: Shown | None = None,
         *,
         seconds: float = SECONDS,
         by_peer: bool = False,
@@ -106,7 +107,7 @@ class TimelinePanel(Panel):
         super().__init__([style_sheet(), self.canvas, self._fields.box, self._pings.box], capture, **options)
         self.add_class("gdlab-timeline")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Show another capture from its beginning."""
         with self.lock:
             self._restart()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gdlab.analysis.columns import equals, messages
+from gdlab.analysis.columns import codes
 from gdlab.analysis.frame_rates import frame_rate
 from gdlab.analysis.rules.finding import Finding
 
@@ -37,7 +37,7 @@ def frame_quantisation(evidence: Evidence) -> Iterator[Finding]:
     trips = evidence.trips
     answered = trips[trips["rtt_ms"].notna()]
     for peer in answered["peer"].value_counts().index[:PEERS].tolist():
-        found = frame_rate(evidence.table, peer=str(peer), trips=trips)
+        found = frame_rate(trips, peer=str(peer), trips=trips)
         if found is None or _is_timed(_of_streams(answered[answered["peer"] == peer])):
             continue
         yield Finding.of(
@@ -74,7 +74,8 @@ def nagle(evidence: Evidence) -> Iterator[Finding]:
 
 def _of_streams(trips: pd.DataFrame) -> npt.NDArray[np.float64]:
     """The round trips over streams, in milliseconds."""
-    stream = trips["endpoint"].astype(str).str.startswith(("tcp:", "ws:", "wss:")).to_numpy(dtype=np.bool_)
+    endpoint, names = codes(trips, "endpoint")
+    stream = np.array([*(str(name).startswith(("tcp:", "ws:", "wss:")) for name in names), False])[endpoint]
     rtt = trips["rtt_ms"].to_numpy(dtype=np.float64)[stream]
     known: npt.NDArray[np.float64] = rtt[~np.isnan(rtt)]
     return known
@@ -117,10 +118,7 @@ def climbing(evidence: Evidence) -> Iterator[Finding]:
         when = mine["time"]
         took_s = (when.iloc[-1] - when.iloc[0]).total_seconds()
         end = when.iloc[-1] + pd.Timedelta(milliseconds=float(rtt[-1]))
-        during = (evidence.table["peer"] == peer) & evidence.table["time"].between(when.iloc[0], end)
-        said = messages(evidence.table) & during.to_numpy(dtype=np.bool_)
-        out = equals(evidence.table, "direction", "out")
-        asked, heard = int((said & out).sum()), int((said & ~out).sum())
+        asked, heard = evidence.said(str(peer), *(each.as_unit("ns").value for each in (when.iloc[0], end)))
         yield Finding.of(
             "overload",
             0.9,

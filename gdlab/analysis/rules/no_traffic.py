@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import equals
-from gdlab.analysis.rules.evidence import POINTED, pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.analysis.rules.masks import heard, sent
 from gdlab.analysis.rules.refused import any_refused
 from gdlab.facts import PEER, US, Reason
 
@@ -28,13 +28,14 @@ UNANSWERED: Final = 5
 
 def nothing_arrived(evidence: Evidence) -> Iterator[Finding]:
     """Not one message came in, and nobody even connected."""
-    if evidence.heard.any() or evidence.event("open").any() or any_refused(evidence):
+    if evidence.selected(heard).n or evidence.event("open").any() or any_refused(evidence):
         return
     if not evidence.ended_in_order:  # what had arrived may not have been written
         return
     refused = int(evidence.event("error").sum())
-    sent = int(evidence.sent.sum())
-    yield Finding.of("nothing-arrived", 1.0, sent=sent, errors=refused, seconds=evidence.lasted_s)
+    yield Finding.of(
+        "nothing-arrived", 1.0, sent=evidence.selected(sent).n, errors=refused, seconds=evidence.lasted_s
+    )
 
 
 def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
@@ -58,7 +59,7 @@ def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
         yield Finding.of(
             "connected-and-silent",
             0.5 if alone else 0.7,
-            pointed(opened & _of(evidence.table, opened, silent)),
+            evidence.pointed(opened & _of(evidence.table, opened, silent)),
             case="server" if alone else "",
             silent=len(silent),
             peers=len(talks),
@@ -93,7 +94,7 @@ def left(evidence: Evidence) -> Iterator[Finding]:
     ended = evidence.event("close") & evidence.table["peer"].isin(list(peers)).to_numpy(dtype=np.bool_)
     theirs = ended & (evidence.table["by"] == PEER).to_numpy(dtype=np.bool_)
     if theirs.any():
-        yield Finding.of("left", 0.5, pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
+        yield Finding.of("left", 0.5, evidence.pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
 
 
 def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:
@@ -104,7 +105,7 @@ def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:
         held, whole = int(evidence.size[cut].sum()), 0
     if held:
         yield Finding.of(
-            "bytes-waiting", 0.6, pointed(cut), case="of" if whole else "", held=held, whole=whole
+            "bytes-waiting", 0.6, evidence.pointed(cut), case="of" if whole else "", held=held, whole=whole
         )
 
 
@@ -125,18 +126,16 @@ def unanswered(evidence: Evidence) -> Iterator[Finding]:
     mute = asked[(asked["answered"] == 0) & (asked["lost"] >= UNANSWERED)]
     if not len(mute):
         return
-    sent, names = int(mute["sent"].sum()), [str(peer) for _, peer in mute.index]
+    names = [str(peer) for _, peer in mute.index]
     alone = len(mute) == len(asked)
-    mine = evidence.probes[evidence.probes["ours"]]["row"].to_numpy()
-    where = mine[evidence.table["peer"].iloc[mine].isin(names).to_numpy(dtype=np.bool_)]
     yield Finding.of(
         "unanswered-pings",
         0.95,
-        tuple(where[:POINTED].tolist()),
+        evidence.asked(names),
         case="" if alone else "some",
         mute=len(mute),
         asked=len(asked),
         names=tuple(names[:5]),
-        sent=sent,
+        sent=int(mute["sent"].sum()),
         lost=int(mute["lost"].sum()),
     )
