@@ -106,7 +106,7 @@ def spread(whole: pd.DataFrame, folder: Path, how: str) -> list[Path]:
     elif how == "minute":
         of = (conform.time_ns(whole) - conform.time_ns(whole).min()) // (20 * SECOND)
     else:
-        of = np.random.default_rng(7).integers(0, 5, len(whole))
+        of = np.random.default_rng(7).integers(0, 3, len(whole))
     files = []
     for number in np.unique(of):
         part = whole[of == number].reset_index(drop=True)
