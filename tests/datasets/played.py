@@ -18,11 +18,9 @@ SERVERS = ("udp://10.0.0.1:4242", "udp://10.0.0.2:4242")
 #: Every measure that is a table, with what it is asked.
 MEASURES = [
     ("rates", {}),
-    ("rates", {"bin_s": 1.0, "by": ()}),
     ("rates", {"bin_s": 0.5, "by": "peer", "top": 2, "probes": True}),
     ("overhead", {}),
     ("conversations", {}),
-    ("inter_arrival", {}),
     ("inter_arrival", {"direction": "out", "probes": True}),
     ("jitter", {"sent": "v.t_us"}),
     ("jitter", {}),

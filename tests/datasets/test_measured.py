@@ -23,7 +23,7 @@ from tests.datasets.played import MEASURES, played, spread
 OTHER = played(2, lasted_s=20)
 WAYS = ("server", "minute", "shuffled")
 #: So few that streams are divided among several tasks.
-ROWS_AT_ONCE = 600
+ROWS_AT_ONCE = 1000
 
 
 @pytest.fixture(scope="module")
