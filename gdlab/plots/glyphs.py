@@ -31,7 +31,7 @@ BOX: Final = "□"
 @cache
 def families() -> tuple[str, ...]:
     """The font that matplotlib writes with, and one for what it lacks, where there is one."""
-    first = FontProperties().get_name()  # type: ignore[no-untyped-call]  # matplotlib types this method not
+    first = FontProperties().get_name()
     there = {entry.name for entry in fontManager.ttflist}
     return (first, *[name for name in CJK if name in there and name != first][:1])
 
