@@ -11,6 +11,7 @@ import ipywidgets
 from gdlab.capture import Capture, html
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RateChart
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.saving import save_csv
 
 _MESSAGES: Final = 8
@@ -52,7 +53,7 @@ class Live(Panel):
         self.add_class("gdlab-live")
         self.refresh()  # at once, so that the page does not jump
 
-    def alone(self) -> Any:
+    def alone(self) -> ipywidgets.DOMWidget | None:
         """The live plots as one anywidget without widgets around it, for marimo; None without anywidget."""
         try:
             from gdlab.widgets.timeline import TimelinePanel
@@ -62,7 +63,8 @@ class Live(Panel):
             if self._alone is None:
                 self._alone = TimelinePanel(self._capture)
                 self._alone.canvas.pull = True
-        return self._alone.canvas
+        canvas: ipywidgets.DOMWidget = self._alone.canvas
+        return canvas
 
     def close(self) -> None:
         """Take it off the screen, with the plots that stand alone."""
@@ -72,7 +74,7 @@ class Live(Panel):
 
     # ---- what the render thread calls
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Show another capture, with a history of its own."""
         with self.lock:
             self.rows_changed()

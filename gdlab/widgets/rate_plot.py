@@ -11,6 +11,7 @@ from gdlab.capture import Capture
 from gdlab.live.rates import RateHistory
 from gdlab.plots import LiveRates
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import style_sheet
 
 SECONDS: Final = 30.0
@@ -60,7 +61,7 @@ class RatePlot(Panel):
 
     def __init__(
         self,
-        capture: Capture | None = None,
+        capture: Shown | None = None,
         *,
         size_px: tuple[int, int] = SIZE_PX,
         seconds: float = SECONDS,
@@ -71,7 +72,7 @@ class RatePlot(Panel):
         super().__init__([style_sheet(), self.image], capture, **options)
         self.add_class("gdlab-rates")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture."""
         with self.lock:
             self.rows_changed()

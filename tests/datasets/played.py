@@ -28,6 +28,7 @@ MEASURES = [
     ("jitter", {}),
     ("sequence", {"seq": "v.seq"}),
     ("sequence", {"seq": "v.seq", "by": "v.id"}),
+    ("sequence", {}),
     ("numbered", {"seq": "v.seq"}),
     ("round_trips", {}),
     ("response_times", {}),

@@ -5,14 +5,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import struct
 from concurrent.futures import ProcessPoolExecutor
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 import gdlab as gd
 from gdlab import analysis
+from gdlab.codecs import decode
+from gdlab.files import to_schema as conform
+from gdlab.payloads import PayloadArray
 from tests.datasets.played import MEASURES, played, spread
 
 WAYS = ("server", "minute", "shuffled")
@@ -89,6 +94,33 @@ def test_equal_times_keep_the_order_of_files_and_rows(tmp_path):
             assert_frame_equal(
                 getattr(found, name)(**options), expected, check_exact=True, obj=f"{name} {options}"
             )
+
+
+@pytest.mark.parametrize("form", ["fields", "text", "bytes"])
+def test_numbers_that_messages_carry_count_where_the_other_side_sends_no_pings(form, tmp_path):
+    whole = played(4, lasted_s=20)
+    whole = whole[~whole["peer"].isin(["10.0.9.8:8", "10.0.9.9:9"])].reset_index(drop=True)
+    if form != "fields":
+        states = (whole["direction"] == "in") & (whole["reason"] != "probe") & (whole["event"] == "message")
+        decoded = decode(whole)[states]
+        ours = conform.time_ns(whole)[states] // 1000  # of a clock that runs as ours, as bytes must
+        pairs = zip(decoded["v.seq"].astype(int), ours, strict=True)
+        if form == "text":
+            new = [f"pos=1 seq={seq} t_us={t_us}".encode() for seq, t_us in pairs]
+        else:
+            new = [struct.pack("<IQ4x", seq, t_us) for seq, t_us in pairs]
+        payloads = whole["payload"].tolist()
+        for row, payload in zip(np.flatnonzero(states), new, strict=True):
+            payloads[row] = payload
+        sizes = [0 if payload is None else len(payload) for payload in payloads]
+        whole = whole.assign(payload=PayloadArray._from_sequence(payloads), size_bytes=sizes)
+    files = spread(whole, tmp_path / "spread", "shuffled")
+    table = gd.load(files).df
+    found = gd.dataset(files, rows_at_once=300)
+    for name in ("sequence", "jitter", "one_way_delay"):
+        expected = getattr(analysis, name)(table)
+        assert len(expected) > (2 if name == "sequence" else 300), name
+        assert_frame_equal(getattr(found, name)(), expected, check_exact=True, obj=name)
 
 
 def test_quantiles_do_not_depend_on_the_files_and_keep_their_bound(spreads, tables):
