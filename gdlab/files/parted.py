@@ -162,7 +162,9 @@ class _Streams:
         """The rows of all streams."""
         names = (*_KEPT, "source", "target", "start", "stop", "time_ns", "direction", "number")
         empty = {name: np.empty(0, np.int64) for name in names}
-        columns = {name: np.concatenate([part[name] for part in self._parts or [empty]]) for name in names}
+        columns: dict[str, Any] = {
+            name: np.concatenate([part[name] for part in self._parts or [empty]]) for name in names
+        }
         numbers = columns.pop("number")
         file = captured.Captured(cast(bytes, data), time_ns=columns.pop("time_ns"))
         file.direction = columns.pop("direction")
