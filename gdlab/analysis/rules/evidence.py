@@ -87,6 +87,7 @@ class Evidence:
         self._sender, self._relay = sender, relay
         self._statistics = statistics
         self._seq = seq
+        self._chosen: dict[tuple[str, ...], NDArray[np.bool_]] = {}
 
     def counter(self, name: str) -> int | None:
         """A counter of the capture; None where it has none of that name, or a file says what is no number."""
@@ -181,13 +182,25 @@ class Evidence:
 
     def event(self, name: str) -> NDArray[np.bool_]:
         """The rows of an event."""
-        return equals(self.table, "event", name)
+        return self._once(("event", name), lambda: equals(self.table, "event", name))
 
     def transport(self, *names: str) -> NDArray[np.bool_]:
         """The rows of endpoints of a transport, such as ``ws``."""
+        return self._once(("transport", *names), lambda: self._transport(names))
+
+    def _transport(self, names: tuple[str, ...]) -> NDArray[np.bool_]:
         numbers, values = codes(self.table, "endpoint")
         answers = [str(value).split(":", 1)[0] in names for value in values]
+        if not any(answers):
+            return np.zeros(len(self.table), dtype=np.bool_)
         return np.asarray(np.array([*answers, False], dtype=np.bool_)[numbers])
+
+    def _once(self, what: tuple[str, ...], find: Callable[[], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """What several rules ask for; read-only, as all of them get the same."""
+        if what not in self._chosen:
+            self._chosen[what] = find()
+            self._chosen[what].flags.writeable = False
+        return self._chosen[what]
 
     @cached_property
     def size(self) -> NDArray[np.int64]:

@@ -69,8 +69,9 @@ def _seen(evidence: Evidence, reasons: frozenset[Reason]) -> _Seen | None:
 
 def rows_of(evidence: Evidence, reasons: frozenset[Reason]) -> NDArray[np.bool_]:
     """The rows of event `error` with one of these reasons."""
-    of = evidence.table["reason"].isin([str(reason) for reason in reasons]).to_numpy(dtype=np.bool_)
-    found: NDArray[np.bool_] = of & evidence.event("error")
+    found = evidence.event("error").copy()
+    told = evidence.table["reason"].iloc[np.flatnonzero(found)]
+    found[found] = told.isin([str(reason) for reason in reasons]).to_numpy(dtype=np.bool_)
     return found
 
 
