@@ -2,7 +2,7 @@
 
 ``python -m bench.dataset 100_000_000 FOLDER`` makes Parquet files of a million rows each in the folder (those that are
 there stay) and measures them; ``--table`` measures one table of all rows as well. Each measure runs in a process of its
-own, so that its peak is its own.
+own, so that its peak is its own. The first line is what two of the files take that are loaded as one table.
 """
 
 import argparse
@@ -36,6 +36,8 @@ MEASURES = {
     "sequence": {"seq": "v.seq"},
     "inter_arrival": {},
     "quantiles": {"measure": "inter_arrival"},
+    "round_trips": {},
+    "findings": {},
 }
 
 
@@ -77,8 +79,10 @@ def taken(
 ) -> None:
     """Run one measure; seconds, peak in MB, rows of the result."""
     begin = time.perf_counter()
-    options = dict(MEASURES[name])
-    if what == "table":
+    options = dict(MEASURES.get(name, {}))
+    if what == "two files":
+        result = gd.load(sorted(Path(folder).glob("*.parquet"))[:2]).df
+    elif what == "table":
         result = getattr(analysis, name)(gd.load(folder).df, **options)
     elif name == "quantiles":
         result = gd.dataset(folder, progress=quiet).quantiles(options.pop("measure"), **options)
@@ -104,8 +108,9 @@ def main() -> None:
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{len(files)} files, {size:,.0f} MB, made in {time.perf_counter() - begin:.0f} s", flush=True)
     context = multiprocessing.get_context("spawn")
-    for name in options.only:
-        for what in ("data set", *["table"] * (options.table and name != "quantiles")):
+    for name in ("load", *options.only):
+        also = ["table"] * (options.table and name != "quantiles")
+        for what in ("data set", *also) if name != "load" else ("two files",):
             answers: multiprocessing.Queue[Answer] = context.Queue()
             process = context.Process(target=taken, args=(what, name, str(options.folder), answers))
             process.start()

@@ -5,7 +5,7 @@
 UDP datagrams are compared one by one (both sides and the payload), TCP as the bytes of each direction of each
 connection. Of a packet in a tunnel gdlab gives what is innermost, so that is what has to be equal. What an error of
 ICMP quotes, or a monitoring protocol samples, was not sent there, and is no row. Every difference is counted by its
-reason; those whose reason is not known are printed.
+reason; those whose reason is not known are printed at once. The sums are printed for each folder as it is done.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from gdlab.errors import LoadError
 from gdlab.files import load
+from gdlab.files.pcapread import is_capture
 
 FIELDS = (
     "frame.number", "frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
@@ -37,6 +38,8 @@ CARRIERS = frozenset(
     """.split()  # noqa: SIM905 (a list of words is read best as words)
 )
 
+#: Files between two sums that are printed.
+EVERY = 100
 #: Beyond any window.
 FAR = 64 << 20
 MULTI_CARRIERS = ("ipv6.", "juniper", "gtp", "gre")
@@ -150,8 +153,13 @@ def compare(path):
     except LoadError as error:
         outcome = Outcome()
         rows = sum(bool(packet.layers and packet.layers[-1][3]) for packet in packets)
+        with path.open("rb") as file:
+            known = is_capture(file.read(1024))
         if rows:
-            outcome.differs("? refused by gdlab", str(error)[-200:], rows)
+            why = (
+                "? refused by gdlab" if known else "formats that gdlab has tshark open, where it is installed"
+            )
+            outcome.differs(why, str(error)[-200:], rows)
         return outcome
     return held_against(table, packets)
 
@@ -257,31 +265,63 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="files at once")
     asked = parser.parse_args()
     files = [path for path in sorted(asked.folder.rglob("*")) if path.is_file()][: asked.limit]
-    equal, reasons = 0, collections.Counter()
+    sums = Sums()
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
-        for path, outcome in zip(files, pool.map(compare, files), strict=True):
-            equal += outcome.equal
-            reasons += outcome.reasons
-            shown(path, outcome)
-    sys.exit(told(len(files), equal, reasons) < 99.8)
+        outcomes = zip(files, pool.map(compare, files), strict=True)
+        for folder, those in itertools.groupby(outcomes, lambda pair: pair[0].parent):
+            for path, outcome in those:
+                sums.add(outcome)
+                shown(path, outcome)
+                if not sums.files % EVERY:
+                    print(f"  {sums}", flush=True)
+            print(f"{folder.relative_to(asked.folder)}: {sums} so far", flush=True)
+    for reason, count in sums.reasons.most_common():
+        print(f"{count:8} {reason}")
+    print(sums)
+    sys.exit(sums.share < 99.8 or sums.unexplained > 0)
+
+
+@dataclass
+class Sums:
+    """What all comparisons so far have given."""
+
+    files: int = 0
+    equal: int = 0
+    reasons: collections.Counter = field(default_factory=collections.Counter)
+
+    def add(self, outcome):
+        self.files += 1
+        self.equal += outcome.equal
+        self.reasons += outcome.reasons
+
+    @property
+    def different(self):
+        return sum(count for reason, count in self.reasons.items() if not reason.startswith("("))
+
+    @property
+    def unexplained(self):
+        return sum(count for reason, count in self.reasons.items() if reason.startswith("?"))
+
+    @property
+    def share(self):
+        """Equal rows in percent."""
+        rows = self.equal + self.different
+        return 100 * self.equal / rows if rows else 100.0
+
+    def __str__(self):
+        rows = self.equal + self.different
+        return (
+            f"{self.files} files, {self.equal} of {rows} rows equal ({self.share:.3f} %), "
+            f"{self.different - self.unexplained} explained, {self.unexplained} unexplained"
+        )
 
 
 def shown(path, outcome, most=5):
     """Print the differences that have no reason."""
     for line in outcome.unknown[:most]:
-        print(f"{path.name}: {line}")
+        print(f"{path.name}: {line}", flush=True)
     if len(outcome.unknown) > most:
         print(f"{path.name}: and {len(outcome.unknown) - most} more")
-
-
-def told(files, equal, reasons):
-    """Print the sum; gives the share of equal rows in percent."""
-    different = sum(count for reason, count in reasons.items() if not reason.startswith("("))
-    for reason, count in reasons.most_common():
-        print(f"{count:8} {reason}")
-    share = 100 * equal / (equal + different) if equal + different else 100.0
-    print(f"{files} files, {equal} of {equal + different} rows equal ({share:.2f} %)")
-    return share
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gdlab import analysis, course, godot, impair, variant, widgets
-    from gdlab.analysis.merging import merge
+    from gdlab.analysis.merging_path import merge
     from gdlab.capture.overlay import overlay
     from gdlab.capture.samples import sample
     from gdlab.codecs import explain
@@ -103,7 +103,7 @@ _LATER = {
     "impair": ("gdlab.impair", ""),
     "lessons": ("gdlab.course.contents", "lessons"),
     "marks": ("gdlab.course.marks", "marks"),
-    "merge": ("gdlab.analysis.merging", "merge"),
+    "merge": ("gdlab.analysis.merging_path", "merge"),
     "overlay": ("gdlab.capture.overlay", "overlay"),
     "relay": ("gdlab.relays", "relay"),
     "replay": ("gdlab.relays", "replay"),

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pytest
     from xdist.scheduler import LoadScopeScheduling
 
-#: Fixtures of a wide scope that cost nothing to have in several processes.
-CHEAP = ("engine", "artifacts")
+#: Fixtures of a wide scope that cost little to have in several processes, or less than their tests one after the other.
+CHEAP = ("engine", "artifacts", "warm_kernels")
 
 
 def group_of(item: pytest.Item) -> str | None:

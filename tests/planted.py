@@ -10,6 +10,8 @@ import random
 import socket
 import struct
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from websockets.sync.client import connect as ws_connect
@@ -63,8 +65,8 @@ def payload(number: int, codec: str) -> bytes:
     return b'{"seq": %d, "pos": [%g, 1.0]}' % (number, number * 0.5)
 
 
-def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> None:
-    """Send the messages, and echo everything that comes back: the pings."""
+def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> str:
+    """Send the messages, and echo everything that comes back: the pings. Return the address they came from."""
     every = max(1, len(truth.numbers) // 12)
 
     if transport == "udp":
@@ -78,6 +80,7 @@ def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> 
                         sock.send(sock.recv(2000))
                 except (TimeoutError, BlockingIOError):
                     pass
+            return address_of(sock)
     elif transport == "tcp":
         with socket.create_connection(("127.0.0.1", cap.port)) as sock:
             for at, number in enumerate(truth.numbers):
@@ -89,6 +92,7 @@ def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> 
                         sock.sendall(sock.recv(2000))  # frames go back as they came, also in pieces
                 except (TimeoutError, BlockingIOError):
                     pass
+            return address_of(sock)
     else:
         with ws_connect(f"ws://127.0.0.1:{cap.port}", compression=None) as ws:
             for at, number in enumerate(truth.numbers):
@@ -99,6 +103,13 @@ def play(cap: gd.Capture, transport: str, truth: Truth, codec: str = "json") -> 
                         ws.send(ws.recv(timeout=0.02 if at % every == 0 else 0.0))
                 except TimeoutError:
                     pass
+            return address_of(ws.socket)
+
+
+def address_of(sock: socket.socket) -> str:
+    """A peer as tables name it."""
+    host, port = sock.getsockname()[:2]
+    return f"{host}:{port}"
 
 
 def capture(transport: str, codec: str) -> gd.Capture:
@@ -107,36 +118,40 @@ def capture(transport: str, codec: str) -> gd.Capture:
     return gd.listen(f"{transport}://127.0.0.1:0", ping=0.01, framing=framing, restart=True)
 
 
-def check(seed: int, transport: str, codec: str) -> int:
-    """Play one truth and compare; return how many pings were answered meanwhile."""
-    truth = plant(seed)
+def check(seeds: Sequence[int], transport: str, codec: str) -> list[int]:
+    """Play truths side by side, each as a player of its own, and compare; how many pings each answered meanwhile."""
+    truths = [plant(seed) for seed in seeds]
     with capture(transport, codec) as cap:
-        play(cap, transport, truth, codec)
-        expected = len(truth.numbers)
-        wait_until(lambda: cap.statistics().received >= expected)
+        with ThreadPoolExecutor(len(seeds)) as pool:  # they wait most of the time
+            players = list(pool.map(lambda truth: play(cap, transport, truth, codec), truths))
+        wait_until(lambda: cap.statistics().received >= sum(len(truth.numbers) for truth in truths))
         cap.stop()
-        assert len(cap.inter_arrival()) == expected
-        found = cap.sequence(seq="v.seq").iloc[0]
+        arrivals = cap.inter_arrival().groupby("peer", observed=True).size()
+        sequence = cap.sequence(seq="v.seq").set_index("peer")
+        rates = cap.rates(by=("direction", "peer"))
+        came = rates[rates.direction == "in"].groupby("peer", observed=True).messages.sum()
+        decoded = cap.decoded()
+        numbered = decoded[decoded["v.seq"].notna()].groupby("peer", observed=True).size()
+        heard = cap.conversations().set_index("peer").messages_in
+        trips = cap.round_trips()
+        answered = trips[trips.outcome == "answered"].groupby("peer", observed=True).size()
+    assert set(rates.direction) == {"in"}  # our pings are no traffic of the game
+    for seed, truth, player in zip(seeds, truths, players, strict=True):
+        found, expected = sequence.loc[player], len(truth.numbers)
         told = (int(found.lost), int(found.duplicates), int(found.reordered), int(found.messages))
-        assert told == (truth.lost, truth.duplicates, truth.reordered, expected), (
-            seed,
-            transport,
-            codec,
-            told,
-            truth,
-        )
-        rates = cap.rates(by=("direction",))
-        assert rates.messages[rates.direction == "in"].sum() == expected
-        assert set(rates.direction) == {"in"}  # our pings are no traffic of the game
-        if "reason" in cap.df:
-            decoded = cap.decoded()
-            assert decoded["v.seq"].notna().sum() == expected
-        assert int(cap.conversations().messages_in.iloc[0]) == expected
-        return int((cap.round_trips().outcome == "answered").sum())
+        planted = (truth.lost, truth.duplicates, truth.reordered, expected)
+        assert told == planted, (seed, transport, codec, told, truth)
+        assert arrivals[player] == came[player] == numbered[player] == heard[player] == expected, seed
+    return [int(answered.get(player, 0)) for player in players]
 
 
 if __name__ == "__main__":
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     for name in ("udp", "tcp", "ws"):
-        answered = [check(seed, name, "variant" if seed % 2 else "json") for seed in range(seeds)]
-        print(f"{name}: {seeds} seeds exact, {sum(answered)} pings answered in between")
+        answered = [
+            number
+            for first in range(0, count, 50)
+            for parity, codec in enumerate(("json", "variant"))
+            for number in check(range(first + parity, min(first + 50, count), 2), name, codec)
+        ]
+        print(f"{name}: {count} seeds exact, {sum(answered)} pings answered in between")

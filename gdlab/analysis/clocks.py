@@ -268,10 +268,10 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
     of_relay = truth_of(table) if sent is None else None
     if of_relay is not None:
         return true_delays(*of_relay).drop(columns=["way", "entered"])
-    table = with_stamps(table) if sent is None else table_of(table, sent)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
     with together():
+        table = with_stamps(table) if sent is None else table_of(table, sent)
         return _delays(table, sent, UNIT_US[unit])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from gdlab.analysis.matching import (
 )
 from gdlab.analysis.merged_tables import WAYS, clock_table, rows_of, ways_of
 from gdlab.analysis.source import Source, table_of
+
+if TYPE_CHECKING:
+    from gdlab.analysis.merging_path import MergedPath
 
 By = Literal["auto", "payload", "probe", "seq"]
 
@@ -47,6 +50,7 @@ class Merged:
         which late timestamps of sending explain), `first`, `last`, `n` (int64: messages used).
     by : what the messages were told apart by: ``seq``, ``probe`` or ``payload``.
     peers : the conversation, as ``(a's name of b, b's name of a)``.
+    path : with a capture of a relay between the two, the same place by place; else None.
     """
 
     table: pd.DataFrame
@@ -54,48 +58,11 @@ class Merged:
     clock: pd.DataFrame
     by: str
     peers: tuple[str, str]
+    path: MergedPath | None = None
 
 
-def merge(
-    a: Source,
-    b: Source,
-    *,
-    by: By = "auto",
-    seq: str | None = None,
-    bits: int | None = None,
-    same_clock: bool = False,
-) -> Merged:
-    """Align two captures of one session by the messages that both have.
-
-    Parameters
-    ----------
-    a, b : the two sides of one conversation: what goes out of one comes into the other. Client and server, sender and
-        receiver, or either side and a relay.
-    by : what tells a message from another: ``payload`` (only those that were sent once), ``probe`` (only probes, which
-        carry number and time), ``seq`` (the column `seq`), ``auto``: ``seq`` if that is given, else ``payload``.
-    seq : column with the sender's number, such as ``"v.seq"``.
-    bits : width of a number that wraps around, 2 to 32, such as 16.
-    same_clock : both captures are of one machine, whose clock needs no estimate; then one way suffices for delays.
-
-    Returns
-    -------
-    `Merged`: the table, loss and order of each way, the clocks. The times of both captures stand in it as they were
-    taken. Without messages both ways there is no delay in it, as no offset can be told from one way.
-
-    Raises
-    ------
-    ValueError
-        If it is ambiguous which messages are the same, with the reason: nothing in common, contents that repeat,
-        several conversations that fit, or times that contradict each other.
-    KeyError
-        If there is no column `seq`.
-
-    Notes
-    -----
-    The offset is an interval, not an average: no message arrives before it was sent, and the drift is steady and at
-    most 500 ppm. What is sent before the first or after the last message that arrived counts as `unseen`, not lost.
-    Reordering as in RFC 4737, loss as in RFC 7680, one-way delay as in RFC 7679. One conversation at a time.
-    """
+def merge_two(a: Source, b: Source, *, by: By, seq: str | None, bits: int | None, same_clock: bool) -> Merged:
+    """Align two captures of one session; see `gdlab.analysis.merge`."""
     if by not in ("auto", "payload", "probe", "seq"):
         raise ValueError(f"by is auto, payload, probe or seq, not {by!r}")
     if (by == "seq") and seq is None:

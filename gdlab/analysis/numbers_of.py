@@ -67,7 +67,9 @@ def _beside(table: pd.DataFrame, rows: Ints, number: Ints, direction: str) -> tu
     probing = np.zeros(len(first), np.bool_)
     probing[ids[: len(rows)]] = True
     own = own.of(~probing[ids[len(rows) :]])
-    return np.concatenate([rows, own.rows]), np.concatenate([number, own.seq])
+    rows, number = np.concatenate([rows, own.rows]), np.concatenate([number, own.seq])
+    by_row = np.argsort(rows, kind="stable")
+    return rows[by_row], number[by_row]
 
 
 def _counts_by_one(ids: Ints, number: Ints) -> NDArray[np.bool_]:

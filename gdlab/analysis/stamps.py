@@ -8,6 +8,9 @@ same are known in the same way.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -60,19 +63,64 @@ class Stamps:
         return Stamps(self.rows[chosen], self.seq[chosen], self.t_us[chosen])
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How the messages of a table carry the two: as fields that decoding gives, else by direction what `_how` says."""
+
+    fields: bool
+    how: Mapping[str, str]
+
+    def __bool__(self) -> bool:
+        return self.fields or any(self.how.values())
+
+
+#: What was found of all rows, while a measure looks at some of them.
+_known: ContextVar[Writing | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def known(writing: Writing | None) -> Iterator[None]:
+    """Take it as found that messages carry both in that way; None looks at each table anew."""
+    token = _known.set(writing)
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def writing_of(table: pd.DataFrame) -> Writing:
+    """How messages carry the two; of a table, or of its rows that `sampled` chose."""
+    if _in_sample(table):
+        return Writing(fields=True, how={})
+    return Writing(fields=False, how={direction: _how(table, direction) for direction in ("in", "out")})
+
+
+def sampled(table: pd.DataFrame) -> Ints:
+    """The rows that `writing_of` looks at; those of a whole are among those of its parts."""
+    sizes = _payloads(table).sizes
+    chosen = [_messages(table)[:_SAMPLE]]
+    for direction in ("in", "out"):
+        rows = _messages(table, direction)
+        chosen += [rows[sizes[rows] >= least][:_SAMPLE] for least in (0, _LAID_OUT.itemsize)]
+    return np.unique(np.concatenate(chosen))
+
+
 def with_stamps(source: Source) -> pd.DataFrame:
     """The table of a source, decoded where its messages carry both fields."""
     table = table_of(source)
-    if {SEQ, T_US} <= set(table.columns) or "payload" not in table.columns:
+    if {SEQ, T_US} <= set(table.columns) or "payload" not in table.columns or _known.get() is not None:
         return table
+    return table_of(source, SEQ, T_US) if _in_sample(table) else table
+
+
+def _in_sample(table: pd.DataFrame) -> bool:
     sample = table.iloc[_messages(table)[:_SAMPLE]]
     if not len(sample):
-        return table
+        return False
     found = decode(sample)
     if not {SEQ, T_US} <= set(found.columns):
-        return table
-    both = found[SEQ].notna() & found[T_US].notna()
-    return table_of(source, SEQ, T_US) if both.mean() >= _HAVE else table
+        return False
+    return bool((found[SEQ].notna() & found[T_US].notna()).mean() >= _HAVE)
 
 
 def carried(table: pd.DataFrame, direction: str = "in") -> Stamps:
@@ -85,15 +133,31 @@ def carried(table: pd.DataFrame, direction: str = "in") -> Stamps:
     rows = _messages(table, direction)
     if {SEQ, T_US} <= set(table.columns):
         return _in_fields(table, rows)
-    if "payload" not in table.columns or remembered(table) not in ("auto", "text", "bytes"):
+    found = _known.get()
+    how = _how(table, direction) if found is None else found.how.get(direction, "")
+    if not how:
         return _none()
-    column = table["payload"].array
-    payloads = column if isinstance(column, PayloadArray) else PayloadArray._from_sequence(list(column))
+    payloads = _payloads(table)
     rows = rows[payloads.sizes[rows] >= 0]  # a file may lack payloads
+    return _in_text(payloads, rows) if how == "text" else _in_bytes(payloads, rows)
+
+
+def _how(table: pd.DataFrame, direction: str) -> str:
+    """How the first messages of a direction carry both: ``text``, ``bytes``, or not at all (empty)."""
+    if "payload" not in table.columns or remembered(table) not in ("auto", "text", "bytes"):
+        return ""
+    rows, payloads = _messages(table, direction), _payloads(table)
+    rows = rows[payloads.sizes[rows] >= 0]
     first = [_TEXT.search(payload) for payload in payloads[rows[:_SAMPLE]]]
     if sum(each is not None for each in first) > _HAVE * len(first):
-        return _in_text(payloads, rows)
-    return _in_bytes(table, payloads, rows)
+        return "text"
+    sample = rows[payloads.sizes[rows] >= _LAID_OUT.itemsize][:_SAMPLE]
+    return "bytes" if len(sample) >= _ENOUGH and _is_laid_out(table, payloads, sample) else ""
+
+
+def _payloads(table: pd.DataFrame) -> PayloadArray:
+    column = table["payload"].array
+    return column if isinstance(column, PayloadArray) else PayloadArray._from_sequence(list(column))
 
 
 def _messages(table: pd.DataFrame, direction: str | None = None) -> Ints:
@@ -110,9 +174,7 @@ def _none() -> Stamps:
 
 
 def _in_fields(table: pd.DataFrame, rows: Ints) -> Stamps:
-    columns = [table[name] for name in (SEQ, T_US)]
-    if not all(pd.api.types.is_numeric_dtype(column.dtype) for column in columns):
-        return _none()
+    columns = [_numeric(table[name]) for name in (SEQ, T_US)]
     there = rows[np.logical_and(*(column.notna().to_numpy(np.bool_)[rows] for column in columns))]
     taken = [column.iloc[there] for column in columns]
     whole = np.ones(len(there), np.bool_)
@@ -124,18 +186,23 @@ def _in_fields(table: pd.DataFrame, rows: Ints) -> Stamps:
     return Stamps(there[whole], seq, t_us)
 
 
+def _numeric(column: pd.Series) -> pd.Series:
+    """The numbers of a column, whatever else stands in its other rows."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column
+    numbers = [value if type(value) in (int, float) else None for value in column]
+    return pd.Series(pd.to_numeric(pd.Series(numbers, index=column.index, dtype=object)))
+
+
 def _in_text(payloads: PayloadArray, rows: Ints) -> Stamps:
     found = [(row, _TEXT.search(payloads[row] or b"")) for row in rows.tolist()]
     numbers = [(row, int(match[1]), int(match[2])) for row, match in found if match is not None]
     return Stamps(*np.array(numbers, np.int64).reshape(-1, 3).T)
 
 
-def _in_bytes(table: pd.DataFrame, payloads: PayloadArray, rows: Ints) -> Stamps:
-    """As the script lays them out; believed only of a stream whose numbers count and whose clock runs with ours."""
+def _in_bytes(payloads: PayloadArray, rows: Ints) -> Stamps:
+    """As the script lays them out."""
     rows = rows[payloads.sizes[rows] >= _LAID_OUT.itemsize]
-    sample = rows[:_SAMPLE]
-    if len(sample) < _ENOUGH or not _is_laid_out(table, payloads, sample):
-        return _none()
     each = [payloads[row] or b"" for row in rows.tolist()]
     zeros = np.array([not any(payload[_LAID_OUT.itemsize :]) for payload in each])
     taken = np.frombuffer(b"".join(payload[: _LAID_OUT.itemsize] for payload in each), _LAID_OUT)
@@ -145,6 +212,7 @@ def _in_bytes(table: pd.DataFrame, payloads: PayloadArray, rows: Ints) -> Stamps
 
 
 def _is_laid_out(table: pd.DataFrame, payloads: PayloadArray, rows: Ints) -> bool:
+    """Believed only of streams whose numbers count and whose clock runs with ours."""
     each = [payloads[row] or b"" for row in rows.tolist()]
     if any(any(payload[_LAID_OUT.itemsize :]) for payload in each):
         return False

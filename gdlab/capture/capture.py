@@ -156,7 +156,8 @@ class Capture(Tabular, Waiting):
     @property
     def statistics(self) -> Statistics:
         """The counters as they are now; `cap.statistics()` is the same."""
-        return totals(self._life)
+        decoder = self._decoder
+        return totals(self._life, 0 if decoder is None else decoder.nbytes)
 
     @property
     def until_ns(self) -> int:

@@ -60,6 +60,7 @@ class Lifetime:
         self.endpoints: tuple[Endpoint, ...] = ()
         self.began_ns = clock.now_ns()
         self._ended_ns: int | None = None
+        self._provenance: Provenance | None = None
         self.lock = threading.RLock()
 
     @property
@@ -96,18 +97,21 @@ class Lifetime:
         """
         endpoints: list[Endpoint] = []
         options = self._shared_options()
+        before = self.addresses
         try:
             for address, store in zip(self.addresses, self.stores, strict=True):
                 endpoints.append(self._make(address, store, options))
+            self.addresses = tuple(endpoint.address for endpoint in endpoints)
             spill = self.spill or self._new_spill(provenance)
             if self.spill is not None:
                 self.spill.reopen(provenance())
         except BaseException:
+            self.addresses = before
             for endpoint in endpoints:
                 endpoint.close()
             raise
         self._note_pause()
-        self.addresses = tuple(endpoint.address for endpoint in endpoints)
+        self._provenance = provenance
         for endpoint, store in zip(endpoints, self.stores, strict=True):
             store.endpoint = str(endpoint.address)
             endpoint.start()
@@ -166,7 +170,7 @@ class Lifetime:
         if self._ended_ns is None:
             self._ended_ns = self._last_end_ns() or clock.now_ns()
         if self.spill is not None:
-            self.spill.close()
+            self.spill.close(None if self._provenance is None else self._provenance())
 
     def send(self, outgoing: Outgoing, peer: str | None) -> int:
         """Send a message to a peer, or to all; return to how many.

@@ -114,7 +114,6 @@ class Measures(ABC):
     numbered = taken(analysis.numbered)
     where_lost = taken(analysis.where_lost)
     merge = taken(analysis.merge)
-    merge_path = taken(analysis.merge_path)
 
     # All of it.
     measures = taken(analysis.measures)

@@ -38,7 +38,8 @@ class Statistics:
     errors : rows of event `error`.
     kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
     evicted_rows : rows that went because of the capture's limit.
-    rows_kept, bytes_kept : what the store holds now.
+    rows_kept, bytes_kept : what the store holds now. decoded_bytes : what is kept beside it so that `decoded` need not
+        decode a row twice; 512 MiB at most.
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
     last_received_s : age of the newest message or answer to a ping; None before the first.
     connections : open TCP and WebSocket connections; UDP has none.
@@ -65,6 +66,7 @@ class Statistics:
     waiting_bytes: int = 0
     awaited_bytes: int = 0
     unsent_bytes: int = 0
+    decoded_bytes: int = 0
     problem: str = ""
     problem_s: float | None = None
     pings_sent: int = 0

@@ -11,8 +11,8 @@ from gdlab.store import Store
 from gdlab.words import sentence
 
 
-def totals(life: Lifetime) -> Statistics:
-    """Return the counters as they are now."""
+def totals(life: Lifetime, decoded_bytes: int = 0) -> Statistics:
+    """Return the counters as they are now; `decoded_bytes` is what the capture keeps of its decoded table."""
     stores = [store.statistics() for store in life.caught_up()]
     endpoints = [endpoint.statistics() for endpoint in life.endpoints]
     drops = [endpoint.kernel_drops for endpoint in endpoints if endpoint.kernel_drops is not None]
@@ -37,6 +37,7 @@ def totals(life: Lifetime) -> Statistics:
         waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
         awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
         unsent_bytes=sum(endpoint.unsent_bytes for endpoint in endpoints),
+        decoded_bytes=decoded_bytes,
         problem=problem,
         problem_s=(now_ns - problem_ns) / 1e9 if problem else None,
         pings_sent=sum(store.probes.sent for store in stores),

@@ -34,7 +34,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gdlab.codecs.parts import Part, Rows, as_objects, column
+from gdlab.codecs.grown import Column
+from gdlab.codecs.parts import Part, Rows, as_objects
 from gdlab.codecs.places import Place, Walk, is_empty, leaves
 
 #: Columns at most, whatever peers send.
@@ -73,7 +74,11 @@ def columns(values: npt.NDArray[np.object_], present: npt.NDArray[np.bool_]) -> 
     """
     parts: dict[str, list[Part]] = {}
     omitted = collect(values, present, np.arange(len(values), dtype=np.int64), parts)
-    made = {name: column(len(values), held) for name, held in parts.items()}
+    made = {}
+    for name, held in parts.items():
+        column = Column()
+        column.add(0, len(values), held)
+        made[name] = column.array(len(values))
     return Flat(made, omitted.rows, omitted.columns)
 
 

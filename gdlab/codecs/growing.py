@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,115 +11,13 @@ import pandas as pd
 from gdlab.codecs import flatten
 from gdlab.codecs.codec import ANY, Codec, Decoded, Fast, Judging, Kinds, decodes_parts
 from gdlab.codecs.doubt import Tally, added
-from gdlab.codecs.parts import Part, Rows, as_objects, column, is_null, of_values
+from gdlab.codecs.grown import Column, read_only
+from gdlab.codecs.looked import Looked
+from gdlab.codecs.parts import Part, Rows
 from gdlab.codecs.values import ValueArray
 from gdlab.payloads import PayloadArray
 
-_ARRAYS: Final = {"b": pd.arrays.BooleanArray, "i": pd.arrays.IntegerArray, "f": pd.arrays.FloatingArray}
-_EXACT: Final = 2**53
-
 Mask = npt.NDArray[np.bool_]
-
-
-class Column:
-    """One growing column: numbers and flags in a buffer with room at its end, text as pandas has it, else parts."""
-
-    def __init__(self) -> None:
-        self._kind = ""
-        self._values: Any = None
-        self._missing: Mask = np.ones(0, np.bool_)
-        self._parts: list[Part] = []
-        self._n = 0
-
-    def add(self, start: int, n: int, parts: list[Part]) -> None:
-        """Take in what the rows from `start` to `n` hold, with positions counted from `start`."""
-        self._n = n
-        parts = [part for part in parts if not is_null(part)]
-        if not parts:
-            return
-        kinds = {part.held.dtype.kind for part in parts}
-        kind: str = next(iter(kinds)) if len(kinds) == 1 else "o"
-        if kind == "O":
-            texts = all(pd.api.types.infer_dtype(part.held, skipna=False) == "string" for part in parts)
-            kind = "s" if texts else "o"
-        elif kind == "u":
-            kind = "o"
-        if not self._kind:
-            self._kind = kind
-        elif {self._kind, kind} == {"i", "f"} and self._is_exact(parts):
-            self._to_float()
-            kind = "f"
-        if self._kind != kind:
-            self._to_parts()
-        if self._kind in _ARRAYS:
-            self._reserve(n)
-            for part in parts:
-                self._values[start + part.rows] = part.held
-                self._missing[start + part.rows] = False
-        elif self._kind == "s":
-            self._pad_text(start)
-            new = column(n - start, parts)
-            if self._values is not None and self._values.dtype.storage != new.dtype.storage:
-                new, self._values = (each.astype(pd.StringDtype("python")) for each in (new, self._values))
-            self._values = new if self._values is None else type(new)._concat_same_type([self._values, new])
-        else:
-            self._parts += [Part(start + part.rows, part.held) for part in parts]
-
-    def _reserve(self, n: int) -> None:
-        if self._values is None or n > len(self._values):
-            room = n if self._values is None else max(n, 2 * len(self._values))
-            dtype = {"b": np.bool_, "i": np.int64, "f": np.float64}[self._kind]
-            values: Any = np.zeros(room, dtype)
-            missing = np.ones(room, np.bool_)
-            if self._values is not None:
-                values[: len(self._values)] = self._values
-                missing[: len(self._missing)] = self._missing
-            self._values, self._missing = values, missing
-
-    def _pad_text(self, n: int) -> None:
-        have = 0 if self._values is None else len(self._values)
-        if have < n:
-            dtype: Any = "string" if self._values is None else self._values.dtype
-            none: Any = pd.array([pd.NA], dtype=dtype).repeat(n - have)
-            self._values = (
-                none if self._values is None else type(none)._concat_same_type([self._values, none])
-            )
-
-    def _is_exact(self, parts: list[Part]) -> bool:
-        held = [self._values[: self._n][~self._missing[: self._n]]] if self._kind == "i" else []
-        whole = [*held, *(part.held for part in parts if part.held.dtype.kind == "i")]
-        return all(not len(each) or int(np.abs(each).max()) <= _EXACT for each in whole)
-
-    def _to_float(self) -> None:
-        if self._kind == "i":
-            self._kind = "f"
-            self._values = None if self._values is None else self._values.astype(np.float64)
-
-    def _to_parts(self) -> None:
-        if self._kind in _ARRAYS and self._values is not None:
-            rows = np.flatnonzero(~self._missing[: self._n])
-            self._parts = [Part(rows, self._values[rows])]
-        elif self._kind == "s" and self._values is not None:
-            rows = np.flatnonzero(~np.asarray(self._values.isna()))
-            self._parts = [Part(rows, as_objects(list(self._values[rows])))]
-        self._kind, self._values = "o", None
-
-    def array(self, n: int) -> Any:
-        """The column of the first n rows; read-only where it is shared."""
-        if self._kind in _ARRAYS:
-            self._reserve(n)
-            values, missing = self._values[:n].view(), self._missing[:n].view()
-            values.flags.writeable = missing.flags.writeable = False
-            return _ARRAYS[self._kind](values, missing)
-        if self._kind == "s":
-            self._pad_text(n)
-            return self._values
-        return column(n, self._parts)
-
-    @property
-    def is_null(self) -> bool:
-        """Whether nothing but nulls stood there."""
-        return not self._kind
 
 
 class Growing:
@@ -139,41 +37,41 @@ class Growing:
     def _begin(self) -> None:
         self.n = 0
         self.columns: dict[str, Column] = {}
-        self.errors: dict[int, str] = {}
-        self.notes: dict[int, str] = {}
+        self._errors, self._notes = Column("s"), Column("s")
         self.omitted_columns = 0
-        self.names: list[str] = []
-        self._codes: npt.NDArray[np.int8] = np.full(64, -1, np.int8)
-        self._present: Mask = np.zeros(64, np.bool_)
-        self._objects: npt.NDArray[np.object_] = np.empty(0 if self._lazy else 64, object)
-        self._payloads: PayloadArray | None = None
-        self._wanted: Mask = np.zeros(0, np.bool_)
-        self._times: Rows = np.zeros(0, np.int64)
-        self._kinds: Kinds = np.zeros(0, np.int8)
+        self.names: list[str] = []  # in their order
+        self.counts: dict[str, int] = {}
+        self._codes: npt.NDArray[np.int8] = np.empty(0, np.int8)
+        self._present: Mask = np.empty(0, np.bool_)
+        self._kinds: Kinds = np.empty(0, np.int8)
+        self._objects: npt.NDArray[np.object_] = np.empty(0, object)
+        self._rows: Looked | None = None
+        self._payload_bytes = 0
         self._tally: Tally = {}
 
-    def follow(self, payloads: PayloadArray, wanted: Mask, times: Rows, kinds: Kinds | None = None) -> None:
-        """Decode what is new; all of it, where the rows before are not those of the last time.
-
-        Rows are told apart by `times`, in nanoseconds, and by size. `kinds` is what WebSocket tells of each.
-        """
-        kinds = np.full(len(payloads), ANY, np.int8) if kinds is None else kinds
-        if self.n and not self._continues(payloads, wanted, times):
+    def follow(self, rows: Looked) -> None:
+        """Decode what is new; all of it, where the rows before are not those of the last time."""
+        n = len(rows)
+        if self._rows is not None and not (
+            rows.continues(self._rows)
+            # Which columns are the most used is asked of all rows.
+            and (n == self.n or len(self.columns) < flatten.MAX_COLUMNS)
+        ):
             self._begin()
         if self._judging is not None:
-            self._judge(self._judging, payloads, wanted, kinds)
-        start, n = self.n, len(payloads)
-        self._kinds = kinds
-        self._payloads, self._wanted, self._times = payloads, wanted, times
+            self._judge(self._judging, rows)
+        start, self._rows = self.n, rows
         if start < n:
             self._room(n)
-            self._add(start, payloads[start:], wanted[start:])
+            self._kinds[start:n] = rows.kinds(start)
+            self._payload_bytes += rows.payloads[start:].nbytes
+            self._add(start, rows.payloads[start:], rows.wanted(start))
             self.n = n
 
-    def _judge(self, codec: Judging, payloads: PayloadArray, wanted: Mask, kinds: Kinds) -> None:
+    def _judge(self, codec: Judging, rows: Looked) -> None:
         """Judge the stream anew by what has come; where that changes the judgement, begin again."""
-        new = self.n + np.flatnonzero(wanted[self.n :])
-        counts = added(self._tally, codec.tally(payloads[new], kinds[new]))
+        new = np.flatnonzero(rows.wanted(self.n))
+        counts = added(self._tally, codec.tally(rows.payloads[self.n + new], rows.kinds(self.n)[new]))
         judged = codec.judging(counts)
         if judged is not codec:
             self._begin()
@@ -184,27 +82,19 @@ class Growing:
         """The codec of these rows of the whole column."""
         return self.codec if self._judging is None else self._judging.knowing(self._kinds[rows])
 
-    def _continues(self, payloads: PayloadArray, wanted: Mask, times: Rows) -> bool:
-        n, known = self.n, self._payloads
-        return (
-            known is not None
-            and len(self._times) == n <= len(times)
-            # Which columns are the most used is asked of all rows.
-            and len(self.columns) < flatten.MAX_COLUMNS
-            and np.array_equal(self._times, times[:n])
-            and np.array_equal(known.sizes, payloads.sizes[:n])
-            and np.array_equal(self._wanted, wanted[:n])
-        )
-
     def _room(self, n: int) -> None:
+        """Have room for n rows, in other memory where there is none: what is handed out does not change."""
+        if n <= len(self._codes):
+            return
+        have, room = self.n, n + n // 2
+
         def larger(array: Any, fill: Any) -> Any:
-            if len(array) >= n:
-                return array
-            made = np.full(max(n, 2 * len(array)), fill, array.dtype)
-            made[: len(array)] = array
+            made = np.full(room, fill, array.dtype)
+            made[:have] = array[:have]
             return made
 
         self._codes, self._present = larger(self._codes, -1), larger(self._present, False)
+        self._kinds = larger(self._kinds, ANY)
         if not self._lazy:
             self._objects = larger(self._objects, None)
 
@@ -217,7 +107,7 @@ class Growing:
             name: [Part(rows[part.rows], part.held) for part in held] for name, held in fast.parts.items()
         }
         for name, which in fast.names:
-            self._codes[start + rows[which]] = self._code(name)
+            self._name(name, start + rows[which])
             self._present[start + rows[which]] = True
         if len(fast.left):
             self._slowly(start, some, rows, fast.left, parts, len(wanted))
@@ -234,7 +124,7 @@ class Growing:
         has_value = np.array([error is None for error in found.errors], np.bool_)
         readable = np.array([name is not None for name in found.names], np.bool_)
         for name in set(found.names.tolist()) - {None}:
-            self._codes[start + where[found.names == name]] = self._code(name)
+            self._name(name, start + where[found.names == name])
         # What `auto` cannot place is its own value, with the reason why.
         self._present[start + where] = [
             error is None or value is not None
@@ -252,39 +142,47 @@ class Growing:
             text = f"{number} {have} no column (too many, too deep, or too long a key)"
             found.notes[at] = f"{found.notes[at]}; {text}" if found.notes[at] else text
         self.omitted_columns += omitted.columns
-        for at, (error, note) in enumerate(zip(found.errors, found.notes, strict=True)):
-            if error is not None:
-                self.errors[start + int(where[at])] = error
-            if note is not None:
-                self.notes[start + int(where[at])] = note
+        for texts, held in ((self._errors, found.errors), (self._notes, found.notes)):
+            has = np.flatnonzero([text is not None for text in held])
+            texts.add(start, start + n, [Part(where[has], held[has])])
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all of it, and of the payloads that the column of values is made of."""
+        own = self._codes.nbytes + self._present.nbytes + self._kinds.nbytes + self._objects.nbytes
+        columns = (*self.columns.values(), self._errors, self._notes)
+        return self._payload_bytes + own + sum(column.nbytes for column in columns)
 
     def _taken(self) -> frozenset[str]:
         return frozenset(self.columns)
 
-    def _code(self, name: str) -> int:
-        if name not in self.names:
-            self.names.append(name)
-        return self.names.index(name)
+    def _name(self, name: str, rows: Rows) -> None:
+        """Note the codec of some rows."""
+        if not len(rows):
+            return
+        if name not in self.counts:
+            before, self.names = self.names, sorted([*self.names, name])
+            if before and self.names[-1] != name:  # the numbers of others move on
+                place = np.array([*map(self.names.index, before), -1], np.int8)
+                self._codes = place[self._codes]
+        self._codes[rows] = self.names.index(name)
+        self.counts[name] = self.counts.get(name, 0) + len(rows)
 
     def added(self, index: pd.Index) -> dict[str, Any]:
-        """The columns that decoding adds to a table, in their order."""
+        """The columns that decoding adds to a table, in their order; read-only."""
         n = self.n
-        order = sorted(range(len(self.names)), key=self.names.__getitem__)
-        place = np.full(len(self.names) + 1, -1, np.int8)
-        place[order] = np.arange(len(order), dtype=np.int8)
-        codes = place[self._codes[:n]]
-        categories = pd.Index(pd.array([self.names[each] for each in order], dtype="string"))
-        value: Any
-        if self._lazy and self._payloads is not None:
-            kinds = None if self._judging is None else self._kinds
-            value = ValueArray(self._payloads, self.codec, self._present[:n].copy(), kinds)
-        else:
-            value = self._objects[:n].copy()
+        categories = pd.Index(pd.array(self.names, dtype="string"))
+        value: Any = read_only(self._objects[:n])
+        if self._lazy and self._rows is not None:
+            kinds = None if self._judging is None else read_only(self._kinds[:n])
+            value = ValueArray(self._rows.payloads, self.codec, read_only(self._present[:n]), kinds)
         return {
-            "codec": pd.Categorical.from_codes(codes, categories=categories, validate=False),
+            "codec": pd.Categorical.from_codes(
+                read_only(self._codes[:n]), categories=categories, validate=False
+            ),
             "value": pd.Series(value, index=index, dtype=value.dtype, copy=False),
-            "decode_error": _texts(n, self.errors),
-            "decode_note": _texts(n, self.notes),
+            "decode_error": self._errors.array(n),
+            "decode_note": self._notes.array(n),
             **{
                 name: pd.Series(made, index=index, dtype=made.dtype, copy=False)
                 for name, made in ((name, self.columns[name].array(n)) for name in self._shown())
@@ -300,16 +198,3 @@ class Growing:
             if any(other.startswith((f"{name}.", f"{name}[")) for other in self.columns)
         }
         return [name for name in self.columns if name not in hidden]
-
-    def counts(self) -> dict[str, int]:
-        """How often each codec was used."""
-        used = np.bincount(self._codes[: self.n].astype(np.int64) + 1, minlength=len(self.names) + 1)[1:]
-        return {name: int(count) for name, count in zip(self.names, used, strict=True) if count}
-
-
-def _texts(n: int, texts: dict[int, str]) -> Any:
-    """A text column in which few rows have one."""
-    if not texts:
-        return pd.array([pd.NA], dtype="string").repeat(n)
-    rows = np.fromiter(texts, np.int64, len(texts))
-    return of_values(n, rows, list(texts.values()))

@@ -205,7 +205,7 @@ def looks_like_variant(payload: bytes) -> bool:
 def looks_like_json(payload: bytes) -> bool:
     """It begins with something that begins JSON."""
     text = payload[:64].lstrip(b" \t\r\n") or payload.lstrip(b" \t\r\n")[:64]
-    return bool(text) and (text[0] in _JSON_STARTS or text.split(maxsplit=1)[0] in _JSON_WORDS)
+    return bool(text) and (text[0] in _JSON_STARTS or not _JSON_WORDS.isdisjoint(text.split(maxsplit=1)[:1]))
 
 
 def summary(counts: Mapping[str, int]) -> str:

@@ -8,20 +8,20 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from gdlab.codecs import structs
-from gdlab.codecs.codec import ANY, BINARY, CODECS, TEXT, Codec, Kinds, of_function
+from gdlab.codecs.codec import CODECS, Codec, of_function
 from gdlab.codecs.growing import Growing
 from gdlab.codecs.guess import Auto, summary
-from gdlab.facts import Reason, Statement
-from gdlab.messages import Event, Kind
-from gdlab.payloads import PayloadArray
+from gdlab.codecs.looked import Looked
+from gdlab.facts import Statement
 from gdlab.words import language, stated
 
 _AUTO: Final = Auto()
+
+#: What a capture keeps of its decoded table, so that the next time only new rows are decoded.
+MOST_KEPT_BYTES: Final = 512 << 20
 
 #: From pandas 3 on a table may share its columns with another one, and copies a column before it writes to it.
 _COPY_ON_WRITE: Final = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
@@ -98,11 +98,22 @@ class Decoder:
     """Decodes the tables of one capture again and again, each time only the rows that are new.
 
     Safe to use from any thread.
+
+    Parameters
+    ----------
+    most_bytes : what it keeps for that at most; what takes more is decoded anew each time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_KEPT_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._last: _Decoding | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what it keeps now."""
+        last = self._last
+        return 0 if last is None else last.nbytes
 
     def decode(
         self, table: pd.DataFrame, codec: DecodeWith = "auto", *, probes: bool = False
@@ -118,7 +129,10 @@ class Decoder:
                 or last.language != language()
             ):
                 last = self._last = _Decoding(used, probes=probes, given=codec)
-            return last.of(table)
+            table = last.of(table)
+            if last.nbytes > self._most_bytes:
+                self._last = None
+            return table
 
 
 class _Decoding:
@@ -127,15 +141,16 @@ class _Decoding:
     def __init__(self, used: Codec, *, probes: bool, given: DecodeWith | None = None) -> None:
         self.used, self.probes, self.given = used, probes, given
         self.language = language()  # of its reasons
+        self.nbytes = 0  # of what is kept for the next time
         self._growing = Growing(used)
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         if "payload" not in table.columns:
             raise KeyError("the table has no column 'payload', so there is nothing to decode")
-        payloads = _payloads(table["payload"])
         growing = self._growing
-        growing.follow(payloads, _wanted(table, payloads, probes=self.probes), _times(table), _kinds(table))
+        growing.follow(Looked(table, probes=self.probes))
         added = growing.added(table.index)
+        self.nbytes = growing.nbytes
         old = [name for name in table.columns if name in added or _is_added(name)]
         result = pd.concat(
             [table.drop(columns=old), pd.DataFrame(added, index=table.index, copy=False)],
@@ -144,7 +159,7 @@ class _Decoding:
         )
         result.attrs = dict(table.attrs)
         result.attrs["codec"] = (
-            f"guessed: {summary(growing.counts())}" if self.used is _AUTO else self.used.name
+            f"guessed: {summary(growing.counts)}" if self.used is _AUTO else self.used.name
         )
         result.attrs["omitted_columns"] = growing.omitted_columns
         return _shared(result)
@@ -161,46 +176,6 @@ def _shared(hidden: pd.DataFrame) -> pd.DataFrame:
 
 def _let_go(_hidden: pd.DataFrame) -> None:
     """Do nothing: the argument has been kept alive until now."""
-
-
-def _wanted(table: pd.DataFrame, payloads: PayloadArray, *, probes: bool) -> npt.NDArray[np.bool_]:
-    wanted = ~payloads.isna()
-    if "event" in table.columns:
-        wanted &= _equals(table["event"], Event.MESSAGE)
-    if "reason" in table.columns and not probes:
-        wanted &= ~_equals(table["reason"], Reason.PROBE)
-    return wanted
-
-
-def _equals(column: pd.Series, value: str) -> npt.NDArray[np.bool_]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        position = column.cat.categories.get_indexer(pd.Index([value]))[0]
-        return np.asarray((column.cat.codes.to_numpy() == position) & (position >= 0), np.bool_)
-    return np.asarray(column.eq(value).fillna(False), np.bool_)
-
-
-def _times(table: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """When each row was; rows of the same times are the same rows. Empty where the table has no times."""
-    if "time" not in table.columns:
-        return np.empty(0, np.int64)
-    return table["time"].to_numpy(dtype="datetime64[ns]").view(np.int64)
-
-
-def _kinds(table: pd.DataFrame) -> Kinds:
-    """What WebSocket says of each row; other transports say nothing, their column `kind` is a guess."""
-    kinds = np.full(len(table), ANY, np.int8)
-    if "kind" not in table.columns or "endpoint" not in table.columns:
-        return kinds
-    endpoints = table["endpoint"]
-    if not isinstance(endpoints.dtype, pd.CategoricalDtype):
-        endpoints = endpoints.astype("category")
-    told = np.array(
-        [str(name).startswith(("ws://", "wss://")) for name in endpoints.cat.categories] + [False]
-    )
-    rows = told[endpoints.cat.codes.to_numpy()]  # the last is for no endpoint, -1
-    kinds[rows & _equals(table["kind"], Kind.TEXT)] = TEXT
-    kinds[rows & _equals(table["kind"], Kind.BINARY)] = BINARY
-    return kinds
 
 
 def _is_added(name: Any) -> bool:
@@ -231,8 +206,3 @@ def chosen(codec: DecodeWith) -> Codec:
     if callable(codec):
         return of_function(codec)
     raise ValueError(stated(Statement.of("codec/kind", type=type(codec).__name__)))
-
-
-def _payloads(column: pd.Series) -> PayloadArray:
-    array = column.array
-    return array if isinstance(array, PayloadArray) else PayloadArray._from_sequence(list(column))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from gdlab.words import worded
 
@@ -31,7 +31,7 @@ class NotUnderstood(Exception):
     """An answer of another kind than was asked for; the message says what is expected."""
 
 
-def number(answer: Any, unit: str = "") -> float:
+def number(answer: object, unit: str = "") -> float:
     """The number that an answer is.
 
     Parameters
@@ -65,7 +65,7 @@ def number(answer: Any, unit: str = "") -> float:
             worded("this asks for {asked}, and that is a function; call it with ()", asked=asked)
         )
     try:
-        value = float(answer)
+        value = float(answer)  # type: ignore[arg-type]  # whatever it is: what cannot be one is told so
     except (TypeError, ValueError, OverflowError):
         raise NotUnderstood(
             worded("this asks for {asked}, not for a {v1}", asked=asked, v1=type(answer).__name__)
@@ -97,7 +97,7 @@ def _number_of_text(text: str, unit: str, asked: str) -> float:
     return value * factors[told]
 
 
-def words(answer: Any) -> str:
+def words(answer: object) -> str:
     """An answer in words, in small letters, single spaces between; True and False are ``yes`` and ``no``.
 
     Raises

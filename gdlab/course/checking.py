@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.questions import Question
@@ -14,7 +13,7 @@ from gdlab.words import worded
 LESSONS = ("01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13")
 
 
-def check(question: str, answer: Any = ...) -> Verdict:
+def check(question: str, answer: object = ...) -> Verdict:
     """Say whether an answer to a question of the course is right, and why or why not.
 
     Parameters

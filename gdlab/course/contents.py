@@ -102,7 +102,7 @@ CONTENTS: Final = (
     Lesson(
         "10",
         "10-five-networks.ipynb",
-        "How much network does a game bear, and what must it do about the rest?",
+        "How bad a network can a game bear, and what must it do about the rest?",
         20,
         _OWN_PORTS,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from gdlab.course.answers import NotUnderstood, number, words
 from gdlab.course.faults import KINDS, PLACES, Fault
@@ -40,7 +40,7 @@ class Diagnosis:
         return self.right_place and self.right_kind and self.right_size
 
 
-def judge(fault: Fault, observed: dict[str, Part], place: Any, kind: Any, size: Any) -> Diagnosis:
+def judge(fault: Fault, observed: dict[str, Part], place: object, kind: object, size: object) -> Diagnosis:
     """Compare a diagnosis with the fault and with what the student's own captures show."""
     said_place = _named(place, dict(PLACES))
     said_kind = _named(kind, {name: (name, f"{name}s") for name in KINDS})
@@ -65,7 +65,7 @@ def judge(fault: Fault, observed: dict[str, Part], place: Any, kind: Any, size: 
     )
 
 
-def _named(answer: Any, known: dict[str, tuple[str, ...]]) -> str | None:
+def _named(answer: object, known: dict[str, tuple[str, ...]]) -> str | None:
     try:
         said = words(answer)
     except NotUnderstood:

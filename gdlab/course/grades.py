@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from gdlab.course.diagnosis import Diagnosis
 from gdlab.course.faults import KINDS, PLACES, Fault
@@ -26,7 +26,7 @@ class Grade:
         self._student = student
         self._seed = seed
         self._how = how
-        self._answers: list[dict[str, Any]] = []
+        self._answers: list[dict[str, object]] = []
         self._best = 0
         self.attempts = 0
 
@@ -57,7 +57,7 @@ class Grade:
                 }
             )
 
-    def as_json(self, measured: dict[str, Part], truth: Fault | None) -> dict[str, Any]:
+    def as_json(self, measured: dict[str, Part], truth: Fault | None) -> dict[str, object]:
         """The file's content."""
         return content(
             "mystery",
@@ -91,14 +91,14 @@ def content(
     seed: int,
     *,
     how: str,
-    asked: dict[str, Any],
-    answered: list[dict[str, Any]],
+    asked: dict[str, object],
+    answered: list[dict[str, object]],
     attempts: int,
-    measured: dict[str, Any],
+    measured: dict[str, object],
     points: int,
     of: int,
-    truth: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+    truth: dict[str, object] | None = None,
+) -> dict[str, object]:
     """What a grade file holds.
 
     Parameters
@@ -125,10 +125,10 @@ def content(
     }
 
 
-def write(path: str | Path | None, found: dict[str, Any]) -> Path:
+def write(path: str | Path | None, found: dict[str, object]) -> Path:
     """Write a grade file; a student's name becomes a file name without anything that a path could be."""
     if path is None:
-        name = re.sub(r"[^\w-]+", "-", found["student"]).strip("-")[:60] or "student"
+        name = re.sub(r"[^\w-]+", "-", str(found["student"])).strip("-")[:60] or "student"
         path = f"{found['exercise']}-{name}.json"
     path = Path(path)
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from gdlab.analysis.source import HasTable
 from gdlab.capture import Capture, connect, listen
@@ -174,7 +174,7 @@ class Mystery:
 
     # ---- the answer
 
-    def check(self, place: Any = ..., kind: Any = ..., size: Any = ...) -> Verdict:
+    def check(self, place: object = ..., kind: object = ..., size: object = ...) -> Verdict:
         """Say whether a diagnosis is right, and why or why not. Nothing that is given raises.
 
         Parameters
@@ -206,7 +206,7 @@ class Mystery:
         return self._observed
 
     @property
-    def grade(self) -> dict[str, Any]:
+    def grade(self) -> dict[str, object]:
         """What was asked, what was answered, and what was measured; JSON-able. The truth is in it once it was found."""
         solved = self._fault if self._grade.solved else None
         return self._grade.as_json(self.observed() if self.played else {}, solved)

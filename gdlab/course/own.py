@@ -31,7 +31,7 @@ class Own:
         self.seed = number_of(student)
         self.lessons = tuple(MAKERS)
         self._tasks: dict[str, Task] = {}
-        self._answers: list[dict[str, Any]] = []
+        self._answers: list[dict[str, object]] = []
         self._solved: set[str] = set()
         self._attempts = 0
 
@@ -43,7 +43,7 @@ class Own:
         """The question of a lesson's task."""
         return self._task(lesson).asks
 
-    def check(self, lesson: str, answer: Any = ...) -> Verdict:
+    def check(self, lesson: str, answer: object = ...) -> Verdict:
         """Check an answer: right or not, and why. It goes into the grade file either way; nothing raises."""
         try:
             task = self._task(lesson)
@@ -112,7 +112,7 @@ class Own:
             self._tasks[name] = MAKERS[name](self.seed)
         return self._tasks[name]
 
-    def _note(self, lesson: str, answer: Any, why: str, *, right: bool) -> None:
+    def _note(self, lesson: str, answer: object, why: str, *, right: bool) -> None:
         self._attempts += 1
         if len(self._answers) < _MOST:
             try:

@@ -53,10 +53,14 @@ class Verdict:
         return self.right
 
     def __repr__(self) -> str:
-        return f"{self.question} {worded(self.mark)}. {self.text}"
+        return f"{self._opening}{self.text}"
 
     def _repr_html_(self) -> str:
         return (
             f'<div style="border-left: 4px solid {_COLOURS[self.mark]}; padding: 0.2em 0.8em; max-width: 60em">'
-            f"<b>{html.escape(self.question)} {worded(self.mark)}.</b> {html.escape(self.text)}</div>"
+            f"<b>{html.escape(self._opening)}</b>{html.escape(self.text)}</div>"
         )
+
+    @property
+    def _opening(self) -> str:
+        return worded("{question} {mark}. ", question=self.question, mark=worded(self.mark))

@@ -7,19 +7,21 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from gdlab import analysis
 from gdlab.analysis.probes import mark
 from gdlab.analysis.rates import Gaps
+from gdlab.analysis.stamps import SEQ, T_US, Writing, writing_of
 from gdlab.codecs.table import DecodeWith, decode
 from gdlab.datasets import partition, sql
 from gdlab.datasets.listing import Listed
-from gdlab.datasets.measured import Measured, TooLarge, needed_fields, of_streams
+from gdlab.datasets.measured import TooLarge, needed_fields, of_streams
+from gdlab.datasets.noticed import Noticed
 from gdlab.datasets.reading import BASE, Part, Rows, Streams, rows_of
 from gdlab.datasets.running import run
 from gdlab.datasets.survey import Survey, asks, together
-from gdlab.datasets.tasks import Answer, Unit, needs, work
+from gdlab.datasets.tasks import STAMPED, TIMED, UNDECODED, Answer, Unit, needs, work
 from gdlab.files import pieces, provenance
 from gdlab.files import to_schema as conform
 from gdlab.files.budget import ROW_BYTES
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 #: What `df` and other results may take unless it is said otherwise.
 MOST_BYTES: Final = 4 << 30
+#: What is read of payloads: WebSocket tells by the kind what may be in them.
+STAMPS: Final = ("size_bytes", "kind", "payload")
 #: Rows of streams that a task holds at a time; a single stream that is longer is held whole.
 ROWS_AT_ONCE: Final = 4_000_000
 
@@ -76,7 +80,7 @@ def dataset(
     )
 
 
-class Dataset(Listed, Measured):
+class Dataset(Listed, Noticed):
     """Many capture files as one; made by `dataset`.
 
     Its measures are those of one capture and give what they would give of all rows in one table, in order of time;
@@ -98,6 +102,8 @@ class Dataset(Listed, Measured):
         self.most_bytes = most_bytes
         self.rows_at_once = rows_at_once
         self._unmarked: bool | None = None
+        self._found_writing: Writing | None = None
+        self._asked: bool | None = None
         self._found_gaps: Gaps | None = None
 
     # ---- work
@@ -130,6 +136,20 @@ class Dataset(Listed, Measured):
                 self._unmarked = any(each for _, each in found)
         return self._unmarked
 
+    def _writing(self, measure: str) -> Writing:
+        """How messages carry number and time, where a measure falls back to that."""
+        if self._found_writing is None:
+            units = self._units("first_stamped", "", {}, (), whole=False)
+            found: list[Rows] = self._run(units, "numbers in messages", ())
+            part = self._part(STAMPS)
+            self._found_writing = writing_of(_in_order(found, part, (*BASE, *STAMPS))[0])
+        if not self._found_writing or measure not in TIMED:
+            return self._found_writing
+        if self._asked is None:
+            units = self._units("asking", "round_trips", {}, (), whole=False)
+            self._asked = any(self._run(units, "pings of theirs", ()))
+        return Writing(fields=False, how={}) if self._asked else self._found_writing
+
     def _units(
         self,
         task: str,
@@ -139,18 +159,23 @@ class Dataset(Listed, Measured):
         *,
         whole: bool,
     ) -> list[Unit]:
+        writing = None
+        if measure in STAMPED and options.get(STAMPED[measure]) is None:
+            writing = self._writing(measure)
         decoded = needed_fields(fields)
         columns, probes_only = needs(measure)
-        probes_only &= not [name for name in fields if name is not None and name not in BASE]
+        probes_only &= not writing and not [name for name in fields if name is not None and name not in BASE]
+        if writing is not None and writing.fields and measure not in UNDECODED:
+            decoded = tuple(dict.fromkeys((*decoded, SEQ, T_US)))
         marks = self._must_mark()
-        columns = (*columns, *(("size_bytes", "payload") if decoded or marks else ()))
+        columns = (*columns, *(STAMPS if decoded or marks or not measure else ()))
         columns += tuple(name for name in fields if name in conform.NAMES)
         part = self._part(columns, probes_only=probes_only)
 
         def unit(files: Iterable[tuple[int, str]], streams: Streams | None) -> Unit:
             mine = Part(tuple(files), part.columns, part.categories, streams, probes_only)
             reading = self.decode_with if decoded else None
-            return Unit(mine, task, measure, dict(options), marks, reading, decoded)
+            return Unit(mine, task, measure, dict(options), marks, reading, decoded, writing)
 
         if whole:
             self._afford("all rows at once, as streams are told apart by a field", 64)
@@ -246,7 +271,7 @@ class Dataset(Listed, Measured):
         self._affordable(files, wanted, begin, end, peers)
         reading = wanted if where is None else conform.NAMES
         marks = self._must_mark()
-        read = (*reading, *(("size_bytes", "payload") if marks else ()))
+        read = (*reading, *(STAMPS if marks else ()))
         part = self._part(read, since=begin, until=end)
         units = [
             Unit(
@@ -257,7 +282,7 @@ class Dataset(Listed, Measured):
             for number, each in files
         ]
         found: list[Rows] = self._run(units, "rows", ())
-        table = conform.in_order(_stacked([each.table for each in found], part, reading))
+        table, _ = _in_order(found, part, reading)
         if marks and "payload" in table.columns:
             mark(table)
         if peers is not None:
@@ -308,27 +333,15 @@ class Dataset(Listed, Measured):
         """
         return sql.ask(query, list(dict.fromkeys(pieces.whole(each.path) for each in self._whole())))
 
-    def findings(self, *, seq: str | None = None) -> pd.DataFrame:
-        """What is remarkable, as `gdlab.analysis.findings` of all rows, which must fit the memory.
+    def _each_file(self, task: str, options: Mapping[str, Any]) -> list[Unit]:
+        part = self._part()
+        return [Unit(Part((file,), (), part.categories), task, options=options) for file in part.files]
 
-        Raises
-        ------
-        TooLarge : they do not.
-        """
-        told = provenance.merged([dict(each.about.get("provenance") or {}) for each in self._whole()])
-        return analysis.findings(_WithProvenance(self.df(), told, self.decode_with), seq=seq)
+    def _table(self, found: Sequence[Rows]) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+        return _in_order(found, self._part(), conform.NAMES)
 
-
-class _WithProvenance:
-    """A table that knows where it comes from, as findings ask for it."""
-
-    def __init__(self, table: pd.DataFrame, told: dict[str, Any], decode_with: DecodeWith) -> None:
-        self.df = table
-        self.provenance = told
-        self._decode_with = decode_with
-
-    def decoded(self) -> pd.DataFrame:
-        return decode(self.df, self._decode_with)
+    def _about(self) -> dict[str, Any]:
+        return provenance.merged([dict(each.about.get("provenance") or {}) for each in self._whole()])
 
 
 def _ns(moment: pd.Timestamp | str | None) -> int | None:
@@ -339,8 +352,17 @@ def _ns(moment: pd.Timestamp | str | None) -> int | None:
     return int(when.as_unit("ns").value)
 
 
-def _stacked(tables: Sequence[pd.DataFrame], part: Part, columns: Sequence[str]) -> pd.DataFrame:
-    some = [table for table in tables if len(table)]
-    if some:
-        return pd.concat(some, ignore_index=True) if len(some) > 1 else some[0].reset_index(drop=True)
-    return rows_of(Part((), tuple(columns), part.categories)).table
+def _in_order(
+    found: Sequence[Rows], part: Part, columns: Sequence[str]
+) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Rows of several tasks in order of time, each once, and their places; of equal times as the files have them."""
+    some = [each for each in found if len(each.table)]
+    if not some:
+        return rows_of(Part((), tuple(columns), part.categories)).table, np.zeros(0, np.int64)
+    table = pd.concat([each.table for each in some], ignore_index=True)
+    times, place = conform.time_ns(table), np.concatenate([each.place for each in some])
+    if ((times[1:] > times[:-1]) | (times[1:] == times[:-1]) & (place[1:] > place[:-1])).all():
+        return table, place
+    order = np.lexsort((place, times))
+    order = order[np.diff(place[order], prepend=-1) != 0]
+    return table.take(order).reset_index(drop=True), place[order]

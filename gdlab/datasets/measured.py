@@ -185,7 +185,9 @@ class Measured:
 
     def round_trips(self, *, timeout_s: float = 2.0) -> pd.DataFrame:
         """Round trips of our probes; arguments and result as of `gdlab.analysis.round_trips`."""
-        trips = self._by_stream("round_trips", {"timeout_s": timeout_s}, ())
+        return self._in_the_end(self._by_stream("round_trips", {"timeout_s": timeout_s}, ()), timeout_s)
+
+    def _in_the_end(self, trips: pd.DataFrame, timeout_s: float = 2.0) -> pd.DataFrame:
         # Whether a ping is given up is seen from the last row of all, which not every task has.
         _, _, last = self._span()
         answered = trips["rtt_ms"].notna().to_numpy(dtype=np.bool_)
@@ -220,15 +222,7 @@ class Measured:
         whole = not set(PEER) <= set(names_of(options.get("by", PEER)))
         units = self._units("by_stream", measure, options, fields, whole=whole)
         found = self._run(units, measure, fields)
-        taken: list[Found] = [each for each in found if not isinstance(each, str)]
-        if not taken:
-            raise ValueError(found[0])
-        some = [each for each in taken if len(each.table)] or taken[:1]
-        place = np.concatenate([each.place for each in some])
-        time = np.concatenate([each.time for each in some])
-        order = np.lexsort((place, time))
-        table = _below([each.table for each in some])
-        return table.iloc[order].reset_index(drop=True)
+        return joined(found)
 
     # ---- all of it
 
@@ -300,6 +294,24 @@ class Measured:
             missing=int(streams["lost"].sum()),
             expected=int(streams["expected"].sum()),
         )
+
+
+def joined(found: Sequence[Found | str]) -> pd.DataFrame:
+    """A measure of some streams as one of all; refused where all of them refuse.
+
+    Raises
+    ------
+    ValueError : why the first of them refuses.
+    """
+    taken = [each for each in found if not isinstance(each, str)]
+    if not taken:
+        raise ValueError(found[0])
+    some = [each for each in taken if len(each.table)] or taken[:1]
+    place = np.concatenate([each.place for each in some])
+    time = np.concatenate([each.time for each in some])
+    order = np.lexsort((place, time))
+    table = _below([each.table for each in some])
+    return table.iloc[order].reset_index(drop=True)
 
 
 def needed_fields(names: Sequence[str | None]) -> tuple[str, ...]:

@@ -32,8 +32,9 @@ def by_stream(
 def _packed(rows: dict[tuple[str, str], int], rows_at_once: int) -> Iterator[list[tuple[str, str]]]:
     bucket: list[tuple[str, str]] = []
     held = 0
+    with_peers = {endpoint for endpoint, peer in rows if peer}
     for stream, n in rows.items():
-        if stream[1] == "":  # nobody's rows go with every peer of their endpoint
+        if stream[1] == "" and stream[0] in with_peers:  # nobody's rows go with every peer of their endpoint
             continue
         if bucket and held + n > rows_at_once:
             yield bucket

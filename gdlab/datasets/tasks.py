@@ -15,19 +15,23 @@ import pandas as pd
 
 from gdlab import analysis
 from gdlab.analysis.clocks import NoOffset
-from gdlab.analysis.columns import equals, times_ns
+from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.conversations import tallied as talks_tallied
 from gdlab.analysis.latency import outcomes
 from gdlab.analysis.overhead import tallied as layers_tallied
 from gdlab.analysis.placing import placed
-from gdlab.analysis.probes import mark, messages_of
+from gdlab.analysis.probes import mark, messages_of, probes
 from gdlab.analysis.rates import Counted
 from gdlab.analysis.rates import counted as rates_counted
 from gdlab.analysis.rates import grouped as rates_grouped
+from gdlab.analysis.stamps import Writing, known, sampled
 from gdlab.codecs import decode
 from gdlab.codecs.table import DecodeWith
+from gdlab.datasets import noted
+from gdlab.datasets.noted import keys
 from gdlab.datasets.reading import Part, Rows, rows_of
 from gdlab.datasets.sketch import Sketch
+from gdlab.files import to_schema as conform
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -52,6 +56,18 @@ COLUMN: Final = {
     "response_times": "response_ms",
     "round_trips": "rtt_ms",
 }
+#: Those that fall back to what messages carry of number and time, by the option that names the field otherwise.
+STAMPED: Final = {
+    "delay_above_least": "sent",
+    "jitter": "sent",
+    "numbered": "seq",
+    "one_way_delay": "sent",
+    "sequence": "seq",
+}
+#: Those of them for which any probe of the other side's own outweighs what all messages carry.
+TIMED: Final = {"delay_above_least", "jitter", "one_way_delay"}
+#: Those of them that take no fields of messages by themselves.
+UNDECODED: Final = {"delay_above_least"}
 #: Those that refuse a table in which nobody shows what they need.
 REFUSING: Final = {"delay_above_least", "one_way_delay"}
 
@@ -69,6 +85,7 @@ class Unit:
     marks : whether our pings must be told by what is in them, as no file marks them.
     decode_with : how payloads are read, where fields of them are needed; None where none is.
     fields : those fields.
+    writing : how messages of the whole data set carry number and time, where the measure asks for it.
     """
 
     part: Part
@@ -78,6 +95,7 @@ class Unit:
     marks: bool = False
     decode_with: DecodeWith | None = None
     fields: tuple[str, ...] = ()
+    writing: Writing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +125,8 @@ def work(unit: Unit) -> Answer:
         decoded = decode(rows.table, unit.decode_with)
         lacking = tuple(name for name in unit.fields if name not in decoded.columns)
         rows = Rows(decoded.assign(**dict.fromkeys(lacking, np.nan)), rows.place)
-    return Answer(TASKS[unit.task](rows, unit), lacking)
-
-
-def _at(rows: Rows, positions: Ints) -> Ints:
-    """(n, 2) int64: time and place of some rows."""
-    return np.stack([times_ns(rows.table)[positions], rows.place[positions]], axis=1)
+    with known(unit.writing):
+        return Answer(TASKS[unit.task](rows, unit), lacking)
 
 
 def _options(unit: Unit) -> dict[str, Any]:
@@ -152,13 +166,13 @@ def sketched(rows: Rows, unit: Unit) -> Sketch:
 def paced(rows: Rows, unit: Unit) -> tuple[Counted, Ints]:
     """What `rates` counts, and time and place of each group's first row."""
     counted = rates_counted(rows.table, **unit.options)
-    return counted, _at(rows, counted.first)
+    return counted, keys(rows, counted.first)
 
 
 def grouped(rows: Rows, unit: Unit) -> tuple[pd.DataFrame, Ints, int]:
     """The groups of `rates` alone: labels, time and place of their first rows, messages in all."""
     labels, first, n = rates_grouped(rows.table, **unit.options)
-    return labels, _at(rows, first), n
+    return labels, keys(rows, first), n
 
 
 def before_gaps(rows: Rows, unit: Unit) -> Ints:
@@ -189,7 +203,7 @@ def tallied(rows: Rows, unit: Unit) -> tuple[pd.DataFrame, Ints]:
     ]
     table = tally(rows.table, **unit.options)
     at = table.index.to_numpy(dtype=np.int64)
-    return table.reset_index(drop=True), _at(rows, at)
+    return table.reset_index(drop=True), keys(rows, at)
 
 
 def arrived(rows: Rows, unit: Unit) -> tuple[int, float]:
@@ -203,6 +217,19 @@ def kept(rows: Rows, unit: Unit) -> Rows:
     return Rows(rows.table[list(unit.options["columns"])], rows.place)
 
 
+def first_stamped(rows: Rows, _unit: Unit) -> Rows:
+    """The rows that show how messages carry number and time."""
+    at = sampled(rows.table)
+    return Rows(rows.table.iloc[at], rows.place[at])
+
+
+def asking(rows: Rows, _unit: Unit) -> bool:
+    """Whether the other side has sent probes of its own, whose times then count and not those of its messages."""
+    found = probes(rows.table)
+    theirs = ~found["ours"].to_numpy() & ~found["pong"].to_numpy()
+    return bool(messages(rows.table, "in")[found["row"].to_numpy()[theirs]].any())
+
+
 def values(rows: Rows, unit: Unit) -> npt.NDArray[np.float64]:
     """One column of a measure, as numbers."""
     found = by_stream(rows, unit)
@@ -214,12 +241,35 @@ def values(rows: Rows, unit: Unit) -> npt.NDArray[np.float64]:
 #: By what `Unit` calls them.
 TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
     each.__name__: each
-    for each in (arrived, before_gaps, by_stream, gaps, grouped, kept, paced, sketched, tallied, values)
+    for each in (
+        arrived,
+        asking,
+        noted.before,
+        noted.between,
+        noted.chosen,
+        noted.fetched,
+        noted.followed,
+        noted.ranked,
+        before_gaps,
+        by_stream,
+        first_stamped,
+        gaps,
+        grouped,
+        kept,
+        paced,
+        sketched,
+        tallied,
+        values,
+    )
 }
 
 
 def needs(measure: str) -> tuple[tuple[str, ...], bool]:
     """Columns beyond those that all need, and whether probes alone are looked at unless a field is named."""
+    if measure == "findings":
+        return conform.NAMES, False
+    if measure == "contents":
+        return ("size_bytes", "payload"), False
     if measure in ("inter_arrival", "response_times"):
         return (), False
     if measure in BY_STREAM:

@@ -235,6 +235,8 @@ def restore_categories(table: pd.DataFrame, document: Mapping[str, Any]) -> list
             continue
         order: Any = told.get(name)
         values = table[name].cat.categories
+        if values.tolist() == order:
+            continue
         used = values[np.unique(table[name].cat.codes.to_numpy())]
         if not _are_categories(order) or not set(used) <= set(order):
             notes.append(Statement.of("sidecar/categories", name=name))

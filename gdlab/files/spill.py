@@ -167,12 +167,12 @@ class Spill:
 
     def _restore(self) -> None:
         """Make anew what somebody has removed: an open file can be written to after it is gone, and keeps nothing."""
-        removed = sum(stream.go_back() for stream in self._streams)
-        if removed:
-            self._removed += removed
+        self._removed += sum(stream.go_back() for stream in self._streams)
+        if not (
+            self._streams_folder / (self._session + SUFFIX)
+        ).exists():  # it may go before the first row comes
             self._streams_folder.mkdir(parents=True, exist_ok=True)
-            if not (self._streams_folder / (self._session + SUFFIX)).exists():
-                self._describe(closed=False)
+            self._describe(closed=False)
 
     def _tell(self, status: str) -> None:
         if status != self._status:
@@ -190,10 +190,16 @@ class Spill:
             self._tell(f"spill: nothing more is written, an error of gdlab itself ended it: {error!r}")
             raise
 
-    def close(self) -> None:
-        """Write what is left, say in the JSON that all is there, and end; the stores must have ended before."""
+    def close(self, provenance: Mapping[str, Any] | None = None) -> None:
+        """Write what is left, say in the JSON that all is there, and end; the stores must have ended before.
+
+        Parameters
+        ----------
+        provenance : as it is at the end.
+        """
         if self._closing:
             return
+        self._provenance = provenance if provenance is not None else self._provenance
         self._closing = True
         self._wake.set()
         self._thread.join()

@@ -196,8 +196,9 @@ class Stream:
             raise
 
     def _abandon(self, good: int) -> None:
-        with contextlib.suppress(OSError):
-            self._file.close()
+        if self._file is not None:  # it may be the opening that failed
+            with contextlib.suppress(OSError):
+                self._file.close()
         if self._path is not None:
             with contextlib.suppress(OSError):
                 if good:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from gdlab.framing.cuts import (
     Cut,
@@ -22,7 +22,7 @@ from gdlab.framing.cuts import (
     cut_varint,
     varint,
 )
-from gdlab.framing.variant_size import NONE, is_structured, variant_size
+from gdlab.framing.variant_size import is_structured, variant_size
 
 #: Frames that are looked at; more do not make it more certain.
 _MOST_FRAMES: Final = 200
@@ -48,6 +48,19 @@ _LONE_BITS: Final = 9.0
 #: nothing new by the next.
 _SAME_SIZE: Final = 2
 
+#: What it says that a frame ends where a read ended.
+_END_BITS: Final = 6.5
+
+#: Reads that ended inside frames speak against a candidate by no more than this: a stream may come in any pieces.
+_MOST_INSIDE: Final = 2
+
+#: There are two dozen candidates with opcodes: one of them fits by chance so much more often.
+_MANY_BITS: Final = 2.0
+_MOST_OPCODES: Final = 2000
+
+#: The types of Variants that are text: String, StringName.
+_TEXTS: Final = (4, 21)
+
 #: A frame that announces so much while little has come, and nothing more comes.
 _UNLIKELY_BYTES: Final = 1024 * 1024
 
@@ -62,6 +75,7 @@ class Candidate:
     bits : what the length field of a frame says, if it is small; a function of the length where that is one byte.
     header_bytes : of a frame, before what its content is judged by.
     content : judges the content of a frame in bits, 0 being nothing; None rules the candidate out.
+    opcode : where in a frame there should be a small number, written as its length is.
     """
 
     name: str
@@ -70,6 +84,8 @@ class Candidate:
     header_bytes: int = 0
     content: Callable[[bytes], float | None] | None = None
     most: int = _MAX_CHAINED
+    opcode: slice | None = None
+    order: Literal["little", "big"] = "little"
 
 
 class Fit(NamedTuple):
@@ -163,6 +179,8 @@ def _packet(packet: bytes) -> float | None:
     """What a packet of MQTT says."""
     if packet[0] >> 4 == 1:
         return 30.0 if packet[2:8] in (b"\0\4MQTT", b"\0\6MQIs") or packet[4:8] == b"MQTT" else -20.0
+    if packet[0] >> 4 == 2:  # the broker's answer: whether there was a session, and a reason, section 3.2.2
+        return 8.0 if len(packet) > 3 and packet[2] < 2 and (packet[3] < 6 or packet[3] & 0x80) else -8.0
     if packet[0] >> 4 == 3:
         start = varint(packet, 1)
         at = start[1] if start else 0
@@ -185,6 +203,11 @@ def _line(payload: bytes) -> float | None:
 def _short(length: int) -> float:
     """What one byte says as a length: long messages are rare, and small bytes are in everything."""
     return min(0.7, math.log2(256 / 3.5 / (length + 8)))
+
+
+def _opcode(piece: bytes, order: Literal["little", "big"]) -> float:
+    """What bytes say that should be an opcode: there are hardly ever thousands of them."""
+    return 0.0 if len(piece) < 2 else len(piece) / 2 if int.from_bytes(piece, order) < _MOST_OPCODES else -2.0
 
 
 def _lengths() -> list[Candidate]:
@@ -216,6 +239,8 @@ def _lengths() -> list[Candidate]:
                         bits,
                         size + more,
                         _anything,
+                        opcode=slice(0, more),
+                        order=word.order,
                     )
                 )
                 found.append(
@@ -225,6 +250,8 @@ def _lengths() -> list[Candidate]:
                         bits,
                         size + more,
                         _anything,
+                        opcode=slice(size, size + more),
+                        order=word.order,
                     )
                 )
     return found
@@ -249,7 +276,7 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
     ----------
     reads, pauses : positions at which a read ended, and at which nothing more came for a while.
     """
-    at, bits, empty = 0, 0.0, 0
+    at, bits, empty = 0, -_MANY_BITS if candidate.opcode else 0.0, 0
     ends: list[int] = []
     sizes: list[int] = []
     waits_for = 0
@@ -272,10 +299,13 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
             if said is None:
                 return Fit(candidate.name, tuple(ends), OUT)
             bits += said
+        if candidate.opcode is not None:
+            bits += _opcode(data[at : at + size][candidate.opcode], candidate.order)
         empty += not inside
         often = sizes.count(stop - start)
         if not inside:
-            bits -= _EMPTY_BITS
+            # The first byte of a longer length is 0, too.
+            bits -= _EMPTY_BITS if ends else 2 * _EMPTY_BITS
         elif not callable(candidate.bits):
             bits += candidate.bits
         elif often < _SAME_SIZE:
@@ -285,12 +315,9 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
         sizes.append(stop - start)
     if not ends or 2 * empty > len(ends):
         return Fit(candidate.name, tuple(ends), 0.0, waits_for)
-    mean = at / len(ends)
-    # One byte that is the size of all that came with it is one in 256, however short the frames are.
-    chance = 6.5 if callable(candidate.bits) else min(6.0, math.log2(max(mean, 2.0)))
-    bits += chance * _fitting(ends, reads)
+    bits += _fitting(ends, reads)
     places = set(ends)
-    bits -= sum(1 for place in reads if place <= at and place not in places)
+    bits -= min(_MOST_INSIDE, sum(1 for place in reads if place <= at and place not in places))
     if len(ends) == 1 and at < len(data):
         bits -= _LONE_BITS
     # A pause inside a frame is likely only where a long one is on its way.
@@ -302,17 +329,26 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
 
 
 def _fitting(ends: Sequence[int], reads: Collection[int]) -> float:
-    """How many frames end where a read ended; those of a size that others have had count less and less."""
+    """What it says, in bits, that frames end where reads ended.
+
+    A length that is the size of all that came with it is one in hundreds, however short the frame is. Of several
+    frames in a read the last one ends with it by chance the more easily, the shorter they are. Those of a size that
+    others have had count less and less.
+    """
     seen: dict[int, int] = {}
-    count, last = 0.0, 0
+    bits, last, first, frames = 0.0, 0, 0, 0
     wanted = set(reads)
     for end in ends:
+        frames += 1
         if end in wanted:
             size = end - last
             often = seen[size] = seen.get(size, 0) + 1
-            count += min(1.0, _SAME_SIZE / often**2)
+            mean = (end - first) / frames
+            chance = _END_BITS if frames == 1 else min(_END_BITS, math.log2(max(mean, 2.0)))
+            bits += chance * min(1.0, _SAME_SIZE / often**2)
+            first, frames = end, 0
         last = end
-    return count
+    return bits
 
 
 def incomplete_variant(data: bytes) -> int:
@@ -321,8 +357,20 @@ def incomplete_variant(data: bytes) -> int:
         if not candidate.name.startswith("put_var") or len(data) < 12:
             continue
         found = candidate.cut(data)
-        if isinstance(found, Cut) and len(data) < found.size <= candidate.most:
-            size = variant_size(data[4:])
-            if size != NONE and size == 0 and is_structured(data, 4):
-                return found.size
+        if (
+            isinstance(found, Cut)
+            and len(data) < found.size <= candidate.most
+            and variant_size(data[4:]) == 0
+            and is_structured(data, 4)
+            and _announces(data, found.size - 8)
+        ):
+            return found.size
     return 0
+
+
+def _announces(data: bytes, size: int) -> bool:
+    """Whether text that begins behind a frame's length goes as far as that says: `size` bytes behind its type."""
+    if data[4] not in _TEXTS:
+        return True
+    length = int.from_bytes(data[8:12], "little")
+    return 4 + length + -length % 4 == size

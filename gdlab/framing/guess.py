@@ -21,8 +21,10 @@ MOST_BYTES: Final = 4096
 #: A guess is made with this much evidence, and is certain with that much; both are bits.
 LIKELY_BITS: Final = 6.5
 CERTAIN_BITS: Final = 28.0
-#: A guess of lengths of one byte is made with this much.
-SHORT_BITS: Final = 11.0
+#: A framing of lengths whose first bytes are text needs so much more.
+_LETTER_BITS: Final = 3.0
+#: What a frame says whose Variant has begun and is not yet there.
+WAITING_BITS: Final = 20
 #: The best must be so far ahead of the next that cuts the stream otherwise.
 _AHEAD_BITS: Final = 3.0
 
@@ -123,6 +125,11 @@ def _text(head: bytes, reads: Collection[int], pauses: Collection[int], *, final
     line, feed, _ = head.partition(b"\n")
     if not is_text(head):
         return _mixed(head, line, feed, reads, pauses)
+    if final and not head.endswith(b"\n"):
+        # A letter may be a length, too. Of several that is too easily so by chance.
+        best = _chained(head, reads, pauses, doubt_bits=_LETTER_BITS)
+        if best is not None and best.frames == 1:
+            return best
     if not feed:
         return Guess("raw", False, "text") if final else None
     feeds = head.count(b"\n")
@@ -136,7 +143,7 @@ def _mixed(
     head: bytes, line: bytes, feed: bytes, reads: Collection[int], pauses: Collection[int]
 ) -> Guess | None:
     """A stream that begins as text and has control characters later."""
-    best = _chained(head, reads, pauses, doubt_bits=3.0)
+    best = _chained(head, reads, pauses, doubt_bits=_LETTER_BITS)
     if best is not None:
         return best
     if feed and is_text(line, cut=False) and len(line) > 3 and b"\0" not in head[:64]:
@@ -168,24 +175,22 @@ def _chained(
     head: bytes, reads: Collection[int], pauses: Collection[int], *, doubt_bits: float = 0.0
 ) -> Guess | None:
     """The candidate that fits best, if it is far enough ahead; None where none is."""
-    waits_for = incomplete_variant(head)
-    if waits_for:
-        name = "put_var" if head[2:4] == b"\0\0" or head[3] == 0 else "put_var_be"
-        return Guess(name, False, "waiting", 0, waits_for, 20)
     fits = [fit(candidate, head, reads, pauses) for candidate in CANDIDATES]
     # Stable: of those that fit equally well the preferred comes first.
     ranked = sorted((one for one in fits if one.ends and one.bits > 0), key=lambda one: -one.bits)
+    waits_for = incomplete_variant(head)
+    if waits_for and not (ranked and ranked[0].bits > WAITING_BITS):
+        name = "put_var" if head[2:4] == b"\0\0" or head[3] == 0 else "put_var_be"
+        return Guess(name, False, "waiting", 0, waits_for, WAITING_BITS)
+    # A length may look like a type, and what is inside the first Variant brings such a chain back into step; that a
+    # length is the size of the Variant behind it is no chance.
+    if any(one.name.startswith("put_var") for one in ranked):
+        ranked = [one for one in ranked if one.name != "variants"]
     if not ranked:
         return None
     best = ranked[0]
-    # A length may look like a type, and what is inside the first Variant brings such a chain back into step; that a
-    # length is the size of the Variant behind it is no chance.
-    if best.name == "variants" and any(one.name.startswith("put_var") for one in ranked):
-        return None
     rival = max((one.bits for one in ranked[1:] if not _alike(one, best)), default=0.0)
-    # A length of one byte says next to nothing: only many of them, all in their places, do.
-    short = best.name in ("u8", "varint")
-    if best.bits < doubt_bits + (SHORT_BITS if short else LIKELY_BITS) or best.bits - rival < _AHEAD_BITS:
+    if best.bits < doubt_bits + LIKELY_BITS or best.bits - rival < _AHEAD_BITS:
         return None
     certain = best.bits >= CERTAIN_BITS and len(best.ends) > 1
     case = "variants" if best.name in ("variants", "put_var", "put_var_be") else "lengths"

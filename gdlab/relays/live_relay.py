@@ -124,6 +124,11 @@ class Relay(Steered, Tabular):
         return self._process.running
 
     @property
+    def until_ns(self) -> int:
+        """Up to when it has relayed, UTC nanoseconds; now, while it runs."""
+        return self._ended_ns or clock.now_ns()
+
+    @property
     def pid(self) -> int:
         """Its process."""
         return self._process.pid

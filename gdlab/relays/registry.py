@@ -7,8 +7,8 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from gdlab.impair.scenario import Entry
 from gdlab.relays import crossing, live_replay
 from gdlab.relays import live_relay as relays
 from gdlab.relays.conditions import describe, understood
+from gdlab.relays.crossing import Crossing
 from gdlab.relays.live_relay import Relay
 from gdlab.store import Limit
 from gdlab.transports import LISTENERS, Address, parse, parse_remote
@@ -31,6 +32,40 @@ _SHARES = ("client", "all")
 _lock = threading.RLock()
 
 
+def presets() -> pd.DataFrame:
+    """The networks that have a name: numbers for each way, round trip, source, and what is our own addition."""
+    return pd.DataFrame([_row(each) for each in PRESETS.values()]).set_index("name")
+
+
+_Options = ParamSpec("_Options")
+_Through = ParamSpec("_Through")
+_Given = TypeVar("_Given", covariant=True)  # noqa: PLC0105
+
+
+class Relaying(Protocol, Generic[_Options, _Given, _Through]):
+    """The function `relay` with what is called by its name, as a type checker sees it."""
+
+    presets: Callable[[], pd.DataFrame]
+    through: Callable[_Through, Crossing]
+
+    def __call__(self, *args: _Options.args, **options: _Options.kwargs) -> _Given:
+        """See `relay`."""
+
+
+def _with_more(
+    through: Callable[_Through, Crossing],
+) -> Callable[[Callable[_Options, _Given]], Relaying[_Options, _Given, _Through]]:
+    """Let `relay.presets` and `relay.through` be functions; what is called and documented stays as it is."""
+
+    def with_more(function: Callable[_Options, _Given]) -> Relaying[_Options, _Given, _Through]:
+        found = cast("Relaying[_Options, _Given, _Through]", function)
+        found.presets, found.through = presets, through
+        return found
+
+    return with_more
+
+
+@_with_more(crossing.through)
 def relay(
     address: str,
     to: str,
@@ -130,15 +165,6 @@ def relay(
             max_clients=max_clients,
             preset_name=preset if up is None and down is None else None,
         )
-
-
-def presets() -> pd.DataFrame:
-    """The networks that have a name: numbers for each way, round trip, source, and what is our own addition."""
-    return pd.DataFrame([_row(each) for each in PRESETS.values()]).set_index("name")
-
-
-relay.presets = presets  # type: ignore[attr-defined]  # gd.relay.presets()
-relay.through = crossing.through  # type: ignore[attr-defined]  # gd.relay.through(...)
 
 
 def _preset(name: str | None) -> Preset:

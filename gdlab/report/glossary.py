@@ -65,6 +65,7 @@ STATISTICS: Final = {
     "evicted_rows": "rows that went because of the capture's limit: they are not in this report",
     "rows_kept": "rows that were still in memory",
     "bytes_kept": "memory they took",
+    "decoded_bytes": "memory that their decoded values took",
     "receive_buffer_bytes": "as the system granted it; the smallest of the endpoints",
     "last_received_s": "age of the newest message",
     "connections": "open TCP and WebSocket connections",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ class Sizes:
     @overload
     def __call__(
         self,
-        value: Any,
+        value: object,
         *,
         as_rpc: str,
         calls_per_frame: int = ...,
@@ -30,7 +30,7 @@ class Sizes:
     @overload
     def __call__(
         self,
-        value: Any,
+        value: object,
         *,
         each: bool = ...,
         rate_hz: float | None = ...,
@@ -42,7 +42,7 @@ class Sizes:
 
     def __call__(
         self,
-        value: Any,
+        value: object,
         *,
         each: bool = False,
         rate_hz: float | None = None,
@@ -107,7 +107,7 @@ class Sizes:
             )
         return report.with_notes(*notes)
 
-    def tree(self, value: Any) -> pd.DataFrame:
+    def tree(self, value: object) -> pd.DataFrame:
         """Which key costs what; see `gdlab.sizes.tree`."""
         from gdlab.sizes import tree
 
@@ -123,7 +123,7 @@ class Sizes:
         return "<sizes: sizes(message), sizes.tree(message), sizes.types()>"
 
 
-def _fits(value: Any, *, double: bool) -> bool:
+def _fits(value: object, *, double: bool) -> bool:
     """Whether Godot could hold a value: JSON has longer integers, and halves of surrogate pairs."""
     from gdlab.variant import dumps
 
@@ -134,7 +134,7 @@ def _fits(value: Any, *, double: bool) -> bool:
     return True
 
 
-def _captured(value: Any) -> pd.DataFrame | None:
+def _captured(value: object) -> pd.DataFrame | None:
     """A table with a column `payload`, if that is what was given."""
     table = getattr(value, "df", value)
     if isinstance(table, pd.DataFrame) and "payload" in table.columns:

@@ -77,7 +77,7 @@ class RpcReport:
 
 
 def rpc_report(
-    value: Any,
+    value: object,
     mode: str = "unreliable",
     *,
     calls_per_frame: int = 10,

@@ -20,7 +20,7 @@ MAX_CHILDREN: Final = 50
 _SHOWN: Final = 60
 
 
-def tree(value: Any) -> pd.DataFrame:
+def tree(value: object) -> pd.DataFrame:
     """Cost of each part of a message as ``var_to_bytes`` writes it, from the whole to its parts.
 
     Returns

@@ -82,7 +82,7 @@ def _written(encoding: _Encoding, messages: Sequence[Any], double: bool) -> list
 
 
 def measure(
-    value: Any,
+    value: object,
     *,
     each: bool = False,
     rate_hz: float | None = None,
@@ -232,7 +232,7 @@ def _encoded_row(
     return row
 
 
-def _on_the_wire(encoding: str, value: Any, size: int, transport: str, double: bool) -> int:
+def _on_the_wire(encoding: str, value: object, size: int, transport: str, double: bool) -> int:
     if encoding == "rpc":
         size = rpc.call_bytes(value, double=double) + (rpc.ENET_BYTES if transport == "udp" else 0)
     elif transport == "tcp":

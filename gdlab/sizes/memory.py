@@ -55,10 +55,10 @@ def variant_bytes(double: bool = False) -> int:
     return VARIANT_DOUBLE if double else VARIANT
 
 
-def memory_bytes(root: Any, *, double: bool = False) -> int:
+def memory_bytes(root: object, *, double: bool = False) -> int:
     """Bytes of a received value: its Variant, and all that lies outside of it."""
     total = variant_bytes(double)
-    pending = [root]
+    pending: list[Any] = [root]
     while pending:
         value = pending.pop()
         total += outside_bytes(value, double=double)

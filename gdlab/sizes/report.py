@@ -43,7 +43,7 @@ class SizeReport:
 
     table: pd.DataFrame
     notes: tuple[str, ...]
-    value: Any
+    value: object
     messages: int
     of_messages: int
     rate_hz: float | None

@@ -19,7 +19,7 @@ HEADER_BYTES: Final = 3
 ENET_BYTES: Final = 10
 
 
-def argument(value: Any, *, double: bool = False) -> bytes:
+def argument(value: object, *, double: bool = False) -> bytes:
     """One argument among several.
 
     Raises
@@ -29,10 +29,11 @@ def argument(value: Any, *, double: bool = False) -> bytes:
     return write_value(value, double=double)
 
 
-def call_bytes(*arguments: Any, double: bool = False) -> int:
+def call_bytes(*arguments: object, double: bool = False) -> int:
     """Bytes of the packet of a call with these arguments, as the editor's network profiler counts them."""
     if not arguments:
         return HEADER_BYTES
     if len(arguments) == 1 and type_of(arguments[0]) is Type.PACKED_BYTE_ARRAY:
-        return HEADER_BYTES + len(bytes(arguments[0]))
+        alone: Any = arguments[0]
+        return HEADER_BYTES + len(bytes(alone))
     return HEADER_BYTES + 1 + sum(len(argument(value, double=double)) for value in arguments)

@@ -23,7 +23,7 @@ class Phase(Enum):
 
     OPENING = "opening"  # the handshake of its protocol is not complete
     OPEN = "open"
-    ENDING = "ending"  # what waits is still sent, what arrives is thrown away
+    ENDING = "ending"  # what waits is still sent, what arrives is only counted
     CLOSED = "closed"
 
 
@@ -41,7 +41,8 @@ class Connection:
     reason : why it ends, as soon as that is decided; the first reason counts.
     held_bytes : what its session held after the last read.
     last_read_ns : time of the last read; a stream has an order, so no later one has an earlier time.
-    unsendable : sending has failed; what has arrived is still read. unsent : bytes that were to be sent then.
+    unsendable : sending has failed; what has arrived is still read. unsent : bytes of messages with a row that were to
+        be sent then. not_sent : messages after that, which have no row. ignored : bytes that came after we ended it.
     last_sent_s : when a message was last sent, by the monotonic clock; 0 before the first.
     """
 
@@ -52,9 +53,11 @@ class Connection:
         "end_sent",
         "events",
         "held_bytes",
+        "ignored",
         "ipv6",
         "last_read_ns",
         "last_sent_s",
+        "not_sent",
         "own_host",
         "peer",
         "phase",
@@ -89,6 +92,8 @@ class Connection:
         self.last_read_ns = 0
         self.unsendable = False
         self.unsent = 0
+        self.not_sent = 0
+        self.ignored = 0
 
     @property
     def closed(self) -> bool:

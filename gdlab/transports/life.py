@@ -156,9 +156,10 @@ class Life(ABC):
             self._loop.join(CLOSE_DEADLINE_S)
         else:
             log.warning(
-                "%s has not stopped within %g s; its port stays taken until it does. Does a reply function not return?",
+                "%s has not stopped within %g s; its port stays taken until it does. %s",
                 self.address,
                 CLOSE_DEADLINE_S,
+                self._loop.doing(),
             )
 
     def after_fork(self) -> None:

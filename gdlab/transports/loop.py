@@ -12,11 +12,13 @@ import heapq
 import itertools
 import selectors
 import socket
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from types import FrameType
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from gdlab.errors import EndpointClosed
@@ -113,6 +115,17 @@ class Loop:
         thread.join(timeout_s)
         return not thread.is_alive()
 
+    def doing(self) -> str:
+        """What its thread is busy with, in words: a function of the user's that does not return, as a rule."""
+        frame = sys._current_frames().get(self._thread.ident or 0) if self._thread is not None else None
+        busy = frame
+        while frame is not None and not _is_ours(frame):
+            busy, frame = frame, frame.f_back
+        if busy is None or busy is frame:
+            return "Its thread is busy with what has arrived."
+        place = f"{busy.f_code.co_filename}, line {busy.f_lineno}"
+        return f"Its thread is in {busy.f_code.co_qualname} ({place}), which has not returned."
+
     @property
     def is_mine(self) -> bool:
         """Whether it is the loop's own thread that asks."""
@@ -206,7 +219,8 @@ class Loop:
             except BaseException as error:  # noqa: BLE001 (the tenant says it; nobody else would)
                 watch.tenant.failed(error)
         self.run_calls()
-        while self._timers and self._timers[0][0] <= time.monotonic():
+        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
+        while self._timers and self._timers[0][0] <= now_s:
             _perform(heapq.heappop(self._timers)[2])
 
     def run_calls(self) -> None:
@@ -237,6 +251,11 @@ class Loop:
         with contextlib.suppress(BlockingIOError):
             while self._waker.recv(4096):
                 pass
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Whether it is a function of gdlab that runs there."""
+    return str(frame.f_globals.get("__name__", "")).split(".")[0] == "gdlab"
 
 
 def _perform(task: _Task) -> None:

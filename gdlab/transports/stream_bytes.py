@@ -14,10 +14,8 @@ import logging
 import selectors
 import socket
 import struct
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
 
 from gdlab import clock
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
@@ -32,9 +30,6 @@ from gdlab.transports.session import LINGER_S, Link, Session
 from gdlab.transports.sink import Sink
 
 log = logging.getLogger(__name__)
-
-#: How long a connection that cannot be sent to, or whose endpoint stops, is read on while its peer keeps sending.
-LAST_TURN_S: Final = 0.5
 
 _READ = selectors.EVENT_READ
 _WRITE = selectors.EVENT_WRITE
@@ -131,6 +126,16 @@ class StreamBytes(Endpoint):
             self._note_end(
                 connection, Event.ERROR, Fact.of(Reason.UNSENT, by=reason.by, count=lost, cause=reason)
             )
+        if connection.not_sent:
+            fact = Fact.of(
+                Reason.NOT_SENT, by=reason.by, count=connection.not_sent, case="many", cause=reason
+            )
+            self._note_end(connection, Event.ERROR, fact)
+        if (
+            connection.ignored and self.address.transport == "tcp"
+        ):  # of a WebSocket, its answer to our close frame
+            fact = Fact(Reason.SKIPPED, US, count=connection.ignored, case="after")
+            self._note_end(connection, Event.GAP, fact)
         # Timers that are not due yet still hold the connection; a storm of short ones must not hold all of them.
         connection.waiting = bytearray()
         connection.timers.clear()
@@ -176,10 +181,10 @@ class StreamBytes(Endpoint):
             if events & _WRITE and not connection.closed:
                 self._flush(connection)
 
-    def _read(self, connection: Connection) -> bool:
-        """Take one chunk; return whether there was any."""
+    def _read(self, connection: Connection) -> int:
+        """Take one chunk; return its size, 0 where nothing more can be read now."""
         arrived = self._receive(connection)
-        return self._take(connection, *arrived) if arrived else False
+        return len(arrived[0]) if arrived and self._take(connection, *arrived) else 0
 
     def _receive(self, connection: Connection) -> tuple[bytes, int, TimeSource] | None:
         try:
@@ -205,7 +210,9 @@ class StreamBytes(Endpoint):
         if time_ns < connection.last_read_ns:
             time_ns, time_source = connection.last_read_ns, TimeSource.USER
         connection.last_read_ns = time_ns
-        if connection.phase is not Phase.ENDING:
+        if connection.phase is Phase.ENDING:
+            connection.ignored += len(chunk)
+        else:
             session = connection.session
             self.act(connection, session.receive(chunk, time_ns, time_source, one_by_one=self._answers))
             self._count_held(connection)
@@ -304,17 +311,34 @@ class StreamBytes(Endpoint):
         if connection.unsendable or connection.closed:
             return
         connection.unsendable = True
+        connection.reason = connection.reason or reason  # also where the endpoint stops meanwhile
         connection.unsent += len(connection.waiting)
         connection.waiting = bytearray()
         # Not at once: it may be an answer to one of many messages of a read that failed.
         self._loop.call(self, functools.partial(self._read_rest, connection, reason, reset=reset))
 
-    def _read_rest(self, connection: Connection, reason: Fact, *, reset: bool) -> None:
-        until = time.monotonic() + LAST_TURN_S
+    def _read_rest(
+        self, connection: Connection, reason: Fact, *, reset: bool, most: int | None = None
+    ) -> None:
+        # Read by read, so that the others have their turns; and no more than the kernel can have held, as a peer that
+        # reads nothing may send for ever.
         with self._guarded(connection):
-            while not connection.closed and self._read(connection) and time.monotonic() < until:
-                pass
+            left = _receive_room(connection) if most is None else most
+            size = self._read(connection) if left > 0 else 0
+            if size:
+                go_on = functools.partial(self._read_rest, connection, reason, reset=reset, most=left - size)
+                self.later(connection, 0, go_on)
+                return
         self.drop(connection, reason, reset=reset)
+
+    def _read_all(self, connection: Connection) -> None:
+        """Take what the kernel holds of a connection by now."""
+        left = _receive_room(connection)
+        while left > 0 and connection.phase in (Phase.OPENING, Phase.OPEN):
+            size = self._read(connection)
+            if not size:
+                return
+            left -= size
 
     def _watch(self, connection: Connection) -> None:
         """Ask the selector for what there is to wait for; an ended direction would be reported for ever."""
@@ -323,6 +347,11 @@ class StreamBytes(Endpoint):
             return
         self._loop.watch(self, connection.sock, events, functools.partial(self._ready, connection))
         connection.events = events
+
+
+def _receive_room(connection: Connection) -> int:
+    """How many bytes the kernel can hold of what a peer has sent."""
+    return connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) if not connection.closed else 0
 
 
 def _broken(error: OSError) -> Fact:

@@ -35,7 +35,7 @@ from gdlab.transports.options import EndpointOptions
 from gdlab.transports.replies import Close
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
-from gdlab.transports.stream_bytes import LAST_TURN_S, StreamBytes
+from gdlab.transports.stream_bytes import StreamBytes
 from gdlab.transports.stream_history import history, put
 
 #: A message followed at once by the end of the connection is lost in Godot, whose `poll` takes both in one frame and
@@ -47,6 +47,9 @@ GATHER_S: Final = 0.002
 GATHER_BYTES: Final = 64 * 1024
 
 _KINDS: Final = tuple(map(Kind, CATEGORIES["kind"]))
+
+#: When the endpoint stops, what has arrived is answered for so long; behind that it is only read.
+_ANSWERED_S: Final = 0.5
 
 #: When the endpoint stops, all of them together are given so long.
 _STOP_S: Final = 0.5
@@ -219,7 +222,7 @@ class StreamEndpoint(StreamBytes):
             ending = Fact.of(Reason.ENDING, case="ended", cause=peer.reason) if peer.reason else _ENDING
             return Fact.of(Reason.NOT_SENT, by=ending.by, cause=ending)
         if peer.unsendable:
-            peer.unsent += len(outgoing.payload)
+            peer.not_sent += 1
             return Fact.of(Reason.NOT_SENT, by=_ENDING.by, cause=_ENDING)
         try:
             encoded = peer.session.encode(outgoing)
@@ -264,25 +267,36 @@ class StreamEndpoint(StreamBytes):
     def _close_peer(self, peer: Connection, closing: Close) -> None:
         if peer.phase is Phase.OPEN:
             with self._guarded(peer):
-                cause = closing.reason or "the reply function wanted it"
-                case = "code" if self.address.transport == "ws" else ""
-                fact = Fact.of(
-                    Reason.WE_CLOSED, by=US, code=closing.code if case else None, case=case, cause=cause
-                )
-                self.act(peer, peer.session.take_leave(fact, closing.code, closing.reason))
+                self._read_all(peer)
+                self._take_leave(peer, closing)
+
+    def _take_leave(self, peer: Connection, closing: Close) -> None:
+        if peer.phase is Phase.OPEN:  # what was read may have ended it
+            cause = closing.reason or "the reply function wanted it"
+            case = "code" if self.address.transport == "ws" else ""
+            fact = Fact.of(
+                Reason.WE_CLOSED, by=US, code=closing.code if case else None, case=case, cause=cause
+            )
+            self.act(peer, peer.session.take_leave(fact, closing.code, closing.reason))
 
     def _peer_of(self, target: Connection) -> tuple[Peer, int]:
         return target.peer, target.code
 
     # ---- ending
 
+    def _let_all_in(self) -> None:
+        """Adopt the connections that the system has made and nobody has taken yet."""
+
     def _finish(self) -> None:
         # What had arrived when stop was pressed belongs to the capture.
-        until = time.monotonic() + LAST_TURN_S
+        reply, until = self._reply, time.monotonic() + _ANSWERED_S
+        if reply is not None:
+            self._short = None
+            self._reply = lambda message: reply(message) if time.monotonic() < until else ()
+        self._let_all_in()
         for connection in list(self._connections):
             with self._guarded(connection):
-                while connection.phase is Phase.OPEN and self._read(connection) and time.monotonic() < until:
-                    pass
+                self._read_all(connection)
         waits = [0.0]
         for connection in self._ping_targets():
             with self._guarded(connection):

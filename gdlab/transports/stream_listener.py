@@ -24,6 +24,9 @@ from gdlab.transports.stream_endpoint import StreamEndpoint
 #: Connections let in before those that are there have their turn.
 _TURN: Final = 64
 
+#: Of them at the end: more than a system keeps waiting (4,096 on Linux).
+_LAST_TURNS: Final = 64
+
 #: When the system has no more files or memory for a connection, it is asked again so much later.
 _RETRY_S: Final = 0.2
 
@@ -55,12 +58,13 @@ class StreamListener(StreamEndpoint):
         if sock in self._sockets:
             self._loop.watch(self, sock, selectors.EVENT_READ, functools.partial(self._accept, sock))
 
-    def _accept(self, listening: socket.socket, _events: int) -> None:
+    def _accept(self, listening: socket.socket, _events: int = 0) -> bool:
+        """Let in whoever waits; return whether there may be more of them."""
         for _ in range(_TURN):
             try:
                 sock, source = listening.accept()
             except (BlockingIOError, InterruptedError):
-                return
+                return False
             except OSError as error:
                 if error.errno not in _EXHAUSTED:
                     continue  # this one was gone before it was let in
@@ -77,7 +81,7 @@ class StreamListener(StreamEndpoint):
                 )
                 self._loop.watch(self, listening, 0)
                 self._after(_RETRY_S, functools.partial(self._let_in, listening))
-                return
+                return False
             most = min(self.options.max_connections, MOST_CONNECTIONS)
             if len(self._connections) < most:
                 self._adopt(sock, source)
@@ -89,10 +93,14 @@ class StreamListener(StreamEndpoint):
                 event=Event.ERROR,
                 fact=_refused(len(self._connections), most, self.options.max_connections),
             )
+        return True
 
-    def _finish(self) -> None:
+    def _let_all_in(self) -> None:
+        for sock in self._sockets:
+            for _ in range(_LAST_TURNS):
+                if not self._accept(sock):
+                    break
         self._stop_listening()
-        super()._finish()
 
     def _close_sockets(self) -> None:
         super()._close_sockets()

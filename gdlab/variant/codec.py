@@ -31,7 +31,7 @@ class Encoder:
         self.full_objects = full_objects
         self.double = double
 
-    def dumps(self, value: Any) -> bytes:
+    def dumps(self, value: object) -> bytes:
         """The bytes Godot's ``var_to_bytes`` gives for `value`; raises `VariantEncodeError`."""
         return encode(value, full_objects=self.full_objects, double=self.double)
 
@@ -135,7 +135,7 @@ class Decoder:
 _DECODERS: Final = {full_objects: Decoder(full_objects=full_objects) for full_objects in (False, True)}
 
 
-def dumps(value: Any, *, full_objects: bool = False, double: bool = False) -> bytes:
+def dumps(value: object, *, full_objects: bool = False, double: bool = False) -> bytes:
     """The bytes Godot's ``var_to_bytes`` gives for `value`.
 
     Parameters

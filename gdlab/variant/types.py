@@ -16,7 +16,7 @@ the other packed arrays                  numpy arrays of these names, ``(n,)`` o
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -160,7 +160,7 @@ _NUMPY: Final[dict[tuple[str, int], Type]] = {
 }
 
 
-def type_of(value: Any) -> Type:
+def type_of(value: object) -> Type:
     """The Variant type that `value` is written as.
 
     Plain lists and tuples are Arrays, dicts Dictionaries, numpy arrays the packed array of dtype and shape

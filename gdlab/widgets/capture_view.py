@@ -12,6 +12,7 @@ from gdlab.capture import Capture, html
 from gdlab.widgets.drawn import timeline
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.rate_plot import RatePlot
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.saving import save_csv
 
 _MESSAGES: Final = 8
@@ -53,17 +54,17 @@ class Live(Panel):
         self.plot.join(self)
         self.refresh()  # at once, so that the page does not jump
 
-    def alone(self) -> Any:
+    def alone(self) -> ipywidgets.DOMWidget | None:
         """The plots as one anywidget without widgets around it, for marimo; None without anywidget."""
         if timeline is None:
             return None
-        canvas = self.plot.canvas
+        canvas: ipywidgets.DOMWidget = self.plot.canvas
         canvas.pull, self.plot.slim = True, False
         return canvas
 
     # ---- what the render thread calls
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Show another capture, with a history of its own."""
         with self.lock:
             self.plot.follow(capture)

@@ -10,11 +10,11 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab import clock
-from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.live.peer_totals import Talk, Tallies
 from gdlab.text import age, count, number
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import row, style_sheet
 
 #: Rows on the screen; the others are counted.
@@ -44,7 +44,7 @@ ORDERS: Final[dict[str, tuple[Callable[[Talk], Any], bool]]] = {
 class Conversations(Panel):
     """A table of the peers: messages, rates, bytes, when they were last heard, and whether they are connected."""
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self._tallies = Tallies()
         self._ranks: dict[tuple[str, str], int] = {}
         self._sorted_at = 0.0
@@ -59,7 +59,7 @@ class Conversations(Panel):
         super().__init__([style_sheet(), row(self.order), box], capture, **options)
         self.add_class("gdlab-conversations")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture, from its first row on."""
         with self.lock:
             self.rows_changed()

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import ipywidgets
 
-from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.live.peer_totals import EventCounts
 from gdlab.text import number as written
 from gdlab.text import size
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import style_sheet
 from gdlab.words import counted_as, sentence
 
@@ -21,13 +21,13 @@ _NONE: Final = '<span class="gdlab-q">0</span>'
 class Counters(Panel):
     """The counters of a capture: what came, what was kept, and what was not, and why."""
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self._events = EventCounts()
         self.text = ipywidgets.HTML()
         super().__init__([style_sheet(), self.text], capture, **options)
         self.add_class("gdlab-counters")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture, from its first row on."""
         with self.lock:
             self.rows_changed()
@@ -103,6 +103,10 @@ class Counters(Panel):
             ),
             ("kept", _count(counted.rows_kept), f"rows in memory, {size(counted.bytes_kept)}"),
         ]
+        if counted.decoded_bytes:
+            rows.append(
+                ("decoded", size(counted.decoded_bytes), "kept of decoded(), so that no row is decoded twice")
+            )
         if capture.spilled is not None:
             rows.append(
                 (

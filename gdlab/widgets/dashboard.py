@@ -16,7 +16,7 @@ from gdlab.text import number
 from gdlab.widgets.capture_row import CaptureRow
 from gdlab.widgets.endpoint_form import EndpointForm
 from gdlab.widgets.panel import Panel, put
-from gdlab.widgets.recorded import as_capture
+from gdlab.widgets.recorded import Shown, as_capture
 from gdlab.widgets.render import RenderStatistics, renderer
 from gdlab.widgets.tabs import Tabs, panels_in, plots
 
@@ -129,24 +129,24 @@ class Dashboard(Panel):
                 self.follow(next(reversed(self._rows), None))
             self.redraw()
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Have the plots and the tabs show this capture."""
-        capture = as_capture(capture)
+        followed: Capture | None = as_capture(capture)
         with self.lock:
-            if capture is None or capture is not self._capture:
-                self.tabs.capture = capture
+            if followed is None or followed is not self._capture:
+                self.tabs.capture = followed
                 for panel in self.panels():
-                    panel.follow(capture)
+                    panel.follow(followed)
             for listed, row in self._rows.items():
-                row.followed = listed is capture
+                row.followed = listed is followed
             for widget, shown in (
-                (self.empty, capture is None),
-                (self.plots, capture is not None),
-                (self.tabs, capture is not None),
+                (self.empty, followed is None),
+                (self.plots, followed is not None),
+                (self.tabs, followed is not None),
                 (self.list, bool(self._rows)),
             ):
                 put(widget.layout, "display", None if shown else "none")
-            super().follow(capture)
+            super().follow(followed)
         self.redraw()
 
     def _chosen(self, row: CaptureRow) -> None:

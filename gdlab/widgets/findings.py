@@ -8,9 +8,9 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab import analysis
-from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import style_sheet
 
 #: Rows that are looked at, at most; fewer where that takes longer than `SPENT_S`.
@@ -36,14 +36,14 @@ class Findings(Panel):
     rows : how many rows are looked at; less when a look takes too long, more again when it does not.
     """
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self.rows = FEWEST
         self._next_at = 0.0
         self.text = ipywidgets.HTML()
         super().__init__([style_sheet(), self.text], capture, **options)
         self.add_class("gdlab-findings")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Look at another capture."""
         with self.lock:
             self._next_at = 0.0

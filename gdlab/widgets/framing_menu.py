@@ -13,6 +13,7 @@ from gdlab.capture.html import visible
 from gdlab.framing import LENGTH_OPTIONS, NAMES
 from gdlab.live.framings import Framings, framings
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 
 #: While the capture runs it is looked at so often.
 _PERIOD_S: Final = 1.0
@@ -24,7 +25,7 @@ class FramingMenu(Panel):
     A chosen framing holds for all streams of the capture, from their first byte on; for one that is loaded as well.
     """
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self.choice = ipywidgets.Combobox(
             options=[name for name in NAMES if name != "fixed"],
             placeholder="framing, such as u32be",
@@ -50,7 +51,7 @@ class FramingMenu(Panel):
         super().__init__([self.body], capture, **options)
         self.add_class("gdlab-framing")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Steer another capture."""
         with self.lock:
             self._said = ""

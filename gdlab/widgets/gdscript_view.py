@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import ipywidgets
 
-from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import row, style_sheet
 
 #: What `Capture.gdscript` writes, and what it is for.
@@ -35,7 +35,7 @@ _COPY: Final = (
 class GDScriptView(Panel):
     """A script for a node of the game, with this listener's address in it."""
 
-    def __init__(self, capture: Capture | None = None, *, kind: str = "send", **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, *, kind: str = "send", **options: Any) -> None:
         self.kind = ipywidgets.Dropdown(
             options=[(f"{meaning} ({name})", name) for name, meaning in KINDS.items()],
             value=kind,

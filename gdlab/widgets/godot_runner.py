@@ -12,6 +12,7 @@ from gdlab.capture.html import visible
 from gdlab.errors import GodotNotFound
 from gdlab.traffic import Traffic, demo_game
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import row, style_sheet
 
 #: Lines of the game's output on the screen, and characters of each.
@@ -31,7 +32,7 @@ class GodotRunner(Panel):
     toggle : the button. text : which game it is, or why there is none. output : its last lines.
     """
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self._games: dict[Capture | None, Traffic] = {}
         self._said = ""
         self.toggle = ipywidgets.Button(icon="play", layout={"width": "13em"})
@@ -51,7 +52,7 @@ class GodotRunner(Panel):
         """Whether the game that was started here still runs."""
         return self.game is not None and self.game.running
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Show the game of another capture; that of the last one plays on."""
         with self.lock:
             self._games = {of: game for of, game in self._games.items() if game.running or of is capture}

@@ -7,10 +7,10 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab import clock
-from gdlab.capture import Capture
 from gdlab.plots import LiveLatency
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.ping import PingRow
+from gdlab.widgets.recorded import Shown, as_capture
 from gdlab.widgets.style import style_sheet
 
 SECONDS: Final = 30.0
@@ -30,7 +30,7 @@ class LatencyPlot(Panel):
 
     def __init__(
         self,
-        capture: Capture | None = None,
+        capture: Shown | None = None,
         *,
         size_px: tuple[int, int] = SIZE_PX,
         seconds: float = SECONDS,
@@ -45,10 +45,10 @@ class LatencyPlot(Panel):
         super().__init__([style_sheet(), self._pings.box, self.image], capture, **options)
         self.add_class("gdlab-latency")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture."""
         with self.lock:
-            self._pings.follow(capture)
+            self._pings.follow(as_capture(capture))
         super().follow(capture)
 
     def state(self) -> Any:

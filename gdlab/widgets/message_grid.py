@@ -23,6 +23,7 @@ from gdlab.messages import Event
 from gdlab.widgets import message_text
 from gdlab.widgets.copies import copied
 from gdlab.widgets.panel import Panel
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.render import renderer
 from gdlab.widgets.style import style_sheet
 from gdlab.widgets.timeline import asset
@@ -60,9 +61,9 @@ class MessageGrid(Panel):
 
     def __init__(
         self,
-        capture: Any = None,
+        capture: Shown | None = None,
         *,
-        codec: str | Codec | Callable[[bytes], Any] | None = None,
+        codec: str | Codec | Callable[[bytes], object] | None = None,
         **options: Any,
     ) -> None:
         self._wish = codec
@@ -84,7 +85,7 @@ class MessageGrid(Panel):
         super().__init__([style_sheet(), self.canvas], capture, **options)
         self.add_class("gdlab-grid")
 
-    def follow(self, capture: Any) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Show another capture; the list begins anew."""
         with self.lock:
             wish = self._wish if self._wish is not None or capture is None else capture.decode_with

@@ -10,7 +10,6 @@ from typing import Any, Final
 import ipywidgets
 import traitlets
 
-from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.codecs import Codec, chosen
 from gdlab.live.expression import Expression, ExpressionError
@@ -21,6 +20,7 @@ from gdlab.store import Snapshot
 from gdlab.text import number
 from gdlab.widgets import message_text
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import named, style_sheet
 from gdlab.widgets.style import row as side_by_side
 
@@ -60,9 +60,9 @@ class MessageTable(Panel):
 
     def __init__(
         self,
-        capture: Capture | None = None,
+        capture: Shown | None = None,
         *,
-        codec: str | Codec | Callable[[bytes], Any] | None = None,
+        codec: str | Codec | Callable[[bytes], object] | None = None,
         **options: Any,
     ) -> None:
         self._wish = codec
@@ -108,7 +108,7 @@ class MessageTable(Panel):
         )
         self.add_class("gdlab-messages")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture; the list begins anew."""
         with self.lock:
             wish = self._wish if self._wish is not None or capture is None else capture.decode_with

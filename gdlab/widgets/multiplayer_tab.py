@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import ipywidgets
 
-from gdlab.capture import Capture
 from gdlab.capture.html import legible, visible
 from gdlab.live.rows import Follower, Row
 from gdlab.multiplayer import dissector
@@ -17,6 +16,7 @@ from gdlab.multiplayer.names import Names
 from gdlab.multiplayer.running import Running, Seen, Total
 from gdlab.text import count, number
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.relayed import is_relayed
 from gdlab.widgets.style import named, row, style_sheet
 
@@ -42,7 +42,7 @@ class MultiplayerTab(Panel):
     detail : the chosen one, byte by byte.
     """
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self._follower = Follower()
         self._sums = Running()
         self._names = Names()
@@ -76,7 +76,7 @@ class MultiplayerTab(Panel):
         )
         self.add_class("gdlab-multiplayer")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture, from its first row on."""
         with self.lock:
             self._follower = Follower()

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import ipywidgets
 
-from gdlab.capture import Capture
 from gdlab.capture.html import visible
 from gdlab.errors import GdlabError
 from gdlab.relays import Relay, relay
 from gdlab.relays.registry import running
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.relay_panel import RelayPanel
 from gdlab.widgets.style import row, style_sheet
 
@@ -30,7 +30,7 @@ class NetworkTab(Panel):
     shown : the panel of the chosen one; None where none runs.
     """
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self.shown: RelayPanel | None = None
         self._relays: list[Relay] = []
         self.choice = ipywidgets.Dropdown(description="relay", layout={"width": "32em"})

@@ -12,7 +12,7 @@ import ipywidgets
 
 from gdlab.capture import Capture, html
 from gdlab.widgets.page_heartbeat import Presence
-from gdlab.widgets.recorded import as_capture
+from gdlab.widgets.recorded import Shown, as_capture
 from gdlab.widgets.render import put, renderer
 from gdlab.widgets.static_view import Still
 from gdlab.widgets.style import style_sheet
@@ -58,7 +58,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
     #: Whether it is to be drawn as soon as it is built.
     _wanted = False
 
-    def __init__(self, children: Sequence[Any], capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, children: Sequence[Any], capture: Shown | None = None, **options: Any) -> None:
         #: Guards what `update` and the callbacks of buttons touch: they come on different threads.
         self.lock = threading.RLock()
         self._capture: Capture | None = None
@@ -95,7 +95,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
         """What is followed."""
         return self._capture
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture from now on; None empties the panel at the next `update`."""
         with self.lock:
             self._capture = as_capture(capture)

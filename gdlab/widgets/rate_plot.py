@@ -7,10 +7,10 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab import clock
-from gdlab.capture import Capture
 from gdlab.live.rates import RateHistory
 from gdlab.plots import LiveRates
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import style_sheet
 
 SECONDS: Final = 30.0
@@ -30,7 +30,7 @@ class RatePlot(Panel):
 
     def __init__(
         self,
-        capture: Capture | None = None,
+        capture: Shown | None = None,
         *,
         size_px: tuple[int, int] = SIZE_PX,
         seconds: float = SECONDS,
@@ -45,7 +45,7 @@ class RatePlot(Panel):
         super().__init__([style_sheet(), self.image], capture, **options)
         self.add_class("gdlab-rates")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Follow another capture."""
         with self.lock:
             self.rows_changed()

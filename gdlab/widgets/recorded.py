@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from gdlab.capture import Light, Recording, Statistics, Status
+from gdlab.capture import Capture, Light, Recording, Statistics, Status
 from gdlab.relays import Relay
 from gdlab.store import Snapshot
 from gdlab.store.held import held
 from gdlab.widgets.relayed import Relayed
 from gdlab.widgets.stand_in import StandIn
 from gdlab.widgets.table_statistics import statistics_of
+
+#: What a view can show.
+Shown: TypeAlias = Capture | Recording | Relay
 
 
 class Recorded(StandIn):
@@ -80,7 +83,7 @@ def is_recorded(shown: object) -> bool:
     return isinstance(shown, Recorded)
 
 
-def as_capture(shown: Any) -> Any:
+def as_capture(shown: Shown | None) -> Any:
     """Return what views can follow: a capture as it is; a recording or a relay in a form, the same one while shown."""
     if not isinstance(shown, Recording | Relay):
         return shown

@@ -15,6 +15,7 @@ from gdlab.errors import GdlabError
 from gdlab.variant import dumps
 from gdlab.variant.literal import LiteralError, parse_literal
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import named, row, style_sheet
 
 TEXT: Final = "text"
@@ -42,7 +43,7 @@ class SendForm(Panel):
     submit, test : the buttons. outcome : what became of it, in words.
     """
 
-    def __init__(self, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, capture: Shown | None = None, **options: Any) -> None:
         self._packet: TestPacket | None = None
         self._listed_at = 0.0
         self._peers: tuple[str, ...] = ()
@@ -84,7 +85,7 @@ class SendForm(Panel):
         )
         self.add_class("gdlab-send")
 
-    def follow(self, capture: Capture | None) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Send by another capture."""
         with self.lock:
             self._end_test()

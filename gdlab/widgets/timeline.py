@@ -6,7 +6,8 @@ import base64
 import importlib.resources
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypeAlias
 
 import anywidget
 import numpy as np
@@ -24,9 +25,12 @@ from gdlab.widgets.field_lanes import FieldLanes
 from gdlab.widgets.lanes_svg import lanes_svg
 from gdlab.widgets.panel import Panel
 from gdlab.widgets.ping import PingRow
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.render import renderer
 from gdlab.widgets.style import style_sheet
 
+#: A point in time, as `pandas.Timestamp` takes it; UTC where it has no zone, nanoseconds since 1970 as an integer.
+Moment: TypeAlias = pd.Timestamp | datetime | np.datetime64 | str | int
 #: How much time is in sight while the newest messages are followed.
 SECONDS: Final = 30.0
 #: Turns per second that send the newest values; between them the browser moves the picture on by itself.
@@ -78,7 +82,7 @@ class TimelinePanel(Panel):
 
     def __init__(
         self,
-        capture: Any = None,
+        capture: Shown | None = None,
         *,
         seconds: float = SECONDS,
         by_peer: bool = False,
@@ -107,7 +111,7 @@ class TimelinePanel(Panel):
         super().__init__([style_sheet(), self.canvas, *more], capture, **options)
         self.add_class("gdlab-timeline")
 
-    def follow(self, capture: Any) -> None:
+    def follow(self, capture: Shown | None) -> None:
         """Show another capture from its beginning."""
         with self.lock:
             self._restart(capture)
@@ -122,7 +126,7 @@ class TimelinePanel(Panel):
         self._restart(self._capture)
         self._range_ns = None
 
-    def _restart(self, capture: Any) -> None:
+    def _restart(self, capture: Shown | None) -> None:
         self._timeline = Timeline(by_peer=self.canvas.by_peer)
         self._watch_seen = None
         if self._pings is not None:
@@ -160,7 +164,7 @@ class TimelinePanel(Panel):
         first, last = self.marked
         return table[(table["time"] >= first) & (table["time"] <= last)]
 
-    def mark(self, first: Any, last: Any) -> None:
+    def mark(self, first: Moment, last: Moment) -> None:
         """Mark a range of time.
 
         Parameters
@@ -172,7 +176,7 @@ class TimelinePanel(Panel):
         self.marked_ns = (int(utc[0].value), int(utc[1].value))
         self._answer()
 
-    def show(self, first: Any = None, last: Any = None) -> None:
+    def show(self, first: Moment | None = None, last: Moment | None = None) -> None:
         """Show a range of time; without one everything that is kept."""
         with self.lock:
             if first is None or last is None:

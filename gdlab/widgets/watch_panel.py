@@ -11,7 +11,7 @@ import numpy as np
 
 from gdlab import clock
 from gdlab.analysis.watched import causes
-from gdlab.capture import Capture, html
+from gdlab.capture import html
 from gdlab.capture.html import legible, visible
 from gdlab.plots import LiveFrames
 from gdlab.text import number
@@ -20,6 +20,7 @@ from gdlab.watching import tables as rows_to_table
 from gdlab.watching.rows import LogRow
 from gdlab.watching.status import held_text
 from gdlab.widgets.panel import Panel, put, wake
+from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import named, row, style_sheet
 
 SECONDS: Final = 30.0
@@ -74,7 +75,7 @@ class WatchPanel(Panel):
     list : the rows of the log, newest first. filter : which kinds it has.
     """
 
-    def __init__(self, watch: Watch | None = None, capture: Capture | None = None, **options: Any) -> None:
+    def __init__(self, watch: Watch | None = None, capture: Shown | None = None, **options: Any) -> None:
         self._watch = watch
         self._fixed = watch is not None
         self._listed: list[tuple[WatchedGame, LogRow]] = []

@@ -11,8 +11,8 @@ from tests.traffic import PEER, START_NS, merged, ping, pings, pong, table
 MS = 1_000_000
 
 
-def sides(seed, *, n=200, peer=PEER, offset_us=0, drift_ppm=0.0, ms=(2.0, 2.0), wait_ms=0.0, held=True):
-    """Probes of ours, and messages of the game, whose clock is another one; the truth is known.
+def said(seed, *, n=200, offset_us=0, drift_ppm=0.0, ms=(2.0, 2.0), wait_ms=0.0, held=True):
+    """Probes of ours, their answers, and messages of a game with another clock: times, payloads, its times, delays.
 
     `ms` is the least time there and back.
     """
@@ -35,29 +35,41 @@ def sides(seed, *, n=200, peer=PEER, offset_us=0, drift_ppm=0.0, ms=(2.0, 2.0), 
     delay = (ms[1] * MS + rng.exponential(MS, n // 2)).astype(np.int64)
     unknown = np.full(n, np.nan)
     return [
-        table(sent, asked, peer=peer, direction="out", v__t=unknown, truth=unknown),
-        table(sent + there + wait + back, answers, peer=peer, v__t=unknown, truth=unknown),
-        table(of_game + delay, b"state", peer=peer, v__t=theirs(of_game).astype(float), truth=delay / MS),
+        (sent, asked, unknown, unknown),
+        (sent + there + wait + back, answers, unknown, unknown),
+        (of_game + delay, [b"state"] * len(of_game), theirs(of_game).astype(float), delay / MS),
     ]
 
 
+def tables(parts, peers):
+    """What several peers said as three tables: our probes, the answers, messages of the game."""
+    for role, direction in zip(zip(*parts, strict=True), ("out", "in", "in"), strict=True):
+        times, payloads, theirs, truth = zip(*role, strict=True)
+        yield table(
+            np.concatenate(times),
+            [each for some in payloads for each in some],
+            peer=[peer for peer, some in zip(peers, times, strict=True) for _ in some],
+            direction=direction,
+            v__t=np.concatenate(theirs),
+            truth=np.concatenate(truth),
+        )
+
+
+def sides(seed, *, peer=PEER, **more):
+    """What one peer said, in three tables."""
+    return list(tables([said(seed, **more)], [peer]))
+
+
 def test_offset_drift_and_delay_are_within_the_stated_error_on_200_seeds():
-    tables, truths = [], {}
+    parts, truths = [], {}
     for seed in range(200):
         rng = np.random.default_rng(seed + 1000)
         offset = int(rng.integers(0, 10**9)) - START_NS // 1000  # a game counts from its start
         drift = rng.uniform(-50, 50)
         truths[f"{seed}"] = offset, drift
-        tables += sides(
-            seed,
-            n=100,
-            peer=f"{seed}",
-            offset_us=offset,
-            drift_ppm=drift,
-            ms=rng.uniform(0.1, 20, 2),
-            wait_ms=rng.choice([0, 16.7]),
-        )
-    whole = merged(*tables)
+        more = {"ms": rng.uniform(0.1, 20, 2), "wait_ms": rng.choice([0, 16.7])}
+        parts.append(said(seed, n=100, offset_us=offset, drift_ppm=drift, **more))
+    whole = merged(*tables(parts, list(truths)))
     found = analysis.clock_offsets(whole).set_index("peer")
     assert len(found) == 200
     assert (found["n"] == 100).all()
@@ -143,26 +155,31 @@ def of_fastest(sent, received, returned, back):
     return float(path[best].max() / 2 + np.abs(y - level - slope * x).max()) + 1.0
 
 
-def of_one_peer(*times):
-    """What is told of a clock by the four times of each exchange."""
-    peer = np.zeros(1, np.int64)
-    return clocks.Clocks.of(pd.DataFrame(index=peer), peer, np.zeros(len(times[0]), np.int64), *times)
+def of_peers(*times):
+    """What is told of the clocks of several peers by the four times of the exchanges with each; (peers, n) each."""
+    peers, n = times[0].shape
+    each = np.arange(peers)
+    return clocks.Clocks.of(
+        pd.DataFrame(index=each), each, np.repeat(each, n), *(some.ravel() for some in times)
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_truth_is_always_inside_and_frames_make_the_interval_no_wider(case):
-    now, before = [], []
-    for seed in range(200):
-        drawn = np.random.default_rng(seed + 5000)
-        offset, drift = float(drawn.integers(-(10**9), 10**9)), float(drawn.uniform(-80, 80))
-        times = exchanges(case, seed, offset, drift)
-        line = of_one_peer(*times).line(0)
+    drawn = [np.random.default_rng(seed + 5000) for seed in range(200)]
+    truths = [(float(rng.integers(-(10**9), 10**9)), float(rng.uniform(-80, 80))) for rng in drawn]
+    times = [exchanges(case, seed, *truth) for seed, truth in enumerate(truths)]
+    found = of_peers(*map(np.stack, zip(*times, strict=True)))
+    assert found.told.all()
+    now = []
+    for seed, (offset, drift) in enumerate(truths):
+        line = found.line(seed)
         at = np.linspace(line.first, line.last, 20)
         stated = line.offset_us + line.drift_ppm * (at - line.time) / 1e6
         assert (np.abs(stated - offset - drift * at / 1e6) <= line.error_us).all(), (case, seed)
         assert abs(line.drift_ppm - drift) <= line.drift_error_ppm, (case, seed)
         now.append(line.error_us)
-        before.append(of_fastest(*times))
+    before = [of_fastest(*each) for each in times]
     if case in ("one machine at 60 fps", "LAN at 60 fps"):
         assert np.mean(now) <= np.mean(before) / 4
     assert np.mean(now) <= 1.05 * np.mean(before)
@@ -172,8 +189,10 @@ def test_a_clock_that_was_set_meanwhile_is_not_told():
     sent, received, returned, back = exchanges("LAN", 1, 1000.0, 0.0)
     later = sent > sent[100]
     jump = np.where(later, -500_000, 0)
-    assert of_one_peer(sent, received, returned, back).told[0]
-    assert not of_one_peer(sent, received + jump, returned + jump, back).told[0]
+    pair = [
+        np.stack(each) for each in ((sent, sent), (received, received + jump), (returned, returned + jump))
+    ]
+    assert of_peers(*pair, np.stack((back, back))).told.tolist() == [True, False]
 
 
 def test_without_an_offset_it_refuses_and_says_what_is_valid():

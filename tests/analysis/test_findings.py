@@ -116,6 +116,7 @@ def left(*, message=False, by=PEER):
 
 
 OPENED = table([0], b"", endpoint=TCP, event="open")
+OPENED_BY_US = Fact.of(Reason.OPENED, by=US)
 GAP = merged(
     stream(50), table([S], b"", event="gap", peer="", fact=Fact.of(Reason.PAUSED, by=US, seconds=3.0))
 )
@@ -334,6 +335,24 @@ def test_the_most_certain_comes_first():
 def test_loss_is_located_as_far_as_the_counters_allow(statistics, where):
     found = analysis.findings(numbers([0, 1, 3, 4]), statistics).set_index("rule")
     assert where in found.loc["missing-numbers", "what"]
+
+
+def test_silence_behind_a_relay_is_the_clients_and_of_a_server_that_we_asked_its_own():
+    """A relay connects onward for each client; `gdlab.connect` to a server that may be meant to be silent."""
+    onward = table([0], b"", endpoint="tcp://127.0.0.1:999", peer="server", event="open", fact=OPENED_BY_US)
+    found = analysis.findings(merged(OPENED, onward, OTHER)).set_index("rule")
+    assert "1 of 2 peers connected" in found.loc["connected-and-silent", "what"]
+    assert "server" not in found.loc["connected-and-silent", "what"]
+    talking = merged(OPENED, table([S], endpoint=TCP), onward, OTHER)
+    assert "connected-and-silent" not in rules(talking)
+    waiting = merged(
+        onward, table([9 * S], b"x", endpoint="tcp://127.0.0.1:999", peer="server", direction="out")
+    )
+    found = analysis.findings(waiting).set_index("rule")
+    assert found.loc["connected-and-silent", "what"] == (
+        "server took our connection, and nothing came from there."
+    )
+    assert found.loc["connected-and-silent", "evidence"].endswith("0 messages in, 1 out")
 
 
 def test_counters_may_be_attributes():

@@ -269,7 +269,9 @@ def test_a_relay_between_them_tells_where_messages_were_lost_and_how_long_it_hel
             int((passed & ~arrived).sum()),
         ]
     a, relay, b = (merged(*captures[name]) for name in ("a", "relay", "b"))
-    found = analysis.merge_path(a, relay, b)
+    merged_ends = gd.merge(a, b, relay=relay)
+    assert merged_ends.ways["lost"].tolist() == [sum(truth["a"]), sum(truth["b"])]
+    found = merged_ends.path
     assert found.ways["place"].tolist() == [
         "a to relay",
         "in the relay",
@@ -283,4 +285,4 @@ def test_a_relay_between_them_tells_where_messages_were_lost_and_how_long_it_hel
     assert inside["median_ms"] == pytest.approx(2, abs=0.01)
     assert inside["error_ms"] == 0
     with pytest.raises(ValueError, match="conversation of the relay is that with b"):
-        analysis.merge_path(a, relay[relay["peer"] != names["b"]], b)
+        gd.merge(a, b, relay=relay[relay["peer"] != names["b"]])

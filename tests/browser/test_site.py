@@ -1,4 +1,4 @@
-"""The course as a page: it builds from the wheel and the notebooks, and a browser opens a lesson of it."""
+"""The course as a page: it builds from wheel and notebooks, a browser opens a lesson, and Pyodide imports the wheel."""
 
 import functools
 import http.server
@@ -7,10 +7,13 @@ import os
 import re
 import shutil
 import subprocess
+import sysconfig
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from gdlab.course.handout import shipped
 from tests.waiting import limit, limit_ms
@@ -95,3 +98,53 @@ def test_a_browser_opens_a_lesson_of_the_site(site, browser, artifacts):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def compiled(site: Path, cache: Path) -> Path:
+    """Pyodide itself, in the version that the page loads: as its package has it, without the packages for it."""
+    settings = "".join(path.read_text() for path in (site / "extensions").rglob("pyodide-kernel*/**/*.js"))
+    (version,) = set(re.findall(r"/pyodide/v(\d+\.\d+\.\d+)/full", settings))
+    folder = cache / f"pyodide-{version}"
+    if not (folder / "node_modules" / "pyodide" / "pyodide.asm.wasm").is_file():
+        if not (npm := shutil.which("npm")):
+            pytest.skip("no node and npm, which Pyodide runs in here")
+        wishes = [
+            "--prefix",
+            str(folder),
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            f"pyodide@{version}",
+        ]
+        done = subprocess.run([npm, "install", *wishes], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"npm cannot get Pyodide {version}: {done.stderr[-300:]}")
+    return folder / "node_modules" / "pyodide"
+
+
+@pytest.mark.browser
+def test_pyodide_imports_all_modules_of_the_sites_wheel(site, pytestconfig):
+    """The compiled packages are on Pyodide's own server; the test goes as far as that (see `in_pyodide.py`)."""
+    pyodide = compiled(site, pytestconfig.cache.mkdir("site"))
+    # What the page loads is what gdlab asks for, and what is not there is Python only.
+    packages = json.loads((pyodide / "pyodide-lock.json").read_text())["packages"]
+    asked = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
+    for wish in asked:
+        if wish.name in packages:
+            assert packages[wish.name]["version"] in wish.specifier, wish
+        else:
+            assert wish.name in ("ipywidgets", "websockets")
+    (wheel,) = (site / "pypi").glob("gdlab-*.whl")
+    here = Path(__file__).parent
+    program = [here / "in_pyodide.mjs", pyodide, wheel, here / "in_pyodide.py", sysconfig.get_path("purelib")]
+    done = subprocess.run(
+        ["node", *map(str, program)], capture_output=True, text=True, timeout=limit(100), check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["platform"] == "emscripten"
+    assert seen["ended"] in ("numpy", "pandas")
+    assert seen["broken"] == {}
+    assert len(seen["modules"]) > 500
+    assert seen["thread"] == "can't start new thread"
+    assert seen["listen"].startswith("NotPossibleHere: gd.listen needs threads and sockets")

@@ -364,6 +364,15 @@ def test_statistics_count_both_directions():
         assert told.receive_buffer_bytes > 100_000
 
 
+def test_what_is_kept_of_decoded_payloads_is_in_the_statistics():
+    cap = gd.listen(FREE)
+    send(cap, *[b'{"seq": %d}' % number for number in range(50)])
+    cap.wait_sync(50)
+    assert cap.statistics.decoded_bytes == 0
+    cap.decoded()
+    assert cap.statistics.decoded_bytes > cap.statistics.received_bytes
+
+
 def test_evicted_rows_are_in_the_statistics_and_the_words():
     cap = gd.listen(FREE, limit=64)
     for number in range(4):
@@ -457,6 +466,9 @@ def test_a_spilled_capture_is_on_the_disk_whole_also_what_memory_has_let_go(tmp_
     messages = again.df.query("event == 'message'")
     assert [int(payload) for payload in messages.payload] == list(range(301))
     assert (again.df.event == "gap").sum() == 1  # the pause
+    # What is told of it is how it was at its end, and not before its first message.
+    assert again.provenance["endpoints"] == list(cap.addresses)
+    assert again.provenance["statistics"]["received"] == 301
 
 
 def test_what_a_killed_process_had_spilled_is_there(tmp_path):

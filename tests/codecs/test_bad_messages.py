@@ -26,3 +26,11 @@ def test_a_value_that_no_variant_holds_is_left_out_of_the_sizes_and_said():
     )
     report = gd.sizes(table_of([{"payload": each} for each in payloads]))
     assert any("no Variant holds" in note for note in report.notes)
+
+
+def test_white_space_that_json_does_not_know_is_no_json():
+    """Python takes vertical tabs and form feeds for white space as well, and then nothing is left of the text."""
+    payloads = (b'{"seq": 1}', b"\x0b" * 70, b"\x0c true", b" true")
+    decoded = decode(table_of([{"payload": each} for each in payloads]))
+    assert decoded["codec"].tolist() == ["auto:json", "auto:bytes", "auto:bytes", "auto:json"]
+    assert decoded["value"].tolist() == [{"seq": 1}, *payloads[1:3], True]

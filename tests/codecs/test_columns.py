@@ -12,8 +12,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gdlab import variant as v
-from gdlab.codecs import CODECS, Decoder, decode, json_columns
+from gdlab.codecs import CODECS, Decoder, decode
 from gdlab.codecs.codec import Fast
+from gdlab.codecs.grown import Column
+from gdlab.codecs.parts import Part
 from tests.codecs.tables import table_of
 
 
@@ -95,6 +97,23 @@ def test_variants_by_columns_are_variants_by_rows(values):
         b'{"a": "x\ny"}',
         b'{"a": 1} ',
         b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": 9007199254740993}',
+        b'{"a": -9007199254740993, "b": 0.5}',
+        b'{"a": 0.30000000000000004}',
+        b'{"a": 1e-05}',
+        b'{"a": -0}',
+        b'{"a": "\\ud800"}',
+        b'{"a": "\\udc00"}',
+        b'{"a": "\\ud83d\\ude00"}',
+        b'{"a": "\\u0000"}',
+        b'{"a": 1}}',
+        b'{"a": [1}',
+        b'{"a": "}\n{"}',
+        b'{"a": "\r"}',
+        b'{"a": []}',
+        b'{"a": [null]}',
+        b'{"a": [[], [1]]}',
         b'{"a": 1e400}',
         b'{"a": "\xff"}',
         b'{"a": null}',
@@ -127,15 +146,23 @@ def growing(payloads):
     return table_of(*payloads).assign(time=times)
 
 
-def test_a_decoder_gives_what_decode_gives_as_the_table_grows():
+@pytest.mark.parametrize("storage", ["pyarrow", "python"])
+def test_a_decoder_gives_what_decode_gives_as_the_table_grows(storage):
+    with pd.option_context("mode.string_storage", storage):
+        _grows()
+
+
+def _grows():
     payloads = [
         json.dumps({"seq": n, "t": n / 2 if n > 150 else n, "who": f"p{n % 3}"}).encode() for n in range(300)
     ]
     payloads[120] = b"no json"
+    payloads[125] = b'{"seq": "none", "who": 7, "wide": 18446744073709551615}'
+    payloads[140] = b'{"seq": 9007199254740993, "wide": 1, "who": "\\ud800"}'
     payloads[220] = v.dumps({"seq": 220, "pos": v.Vector2(1, 2)})
     decoder = Decoder()
     kept = []
-    for n in (0, 10, 11, 100, 130, 220, 221, 300):
+    for n in (0, 10, 11, 100, 122, 130, 150, 220, 221, 300):
         table = growing(payloads[:n])
         found, expected = decoder.decode(table), decode(table)
         assert list(found.columns) == list(expected.columns)
@@ -147,13 +174,129 @@ def test_a_decoder_gives_what_decode_gives_as_the_table_grows():
         pd.testing.assert_frame_equal(found.drop(columns="value"), expected.drop(columns="value"))
 
 
+def test_what_a_decoder_keeps_is_bounded_and_counted():
+    table = growing([b'{"seq": %d, "name": "Ann"}' % n for n in range(100)])
+    decoder = Decoder()
+    decoder.decode(table)
+    # Its rows are there as payloads and as values.
+    assert decoder.nbytes > table["payload"].array.nbytes + 100 * 8
+    bounded = Decoder(most_bytes=decoder.nbytes - 1)
+    pd.testing.assert_frame_equal(
+        bounded.decode(table).drop(columns="value"), decode(table).drop(columns="value")
+    )
+    assert bounded.nbytes == 0
+
+
 def test_a_decoded_table_is_the_users_own():
-    table = growing([b'{"seq": %d}' % n for n in range(100)])
+    table = growing(
+        [b'{"seq": %d, "who": "a", "mixed": %s}' % (n, (b"1", b'"x"')[n % 2]) for n in range(100)]
+    )
     decoder = Decoder()
     first = decoder.decode(table)
-    first.loc[0, "v.seq"] = 99
+    first.loc[0, ["v.seq", "v.who", "v.mixed", "decode_error"]] = [99, "b", None, "wrong"]
     first["v.seq"] += 1
-    assert decoder.decode(table)["v.seq"].tolist() == list(range(100))
+    assert first["v.who"].tolist()[:2] == ["b", "a"]
+    second = decoder.decode(table)
+    assert second["v.seq"].tolist() == list(range(100))
+    assert set(second["v.who"]) == {"a"}
+    assert second["v.mixed"].tolist() == [1, "x"] * 50
+    assert second["decode_error"].isna().all()
+
+
+kinds_of_parts = st.lists(
+    st.lists(
+        st.one_of(
+            st.integers(-5, 5),
+            st.sampled_from([2**53 + 1, -(2**53) - 1, 2**63, 2**64, -(2**63)]),
+            st.sampled_from([0.5, 2.0, float("inf")]),
+            st.booleans(),
+            st.sampled_from(["a", "é", "\ud800"]),
+            st.none(),
+        ),
+        max_size=4,
+    ),
+    max_size=4,
+)
+
+
+def expected_kind(values):
+    """What the table of `flatten` says of a column of such values."""
+    kinds = {type(value) for value in values}
+    if kinds <= {int, float} and float in kinds:
+        return "Float64" if all(abs(v) <= 2**53 for v in values if type(v) is int) else "object"
+    if kinds == {int}:
+        low, high = min(values), max(values)
+        return (
+            "Int64"
+            if low >= -(2**63) and high < 2**63
+            else "UInt64"
+            if low >= 0 and high < 2**64
+            else "object"
+        )
+    return {frozenset({bool}): "boolean", frozenset({str}): "string"}.get(frozenset(kinds), "object")
+
+
+@given(kinds_of_parts, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_a_column_in_pieces_is_the_column_at_once(batches, looked_at_between):
+    column, start, seen, earlier = Column(), 0, [], []
+    for batch in batches:
+        rows = np.flatnonzero([value is not None for value in batch])
+        held = np.empty(len(rows), object)
+        held[:] = [batch[row] for row in rows]
+        column.add(start, start + len(batch), [Part(rows, held)])
+        start += len(batch)
+        seen += batch
+        if looked_at_between:
+            earlier.append((column.array(start), list(seen)))
+    for made, values in [*earlier, (column.array(start), seen)]:
+        known = [value for value in values if value is not None]
+        series = pd.Series(made, dtype=made.dtype)
+        assert str(series.dtype) == expected_kind(known)
+        assert series.isna().tolist() == [value is None for value in values]
+        assert [v for v in series.tolist() if v is not pd.NA] == known
+        if series.dtype == object:  # each as it came: no integer became a float
+            assert [type(v) for v in series.tolist() if v is not pd.NA] == [type(v) for v in known]
+
+
+def test_what_websocket_tells_is_followed_as_the_table_grows():
+    payloads = [b"\x02\0\0\0%c\0\0\0" % n for n in range(60)]
+    kinds = ["binary" if n % 3 else "text" for n in range(60)]
+    endpoints = ["ws://127.0.0.1:1" if n < 40 else "udp://127.0.0.1:2" for n in range(60)]
+    decoder = Decoder()
+    for n in (5, 30, 60):
+        table = growing(payloads[:n]).assign(kind=kinds[:n], endpoint=endpoints[:n])
+        for each in (table, table.astype({"kind": "category", "endpoint": "category"})):
+            found, expected = decoder.decode(each), decode(each)
+            assert found["codec"].tolist() == expected["codec"].tolist()
+            assert found["value"].tolist() == expected["value"].tolist()
+    assert found["codec"].tolist()[:4] == ["auto:text", "auto:variant", "auto:variant", "auto:text"]
+    assert found["codec"].iloc[42] == "auto:variant"
+
+
+def test_rows_that_are_no_longer_wanted_are_no_longer_decoded():
+    decoder = Decoder()
+    table = growing([b"%d" % n for n in range(10)])
+    table["event"] = "message"
+    assert decoder.decode(table, "json")["v"].notna().all()
+    table.loc[3, "event"] = "error"
+    assert decoder.decode(table, "json")["v"].isna().tolist() == [n == 3 for n in range(10)]
+
+
+def test_a_bad_message_sends_its_neighbours_to_the_row_decoder_not_the_block():
+    payloads = [b'{"seq": %d, "who": "p"}' % n for n in range(4000)]
+    for row, bad in ((5, b"{]"), (1000, b'{"seq": }'), (3999, b'{"seq": 1e}')):
+        payloads[row] = bad
+    fast = CODECS["json"].decode_parts(table_of(*payloads)["payload"].array)
+    assert {5, 1000, 3999} <= set(fast.left.tolist())
+    assert len(fast.left) < 400
+    assert_same(payloads, "json")
+
+
+def test_dates_and_nulls_are_read_as_whole_columns():
+    payloads = [b'{"at": "2026-01-01T00:00:%02d", "to": null, "x": 1e-05}' % (n % 60) for n in range(200)]
+    assert not len(CODECS["json"].decode_parts(table_of(*payloads)["payload"].array).left)
+    assert_same(payloads, "json")
 
 
 def test_other_rows_of_the_same_number_are_decoded_anew():
@@ -253,11 +396,3 @@ def test_half_a_surrogate_pair_harms_no_later_row():
     for n in range(5):
         found = decoder.decode(growing(payloads[:n]), "json")
     assert found["v.who"].tolist() == ["a", "\ud800", pd.NA, "b"]
-
-
-def test_long_numbers_are_seen_wherever_they_begin():
-    for digits in range(12, 20):
-        for before in range(9):
-            payload = b'{"k%s":%s}' % (b"x" * before, b"7" * digits)
-            odd = json_columns._has_odd_numbers(np.frombuffer(payload, np.uint8), payload)
-            assert odd == (digits >= 16), (digits, before)

@@ -1,4 +1,4 @@
-"""The questions of the lessons: right answers are accepted, and each usual wrong one has its own explanation."""
+"""The questions of the lessons: right answers are accepted, each usual wrong one is explained; in both languages."""
 
 import json
 import re
@@ -15,6 +15,7 @@ from gdlab import analysis
 from gdlab.course.checking import LESSONS, questions
 from gdlab.course.verdicts import Mark
 from gdlab.variant import PackedFloat32Array, PackedFloat64Array, dumps
+from tests.languages import chinese, in_chinese
 
 
 def sums(message):
@@ -209,16 +210,28 @@ RIGHT = {
 }  # fmt: skip
 
 
+def judged(key, given):
+    """What the check says of an answer; in Chinese it says the same."""
+    answer = given.make() if isinstance(given, Later) else given
+    verdict = gd.course.check(key, answer)
+    translated = in_chinese(lambda: gd.course.check(key, answer))
+    assert translated.mark is verdict.mark
+    assert chinese(translated.text), translated
+    assert not chinese(verdict.text), verdict
+    return verdict
+
+
 @pytest.mark.parametrize("key", RIGHT)
 def test_right_answers_are_accepted(key):
     for answer in RIGHT[key]:
-        verdict = gd.course.check(key, answer.make() if isinstance(answer, Later) else answer)
+        verdict = judged(key, answer)
         assert verdict, verdict
 
 
-def test_every_question_has_right_and_wrong_answers_here():
+def test_every_question_has_right_and_three_wrong_answers_here():
     asked = {key for lesson in LESSONS for key in questions(lesson)}
     assert asked == {*RIGHT, "02.5", "07.3"} == {*WRONG, "02.5", "07.3"}
+    assert {key: len(wrong) for key, wrong in WRONG.items() if len(wrong) < 3} == {}
 
 
 async def to_bytes(ws):
@@ -413,10 +426,14 @@ WRONG = {
     "12.1": [(11_283, "microseconds"), (8.9, "mean"), (0.1, "narrowest")],
     "12.2": [(0, "equally long"), (8.9, "width"), (-4.4, "larger"), (9.88, "furthest")],
     "12.3": [(94, "60 frames"), (160, "narrowest"), (0.157, "milliseconds"), (243.5, "error_us"), (17_219, "average")],
-    "13.1": [(Later(lambda: project(every=1)), "Bandwidth"), (7, "returned")],
-    "13.2": [(Later(lambda: project(repeat=0)), "Lost doors"), ("yes", "returned")],
-    "13.3": [(Later(lambda: project(behind=5)), "Jerks"), (Later(lambda: project(behind=20)), "Age")],
-    "13.4": [(Later(lambda: project(every=1)), "Bandwidth"), (Later(lambda: project(repeat=0)), "Lost doors")],
+    "13.1": [(Later(lambda: project(every=1)), "Bandwidth"), (Later(lambda: project(every=1, repeat=60)), "Bandwidth"),
+             (7, "returned")],
+    "13.2": [(Later(lambda: project(repeat=0)), "Lost doors"), (Later(lambda: project(repeat=5)), "Lost doors"),
+             ("yes", "returned")],
+    "13.3": [(Later(lambda: project(behind=5)), "Jerks"), (Later(lambda: project(behind=20)), "Age"),
+             (0.02, "returned")],
+    "13.4": [(Later(lambda: project(every=1)), "Bandwidth"), (Later(lambda: project(repeat=0)), "Lost doors"),
+             (Later(lambda: project(behind=20)), "Age")],
     "12.4": [(30, "How long"), (0.0333, "other way"), (33_333, "1,000 µs"), (1, "One ppm")],
     "09.4": [("only_server", "no such"), ("both", "number 0"), ("zz_only_client", "number 2"), ("nothing", "trouble"),
              ("x", "both lists")],
@@ -427,10 +444,9 @@ WRONG = {
 def test_each_usual_wrong_answer_is_explained(key):
     texts = []
     for given, word in WRONG[key]:
-        answer = given.make() if isinstance(given, Later) else given
-        verdict = gd.course.check(key, answer)
-        assert verdict.mark is Mark.WRONG, (answer, verdict)
-        assert re.search(word, verdict.text), (answer, verdict)
+        verdict = judged(key, given)
+        assert verdict.mark is Mark.WRONG, (given, verdict)
+        assert re.search(word, verdict.text), (given, verdict)
         texts.append(verdict.text)
     assert len(set(texts)) >= len(texts) - 1  # two forms of the same mistake may share one
 

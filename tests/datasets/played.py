@@ -18,16 +18,15 @@ SERVERS = ("udp://10.0.0.1:4242", "udp://10.0.0.2:4242")
 #: Every measure that is a table, with what it is asked.
 MEASURES = [
     ("rates", {}),
-    ("rates", {"bin_s": 1.0, "by": ()}),
     ("rates", {"bin_s": 0.5, "by": "peer", "top": 2, "probes": True}),
     ("overhead", {}),
     ("conversations", {}),
-    ("inter_arrival", {}),
     ("inter_arrival", {"direction": "out", "probes": True}),
     ("jitter", {"sent": "v.t_us"}),
     ("jitter", {}),
     ("sequence", {"seq": "v.seq"}),
     ("sequence", {"seq": "v.seq", "by": "v.id"}),
+    ("sequence", {}),
     ("numbered", {"seq": "v.seq"}),
     ("round_trips", {}),
     ("response_times", {}),
@@ -105,7 +104,7 @@ def spread(whole: pd.DataFrame, folder: Path, how: str) -> list[Path]:
     elif how == "minute":
         of = (conform.time_ns(whole) - conform.time_ns(whole).min()) // (20 * SECOND)
     else:
-        of = np.random.default_rng(7).integers(0, 5, len(whole))
+        of = np.random.default_rng(7).integers(0, 3, len(whole))
     files = []
     for number in np.unique(of):
         part = whole[of == number].reset_index(drop=True)

@@ -5,24 +5,30 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import struct
 from concurrent.futures import ProcessPoolExecutor
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 import gdlab as gd
 from gdlab import analysis
+from gdlab.codecs import decode
+from gdlab.files import to_schema as conform
+from gdlab.payloads import PayloadArray
 from tests.datasets.played import MEASURES, played, spread
 
+OTHER = played(2, lasted_s=20)
 WAYS = ("server", "minute", "shuffled")
 #: So few that streams are divided among several tasks.
-ROWS_AT_ONCE = 900
+ROWS_AT_ONCE = 1000
 
 
 @pytest.fixture(scope="module")
 def spreads(tmp_path_factory):
-    whole = played(1)
+    whole = played(1, hz=2)
     folder = tmp_path_factory.mktemp("spread")
     return {how: spread(whole, folder / how, how) for how in WAYS}
 
@@ -33,46 +39,48 @@ def tables(spreads):
 
 
 @pytest.fixture(scope="module")
+def expected(tables):
+    """What one machine makes of all rows in one table: each measure, findings, a comparison."""
+    found = {}
+    for how, table in tables.items():
+        found[how] = {str(each): getattr(analysis, each[0])(table, **each[1]) for each in MEASURES}
+        found[how]["findings"] = pd.DataFrame(analysis.findings(table))
+        found[how]["compare"] = analysis.compare(table, OTHER, seq="v.seq")
+        assert all(len(frame) for frame in found[how].values())
+        found[how]["frame_rate"] = analysis.frame_rate(table)
+    return found
+
+
+@pytest.fixture(scope="module")
 def pool():
     # Not by forking: threads of other tests would be forked along.
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
         yield executor
 
 
-def check(files, table, executor):
-    found = gd.dataset(files, executor=executor, rows_at_once=ROWS_AT_ONCE)
-    for name, options in MEASURES:
-        expected = getattr(analysis, name)(table, **options)
-        assert len(expected), (name, options)
-        assert_frame_equal(
-            getattr(found, name)(**options), expected, check_exact=True, obj=f"{name} {options}"
-        )
-    assert found.frame_rate() == analysis.frame_rate(table)
+def check(files, expected, executor, **options):
+    found = gd.dataset(files, executor=executor, rows_at_once=ROWS_AT_ONCE, **options)
+    for each in MEASURES:
+        frame = getattr(found, each[0])(**each[1])
+        assert_frame_equal(frame, expected[str(each)], check_exact=True, obj=str(each))
+    assert_frame_equal(pd.DataFrame(found.findings()), expected["findings"], check_exact=True)
+    assert_frame_equal(found.compare(OTHER, seq="v.seq"), expected["compare"], check_exact=True)
+    assert found.frame_rate() == expected["frame_rate"]
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_here(spreads, tables, how):
-    check(spreads[how], tables[how], None)
+def test_here(spreads, expected, how):
+    check(spreads[how], expected[how], None)
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_in_other_processes(spreads, tables, how, pool):
-    check(spreads[how], tables[how], pool)
+def test_in_other_processes(spreads, expected, how, pool):
+    check(spreads[how], expected[how], pool)
 
 
-def test_the_table_the_findings_and_a_comparison_are_those_of_all_files(spreads, tables):
+def test_the_table_is_that_of_all_files(spreads, tables):
     for how in WAYS:
-        found = gd.dataset(spreads[how])
-        assert_frame_equal(found.df(), tables[how], check_exact=True)
-        expected = analysis.findings(gd.load(spreads[how]))
-        assert len(expected)
-        assert_frame_equal(pd.DataFrame(found.findings()), pd.DataFrame(expected))
-    other = played(2)
-    assert_frame_equal(
-        gd.dataset(spreads["shuffled"]).compare(other, seq="v.seq"),
-        analysis.compare(tables["shuffled"], other, seq="v.seq"),
-        check_exact=True,
-    )
+        assert_frame_equal(gd.dataset(spreads[how]).df(), tables[how], check_exact=True)
 
 
 def test_equal_times_keep_the_order_of_files_and_rows(tmp_path):
@@ -91,13 +99,40 @@ def test_equal_times_keep_the_order_of_files_and_rows(tmp_path):
             )
 
 
+@pytest.mark.parametrize("form", ["fields", "text", "bytes"])
+def test_numbers_that_messages_carry_count_where_the_other_side_sends_no_pings(form, tmp_path):
+    whole = played(4, lasted_s=20)
+    whole = whole[~whole["peer"].isin(["10.0.9.8:8", "10.0.9.9:9"])].reset_index(drop=True)
+    if form != "fields":
+        states = (whole["direction"] == "in") & (whole["reason"] != "probe") & (whole["event"] == "message")
+        decoded = decode(whole)[states]
+        ours = conform.time_ns(whole)[states] // 1000  # of a clock that runs as ours, as bytes must
+        pairs = zip(decoded["v.seq"].astype(int), ours, strict=True)
+        if form == "text":
+            new = [f"pos=1 seq={seq} t_us={t_us}".encode() for seq, t_us in pairs]
+        else:
+            new = [struct.pack("<IQ4x", seq, t_us) for seq, t_us in pairs]
+        payloads = whole["payload"].tolist()
+        for row, payload in zip(np.flatnonzero(states), new, strict=True):
+            payloads[row] = payload
+        sizes = [0 if payload is None else len(payload) for payload in payloads]
+        whole = whole.assign(payload=PayloadArray._from_sequence(payloads), size_bytes=sizes)
+    files = spread(whole, tmp_path / "spread", "shuffled")
+    table = gd.load(files).df
+    found = gd.dataset(files, rows_at_once=300)
+    for name in ("sequence", "jitter", "one_way_delay"):
+        expected = getattr(analysis, name)(table)
+        assert len(expected) > (2 if name == "sequence" else 300), name
+        assert_frame_equal(getattr(found, name)(), expected, check_exact=True, obj=name)
+
+
 def test_quantiles_do_not_depend_on_the_files_and_keep_their_bound(spreads, tables):
     for measure, column in (("inter_arrival", "iat_ms"), ("one_way_delay", "delay_ms")):
         options = {"sent": "v.t_us"} if measure == "one_way_delay" else {}
         found = [
-            gd.dataset(files, rows_at_once=rows).quantiles(measure, (0.5, 0.9, 0.99), **options)
+            gd.dataset(files, rows_at_once=rows).quantiles(measure, (0.5, 0.9, 0.98), **options)
             for files in spreads.values()
-            for rows in (900, 10**6)
+            for rows in (ROWS_AT_ONCE, 10**6)
         ]
         for each in found[1:]:
             assert_frame_equal(each, found[0], check_exact=True)
@@ -107,18 +142,18 @@ def test_quantiles_do_not_depend_on_the_files_and_keep_their_bound(spreads, tabl
             assert abs(row.value - exact) <= 0.011 * exact, (measure, row)
             assert row.low <= exact * 1.0000001
             assert exact <= row.high * 1.011
-    lost = gd.dataset(spreads["minute"], rows_at_once=900).quantiles("round_trips", (0.5, 0.97))
+    lost = gd.dataset(spreads["minute"], rows_at_once=ROWS_AT_ONCE).quantiles("round_trips", (0.5, 0.97))
     assert lost["value"].tolist()[1] == float("inf")
     assert lost["n"].tolist() == [360, 360]
 
 
 def test_a_field_that_no_payload_has_is_named(spreads):
     with pytest.raises(KeyError, match=r"v\.nothing"):
-        gd.dataset(spreads["minute"], rows_at_once=900).sequence(seq="v.nothing")
+        gd.dataset(spreads["minute"], rows_at_once=ROWS_AT_ONCE).sequence(seq="v.nothing")
 
 
 @pytest.mark.timeout(400)
-def test_dask_survives_a_killed_worker(spreads, tables):
+def test_dask_survives_a_killed_worker(spreads, expected):
     distributed = pytest.importorskip("distributed")
     settings = {
         "distributed.admin.log-format": "%(message)s",
@@ -142,12 +177,6 @@ def test_dask_survives_a_killed_worker(spreads, tables):
                 os.kill(victims[0], signal.SIGKILL)
 
         for how in WAYS:
-            executor = client.get_executor(pure=False)
-            found = gd.dataset(spreads[how], executor=executor, rows_at_once=ROWS_AT_ONCE, progress=kill)
-            for name, options in MEASURES:
-                expected = getattr(analysis, name)(tables[how], **options)
-                assert_frame_equal(
-                    getattr(found, name)(**options), expected, check_exact=True, obj=f"{how} {name}"
-                )
+            check(spreads[how], expected[how], client.get_executor(pure=False), progress=kill)
         assert killed
         assert victims[0] not in client.run(os.getpid).values()

@@ -285,6 +285,35 @@ def test_a_folder_removed_while_running_is_made_anew_with_what_memory_has(tmp_pa
     assert loaded.notes == ()
 
 
+def test_a_folder_removed_before_the_first_row_is_made_anew(tmp_path):
+    folder = tmp_path / "run"
+    store = Store("udp://127.0.0.1:4242")
+    with Spill(folder, interval_s=3600) as spill:
+        spill.add(store)
+        spill.flush()
+        shutil.rmtree(folder)
+        add(store, range(10))
+    assert spill.status == ""
+    assert len(load(folder).table) == 10
+
+
+def test_a_folder_that_goes_while_rows_are_written_is_said_and_made_anew(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    store = Store("udp://127.0.0.1:4242")
+    with Spill(folder, interval_s=3600) as spill:
+        spill.add(store)
+        spill.flush()
+        with monkeypatch.context() as patched:
+            patched.setattr(spill, "_restore", lambda: shutil.rmtree(folder))
+            add(store, range(10))
+            spill.flush()
+        assert "the disk did not take the rows" in spill.status
+        assert spill.statistics().rows == 0
+        spill.flush()
+        assert spill.status == ""
+    assert len(load(folder).table) == 10
+
+
 @pytest.mark.parametrize("rows", [0, 5])
 def test_a_capture_that_did_not_end_in_order_has_a_finding_and_claims_no_silence(tmp_path, rows):
     store = Store("udp://127.0.0.1:4242")

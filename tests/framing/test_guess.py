@@ -53,6 +53,13 @@ ARRAY = variant.dumps(["move", 1, variant.Vector2(1, 2)])
         (b"POST /score HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", "http"),
         (b"Content-Length: 2\r\n\r\n{}", "content_length"),
         (b"\x10\x0d\0\4MQTT\4\2\0\x3c\0\1a", "mqtt"),
+        (b"\x20\2\0\0", "mqtt"),
+        (b"\x0cmove 12 4332", "u8"),
+        (b"T" + b"x: 1.5,\ny: 2.5,\n" * 5 + b"last", "u8"),
+        (b"\0\x15" + bytes(range(200, 221)), "u16be"),
+        (b"\0\3\3ok", "u16be"),
+        # Read the other way round, 3 and 0x15 are 50 MB and a Variant of text.
+        (b"".join(struct.pack("<II", 3, 0x15) + b"\x3e\2\0\0" + bytes(range(17)) for _ in "ab"), "u32le:after=4"),
         (b"\x16\x03\x01\x02\x00\x01\xfc", "raw"),
         (b"x" * MOST_BYTES, "raw"),
         ("hello you\n".encode("utf-16-le") * 3, "raw"),

@@ -20,7 +20,7 @@ def test_few_streams_are_misjudged_and_known_kinds_are_recognised():
 
 def test_few_messages_are_recognised_where_they_are_evidence_enough():
     known = right = wrong = 0
-    for made, reads, pauses in streams(COUNT, seed=5, counts=(2, 3, 4)):
+    for made, reads, pauses in streams(COUNT, seed=5, counts=(1, 2, 3, 4)):
         name = judged(made, reads, pauses)
         wrong += name not in (*made.wanted, "raw")
         # A length of one byte in a torn stream is found out by more of them only.
@@ -28,7 +28,7 @@ def test_few_messages_are_recognised_where_they_are_evidence_enough():
             known += 1
             right += name in made.wanted
     assert wrong <= 0.02 * COUNT
-    assert right >= 0.98 * known
+    assert right >= 0.99 * known
 
 
 def test_kinds_that_nobody_knows_are_not_taken_for_others():

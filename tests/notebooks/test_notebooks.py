@@ -1,10 +1,14 @@
-"""Every notebook runs top to bottom in a real kernel, with a Godot and with none, and closes what it opened."""
+"""Every notebook, in both languages, runs in a kernel, with a Godot and with none, and closes what it opened.
+
+The third form, where there are no threads and sockets, is in `test_without_threads.py`.
+"""
 
 import asyncio
 import json
 import re
 import socket
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,10 +18,28 @@ import pytest
 import gdlab as gd
 from gdlab import course
 from gdlab.course.checking import LESSONS, questions
+from gdlab.course.handout import shipped
+from tests import warm
 from tests.waiting import limit
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
-LESSON_FILES = [path for path in NOTEBOOKS if path.stem[:2] in LESSONS]
+NOTEBOOKS = {language: sorted(shipped(language).glob("*.ipynb")) for language in ("en", "zh")}
+LESSON_FILES = [path for path in NOTEBOOKS["en"] if path.stem[:2] in LESSONS]
+
+#: What the notebooks say in each language: an open exercise, a solved one, calls thrown away, another method that runs.
+SAYS = {
+    "en": {
+        "open": "Not answered yet",
+        "right": "Right.",
+        "thrown away": "threw away 219 of 545",
+        "other": "only_server runs owners",
+    },
+    "zh": {
+        "open": "还没有回答",
+        "right": "正确",
+        "thrown away": "545 个不可靠数据包中的 219 个",
+        "other": "only_server 执行 owners",
+    },
+}
 
 #: What lessons write to standard error on purpose, in outputs: the server whose handler fails reports that.
 ON_STDERR = {"05-websocket": 1}
@@ -48,8 +70,11 @@ def outputs(notebook, mime):
 
 @pytest.mark.notebook
 @pytest.mark.parametrize("source", ["embedded", pytest.param("godot", marks=pytest.mark.godot)])
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
+@pytest.mark.parametrize("language", NOTEBOOKS)
+@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS["en"]])
+def test_it_runs_top_to_bottom(name, language, source, warm_kernels, request, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", str(warm_kernels))
+    monkeypatch.setenv("GDLAB_LANG", language)
     if source == "godot":
         monkeypatch.setenv("GDLAB_GODOT", str(request.getfixturevalue("engine").path))
     else:
@@ -59,7 +84,7 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.delenv("GDLAB_TRAFFIC", raising=False)
-    text = path.read_text()
+    text = (shipped(language) / f"{name}.ipynb").read_text(encoding="utf-8")
     # Somebody may be using the lessons' own ports on this machine.
     ports = {port: str(free_port()) for port in ("4242", "4243", "4220", "4221", "4270", "5000", "50007")}
     text = re.sub(rf"(?<=:)(?:{'|'.join(ports)})(?!\d)", lambda found: ports[found[0]], text)
@@ -73,7 +98,7 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
         client = NotebookClient(
             notebook,
             timeout=limit(90),
-            kernel_name="python3",
+            kernel_name=warm.NAME,
             resources={"metadata": {"path": str(tmp_path)}},
         )
         asyncio.run(client.async_execute())
@@ -90,92 +115,107 @@ def test_it_runs_top_to_bottom(path, source, request, tmp_path, monkeypatch):
         for output in cell.get("outputs", ())
         if output["output_type"] == "stream" and output["name"] == "stderr"
     ]
-    assert len(complaints) <= ON_STDERR.get(path.stem, 0), complaints
+    assert len(complaints) <= ON_STDERR.get(name, 0), complaints
     said = " ".join(outputs(notebook, "text/plain"))
     printed = "".join(o["text"] for c in notebook.cells for o in c.get("outputs", ()) if "text" in o)
-    assert len(outputs(notebook, "image/png")) == PICTURES.get(path.stem, 0)
+    assert len(outputs(notebook, "image/png")) == PICTURES.get(name, 0)
     # The exercises are open, and say so.
-    asked = questions(path.stem[:2]) if path.stem[:2] in LESSONS else {}
-    assert re.findall(r"(\d\d\.\d) Not answered yet", said) == list(asked)
-    real = source == "godot"
-    CHECKS.get(path.stem, lambda *_: None)(said, printed, real, outputs(notebook, "text/html"), tmp_path)
+    asked = questions(name[:2]) if name[:2] in LESSONS else {}
+    says = SAYS[language]
+    assert re.findall(rf"(\d\d\.\d) {says['open']}", said) == list(asked)
+    seen = Seen(said, printed, source == "godot", " ".join(outputs(notebook, "text/html")), tmp_path, says)
+    CHECKS.get(name, lambda _: None)(seen)
 
 
-def first_packet(said, printed, real, pages, folder):
-    assert ("the embedded source" in said) is not real
-    assert "The answer is... 42!" in said + " ".join(pages)
-    assert (folder / "first-packet.csv").is_file()
+@dataclass
+class Seen:
+    """What a notebook has shown: texts, what was printed, HTML; whether a Godot played; where its files are."""
+
+    said: str
+    printed: str
+    real: bool
+    pages: str
+    folder: Path
+    says: dict[str, str]
 
 
-def latency_and_frames(said, printed, real, pages, folder):
-    assert ("the embedded source" in said) is not real
-    assert "certainty" in said  # what is found depends on how evenly this machine runs
+def first_packet(seen):
+    assert ("the embedded source" in seen.said) is not seen.real
+    assert "The answer is... 42!" in seen.said + seen.pages
+    assert (seen.folder / "first-packet.csv").is_file()
 
 
-def tcp_is_a_stream(said, printed, real, pages, folder):
-    assert "hi~hi~" in said
-    assert ("<Program tcp_positions: Godot 4" in printed) is real
-    reads, good = map(int, re.findall(r"60 messages, (\d+) reads, (\d+) of them", printed)[0])
+def latency_and_frames(seen):
+    assert ("the embedded source" in seen.said) is not seen.real
+    assert "certainty" in seen.said  # what is found depends on how evenly this machine runs
+
+
+def tcp_is_a_stream(seen):
+    assert "hi~hi~" in seen.said
+    assert ("<Program tcp_positions: Godot 4" in seen.printed) is seen.real
+    reads, good = map(int, re.findall(r"60 messages, (\d+) reads, (\d+) of them", seen.printed)[0])
     assert good < reads
-    assert "glued-or-split" in said
+    assert "glued-or-split" in seen.said
 
 
-def variant_sizes(said, printed, real, pages, folder):
-    assert ("No Godot to ask" in printed) is not real
-    told = dict(re.findall(r"^([\w\[\]]+): ([\d.]+) bytes an element", printed, re.MULTILINE))
-    if real:
+def variant_sizes(seen):
+    assert ("No Godot to ask" in seen.printed) is not seen.real
+    told = dict(re.findall(r"^([\w\[\]]+): ([\d.]+) bytes an element", seen.printed, re.MULTILINE))
+    if seen.real:
         assert told == {"Array": "24.0", "Array[int]": "24.0", "PackedInt64Array": "8.0"}
 
 
-def websocket(said, printed, real, pages, folder):
-    assert ("<Program ws_client: Godot 4" in printed) is real
-    assert "missing 1 required positional argument: 'path'" in printed
-    assert "closed with code 1011" in said
-    assert "closed with code 1000 done" in said
-    assert "closed with code 1009 Message too big" in said
-    assert "close-1006" in said
+def websocket(seen):
+    assert ("<Program ws_client: Godot 4" in seen.printed) is seen.real
+    assert "missing 1 required positional argument: 'path'" in seen.printed
+    assert "closed with code 1011" in seen.said
+    assert "closed with code 1000 done" in seen.said
+    assert "closed with code 1009 Message too big" in seen.said
+    assert "close-1006" in seen.said
 
 
-def where_packets_die(said, printed, real, pages, folder):
-    assert ("<Program udp_one_a_frame: Godot 4" in printed) is real
-    runs = [dict(re.findall(r"^(in|out) +(\d+)$", text, re.MULTILINE)) for text in said.split("direction")]
+def where_packets_die(seen):
+    assert ("<Program udp_one_a_frame: Godot 4" in seen.printed) is seen.real
+    runs = [
+        dict(re.findall(r"^(in|out) +(\d+)$", text, re.MULTILINE)) for text in seen.said.split("direction")
+    ]
     broken, mended = [{name: int(n) for name, n in run.items()} for run in runs if len(run) == 2][:2]
     assert broken["in"] < broken["out"] == 150
     assert mended == {"in": 150, "out": 150}
-    assert "read: 0 1 5 8" in printed
+    assert "read: 0 1 5 8" in seen.printed
 
 
-def csv_and_report(said, printed, real, pages, folder):
-    assert ("<Program player: Godot 4" in printed) is real
-    assert (folder / "report" / "report.html").is_file()
-    assert printed.count("True") == 1
+def csv_and_report(seen):
+    assert ("<Program player: Godot 4" in seen.printed) is seen.real
+    assert (seen.folder / "report" / "report.html").is_file()
+    assert seen.printed.count("True") == 1
 
 
-def what_the_game_does(said, printed, real, pages, folder):
-    assert "slow-game-frame" in said or "frame took 185 ms" in said + " ".join(pages)
-    assert "find_path" in said + " ".join(pages)
+def what_the_game_does(seen):
+    assert "slow-game-frame" in seen.said or "frame took 185 ms" in seen.said + seen.pages
+    assert "find_path" in seen.said + seen.pages
 
 
-def multiplayer(said, printed, real, pages, folder):
-    told = " ".join(said.split())
-    assert "threw away 219 of 545" in told
-    assert "only_server runs owners" in told
+def multiplayer(seen):
+    told = " ".join(seen.said.split())
+    assert seen.says["thrown away"] in told
+    assert seen.says["other"] in told
 
 
-def five_networks(said, printed, real, pages, folder):
-    assert ("<Program player: Godot 4" in printed) is real
-    assert "11 messages were sent again" in printed
-    assert "satellite-geo" in said
+def five_networks(seen):
+    assert ("<Program player: Godot 4" in seen.printed) is seen.real
+    assert "11 messages were sent again" in seen.printed
+    assert "satellite-geo" in seen.said
 
 
-def who_lost_it(said, printed, real, pages, folder):
-    assert "78 lost in" in printed
-    assert "mystery Right." in said
-    shown, true = (re.search(rf"{name}: +([\d ]+)", printed)[1].split() for name in ("measured", "true"))
+def who_lost_it(seen):
+    assert "78 lost in" in seen.printed
+    assert f"mystery {seen.says['right']}" in seen.said
+    shown, true = (re.search(rf"{name}: +([\d ]+)", seen.printed)[1].split() for name in ("measured", "true"))
     assert shown == true
     assert len(true) == 9
-    assert "mystery Not answered yet" in said
-    grade = json.loads((folder / "mystery.json").read_text())
+    assert f"mystery {seen.says['open']}" in seen.said
+    grade = json.loads((seen.folder / "mystery.json").read_text())
     assert (grade["student"], grade["how"], grade["points"]) == ("your name", "relay", 0)
     assert grade["measured"]["up"]["entered"] == 600
 

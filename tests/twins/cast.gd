@@ -277,7 +277,11 @@ class SmallWrites extends Tcp:
 		put("hello".to_utf8_buffer())
 		while not ended and is_open():
 			if tcp.get_available_bytes() >= 4:
-				put(tcp.get_data(tcp.get_u32())[1])
+				var message: PackedByteArray = tcp.get_data(tcp.get_u32())[1]
+				if message != "ok".to_utf8_buffer():
+					put(message)
+					# What is answered at once makes the other side wait with its acknowledgements.
+					put("move".to_utf8_buffer())
 			OS.delay_usec(200)
 
 	func put(message: PackedByteArray) -> void:

@@ -281,7 +281,7 @@ PLAYS |= {
 
 @play("nagle")
 def nagle(bad: bool) -> Play:
-    with gd.listen(at("tcp"), framing="u32le", ping=0.08) as cap:
+    with gd.listen(at("tcp"), framing="u32le", ping=0.08, reply=lambda _: b"ok") as cap:
         yield Player("small_writes", cap.port, bad)
         yield answered(cap, 60)
     return Shown(cap)

@@ -82,3 +82,15 @@ def relaying(cap: gd.Capture, run: gd.Recording) -> None:
     assert_type(gd.merge(cap, run), analysis.Merged)
     cap.multiplayer(names={"Main/Game": ["hello", "tick"]})
     cap.multiplayer(names=7)  # type: ignore[arg-type]
+
+
+def preparing(cap: gd.Capture, run: gd.Recording) -> None:
+    assert_type(gd.relay.presets(), pd.DataFrame)
+    gd.relay.through(run, "4g-good", seed=3)
+    gd.relay.through(run, speed=3)  # type: ignore[call-arg]
+    gd.widgets.MessageTable(run, codec="json")
+    gd.widgets.TimelinePanel(cap).mark("2026-01-01", pd.Timestamp(0))
+    gd.widgets.MultiplayerTab(gd.relay("udp://127.0.0.1:0", to="udp://127.0.0.1:1"))
+    gd.widgets.MessageGrid("run.csv")  # type: ignore[arg-type]
+    gd.course.check("02.1", 16.7)
+    assert_type(gd.variant.dumps({"seq": 1}), bytes)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gdlab.analysis.rules.evidence import POINTED
 from gdlab.analysis.rules.finding import Finding
 from gdlab.facts import US
 
@@ -36,7 +35,7 @@ def close_codes(evidence: Evidence) -> Iterator[Finding]:
         yield Finding.of(
             f"own-close-{code}" if ours else f"close-{code}",
             0.95,
-            tuple(where[:POINTED]),
+            evidence.at(where),
             ended=len(where),
             connections=len(rows),
         )

@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gdlab.analysis.rules.evidence import POINTED, pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.analysis.rules.masks import (
+    ENET_BYTES,
+    ETHERNET_UDP_BYTES,
+    GODOT_WEBSOCKET_BYTES,
+    arrived,
+    datagrams,
+    in_a_stream,
+    may_have_large_integers,
+    over_enet_mtu,
+    over_mtu,
+    over_websocket_buffer,
+    sent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gdlab.analysis.rules.evidence import Evidence
-
-#: WebSocketPeer.inbound_buffer_size and outbound_buffer_size of Godot 4.6: the largest message each way.
-GODOT_WEBSOCKET_BYTES: Final = 65_535
-#: What an Ethernet frame of 1,500 bytes leaves for a UDP payload over IPv4; and ENet's MTU in Godot 4.6.
-ETHERNET_UDP_BYTES: Final = 1472
-ENET_BYTES: Final = 1392
 
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _INTEGER: Final = re.compile(rb"(?<![\w.+-])-?(\d{16,20})(?![\d.eE])")
@@ -29,8 +35,7 @@ _GLUED: Final = re.compile(rb"[}\]]\s*[{\[]")
 
 def glued_or_split(evidence: Evidence) -> Iterator[Finding]:
     """Chunks of a TCP stream that hold several JSON values, or part of one."""
-    stream = evidence.transport("tcp") & evidence.arrived
-    rows, payloads = evidence.payloads(stream)
+    rows, payloads = evidence.payloads(in_a_stream(evidence))
     several: list[int] = []
     parts: list[int] = []
     values = 0
@@ -48,7 +53,7 @@ def glued_or_split(evidence: Evidence) -> Iterator[Finding]:
     yield Finding.of(
         "glued-or-split",
         0.9,
-        tuple(sorted([*several, *parts])[:POINTED]),
+        evidence.at(sorted([*several, *parts])),
         chunks=len(rows),
         several=len(several),
         parts=len(parts),
@@ -71,8 +76,7 @@ def _depth_returns(bare: bytes) -> bool:
 
 def large_integers(evidence: Evidence) -> Iterator[Finding]:
     """JSON with integers that a reader which knows only floats will change."""
-    text = evidence.arrived | evidence.sent
-    rows, payloads = evidence.payloads(text & (evidence.size >= 16) & (evidence.size <= 65_536))
+    rows, payloads = evidence.payloads(may_have_large_integers(evidence))
     found: list[tuple[int, int]] = []
     for row, payload in zip(rows, payloads, strict=True):
         if payload[:1] not in (b"{", b"["):
@@ -86,7 +90,7 @@ def large_integers(evidence: Evidence) -> Iterator[Finding]:
         yield Finding.of(
             "large-integers",
             1.0,
-            tuple(row for row, _ in found[:POINTED]),
+            evidence.at([row for row, _ in found]),
             messages=len(found),
             of=len(rows),
             example=example,
@@ -96,7 +100,7 @@ def large_integers(evidence: Evidence) -> Iterator[Finding]:
 
 def lost_characters(evidence: Evidence) -> Iterator[Finding]:
     """A text came back with spaces for its non-ASCII characters, as put_string makes them."""
-    out_rows, out = evidence.payloads(evidence.sent)
+    out_rows, out = evidence.payloads(sent(evidence))
     damaged: dict[bytes, str] = {}
     for payload in out:
         try:
@@ -107,13 +111,13 @@ def lost_characters(evidence: Evidence) -> Iterator[Finding]:
             damaged["".join(c if c.isascii() else " " for c in text).encode()] = text
     if not damaged:
         return
-    rows, arrived = evidence.payloads(evidence.arrived)
-    hits = [(row, damaged[payload]) for row, payload in zip(rows, arrived, strict=True) if payload in damaged]
+    rows, came = evidence.payloads(arrived(evidence))
+    hits = [(row, damaged[payload]) for row, payload in zip(rows, came, strict=True) if payload in damaged]
     if hits:
         yield Finding.of(
             "lost-characters",
             0.95,
-            tuple(row for row, _ in hits[:POINTED]),
+            evidence.at([row for row, _ in hits]),
             messages=len(hits),
             of=len(rows),
             example=hits[0][1][:40],
@@ -123,36 +127,32 @@ def lost_characters(evidence: Evidence) -> Iterator[Finding]:
 
 def too_large(evidence: Evidence) -> Iterator[Finding]:
     """Messages over a limit at which Godot or the network treats them differently."""
-    said = evidence.arrived | evidence.sent
-    to_game = evidence.sent & evidence.transport("ws", "wss") & (evidence.size > GODOT_WEBSOCKET_BYTES)
-    if to_game.any():
+    if (found := evidence.selected(over_websocket_buffer)).n:
         yield Finding.of(
             "over-websocket-buffer",
             0.95,
-            pointed(to_game),
-            messages=to_game.sum(),
+            found.rows,
+            messages=found.n,
             most=GODOT_WEBSOCKET_BYTES,
-            largest=evidence.size[to_game].max(),
-            sent=evidence.sent.sum(),
+            largest=found.largest,
+            sent=evidence.selected(sent).n,
         )
-    fragmented = said & evidence.transport("udp") & (evidence.size > ETHERNET_UDP_BYTES)
-    if fragmented.any():
+    if (found := evidence.selected(over_mtu)).n:
         yield Finding.of(
             "over-mtu",
             0.9,
-            pointed(fragmented),
-            datagrams=fragmented.sum(),
-            largest=evidence.size[fragmented].max(),
-            of=(said & evidence.transport("udp")).sum(),
+            found.rows,
+            datagrams=found.n,
+            largest=found.largest,
+            of=evidence.selected(datagrams).n,
             most=ETHERNET_UDP_BYTES,
         )
-    enet = said & evidence.transport("udp") & (evidence.size > ENET_BYTES) & ~fragmented
-    if enet.any():
+    if (found := evidence.selected(over_enet_mtu)).n:
         yield Finding.of(
             "over-enet-mtu",
             0.6,
-            pointed(enet),
-            datagrams=enet.sum(),
+            found.rows,
+            datagrams=found.n,
             most=ENET_BYTES,
-            largest=evidence.size[enet].max(),
+            largest=found.largest,
         )

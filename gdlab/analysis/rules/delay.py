@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from gdlab.analysis.columns import equals, messages
+from gdlab.analysis.columns import codes
 from gdlab.analysis.frame_rates import frame_rate
 from gdlab.analysis.rules.finding import Finding
 
@@ -36,8 +37,8 @@ def frame_quantisation(evidence: Evidence) -> Iterator[Finding]:
     trips = evidence.trips
     answered = trips[trips["rtt_ms"].notna()]
     for peer in answered["peer"].value_counts().index[:PEERS].tolist():
-        found = frame_rate(evidence.table, peer=str(peer), trips=trips)
-        if found is None:
+        found = frame_rate(trips, peer=str(peer), trips=trips)
+        if found is None or _is_timed(_of_streams(answered[answered["peer"] == peer])):
             continue
         yield Finding.of(
             "frame-rate",
@@ -55,10 +56,38 @@ def frame_quantisation(evidence: Evidence) -> Iterator[Finding]:
 
 def nagle(evidence: Evidence) -> Iterator[Finding]:
     """Round trips of a stream pile up where delayed acknowledgements would put them."""
-    trips = evidence.trips
-    stream = trips["endpoint"].astype(str).str.startswith(("tcp:", "ws:", "wss:")).to_numpy(dtype=np.bool_)
+    rtt = _of_streams(evidence.trips)
+    for name, low, high, inside, beside in _plateaus(rtt):
+        yield Finding.of(
+            "nagle",
+            0.8,
+            at_ms=name,
+            inside=inside,
+            of=len(rtt),
+            low_ms=low,
+            high_ms=high,
+            beside=beside,
+            width_ms=2 * (high - low),
+            median_ms=np.median(rtt),
+        )
+
+
+def _of_streams(trips: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The round trips over streams, in milliseconds."""
+    endpoint, names = codes(trips, "endpoint")
+    stream = np.array([*(str(name).startswith(("tcp:", "ws:", "wss:")) for name in names), False])[endpoint]
     rtt = trips["rtt_ms"].to_numpy(dtype=np.float64)[stream]
-    rtt = rtt[~np.isnan(rtt)]
+    known: npt.NDArray[np.float64] = rtt[~np.isnan(rtt)]
+    return known
+
+
+def _is_timed(rtt: npt.NDArray[np.float64]) -> bool:
+    """Whether most answers waited for a delayed acknowledgement: those come at the beat of the system's own timer."""
+    return any(2 * inside >= len(rtt) for *_, inside, _ in _plateaus(rtt))
+
+
+def _plateaus(rtt: npt.NDArray[np.float64]) -> Iterator[tuple[int, float, float, int, int]]:
+    """Where round trips pile up as `PLATEAUS_MS` says: its numbers, how many are there and beside."""
     if len(rtt) < 30:
         return
     for name, low, high in PLATEAUS_MS:
@@ -69,18 +98,7 @@ def nagle(evidence: Evidence) -> Iterator[Finding]:
         )
         # A plateau: a tenth of all, and ten times as dense as its surroundings.
         if inside >= max(10, 0.1 * len(rtt)) and inside > 5 * beside:
-            yield Finding.of(
-                "nagle",
-                0.8,
-                at_ms=name,
-                inside=inside,
-                of=len(rtt),
-                low_ms=low,
-                high_ms=high,
-                beside=beside,
-                width_ms=2 * width,
-                median_ms=np.median(rtt),
-            )
+            yield name, low, high, inside, beside
 
 
 def climbing(evidence: Evidence) -> Iterator[Finding]:
@@ -100,10 +118,7 @@ def climbing(evidence: Evidence) -> Iterator[Finding]:
         when = mine["time"]
         took_s = (when.iloc[-1] - when.iloc[0]).total_seconds()
         end = when.iloc[-1] + pd.Timedelta(milliseconds=float(rtt[-1]))
-        during = (evidence.table["peer"] == peer) & evidence.table["time"].between(when.iloc[0], end)
-        said = messages(evidence.table) & during.to_numpy(dtype=np.bool_)
-        out = equals(evidence.table, "direction", "out")
-        asked, heard = int((said & out).sum()), int((said & ~out).sum())
+        asked, heard = evidence.said(str(peer), *(each.as_unit("ns").value for each in (when.iloc[0], end)))
         yield Finding.of(
             "overload",
             0.9,

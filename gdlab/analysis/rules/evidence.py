@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -25,14 +25,36 @@ if TYPE_CHECKING:
     from gdlab.analysis.source import Source
     from gdlab.analysis.watched import Watched
 
+#: Chooses messages, each by what is in its own row.
+Mask: TypeAlias = "Callable[[Evidence], NDArray[np.bool_]]"
+
 #: Payloads that rules about contents look at: the first ones. More would not be found out more surely.
 SAMPLE: Final = 2000
 #: Rows that a finding points at.
 POINTED: Final = 20
 
 
+class Selected(NamedTuple):
+    """Some messages: how many, the payload bytes of the largest, and the first of them, as a finding points at them."""
+
+    n: int
+    largest: int
+    rows: tuple[int, ...]
+
+
+class Clocks(NamedTuple):
+    """Messages that carry their sender's clock: how many, the first of them, and whether all are in milliseconds."""
+
+    n: int
+    rows: tuple[int, ...]
+    coarse: bool
+
+
 class Evidence:
     """A table as the rules see it.
+
+    What is asked of `table` itself are rows that are no messages, and payloads of the first ones; whatever needs all
+    messages is a method or an attribute here, so that it can be had of many files as well.
 
     Parameters
     ----------
@@ -65,12 +87,68 @@ class Evidence:
         self._sender, self._relay = sender, relay
         self._statistics = statistics
         self._seq = seq
+        self._chosen: dict[tuple[str, ...], NDArray[np.bool_]] = {}
 
     def counter(self, name: str) -> int | None:
         """A counter of the capture; None where it has none of that name, or a file says what is no number."""
         source = self._statistics
         value: Any = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
         return int(value) if isinstance(value, int | np.integer) else None
+
+    # ---- asked of all rows
+
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return len(self.table)
+
+    @cached_property
+    def span(self) -> tuple[int, int] | None:
+        """Nanoseconds of the first and the last row; None without rows."""
+        return (int(self.stamps.min()), int(self.stamps.max())) if len(self.stamps) else None
+
+    def at(self, rows: NDArray[np.integer[Any]] | list[int]) -> tuple[int, ...]:
+        """Positions of the first of some rows of the table, as a finding points at them."""
+        return tuple(np.asarray(rows)[:POINTED].tolist())
+
+    def pointed(self, which: NDArray[np.bool_]) -> tuple[int, ...]:
+        """The first rows of those, as a finding points at them."""
+        return self.at(np.flatnonzero(which))
+
+    def selected(self, mask: Mask) -> Selected:
+        """The messages that one of `masks` chooses."""
+        which = mask(self)
+        n = int(np.count_nonzero(which))
+        return Selected(n, int(self.size[which].max()) if n else 0, self.pointed(which))
+
+    def said(self, peer: str, first_ns: int, last_ns: int) -> tuple[int, int]:
+        """Messages to a peer and from it between two moments, both of which count as within."""
+        return said(self.table, peer, first_ns, last_ns)
+
+    def sent_before(self, peer: str, moments_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When the message of ours before each moment went to a peer; the least integer where there was none."""
+        return sent_before(self.table, peer, moments_ns)
+
+    def asked(self, peers: list[str]) -> tuple[int, ...]:
+        """The first of our pings to some peers, and of their answers."""
+        mine = self.probes[self.probes["ours"]]["row"].to_numpy()
+        return self.at(mine[self.table["peer"].iloc[mine].isin(peers).to_numpy(dtype=np.bool_)])
+
+    @property
+    def their_probes(self) -> Clocks:
+        """The pings of the other sides."""
+        theirs = self.probes[~self.probes["ours"] & ~self.probes["pong"]]
+        return self._clocks(theirs["row"].to_numpy(), theirs["t_us"].to_numpy())
+
+    @property
+    def stamped(self) -> Clocks:
+        """Messages of the game that carry number and time, where those are known without being told."""
+        return self._clocks(self.carried.rows, self.carried.t_us)
+
+    def _clocks(self, rows: NDArray[np.int64], t_us: NDArray[np.int64]) -> Clocks:
+        return Clocks(len(rows), self.at(rows), bool((t_us % 1000 == 0).all()))
+
+    # ---- the table
 
     @cached_property
     def stamps(self) -> NDArray[np.int64]:
@@ -80,13 +158,12 @@ class Evidence:
     @property
     def until_ns(self) -> int:
         """Up to when was listened."""
-        last = int(self.stamps.max()) if len(self.stamps) else 0
-        return max(last, self._until_ns or 0)
+        return max(self.span[1] if self.span else 0, self._until_ns or 0)
 
     @property
     def lasted_s(self) -> float:
         """From the first to the last row."""
-        return float(np.ptp(self.stamps)) / 1e9 if len(self.stamps) else 0.0
+        return float(self.span[1] - self.span[0]) / 1e9 if self.span else 0.0
 
     @cached_property
     def arrived(self) -> NDArray[np.bool_]:
@@ -105,13 +182,25 @@ class Evidence:
 
     def event(self, name: str) -> NDArray[np.bool_]:
         """The rows of an event."""
-        return equals(self.table, "event", name)
+        return self._once(("event", name), lambda: equals(self.table, "event", name))
 
     def transport(self, *names: str) -> NDArray[np.bool_]:
         """The rows of endpoints of a transport, such as ``ws``."""
+        return self._once(("transport", *names), lambda: self._transport(names))
+
+    def _transport(self, names: tuple[str, ...]) -> NDArray[np.bool_]:
         numbers, values = codes(self.table, "endpoint")
         answers = [str(value).split(":", 1)[0] in names for value in values]
+        if not any(answers):
+            return np.zeros(len(self.table), dtype=np.bool_)
         return np.asarray(np.array([*answers, False], dtype=np.bool_)[numbers])
+
+    def _once(self, what: tuple[str, ...], find: Callable[[], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """What several rules ask for; read-only, as all of them get the same."""
+        if what not in self._chosen:
+            self._chosen[what] = find()
+            self._chosen[what].flags.writeable = False
+        return self._chosen[what]
 
     @cached_property
     def size(self) -> NDArray[np.int64]:
@@ -169,12 +258,12 @@ class Evidence:
 
     def during(self, times: pd.Series[Any]) -> NDArray[np.bool_]:
         """Which moments lie within the rows of the table, half a second around them."""
-        if not len(self.stamps):
+        if self.span is None:
             return np.ones(len(times), dtype=np.bool_)
         moments = times.astype("datetime64[ns, UTC]").astype("int64").to_numpy()
         around = 500_000_000
         return np.asarray(
-            (moments >= self.stamps.min() - around) & (moments <= self.stamps.max() + around), dtype=np.bool_
+            (moments >= self.span[0] - around) & (moments <= self.span[1] + around), dtype=np.bool_
         )
 
     def log(self, kind: str) -> pd.DataFrame | None:
@@ -212,6 +301,17 @@ class Evidence:
         return rows.tolist(), [str(text) for text in self.table["detail"].iloc[rows].fillna("")]
 
 
-def pointed(which: NDArray[np.bool_]) -> tuple[int, ...]:
-    """The first rows of those, as a finding points at them."""
-    return tuple(np.flatnonzero(which)[:POINTED].tolist())
+def said(table: pd.DataFrame, peer: str, first_ns: int, last_ns: int) -> tuple[int, int]:
+    """See `Evidence.said`."""
+    stamps = times_ns(table)
+    during = messages(table) & equals(table, "peer", peer) & (stamps >= first_ns) & (stamps <= last_ns)
+    out = equals(table, "direction", "out")
+    return int((during & out).sum()), int((during & ~out).sum())
+
+
+def sent_before(table: pd.DataFrame, peer: str, moments_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """See `Evidence.sent_before`."""
+    sent = np.sort(times_ns(table)[messages(table, "out") & equals(table, "peer", peer)])
+    before = np.searchsorted(sent, moments_ns, side="left") - 1
+    never = np.iinfo(np.int64).min
+    return np.where(before >= 0, sent[before], never) if len(sent) else np.full(len(moments_ns), never)

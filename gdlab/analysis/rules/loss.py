@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from gdlab.analysis.columns import equals, messages, times_ns
+from gdlab.analysis.columns import times_ns
 from gdlab.analysis.interval import wilson
-from gdlab.analysis.rules.evidence import pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.analysis.rules.masks import arrived
 from gdlab.facts import Reason, Statement
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def own_buffer(evidence: Evidence) -> Iterator[Finding]:
     dropped = max(int(evidence.table["count"][told].sum()), evidence.counter("kernel_drops") or 0)
     if not dropped:
         return
-    n = int(evidence.arrived.sum())
-    yield Finding.of("own-buffer", 1.0, pointed(told), dropped=dropped, n=n)
+    n = evidence.selected(arrived).n
+    yield Finding.of("own-buffer", 1.0, evidence.pointed(told), dropped=dropped, n=n)
 
 
 def located(evidence: Evidence) -> Iterator[Finding]:
@@ -166,10 +166,9 @@ def one_a_frame(evidence: Evidence) -> Iterator[Finding]:
 
 def _since_sent(evidence: Evidence, peer: str, pings_ns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Seconds from the message of ours before each ping to that peer, whatever it was; infinite for the first."""
-    out = messages(evidence.table, "out") & equals(evidence.table, "peer", peer)
-    sent = np.sort(evidence.stamps[out])
-    before = np.searchsorted(sent, pings_ns, side="left") - 1
-    return np.where(before >= 0, (pings_ns - sent[np.maximum(before, 0)]) / 1e9, np.inf)
+    before = evidence.sent_before(peer, pings_ns)
+    never = before == np.iinfo(np.int64).min
+    return np.where(never, np.inf, (pings_ns - np.where(never, pings_ns, before)) / 1e9)
 
 
 def gaps(evidence: Evidence) -> Iterator[Finding]:
@@ -177,4 +176,4 @@ def gaps(evidence: Evidence) -> Iterator[Finding]:
     holes = evidence.event("gap") & ~evidence.reason(Reason.KERNEL_DROP)
     if holes.any():
         _rows, told = evidence.details(holes)
-        yield Finding.of("gap", 1.0, pointed(holes), gaps=holes.sum(), told=tuple(told[:3]))
+        yield Finding.of("gap", 1.0, evidence.pointed(holes), gaps=holes.sum(), told=tuple(told[:3]))

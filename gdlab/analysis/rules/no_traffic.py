@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
 from gdlab.analysis.columns import equals
-from gdlab.analysis.rules.evidence import POINTED, pointed
 from gdlab.analysis.rules.finding import Finding
+from gdlab.analysis.rules.masks import heard, sent
 from gdlab.analysis.rules.refused import any_refused
 from gdlab.facts import PEER, US, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from gdlab.analysis.rules.evidence import Evidence
 
@@ -25,37 +28,61 @@ UNANSWERED: Final = 5
 
 def nothing_arrived(evidence: Evidence) -> Iterator[Finding]:
     """Not one message came in, and nobody even connected."""
-    if evidence.heard.any() or evidence.event("open").any() or any_refused(evidence):
+    if evidence.selected(heard).n or evidence.event("open").any() or any_refused(evidence):
         return
     if not evidence.ended_in_order:  # what had arrived may not have been written
         return
     refused = int(evidence.event("error").sum())
-    sent = int(evidence.sent.sum())
-    yield Finding.of("nothing-arrived", 1.0, sent=sent, errors=refused, seconds=evidence.lasted_s)
+    yield Finding.of(
+        "nothing-arrived", 1.0, sent=evidence.selected(sent).n, errors=refused, seconds=evidence.lasted_s
+    )
 
 
 def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
-    """A client connected, and sent nothing for seconds."""
+    """A client connected, and sent nothing for seconds; or the server that we connected to did."""
     opened = evidence.event("open") & evidence.transport("tcp", "ws", "wss")
     if not opened.any():
         return
     talks = evidence.conversations
-    end = evidence.until_ns
+    ours = opened & equals(evidence.table, "by", US)
+    asked = _which(talks, evidence.table, ours)
+    # A relay connects onward for each client: that is no other silence than the client's.
+    alone = bool(asked.all())
+    if not alone:
+        talks, opened = talks[~asked], opened & ~ours
     # Those that the end of the capture closed were silent to the end.
-    left = evidence.table["peer"][evidence.event("close") & ~equals(evidence.table, "by", US)]
-    silent = talks[(talks["opened"] > 0) & (talks["messages_in"] == 0) & ~talks["peer"].isin(left)]
-    waited = (end - silent["first"].to_numpy(dtype="datetime64[ns]").view(np.int64)) / 1e9
+    ended = _which(talks, evidence.table, evidence.event("close") & ~equals(evidence.table, "by", US))
+    silent = talks[(talks["opened"] > 0) & (talks["messages_in"] == 0) & ~ended]
+    waited = (evidence.until_ns - silent["first"].to_numpy(dtype="datetime64[ns]").view(np.int64)) / 1e9
     silent = silent[waited >= PATIENCE_S]
     if len(silent):
         yield Finding.of(
             "connected-and-silent",
-            0.7,
-            pointed(opened & evidence.table["peer"].isin(silent["peer"].tolist()).to_numpy(dtype=np.bool_)),
+            0.5 if alone else 0.7,
+            evidence.pointed(opened & _of(evidence.table, opened, silent)),
+            case="server" if alone else "",
             silent=len(silent),
             peers=len(talks),
             names=tuple(map(str, silent["peer"].tolist()[:5])),
             seconds=waited.max(),
+            sent=int(silent["messages_out"].sum()),
         )
+
+
+def _which(talks: pd.DataFrame, table: pd.DataFrame, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which conversations have one of these rows of the table."""
+    return _pairs(talks).isin(_pairs(table.iloc[np.flatnonzero(rows)]))
+
+
+def _of(table: pd.DataFrame, rows: NDArray[np.bool_], talks: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which of these rows of the table are of one of the conversations."""
+    found = rows.copy()
+    found[rows] = _pairs(table.iloc[np.flatnonzero(rows)]).isin(_pairs(talks))
+    return found
+
+
+def _pairs(table: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(table[["endpoint", "peer"]].astype(str))
 
 
 def left(evidence: Evidence) -> Iterator[Finding]:
@@ -67,7 +94,7 @@ def left(evidence: Evidence) -> Iterator[Finding]:
     ended = evidence.event("close") & evidence.table["peer"].isin(list(peers)).to_numpy(dtype=np.bool_)
     theirs = ended & (evidence.table["by"] == PEER).to_numpy(dtype=np.bool_)
     if theirs.any():
-        yield Finding.of("left", 0.5, pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
+        yield Finding.of("left", 0.5, evidence.pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
 
 
 def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:
@@ -78,7 +105,7 @@ def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:
         held, whole = int(evidence.size[cut].sum()), 0
     if held:
         yield Finding.of(
-            "bytes-waiting", 0.6, pointed(cut), case="of" if whole else "", held=held, whole=whole
+            "bytes-waiting", 0.6, evidence.pointed(cut), case="of" if whole else "", held=held, whole=whole
         )
 
 
@@ -99,18 +126,16 @@ def unanswered(evidence: Evidence) -> Iterator[Finding]:
     mute = asked[(asked["answered"] == 0) & (asked["lost"] >= UNANSWERED)]
     if not len(mute):
         return
-    sent, names = int(mute["sent"].sum()), [str(peer) for _, peer in mute.index]
+    names = [str(peer) for _, peer in mute.index]
     alone = len(mute) == len(asked)
-    mine = evidence.probes[evidence.probes["ours"]]["row"].to_numpy()
-    where = mine[evidence.table["peer"].iloc[mine].isin(names).to_numpy(dtype=np.bool_)]
     yield Finding.of(
         "unanswered-pings",
         0.95,
-        tuple(where[:POINTED].tolist()),
+        evidence.asked(names),
         case="" if alone else "some",
         mute=len(mute),
         asked=len(asked),
         names=tuple(names[:5]),
-        sent=sent,
+        sent=int(mute["sent"].sum()),
         lost=int(mute["lost"].sum()),
     )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from gdlab.analysis.rules.evidence import pointed
 from gdlab.analysis.rules.finding import Finding
 from gdlab.facts import Reason
 
@@ -65,13 +64,14 @@ def _seen(evidence: Evidence, reasons: frozenset[Reason]) -> _Seen | None:
     if not rows.any():
         return None
     told = dict.fromkeys(str(detail) for detail in evidence.table["detail"][rows][:1000])
-    return _Seen(pointed(rows), int(rows.sum()), tuple(told)[:_TOLD])
+    return _Seen(evidence.pointed(rows), int(rows.sum()), tuple(told)[:_TOLD])
 
 
 def rows_of(evidence: Evidence, reasons: frozenset[Reason]) -> NDArray[np.bool_]:
     """The rows of event `error` with one of these reasons."""
-    of = evidence.table["reason"].isin([str(reason) for reason in reasons]).to_numpy(dtype=np.bool_)
-    found: NDArray[np.bool_] = of & evidence.event("error")
+    found = evidence.event("error").copy()
+    told = evidence.table["reason"].iloc[np.flatnonzero(found)]
+    found[found] = told.isin([str(reason) for reason in reasons]).to_numpy(dtype=np.bool_)
     return found
 
 

@@ -81,20 +81,17 @@ def cut_off(evidence: Evidence) -> Iterator[Finding]:
     """The capture did not end in order, so that its end may be missing."""
     if evidence.ended_in_order:
         return
-    n = len(evidence.table)
+    n = evidence.n
     yield Finding.of("cut-off", 1.0, case="" if n else "empty", written=n, seconds=evidence.lasted_s)
 
 
 def foreign_clock(evidence: Evidence) -> Iterator[Finding]:
     """Messages that carry the game's own clock."""
-    probes = evidence.probes
-    theirs = probes[~probes["ours"] & ~probes["pong"]]
-    at, clock = theirs["row"].to_numpy(), theirs["t_us"].to_numpy()
-    if len(theirs) < 2:
-        at, clock = evidence.carried.rows, evidence.carried.t_us
-    if len(at) < 2:
+    found = evidence.their_probes
+    if found.n < 2:
+        found = evidence.stamped
+    if found.n < 2:
         return
-    rows = tuple(at.tolist()[:20])
-    yield Finding.of("foreign-clock", 0.9, rows, messages=len(at))
-    if len(at) >= 20 and bool((clock % 1000 == 0).all()):
-        yield Finding.of("coarse-clock", 0.99, rows, messages=len(at))
+    yield Finding.of("foreign-clock", 0.9, found.rows, messages=found.n)
+    if found.n >= 20 and found.coarse:
+        yield Finding.of("coarse-clock", 0.99, found.rows, messages=found.n)

@@ -93,7 +93,7 @@ QUESTIONS: Final = {
         "For how many seconds did the game stand still in the breakpoint?",
         number(
             1.416,
-            "1.4 s. Five seconds would have been enough for the peers of a multiplayer game to give it up.",
+            "1.4 s. Five seconds would have been enough for the peers of a multiplayer game to give up on it.",
             unit="s",
             within=0.02,
             wrong=(

@@ -52,7 +52,7 @@ QUESTIONS: Final = {
                 (811, "That is how many came out. How many numbers are missing between them?"),
                 (1244, "That is how many were called."),
             ),
-            otherwise="game.losses().missing_before.sum()",
+            otherwise="Add up the column missing_before of slow.losses().",
         ),
         ("losses() has a row for each side and mode; missing_before counts what never passed by.",),
     ),

@@ -103,6 +103,13 @@ FINDINGS: Final[dict[str, Advice]] = {
         "or get_ready_state().",
         "A connection is made by the operating system; that a program uses it is another matter.",
     ),
+    "connected-and-silent/server": Advice(
+        "{names:, } took our connection, and nothing came from there.",
+        "longest silence {seconds:.1f} s since the connection; 0 messages in, {sent:,} out",
+        "A game that only receives is silent, too. If it should answer: a server in Godot 4 takes a connection with "
+        "take_connection() and, over WebSocket, reads nothing without poll(): call both in _process.",
+        "A connection is made by the operating system; that a program uses it is another matter.",
+    ),
     "unanswered-pings": _UNANSWERED,
     "unanswered-pings/some": _UNANSWERED._replace(
         what="{mute:peer} of {asked:,} answered no ping: {names:, }."

@@ -151,6 +151,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "incomplete/frame": "the stream ended after {held} of {size} {size:byte|bytes}",
     "incomplete/json": "the stream ended inside a JSON value",
     "not_sent": "not sent: {cause}",
+    "not_sent/many": "{count:message} {count:was|were} not sent: {cause}",
     "unframable/line_feed": "the payload holds a line feed and would be several lines; send them one by one",
     "unframable/fixed": "the payload has {size} {size:byte|bytes}, but {framing!r} sends exactly {exact}",
     "unframable/prefix": (
@@ -253,6 +254,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "skipped/line": "{count} {count:byte|bytes} dropped up to the next line feed",
     "skipped/line_ended": "{count} {count:byte|bytes} dropped; the stream ended without a line feed",
     "skipped/json": "{count} {count:byte|bytes} of the value over the limit dropped",
+    "skipped/after": "{count} {count:byte|bytes} that came after the end of the connection {count:was|were} not read",
     "spill_missed": (
         "{count} {count:row|rows} ({payload_bytes} payload {payload_bytes:byte|bytes}) dropped: the store keeps "
         "{keeps}; that was before the disk had "

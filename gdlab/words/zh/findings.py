@@ -97,6 +97,13 @@ FINDINGS: Final[dict[str, Advice]] = {
         "get_status() 或 get_ready_state()。",
         "连接由操作系统建立；程序是否使用它，是另一回事。",
     ),
+    "connected-and-silent/server": Advice(
+        "{names:、} 接受了我们的连接，却没有发送任何数据。",
+        "连接之后最长静默了 {seconds:.1f} 秒；收到 0 条消息，发出 {sent:,} 条",
+        "只接收的游戏也是静默的。如果它应当回答：Godot 4 的服务器用 take_connection() 接受连接；使用 WebSocket 时，不调用 "
+        "poll() 就什么也读不到：请在 _process 中调用这两者。",
+        "连接由操作系统建立；程序是否使用它，是另一回事。",
+    ),
     "unanswered-pings": _UNANSWERED,
     "unanswered-pings/some": _UNANSWERED._replace(
         what="{asked:,} 个对端中有 {mute:,} 个没有回答过 ping：{names:、}。"

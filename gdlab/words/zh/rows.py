@@ -110,6 +110,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "incomplete/frame": "流在 {size} 字节中只到第 {held} 字节就结束",
     "incomplete/json": "流在一个 JSON 值中间结束",
     "not_sent": "未发送：{cause}",
+    "not_sent/many": "有 {count:,} 条消息没有发送：{cause}",
     "unframable/line_feed": "数据中有换行，会变成几行；请逐行发送",
     "unframable/fixed": "数据有 {size} 字节，而 {framing!r} 每次恰好发送 {exact} 字节",
     "unframable/prefix": "数据有 {size} 字节，而 {framing!r} 的长度字段最多表示 {most}",
@@ -182,6 +183,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "skipped/line": "丢弃了 {count} 字节，直到下一个换行",
     "skipped/line_ended": "丢弃了 {count} 字节；流结束时没有换行",
     "skipped/json": "丢弃了超限值的 {count} 字节",
+    "skipped/after": "连接结束之后又收到 {count} 字节，没有读取",
     "spill_missed": (
         "丢弃了 {count} 行（{payload_bytes} 字节数据）：存储保留 {keeps}；当时磁盘还没有写完它们；"
         "要撑过更久的慢磁盘，请增大 listen(limit=...)"

@@ -24,6 +24,7 @@ SAID: Final[dict[str, str]] = {
     "a number": "一个数",
     "a number ({unit})": "一个数（{unit}）",
     "a {kind}": "一个 {kind}",
+    "{question} {mark}. ": "{question} {mark}。",
     "Not answered yet": "还没有回答",
     "Right": "正确",
     "Not yet": "还不对",

@@ -28,7 +28,7 @@ SAID: Final[dict[str, str]] = {
     "What was in the packet that made the script fail?": "使脚本出错的那个数据包里是什么？",
     "both.causes has for each row of watch.log the row of its packet in the capture.": "both.causes 给出 watch.log 每一行的数据包在捕获中的行。",
     "For how many seconds did the game stand still in the breakpoint?": "游戏在断点处停了多少秒？",
-    "1.4 s. Five seconds would have been enough for the peers of a multiplayer game to give it up.": "1.4 s。五秒就足以让多人游戏的对端放弃它。",
+    "1.4 s. Five seconds would have been enough for the peers of a multiplayer game to give up on it.": "1.4 s。五秒就足以让多人游戏的对端放弃它。",
     "In milliseconds. And in seconds?": "那是毫秒。换成秒呢？",
     "That is the other break: the failed script, which was told to go on at once.": "那是另一次中断：出错的脚本，立刻被命令继续。",
     "Look at watch.break_times.stood_ms.": "请看 watch.break_times.stood_ms。",

@@ -26,6 +26,7 @@ SAID: Final[dict[str, str]] = {
     "That is what the network lost. Look at missing_before.": "那是网络丢失的。请看 missing_before。",
     "That is how many came out. How many numbers are missing between them?": "那是发出来的次数。其间缺了多少个编号？",
     "That is how many were called.": "那是调用的次数。",
+    "Add up the column missing_before of slow.losses().": "把 slow.losses() 的 missing_before 一列加起来。",
     "losses() has a row for each side and mode; missing_before counts what never passed by.": "losses() 对每一方和每种模式各有一行；missing_before 数的是从未经过的。",
     "The server of mp-late-joiner called only_server on Odd. What ran on the client?": "mp-late-joiner 的服务器在 Odd 上调用了 only_server。客户端上运行的是什么？",
     "owners: number 1 in the client's list. A method travels as its place in the sorted list of names, and the two lists differ.": "owners：客户端列表中的 1 号。方法以它在排序后的名称列表中的位置传输，而两份列表不同。",
