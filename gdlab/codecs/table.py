@@ -147,7 +147,7 @@ class _Decoding:
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         if "payload" not in table.columns:
             raise KeyError("the table has no column 'payload', so there is nothing to decode")
-        growing = self._growing
+        growing, self._table = self._growing, table
         growing.follow(Looked(table, probes=self.probes))
         added = growing.added(table.index)
         self.nbytes = growing.nbytes

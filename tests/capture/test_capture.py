@@ -10,12 +10,14 @@ import sys
 import textwrap
 import threading
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import gdlab as gd
 from gdlab.errors import AddressError, PortInUse, WaitTimeout
 from gdlab.messages import SCHEMA
+from gdlab.store.table import COPY_ON_WRITE
 from tests.waiting import limit, wait_until
 
 FREE = "udp://127.0.0.1:0"
@@ -512,3 +514,17 @@ def test_without_memory_for_batches_a_capture_runs_all_the_same_and_says_so():
     assert "one by one" in hint
     assert "refuses the memory" in hint
     assert arrived == "True"
+
+
+@pytest.mark.skipif(not COPY_ON_WRITE, reason="before pandas 3 every table is made anew")
+def test_a_decoded_table_goes_on_with_the_columns_of_the_last_though_nobody_holds_the_table():
+    seen = []
+    with gd.listen(FREE, restart=True) as cap:
+        for number in range(3):
+            send(cap, b'{"who": "p%d", "seq": %d}' % (number, number))
+            wait_until(lambda: len(cap) > len(seen))
+            seen.append(cap.decoded())
+    for name in ("size_bytes", "v.seq"):
+        _, before, after = (table[name].to_numpy(dtype="int64") for table in seen)
+        assert np.shares_memory(before, after)
+    assert [table["v.who"].tolist() for table in seen] == [["p0"], ["p0", "p1"], ["p0", "p1", "p2"]]

@@ -1,6 +1,8 @@
 """Decoded fields in files: typed columns that every tool reads with the same values."""
 
 import json
+import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import gdlab as gd
 from gdlab.codecs import decode
 from gdlab.files import TableError, write_fields_csv
 from tests.codecs.tables import table_of
+from tests.waiting import limit
 
 MESSAGES = [
     {"seq": 1, "pos": {"x": 0.5, "y": -1.25}, "name": "=cmd()", "up": True, "mix": 1},
@@ -95,6 +98,69 @@ def test_arrow_reads_the_same_values(table, tmp_path):
     path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True)
     data = csv.read_csv(path, parse_options=csv.ParseOptions(newlines_in_values=True))
     same({name: data[name].to_pylist() for name in ("t_s", "v.seq", "v.pos.x", "v.up")})
+
+
+@pytest.mark.parametrize("module", ["pandas", "polars", "duckdb"])
+def test_other_tools_read_the_same_values_from_parquet(table, tmp_path, module):
+    pytest.importorskip("pyarrow")
+    tool = pytest.importorskip(module)
+    path = table.gdlab.to_parquet(tmp_path / "run.parquet", decoded=True)
+    if module == "pandas":
+        same(expected(tool.read_parquet(path)))
+    elif module == "polars":
+        same(tool.read_parquet(path).to_dict(as_series=False))
+    else:
+        same(tool.sql(f"select * from read_parquet('{path}')").df().to_dict("list"))
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [({}, "CSV:44,34,76,1"), ({"sep": ";", "decimal": ",", "excel": True}, "CSV:59,34,76,1,,1031")],
+    ids=["English", "German"],
+)
+def test_libreoffice_reads_the_same_values(table, tmp_path, options, asked):
+    """Numbers are cells with numbers in a workbook that Excel opens as well; 1031 is the number of German settings."""
+    openpyxl = pytest.importorskip("openpyxl")
+    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True, **options)
+    home = f"-env:UserInstallation={(tmp_path / 'home').as_uri()}"
+    subprocess.run(
+        ["soffice", home, "--headless", f"--infilter={asked}", "--convert-to", "xlsx", path.name],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        timeout=limit(120),
+    )
+    rows = [
+        [cell.value for cell in row]
+        for row in openpyxl.load_workbook(tmp_path / "run.xlsx").active.iter_rows()
+    ]
+    found = {name: list(values) for name, *values in zip(*rows, strict=True)}
+    if options:  # in German flags have other names, and so are text
+        found["v.up"] = [{"true": True, "false": False, None: None}[each] for each in found["v.up"]]
+    same(found)
+    assert {type(each) for each in found["v.seq"][:3]} == {int}
+    assert {type(each) for each in found["v.up"][:3]} == {bool}
+    assert found["v.name"][1:3] == ['名, "q"', "line\nbreak"]
+    assert found["v.name"][0].lstrip("'") == "=cmd()"  # no formula
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_r_reads_the_same_values(table, tmp_path):
+    path = table.gdlab.to_csv(tmp_path / "run.csv", decoded=True)
+    code = """
+        fields <- read.csv(commandArgs(TRUE)[1], check.names=FALSE, na.strings="")
+        fields[["v.up"]] <- as.logical(fields[["v.up"]])
+        for (name in c("t_s", "v.seq", "v.pos.x", "v.up"))
+            cat(class(fields[[name]]), sprintf("%.17g", as.numeric(fields[[name]])), "\\n")
+    """
+    told = subprocess.run(
+        ["Rscript", "-e", code, str(path)], capture_output=True, text=True, timeout=limit(60), check=True
+    ).stdout
+    columns = [line.split() for line in told.splitlines()]
+    assert [kind for kind, *_ in columns] == ["numeric", "numeric", "numeric", "logical"]
+    t_s, seq, x, up = ([float(each) for each in values if each != "NA"] for _, *values in columns)
+    same({"t_s": t_s, "v.seq": seq, "v.pos.x": x, "v.up": up})
 
 
 def test_a_spreadsheet_of_another_setting_gets_its_separators(table, tmp_path):

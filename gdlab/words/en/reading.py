@@ -83,10 +83,7 @@ STATEMENTS: Final[dict[str, str]] = {
         "{way}"
     ),
     "load/by pieces": "gd.dataset({path}) reads it by pieces",
-    "load/divided": (
-        "Divide it (editcap -c 1000000 {name} part.pcapng, of Wireshark; a compressed one is unpacked first), and read "
-        "the parts together: gd.dataset('part*.pcapng')"
-    ),
+    "load/unpack": "Unpack it; gd.dataset({path}) then reads it by pieces",
     "load/no columns": "{path} has no columns of a capture",
     "load/csv damaged": (
         "{path} is damaged: {why}. Expected: the CSV as gdlab wrote it. Take the original file; if a spreadsheet saved "
