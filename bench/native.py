@@ -104,7 +104,7 @@ class Receiver:
         return line
 
     def begin(self, busy_s: float = 0.0) -> None:
-        """Let it take what is queued or arrives, until nothing came for 300 ms; its main thread computes meanwhile."""
+        """Let it take what is queued or arrives, until nothing came for 1 s; its main thread computes meanwhile."""
         assert self.process.stdin
         self.process.stdin.write(f"{busy_s}\n")
         self.process.stdin.flush()

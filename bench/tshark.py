@@ -40,6 +40,7 @@ CARRIERS = frozenset(
 
 #: Files between two sums that are printed.
 EVERY = 100
+_NOT_OPENED = "tunnels that gdlab does not open: their outer datagram is the row"
 #: Beyond any window.
 FAR = 64 << 20
 MULTI_CARRIERS = ("ipv6.", "juniper", "gtp", "gre")
@@ -173,7 +174,9 @@ def held_against(table, packets):
         if not packet.layers:
             continue
         protocol, source, target, payload, _ = packet.layers[-1]
-        if protocol == "tcp":
+        if not payload and any(taken(datagrams, *layer[1:4]) for layer in packet.layers[:-1] if layer[3]):
+            outcome.differs(_NOT_OPENED, packet)
+        elif protocol == "tcp":
             if payload:
                 segments[source, target].append(packet)
         elif payload and not taken(datagrams, source, target, payload):
@@ -195,7 +198,7 @@ def why_no_datagram(packet, datagrams):
     """The reason why gdlab has no such row, and an example of it."""
     _, source, target, payload, _ = packet.layers[-1]
     if any(taken(datagrams, *layer[1:4]) for layer in packet.layers[:-1] if layer[0] == "udp"):
-        return "tunnels that gdlab does not open: their outer datagram is the row", packet
+        return _NOT_OPENED, packet
     if packet.fragment:
         return "first fragments of packets that were not captured whole", packet
     for key, count in datagrams.items():
@@ -235,7 +238,7 @@ def why_not_in_stream(packet, known, datagrams):
     if packet.keep_alive and len(payload) == 1:
         return "the byte of a TCP keep-alive, which no receiver gets", packet
     if any(taken(datagrams, *layer[1:4]) for layer in packet.layers[:-1] if layer[0] == "udp"):
-        return "tunnels that gdlab does not open: their outer datagram is the row", packet
+        return _NOT_OPENED, packet
     if packet.fragment:
         return "first fragments of packets that were not captured whole", packet
     distances = [distance(sequence, begin) for begin in known]

@@ -53,8 +53,8 @@ def dataset(
     Parameters
     ----------
     source : a folder, a pattern such as ``"runs/**/*"``, a file, or a list of these: CSV, Parquet, pcap and spilled
-        captures together, as `gdlab.load` takes them. CSV of gdlab and Parquet of more than 256 MiB are read by pieces,
-        each of which stands as a file of its own in `files`.
+        captures together, as `gdlab.load` takes them. CSV of gdlab, Parquet and packet captures of more than
+        256 MiB are read by pieces, each of which stands as a file of its own in `files`.
     executor : what runs the work: any executor of PEP 3148, such as a process pool, or that of Dask,
         ``client.get_executor()``, whose workers then read the files from a folder that all see. None works here.
     decode_with : how payloads are read where a measure names a field; as of `gdlab.codecs.decode`.
@@ -331,7 +331,7 @@ class Dataset(Listed, Noticed):
         ------
         MissingDependency : duckdb (the extra ``dataset``) is not installed.
         """
-        return sql.ask(query, list(dict.fromkeys(pieces.whole(each.path) for each in self._whole())))
+        return sql.ask(query, [each.path for each in self._whole()])
 
     def _each_file(self, task: str, options: Mapping[str, Any]) -> list[Unit]:
         part = self._part()

@@ -10,9 +10,8 @@ import pandas as pd
 
 from gdlab.datasets.reading import quiet
 from gdlab.errors import MissingDependency
-from gdlab.files import arrow
+from gdlab.files import arrow, pieces
 from gdlab.files import to_schema as conform
-from gdlab.files.load import load
 
 
 def ask(query: str, files: Sequence[str]) -> pd.DataFrame:
@@ -24,8 +23,9 @@ def ask(query: str, files: Sequence[str]) -> pd.DataFrame:
             "SQL needs DuckDB: pip install 'gdlab[dataset]' (or duckdb), then try again"
         ) from error
     arrow.require("Files as SQL")
-    direct = [path for path in files if _is_todays_parquet(Path(path))]
-    others = [path for path in files if path not in set(direct)]
+    known = {whole: _is_todays_parquet(Path(whole)) for whole in dict.fromkeys(map(pieces.whole, files))}
+    direct = [whole for whole, is_direct in known.items() if is_direct]
+    others = [path for path in files if not known[pieces.whole(path)]]
     columns = ", ".join(f'"{name}"' for name in conform.NAMES)
     # Categories have other values in each file: as text they are the same everywhere.
     texts = ", ".join(f'"{name}"::varchar as "{name}"' for name in conform.CATEGORICAL)
@@ -55,12 +55,12 @@ def _is_todays_parquet(path: Path) -> bool:
 
 
 def _reader(files: Sequence[str]) -> Any:
-    """The rows of files that only gdlab reads, one file at a time."""
+    """The rows of files that only gdlab reads, one file or piece at a time."""
     import pyarrow as pa
 
     def batches() -> Iterator[Any]:
         for path in files:
-            table = load(Path(path), progress=quiet).table
+            table = pieces.read(path, progress=quiet).table
             for rows in conform.batches(conform.payloads(table).sizes):
                 yield arrow.batch(table.iloc[rows])
 

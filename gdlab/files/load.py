@@ -85,8 +85,8 @@ def _load(
         raise LoadError(Statement.of("load/empty", path=path, can_read=_CAN_READ))
     budget.check(path, size, size)
     if not parquet.is_parquet(beginning):  # whose footer tells more
-        if pcapread.is_capture(beginning) or unpack.compression(beginning):
-            way = Statement.of("load/divided", name=path.name)
+        if unpack.compression(beginning):
+            way = Statement.of("load/unpack", path=repr(str(path.with_suffix(""))))
         else:
             way = Statement.of("load/by pieces", path=repr(str(path)))
         budget.afford(path, size, _TIMES_AS_TABLE * size, way)

@@ -25,6 +25,8 @@ from gdlab.messages import Event, Peer, wire_bytes
 from gdlab.payloads import Int64
 
 _ASKING: Final = b"GET "
+#: The number of no packet: rows of the capture as a whole stand behind others of the same time.
+_BEHIND_ALL: Final = 2**62
 
 
 def is_capture(beginning: bytes) -> bool:
@@ -77,16 +79,20 @@ def of_packets(path: Path, file: captured.Captured, progress: ProgressFunction |
     ours = file.application.startswith(APPLICATION)
     with Progress(len(file), f"reading {path.name}", progress) as shown:
         found = segments(file, also=EVENT_PROTOCOL if ours else -1, advance=shown.advance)
-        table, notes = pcapours.table(file, found) if ours else _Foreign(file, found).table()
+        table, notes = pcapours.table(file, found) if ours else Foreign(file, found).table()
     provenance: dict[str, Any] = {"application": file.application}
     if ours:
         with contextlib.suppress(ValueError, RecursionError):
             told = json.loads(file.comment)
             provenance |= told if isinstance(told, dict) else {}
-    left_out = [
+    return Loaded(table, provenance, (*file.notes, *left_out(found), *notes))
+
+
+def left_out(found: Segments) -> list[Statement]:
+    """What the packets carry that are no rows, counted."""
+    return [
         Statement.of("note/left out", count=count, why=why) for why, count in found.left_out.most_common()
     ]
-    return Loaded(table, provenance, (*file.notes, *left_out, *notes))
 
 
 def _websocket_fact(found: websocket.Found, *, incoming: bool) -> Fact:
@@ -98,32 +104,41 @@ def _websocket_fact(found: websocket.Found, *, incoming: bool) -> Fact:
     return Fact(Reason.MALFORMED, by, said=found.reason, case="seen")
 
 
-class _Foreign:
-    """The rows of another program's capture."""
+class Foreign:
+    """The rows of another program's capture.
 
-    def __init__(self, file: captured.Captured, found: Segments) -> None:
+    Parameters
+    ----------
+    numbers : of the packets in the whole file, where this is a part of it.
+    """
+
+    def __init__(self, file: captured.Captured, found: Segments, numbers: Int64 | None = None) -> None:
         self._file = file
         self._found = found
-        self._rows = Rows(file.data, found.joined)
+        self._numbers = np.arange(len(file)) if numbers is None else numbers
+        self.rows = self._rows = Rows(file.data, found.joined)
         self._joined = b"".join(found.joined)
         self._hosts: dict[int, str] = {}
-        self._notes: list[Statement] = []
+        self.notes: list[Statement] = []
 
     def table(self) -> tuple[Any, list[Statement]]:
         """The table, and what is not in it."""
-        self._datagrams()
-        self._streams()
-        self._drops()
-        return self._rows.table(), self._notes
+        self.datagrams(sides.Datagrams())
+        self.streams()
+        last = int(self._file.time_ns.max()) if len(self._file) else 0
+        for drop in self._file.drops:
+            self.drop(drop, self._file.interfaces[drop.interface].name or str(drop.interface), last)
+        return self._rows.table(), self.notes
 
     # ---- datagrams
 
-    def _datagrams(self) -> None:
+    def datagrams(self, known: sides.Datagrams) -> None:
+        """Rows of UDP."""
         found = self._found
         rows = np.flatnonzero(found.protocol == UDP)
         if not len(rows):
             return
-        outgoing = sides.of_datagrams(self._file, found, rows)
+        outgoing = known.of(self._file, found, rows)
         notes = {
             row: Note.of(Fact(Reason.NOT_CAPTURED, count=missing))
             for row, missing in enumerate(found.missing[rows].tolist())
@@ -157,14 +172,15 @@ class _Foreign:
             endpoint=self._codes("endpoint", own, transport + "://"),
             peer=self._codes("peer", other),
             outgoing=outgoing,
-            order=packets,
+            order=self._numbers[packets],
             event=event,
             notes=notes,
         )
 
     # ---- streams
 
-    def _streams(self) -> None:
+    def streams(self) -> None:
+        """Rows of TCP, and of the WebSockets in it."""
         found = self._found
         streams = tcp.streams(found)
         self._count(streams.counts)
@@ -204,7 +220,7 @@ class _Foreign:
                 endpoint=endpoint[picked],
                 peer=peer[picked],
                 outgoing=outgoing[picked],
-                order=streams.packet[where],
+                order=self._numbers[streams.packet[where]],
                 within=where,
                 event=event,
                 notes={
@@ -275,7 +291,7 @@ class _Foreign:
                 endpoint=endpoint,
                 peer=peer,
                 outgoing=np.array([found.from_client == (own == client) for found in same]),
-                order=[found.packet for found in same],
+                order=self._numbers[[found.packet for found in same]],
                 within=within,
                 event=event,
                 kind=[self._rows.code("kind", found.kind) for found in same],
@@ -284,25 +300,24 @@ class _Foreign:
 
     # ---- the rest
 
-    def _drops(self) -> None:
-        for drop in self._file.drops:
-            name = self._file.interfaces[drop.interface].name or str(drop.interface)
-            zero = np.zeros(1, np.int64)
-            self._rows.add(
-                np.array([drop.time_ns]),
-                zero,
-                zero,
-                zero,
-                endpoint=self._rows.code("endpoint", f"interface {name}"),
-                peer=self._rows.code("peer", ""),
-                outgoing=False,
-                order=len(self._file),
-                event=Event.GAP,
-                notes={0: Note.of(Fact(Reason.CAPTURE_DROP, SYSTEM, count=drop.packets))},
-            )
+    def drop(self, drop: captured.Drop, name: str, last_ns: int) -> None:
+        """A row of what an interface of this name has lost; `last_ns` is the time of the last packet."""
+        zero = np.zeros(1, np.int64)
+        self._rows.add(
+            np.array([drop.time_ns or last_ns]),
+            zero,
+            zero,
+            zero,
+            endpoint=self._rows.code("endpoint", f"interface {name}"),
+            peer=self._rows.code("peer", ""),
+            outgoing=False,
+            order=_BEHIND_ALL,
+            event=Event.GAP,
+            notes={0: Note.of(Fact(Reason.CAPTURE_DROP, SYSTEM, count=drop.packets))},
+        )
 
     def _count(self, counts: Any) -> None:
-        self._notes += [Statement.of(f"counted/{what}", count=count) for what, count in counts.most_common()]
+        self.notes += [Statement.of(f"counted/{what}", count=count) for what, count in counts.most_common()]
 
     def _bytes(self, start: int, stop: int) -> bytes:
         size = len(self._file.data)

@@ -1,4 +1,4 @@
-"""Large files read by pieces, each of which fits the memory: row groups of Parquet, lines of our CSV."""
+"""Large files read by pieces, each of which fits the memory: row groups of Parquet, lines of our CSV, packets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from gdlab.errors import LoadError, MissingDependency
-from gdlab.files import csvform, csvread, parquet, sidecar
+from gdlab.files import csvform, csvread, parquet, parted, pcapread, sidecar
 from gdlab.files.load import load
 from gdlab.files.loaded import Loaded
 from gdlab.files.progress import ProgressFunction
@@ -18,7 +18,7 @@ _AT_ONCE: Final = 16 << 20
 
 
 class Piece(str):
-    """The name of a piece of a file, counted from 0; `begin` and `end`: bytes of CSV, row groups of Parquet."""
+    """The name of a piece of a file, counted from 0; `begin` and `end` are row groups of Parquet, else bytes."""
 
     path: str
     number: int
@@ -44,6 +44,8 @@ def of(path: Path) -> list[str]:
             beginning = file.read(1 << 16)
         if parquet.is_parquet(beginning):
             return _named(path, parquet.pieces(path, PIECE_BYTES))
+        if pcapread.is_capture(beginning):
+            return _named(path, parted.spans(path, PIECE_BYTES))
         form = csvform.find(beginning)
         if form is not None and form.is_ours:
             return _named(path, _lines(path, beginning.index(b"\n") + 1))
@@ -75,7 +77,10 @@ def read(
     path = Path(name.path)
     try:
         with path.open("rb") as file:
-            if parquet.is_parquet(file.read(4)):
+            beginning = file.read(4)
+            if pcapread.is_capture(beginning):
+                found = parted.read(path, name.number, PIECE_BYTES)
+            elif parquet.is_parquet(beginning):
                 found = parquet.read_parquet(path, progress, columns, range(name.begin, name.end))
             else:
                 file.seek(0)

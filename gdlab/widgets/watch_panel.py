@@ -37,8 +37,7 @@ CALLS: Final = 12
 #: Packets that are looked through for the one behind an error.
 PACKETS: Final = 2000
 
-_LINE_PX: Final = 19
-_PERIOD_S: Final = 0.4
+_LINE_PX, _PERIOD_S = 19, 0.4
 
 #: What the filter offers, and the kinds of rows that each choice lets through.
 FILTERS: Final[dict[str, frozenset[str]]] = {

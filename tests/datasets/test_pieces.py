@@ -1,5 +1,6 @@
 """One large file as a data set: read by pieces, and the same in all answers as read whole."""
 
+import gzip
 import pickle
 
 import pandas as pd
@@ -68,8 +69,18 @@ def test_a_file_that_does_not_fit_the_memory_is_refused_with_its_size_and_the_wa
         gd.load(large)
 
 
-def test_a_packet_capture_that_does_not_fit_is_refused_with_the_way_to_divide_it(tmp_path, monkeypatch):
+def test_sql_reads_pieces_too(large):
+    pytest.importorskip("duckdb")
+    found = gd.dataset(large).sql("select count(*) as n, sum(size_bytes) as bytes from messages")
+    assert found.iloc[0].tolist() == [1500, int(gd.load(large).df["size_bytes"].sum())]
+
+
+def test_a_packet_capture_that_does_not_fit_is_refused_with_the_way_out(tmp_path, monkeypatch):
     path = gd.sample("udp-60fps").to_pcapng(tmp_path / "run.pcapng")
+    packed = tmp_path / "run.pcapng.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
     monkeypatch.setattr(budget, "free_bytes", lambda: 1000)
-    with pytest.raises(LoadError, match=r"editcap .* gd\.dataset\('part\*\.pcapng'\)"):
+    with pytest.raises(LoadError, match=r"gd\.dataset\('.*run\.pcapng'\) reads it by pieces"):
         gd.load(path)
+    with pytest.raises(LoadError, match=r"Unpack it; gd\.dataset\('.*run\.pcapng'\) then reads"):
+        gd.load(packed)

@@ -5,10 +5,8 @@ import gzip
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -17,8 +15,10 @@ from gdlab.errors import LoadError
 from gdlab.files import load, write_csv
 from gdlab.files.csvwrite import HEADER
 from tests.files.tables import AWKWARD, table_of
+from tests.files.work import calls
 
 NS = 1_700_000_000_123_456_789
+HEAD = ",".join(HEADER) + "\n"
 
 
 def table():
@@ -184,16 +184,6 @@ def test_a_file_in_an_old_encoding_is_refused_with_the_place(tmp_path):
         load(path)
 
 
-def test_a_million_commas_are_refused_at_once(tmp_path):
-    path = tmp_path / "commas.csv"
-    for content in ("," * 1_000_000 + "\n", ",".join(HEADER) + "," * 1_000_000 + "\n"):
-        path.write_text(",".join(HEADER) + "\n" + content)
-        begin = time.process_time()
-        with pytest.raises(LoadError, match="row 1 has"):
-            load(path)
-        assert time.process_time() - begin < 60  # a quarter of an hour once
-
-
 @pytest.mark.parametrize("ending", [".csv.gz", ".csv.zst", ".csv.lz4"])
 def test_names_that_ask_for_it_are_compressed_and_load(tmp_path, ending):
     path = write_csv(table(), tmp_path / f"run{ending}")
@@ -228,55 +218,6 @@ def test_plain_negative_numbers_are_no_formulas(tmp_path):
     assert list(load(path).table.payload) == payloads
     (tmp_path / "run.gdlab.json").unlink()
     assert list(load(path).table.payload) == payloads
-
-
-# ---- recipes of the documents
-
-
-def recipe_rows(tmp_path):
-    return write_csv(table(), tmp_path / "run.csv")
-
-
-def test_the_recipe_for_pandas_keeps_zeros_and_nanoseconds(tmp_path):
-    frame = pd.read_csv(recipe_rows(tmp_path), dtype=str, keep_default_na=False)
-    frame["time"] = pd.to_datetime(frame["time"], format="ISO8601", utc=True)
-    assert frame.time.iloc[1].value == NS + 1000
-    assert "007" in set(frame.payload)
-
-
-def test_the_recipe_for_polars_keeps_zeros_and_nanoseconds(tmp_path):
-    pl = pytest.importorskip("polars")
-    frame = pl.read_csv(recipe_rows(tmp_path), infer_schema=False)
-    times = frame["time"].str.to_datetime(time_unit="ns", time_zone="UTC")
-    assert times.dt.timestamp("ns")[1] == NS + 1000
-    assert "007" in frame["payload"].to_list()
-
-
-def test_the_recipe_for_duckdb_keeps_zeros_and_nanoseconds(tmp_path):
-    duckdb = pytest.importorskip("duckdb")
-    path = recipe_rows(tmp_path)
-    found = duckdb.sql(
-        f"select epoch_ns(time::timestamp_ns) as ns, payload from read_csv('{path}', all_varchar=true, header=true, "
-        "delim=',', quote='\"', escape='\"', new_line='\\n', nullstr='\x01', strict_mode=false)"
-    ).fetchall()
-    assert found[1][0] == NS + 1000
-    assert "007" in {payload for _, payload in found}
-
-
-@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
-def test_the_recipe_for_r_keeps_zeros(tmp_path):
-    code = (
-        'd <- read.csv(commandArgs(TRUE)[1], colClasses="character", na.strings=character()); '
-        'cat("007" %in% d$payload)'
-    )
-    told = subprocess.run(
-        ["Rscript", "-e", code, str(recipe_rows(tmp_path))],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert told.stdout == "TRUE"
 
 
 # ---- names and neighbours
@@ -380,14 +321,16 @@ def test_without_pyarrow_other_forms_are_read_the_same(tmp_path):
     assert told.stdout.strip() == str(len(table()))
 
 
-@pytest.mark.parametrize("before", ["", ",".join(HEADER) + "\n"], ids=["alone", "behind the columns"])
+@pytest.mark.parametrize("before", ["", HEAD, HEAD + HEAD.rstrip()], ids=["alone", "a row", "a longer row"])
 def test_a_megabyte_of_commas_is_no_work(tmp_path, before):
     path = tmp_path / "commas.csv"
     path.write_text(before + "," * 1_000_000 + "\n")
-    begun = time.process_time()
-    with pytest.raises(LoadError):
-        load(path)
-    assert time.process_time() - begun < 10  # a millisecond for each would be a quarter of an hour
+
+    def loaded():
+        with pytest.raises(LoadError):
+            load(path)
+
+    assert calls(loaded) < 20_000  # one for each would be 1,000,000
 
 
 @pytest.mark.parametrize(

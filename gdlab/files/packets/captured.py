@@ -29,7 +29,7 @@ class Interface:
 
 
 class Drop(NamedTuple):
-    """Packets that the capturing program lost, by its own count."""
+    """Packets that the capturing program lost, by its own count; statistics without a time, 0, are of the end."""
 
     time_ns: int
     interface: int

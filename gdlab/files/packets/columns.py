@@ -64,25 +64,33 @@ class Segments:
     left_out: Counter[Statement] = field(default_factory=Counter)
 
 
-def segments(captured: Captured, *, also: int = -1, advance: Advance | None = None) -> Segments:
+def segments(
+    captured: Captured,
+    *,
+    also: int = -1,
+    advance: Advance | None = None,
+    waiting: Waiting | None = None,
+    ends: bool = True,
+) -> Segments:
     """Take all packets apart.
 
     Parameters
     ----------
     also : one more IP protocol to give, whose header is its two ports.
     advance : told how many packets more are done.
+    waiting : fragments of the packets before, and then of these, of a file that comes in parts; `ends`: no more come.
     """
-    reader = _Reader(captured, also)
+    reader = _Reader(captured, also, waiting or Waiting())
     for first in range(0, len(captured), _AT_ONCE):
         last = min(first + _AT_ONCE, len(captured))
         reader.read(first, last)
         if advance is not None:
             advance(last - first)
-    return reader.end()
+    return reader.end(ends=ends)
 
 
 class _Reader:
-    def __init__(self, captured: Captured, also: int) -> None:
+    def __init__(self, captured: Captured, also: int, waiting: Waiting) -> None:
         rows = len(captured)
         self._captured = captured
         self._also = also
@@ -106,7 +114,7 @@ class _Reader:
             np.zeros(rows, np.bool_),
         )
         self._known: dict[tuple[bytes, int], int] = {}
-        self._waiting = Waiting()
+        self._waiting = waiting
         self._joined_at = len(captured.data)
         self._links = np.array([one.link_type for one in captured.interfaces], np.int64)
 
@@ -122,12 +130,13 @@ class _Reader:
         for row in np.sort(np.concatenate(slow)).tolist() if slow else ():
             self._slow(row, int(links[row - first]))
 
-    def end(self) -> Segments:
-        self._waiting.end()
-        if self._waiting.given_up:
-            self._out.left_out[Statement("left out/fragments")] += self._waiting.given_up
-        if self._waiting.overlapping:
-            self._out.left_out[Statement("left out/contradicting")] += self._waiting.overlapping
+    def end(self, *, ends: bool) -> Segments:
+        if ends:
+            self._waiting.end()
+            if self._waiting.given_up:
+                self._out.left_out[Statement("left out/fragments")] += self._waiting.given_up
+            if self._waiting.overlapping:
+                self._out.left_out[Statement("left out/contradicting")] += self._waiting.overlapping
         self._out.hosts = list(self._known)
         return self._out
 

@@ -27,9 +27,14 @@ def is_pcap(beginning: bytes) -> bool:
     return beginning[:4] in _MAGIC
 
 
+def form(beginning: bytes) -> tuple[str, int, int]:
+    """Byte order, nanoseconds of a unit of time, and bytes before a packet, of a file that begins so."""
+    return _MAGIC[beginning[:4]]
+
+
 def read(data: bytes) -> Captured:
     """All packets that are whole."""
-    order, scale, head = _MAGIC[data[:4]]
+    order, scale, head = form(data)
     found = Captured(data)
     if len(data) < 24:
         found.stopped(0, Statement("stopped/header"))

@@ -29,6 +29,11 @@ def is_pcapng(beginning: bytes) -> bool:
     return beginning.startswith(SECTION)
 
 
+def order(mark: bytes) -> str | None:
+    """The byte order of a section whose third word is this, as of `struct`; None where it is none."""
+    return _MAGIC.get(mark)
+
+
 def read(data: bytes) -> Captured:
     """All packets that are whole."""
     return _Reader(data).read()
@@ -68,11 +73,11 @@ class _Reader:
             return None
         if data[at : at + 4] == SECTION:
             self._end_section()
-            order = _MAGIC.get(data[at + 8 : at + 12])
-            if order is None:
+            known = order(data[at + 8 : at + 12])
+            if known is None:
                 found.stopped(at, Statement("stopped/order"))
                 return None
-            self._order, self._first = order, len(found.interfaces)
+            self._order, self._first = known, len(found.interfaces)
         kind, length = struct.unpack_from(self._order + "II", data, at)
         if length < 12 or length & 3 or length > end - at:
             found.stopped(at, Statement.of("stopped/length", length=length))
@@ -118,10 +123,6 @@ class _Reader:
             )
             found.time_ns, found.interface, found.start, found.stop, found.original, found.direction = columns
             found.comments = {rows[block]: text for block, text in found.comments.items() if block in rows}
-        if found.drops and len(found):
-            # Statistics without a time are of the end.
-            last = int(found.time_ns.max())
-            found.drops = [drop if drop.time_ns else drop._replace(time_ns=last) for drop in found.drops]
         if self._damaged:
             found.notes.append(Statement.of("note/damaged", count=self._damaged))
         if self._untimed:

@@ -117,6 +117,42 @@ class Rows:
             self._notes[self._rows + row] = note
         self._rows += rows
 
+    def some(self, first: int, last: int) -> Rows:
+        """The rows of the packets from `first` to before `last`, with payloads of their own."""
+        made = Rows(b"")
+        made._orders = self._orders
+        joined, size = b"".join(self._joined), len(self._data)
+        payloads: list[bytes] = []
+        position, before, at = 0, 0, 0
+        for part in self._parts:
+            chosen = np.flatnonzero((part["order"] >= first) & (part["order"] < last))
+            mine = {name: values[chosen] for name, values in part.items()}
+            mine["start"] = at + np.cumsum(mine["size"]) - mine["size"]
+            for start, length in zip(part["start"][chosen].tolist(), mine["size"].tolist(), strict=True):
+                stop = start + length
+                payloads.append(
+                    self._data[start:stop] if start < size else joined[start - size : stop - size]
+                )
+            at += int(mine["size"].sum())
+            made._parts.append(mine)
+            for row, number in enumerate((chosen + before).tolist()):
+                if number in self._notes:
+                    made._notes[position + row] = self._notes[number]
+            position += len(chosen)
+            before += len(part["order"])
+        made._rows = position
+        made._joined = [b"".join(payloads)]
+        return made
+
+    def keys(self) -> list[Int64]:
+        """What rows are in order of in `table`; the last counts most."""
+        columns = [
+            np.concatenate([part[name] for part in self._parts]) if self._parts else np.empty(0, np.int64)
+            for name in ("within", "order", "time")
+        ]
+        order = np.lexsort(columns)
+        return [column[order] for column in columns]
+
     def table(self) -> pd.DataFrame:
         """All rows, in order of time."""
 

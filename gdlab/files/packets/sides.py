@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 
 from gdlab.files.packets.captured import Captured
 from gdlab.files.packets.columns import OUTGOING, UNKNOWN, Bools, Segments
 from gdlab.payloads import Int64
+
+Host = tuple[bytes, int]
+_Side = TypeVar("_Side", int, Host)
 
 
 def told(captured: Captured, found: Segments, rows: Int64) -> Int64:
@@ -25,21 +29,37 @@ def told(captured: Captured, found: Segments, rows: Int64) -> Int64:
     return result
 
 
-def of_datagrams(captured: Captured, found: Segments, rows: Int64) -> Bools:
-    """(n,) bool: which of these UDP packets the capture's own side sent."""
-    outgoing = told(captured, found, rows)
-    source, target = found.source[rows], found.target[rows]
-    unknown = np.flatnonzero(outgoing == UNKNOWN)
-    low, high = np.minimum(source, target)[unknown], np.maximum(source, target)[unknown]
-    _, first, pair = np.unique(low * (len(found.hosts) + 1) + high, return_index=True, return_inverse=True)
-    own = np.zeros(len(first), np.int64)
-    spoken_to: set[int] = set()
-    for number in np.argsort(first).tolist():
-        row = unknown[first[number]]
-        own[number] = _own(int(source[row]), int(target[row]), spoken_to)
-    outgoing[unknown] = (source[unknown] == own[pair]) & (source[unknown] != target[unknown])
-    result: Bools = outgoing == OUTGOING
-    return result
+class Datagrams:
+    """Whose side the conversations of UDP are seen from; a file may come in parts, in its order."""
+
+    def __init__(self) -> None:
+        self._own: dict[tuple[Host, Host], Host] = {}
+        self._spoken_to: set[Host] = set()
+
+    def of(self, captured: Captured, found: Segments, rows: Int64) -> Bools:
+        """(n,) bool: which of these packets the capture's own side sent."""
+        outgoing = told(captured, found, rows)
+        source, target = found.source[rows], found.target[rows]
+        unknown = np.flatnonzero(outgoing == UNKNOWN)
+        low, high = np.minimum(source, target)[unknown], np.maximum(source, target)[unknown]
+        _, first, pair = np.unique(
+            low * (len(found.hosts) + 1) + high, return_index=True, return_inverse=True
+        )
+        own = np.zeros(len(first), np.int64)
+        for number in np.argsort(first).tolist():
+            here, there = int(source[unknown[first[number]]]), int(target[unknown[first[number]]])
+            own[number] = here if self._own_of(found.hosts[here], found.hosts[there]) else there
+        outgoing[unknown] = (source[unknown] == own[pair]) & (source[unknown] != target[unknown])
+        result: Bools = outgoing == OUTGOING
+        return result
+
+    def _own_of(self, source: Host, target: Host) -> bool:
+        """Whether the source of a conversation's datagram is the capture's own side."""
+        pair = (source, target) if source < target else (target, source)
+        own = self._own.get(pair)
+        if own is None:
+            own = self._own[pair] = _own(source, target, self._spoken_to)
+        return own == source
 
 
 def of_connections(
@@ -74,7 +94,7 @@ def of_connections(
     return own
 
 
-def _own(source: int, target: int, spoken_to: set[int]) -> int:
+def _own(source: _Side, target: _Side, spoken_to: set[_Side]) -> _Side:
     """Whose side a conversation is seen from that begins so."""
     own = source if target not in spoken_to and source in spoken_to else target
     spoken_to.add(own)

@@ -62,10 +62,7 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/memory": "{path} 有 {size} 字节，会占用 {needed} MiB 内存；这样大小的文件 gdlab 最多读取 {most} MiB。请在生成它的地方拆分",
     "load/too large": "{path} 有 {size} MiB，作为表格约需 {needed} MiB 内存，而可用的只有 {free} MiB。{way}",
     "load/by pieces": "gd.dataset({path}) 会分块读取它",
-    "load/divided": (
-        "请先拆分（Wireshark 的 editcap -c 1000000 {name} part.pcapng；压缩文件先解压），再一起读取各部分："
-        "gd.dataset('part*.pcapng')"
-    ),
+    "load/unpack": "请先解压；之后 gd.dataset({path}) 会分块读取它",
     "load/no columns": "{path} 没有捕获的列",
     "load/csv damaged": "{path} 已损坏：{why}。应为 gdlab 写出的 CSV。请使用原文件；如果这是电子表格保存的，请重新导出，并在那里打开副本",
     "load/csv cut": "{path} 被截断：最后一行没有结束。结尾应有换行。请重新复制或下载；若要使用现有的内容，请删去末尾不完整的那一行",
@@ -107,8 +104,8 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol/tls": "请在游戏中关闭它，gdlab 不读取加密的内容",
     "protocol/dtls": "请在游戏中关闭它，gdlab 不读取加密的内容",
     "protocol/stun": "有程序在查询自己的地址；这不是游戏的消息",
-    "protocol/mqtt": '请给 TCP 监听器写 framing="mqtt"',
-    "protocol/http": "游戏在访问网页服务器；监听 tcp:// 可以看到全部内容",
+    "protocol/mqtt": 'framing="mqtt" 把 TCP 流切成数据包；请用函数作为编解码器读取它们',
+    "protocol/http": "对网页服务器的请求，或它的应答；监听 tcp:// 可以看到全部内容",
     "protocol/osc": '请用 decode="osc" 读取',
     "protocol/godot3": "Godot 4 的类型编号不同；请发送 JSON（GDScript 3 中用 to_json()），或用函数读取",
     "protocol/enet": "Godot 的高层多人联机；参见 gdlab.multiplayer",
