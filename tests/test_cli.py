@@ -4,13 +4,16 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import gdlab as gd
 from gdlab import cli
-from gdlab.cli import lab
+from gdlab.cli import demo, lab
+from gdlab.files import progress
 from tests.waiting import limit, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,6 +38,40 @@ def test_the_demonstration_shows_a_summary_and_writes_csv_and_pictures(tmp_path,
     assert table.payload.iloc[0] == b"The answer is... 42!"
     for name in ("rates", "latency"):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_demonstration_that_could_not_be_written_captures_nothing(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("somebody's")
+    assert cli.main(["demo", "--port", "0", "--out", str(tmp_path / place)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("gdlab: ")
+
+
+def test_a_demonstration_that_is_ended_early_tells_and_writes_what_has_come(tmp_path, capsys, monkeypatch):
+    naps = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        if len(naps) > 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=time.monotonic, sleep=nap))
+    out = tmp_path / "out"
+    assert (
+        cli.main(["demo", "--seconds", "60", "--port", "0", "--source", "embedded", "--out", str(out)]) == 0
+    )
+    assert (out / "capture.csv").is_file()
+    said = capsys.readouterr().out
+    assert "s to go" in said
+    assert "Ctrl-C" in said
+
+
+def test_an_option_that_jupyter_does_not_have_opens_no_lab(tmp_path, capsys):
+    assert cli.main(["lab", "--folder", str(tmp_path), "--no-traffic", "--prot=9999"]) == 2
+    assert "no option --prot; did you mean --port?" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.godot
@@ -139,6 +176,22 @@ def test_convert_and_report_take_any_file(tmp_path, capsys):
     assert cli.main(["convert", str(source), str(tmp_path / "run.xlsx")]) == 1
     assert "does not say what to write" in capsys.readouterr().err
     assert cli.main(["report", str(tmp_path / "none.csv")]) == 1
+
+
+def test_convert_that_is_interrupted_ends_at_once_and_leaves_no_half_file(tmp_path, monkeypatch):
+    source = gd.sample("three-players").to_csv(tmp_path / "run.csv")
+    there = sorted(tmp_path.iterdir())
+    advance = progress.Progress.advance
+
+    def interrupted(self, rows):
+        advance(self, rows)
+        if "again" in self._label:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.Progress, "advance", interrupted)
+    for name in ("again.parquet", "again.csv", "again.pcapng"):
+        assert cli.main(["convert", str(source), str(tmp_path / name)]) == 130
+        assert sorted(tmp_path.iterdir()) == there
 
 
 def test_a_capture_in_a_terminal_ends_in_order_when_the_system_asks(tmp_path):
