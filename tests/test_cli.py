@@ -11,6 +11,7 @@ import pytest
 import gdlab as gd
 from gdlab import cli
 from gdlab.cli import lab
+from gdlab.files import progress
 from tests.waiting import limit, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,6 +140,22 @@ def test_convert_and_report_take_any_file(tmp_path, capsys):
     assert cli.main(["convert", str(source), str(tmp_path / "run.xlsx")]) == 1
     assert "does not say what to write" in capsys.readouterr().err
     assert cli.main(["report", str(tmp_path / "none.csv")]) == 1
+
+
+def test_convert_that_is_interrupted_ends_at_once_and_leaves_no_half_file(tmp_path, monkeypatch):
+    source = gd.sample("three-players").to_csv(tmp_path / "run.csv")
+    there = sorted(tmp_path.iterdir())
+    advance = progress.Progress.advance
+
+    def interrupted(self, rows):
+        advance(self, rows)
+        if "again" in self._label:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.Progress, "advance", interrupted)
+    for name in ("again.parquet", "again.csv", "again.pcapng"):
+        assert cli.main(["convert", str(source), str(tmp_path / name)]) == 130
+        assert sorted(tmp_path.iterdir()) == there
 
 
 def test_a_capture_in_a_terminal_ends_in_order_when_the_system_asks(tmp_path):

@@ -29,6 +29,7 @@ from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.stamps import carried, with_stamps
+from gdlab.analysis.together import together
 from gdlab.analysis.truths import stamped, truth_of
 
 if TYPE_CHECKING:
@@ -131,11 +132,12 @@ def jitter(
     known = truth_of(table) if sent is None else None
     if known is not None:
         table, sent, unit = stamped(*known), "entered_ns", "ns"
-    table = table_of(with_stamps(table) if sent is None else table, sent, *by)
     if unit not in UNIT_US:
         raise ValueError(f"unit is one of {', '.join(UNIT_US)}, not {unit!r}")
-    require(table, ("time", "endpoint", "peer", "direction", "event", *by))
-    rows, sent_us = sent_times(table, sent, UNIT_US[unit])
+    with together():  # probes are looked for once
+        table = table_of(with_stamps(table) if sent is None else table, sent, *by)
+        require(table, ("time", "endpoint", "peer", "direction", "event", *by))
+        rows, sent_us = sent_times(table, sent, UNIT_US[unit])
     arrivals = Arrivals.of(table, times_ns(table), rows, by)
     sent_us = sent_us[arrivals.sequence]
     difference = np.zeros(len(rows))

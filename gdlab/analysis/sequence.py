@@ -30,6 +30,7 @@ from gdlab.analysis.numbers_of import numbers_of
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.stamps import with_stamps
+from gdlab.analysis.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,14 +158,15 @@ def _found(
     probes: bool,
 ) -> tuple[pd.DataFrame, Ints, _Found, Ints]:
     """The table, the nanoseconds of all its rows, its numbered messages, and what puts those in order."""
-    table = table_of(with_stamps(source) if seq is None else source, seq, *by)
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
     if bits is not None and not 2 <= bits <= 64:
         raise ValueError(f"bits is the width of a counter, 2 to 64, not {bits}")
-    require(table, ("time", "endpoint", "peer", "direction", "event", *by))
+    with together():  # probes are looked for once
+        table = table_of(with_stamps(source) if seq is None else source, seq, *by)
+        require(table, ("time", "endpoint", "peer", "direction", "event", *by))
+        rows, number, unsigned = numbers_of(table, seq, direction, with_probes=probes)
     stamps = times_ns(table)
-    rows, number, unsigned = numbers_of(table, seq, direction, with_probes=probes)
     ids, first = group_rows(table, by, rows)
     sequence = order(ids, stamps[rows])
     starts = starts_of(ids, len(first))

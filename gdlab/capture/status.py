@@ -42,7 +42,7 @@ class Statistics:
         decode a row twice; 512 MiB at most.
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
     last_received_s : age of the newest message or answer to a ping; None before the first.
-    connections : open TCP and WebSocket connections; UDP has none.
+    connections : open TCP and WebSocket connections; UDP has none. opening : those whose handshake is not complete.
     waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
     unsent_bytes : what waits until its peers read it.
     problem : what went wrong last, in words; empty where nothing has. problem_s : its age.
@@ -63,6 +63,7 @@ class Statistics:
     receive_buffer_bytes: int
     last_received_s: float | None
     connections: int = 0
+    opening: int = 0
     waiting_bytes: int = 0
     awaited_bytes: int = 0
     unsent_bytes: int = 0
@@ -159,6 +160,8 @@ def _first_message_hint(endpoints: Sequence[Endpoint], statistics: Statistics) -
         return phrase("hint/problem", problem=statistics.problem)
     if statistics.waiting_bytes:
         return phrase("hint/incomplete")
+    if statistics.opening and not endpoints[0].is_client:
+        return phrase("hint/opening", peers=_counted(statistics.opening, "peer"))
     if statistics.peers and not statistics.connections and first.transport != "udp":
         return phrase("hint/left", peers=_counted(statistics.peers, "peer"))
     if statistics.connections:

@@ -34,6 +34,7 @@ def totals(life: Lifetime, decoded_bytes: int = 0) -> Statistics:
         receive_buffer_bytes=min((endpoint.receive_buffer_bytes for endpoint in endpoints), default=0),
         last_received_s=max(0.0, (now_ns - last_ns) / 1e9) if last_ns else None,
         connections=sum(endpoint.connections for endpoint in endpoints),
+        opening=sum(endpoint.opening for endpoint in endpoints),
         waiting_bytes=sum(endpoint.waiting_bytes for endpoint in endpoints),
         awaited_bytes=max((endpoint.awaited_bytes for endpoint in endpoints), default=0),
         unsent_bytes=sum(endpoint.unsent_bytes for endpoint in endpoints),

@@ -94,9 +94,10 @@ def tally(payloads: PayloadArray, binary: npt.NDArray[np.bool_]) -> Tally:
     }
     kinds = words & 0xFF
     own = is_header & (kinds > _LAST_COMMON)
-    asked = np.flatnonzero(own & (kinds <= _LAST_OF_3) & (kinds != _AABB))[:_ASKED]
+    asked = np.flatnonzero(own & (kinds <= _LAST_OF_3))[:_ASKED]
     is_3 = [
-        is_godot3(payload) and (not plain[at] or is_container(payload) or _is_color(payload))
+        is_godot3(payload)
+        and (not plain[at] or is_container(payload) or _is_color(payload) or _is_aabb(payload))
         for at, payload in ((at, bytes(payloads[int(rows[at])])) for at in asked.tolist())
     ]
     if any(is_3):
@@ -110,6 +111,22 @@ def _is_color(payload: bytes) -> bool:
         return False
     parts = np.frombuffer(payload, "<f4", 4, 4).astype(np.float64)
     return bool(np.all((parts >= 0) & (parts <= 1)) and abs(np.linalg.norm(parts[:3]) - 1) > 0.01)
+
+
+def _is_aabb(payload: bytes) -> bool:
+    """Whether a Transform2D of Godot 4 is rather an AABB of Godot 3.
+
+    A transform turns and scales: its axes are at right angles and not of length 0. A box has a size, which is not
+    negative. A transform with a skew may be taken for a box, where it is all that the stream has.
+    """
+    if payload[0] != _AABB or len(payload) != 28:
+        return False
+    parts = np.frombuffer(payload, "<f4", 6, 4).astype(np.float64)
+    x, y, size = parts[:2], parts[2:4], parts[3:]
+    with np.errstate(all="ignore"):
+        lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
+        is_turned = lengths > 0 and abs(float(x @ y)) <= 0.01 * lengths
+    return not is_turned and bool(np.all(np.isfinite(parts)) and np.all(size >= 0) and np.any(size > 0))
 
 
 def _bodies() -> npt.NDArray[np.int64]:

@@ -74,10 +74,10 @@ CONTENTS: Final = (
         "05",
         "05-websocket.ipynb",
         "What does WebSocket add to TCP, and how does a connection end?",
-        25,
+        24,
         _OWN_PORTS,
     ),
-    Lesson("06", "06-loss.ipynb", "A packet was sent and never arrived. Who lost it?", 25, _OWN_PORTS),
+    Lesson("06", "06-loss.ipynb", "A packet was sent and never arrived. Who lost it?", 24, _OWN_PORTS),
     Lesson(
         "07",
         "07-capture-to-report.ipynb",
@@ -96,7 +96,7 @@ CONTENTS: Final = (
         "09",
         "09-multiplayer.ipynb",
         "Where does the bandwidth of my multiplayer game go, and where do my unreliable calls?",
-        25,
+        24,
         _NOTHING,
     ),
     Lesson(
@@ -117,7 +117,7 @@ CONTENTS: Final = (
         "12", "12-clocks.ipynb", "How can two computers agree on the time, and how exactly?", 20, _NOTHING
     ),
     Lesson(
-        "13", "13-playable.ipynb", "How do you make a game playable at 150 ms and 2 % loss?", 25, _NOTHING
+        "13", "13-playable.ipynb", "How do you make a game playable at 150 ms and 2 % loss?", 24, _NOTHING
     ),
 )
 

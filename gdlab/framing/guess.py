@@ -179,7 +179,8 @@ def _chained(
     # Stable: of those that fit equally well the preferred comes first.
     ranked = sorted((one for one in fits if one.ends and one.bits > 0), key=lambda one: -one.bits)
     waits_for = incomplete_variant(head)
-    if waits_for and not (ranked and ranked[0].bits > WAITING_BITS):
+    # Lengths of one byte are found in all text.
+    if waits_for and not (ranked and ranked[0].bits > WAITING_BITS and ranked[0].name.startswith("u32")):
         name = "put_var" if head[2:4] == b"\0\0" or head[3] == 0 else "put_var_be"
         return Guess(name, False, "waiting", 0, waits_for, WAITING_BITS)
     # A length may look like a type, and what is inside the first Variant brings such a chain back into step; that a
@@ -189,7 +190,11 @@ def _chained(
     if not ranked:
         return None
     best = ranked[0]
-    rival = max((one.bits for one in ranked[1:] if not _alike(one, best)), default=0.0)
+    # The types of bare numbers look like lengths that are all the same.
+    bare = next((one for one in ranked if one.name == "variants" and len(one.ends) > 2), best)
+    if ":" in best.name and bare.ends == best.ends:
+        best = bare
+    rival = max((one.bits for one in ranked if not _alike(one, best)), default=0.0)
     if best.bits < doubt_bits + LIKELY_BITS or best.bits - rival < _AHEAD_BITS:
         return None
     certain = best.bits >= CERTAIN_BITS and len(best.ends) > 1
@@ -203,6 +208,4 @@ def _chained(
 def _alike(one: Fit, other: Fit) -> bool:
     """Whether both cut the stream at the same places, as far as both go."""
     count = min(len(one.ends), len(other.ends))
-    return one.ends[:count] == other.ends[:count] and (
-        one.name.split(":")[0] == other.name.split(":")[0] or True
-    )
+    return one.ends[:count] == other.ends[:count]

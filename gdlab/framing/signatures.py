@@ -103,16 +103,17 @@ def _enet(data: bytes) -> bool:
     return at == len(data) and commands > 0 and (data[4 if peer & 0x8000 else 2] & 0x0F) in sizes
 
 
-_OSC: Final = re.compile(rb"/[ -~]{1,255}\0{1,4}(?:,[ifsbhtdScrmTFNI\[\]]*\0{1,4}|\Z)")
+_OSC: Final = re.compile(rb"/[ -~]{1,255}\0{1,4}(?:(,[ifsbhtdScrmTFNI\[\]]*\0{1,4})|\Z)")
 
 
 def _osc(data: bytes) -> bool:
-    if len(data) % 4 or len(data) < 8:
+    """A bundle, or an address and its tags; senders that pad their arguments wrongly are meant as well."""
+    if len(data) < 8:
         return False
     if data[:8] == b"#bundle\0":
         return len(data) >= 16
     found = _OSC.match(data)
-    return bool(found) and data.index(b"\0") < 256
+    return found is not None and data.index(b"\0") < 256 and (not len(data) % 4 or found[1] is not None)
 
 
 def _mqtt(data: bytes) -> bool:
@@ -197,7 +198,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("TLS", _tls, "tls", stream=True, framing="raw"),
     Signature("DTLS", _dtls, "dtls", datagram=True),
     Signature("STUN", _stun, "stun", stream=True, datagram=True),
-    Signature("MQTT", _mqtt, "mqtt", stream=True, datagram=False, framing="mqtt"),
+    Signature("MQTT", _mqtt, "mqtt", stream=True, datagram=True, framing="mqtt"),
     Signature("HTTP", _http, "http", stream=True, datagram=True, framing="http"),
     Signature("OSC", _osc, "osc", datagram=True),
     Signature("ENet", _enet, "enet", datagram=True, certain=False),

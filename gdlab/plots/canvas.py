@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gdlab.analysis import columns
+from gdlab.plots import glyphs
 from gdlab.plots.style import theme_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class NotebookFigure(Figure):
     def png(self, *, compress_level: int = 6) -> bytes:
         """The picture; `compress_level` 1 is twice as fast as 6 and its file a quarter larger."""
         canvas = self.canvas if isinstance(self.canvas, FigureCanvasAgg) else FigureCanvasAgg(self)
+        glyphs.dress(self)
         canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib types this method not
         # Solving the layout anew costs 20 ms a drawing, and makes the axes jump when a label grows.
         self.set_layout_engine("none")
@@ -94,7 +96,7 @@ def dress(ax: Axes, theme: Theme) -> None:
     for side, spine in ax.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(theme.text)
-    ax.tick_params(colors=theme.text, labelsize=9)
+    ax.tick_params(colors=theme.text, labelsize=10)
     for label in (ax.xaxis.label, ax.yaxis.label, ax.xaxis.offsetText, ax.yaxis.offsetText):
         label.set_color(theme.text)
 
@@ -111,7 +113,7 @@ class Heading:
             xycoords="axes fraction",
             textcoords="offset points",
             va="bottom",
-            fontsize=9,
+            fontsize=10,
             color=theme.text,
             annotation_clip=False,
         )
@@ -171,7 +173,7 @@ def plain(text: object, most: int = 44) -> str:
 
     A peer is usually an address, but a table may be made by hand or come out of a file.
     """
-    words = "".join(c if c.isprintable() else "·" for c in str(text))
+    words = glyphs.drawable("".join(c if c.isprintable() else "·" for c in str(text)))
     if len(words) > most:
         # Addresses differ at their end.
         words = words[: most // 3] + "…" + words[len(words) - (most - most // 3 - 1) :]

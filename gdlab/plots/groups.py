@@ -66,7 +66,7 @@ def legend(ax: Axes, theme: Theme, entries: Sequence[tuple[Artist, str]]) -> Non
         bbox_to_anchor=(1.01, 1.0),
         borderaxespad=0.0,
         frameon=False,
-        fontsize=9,
+        fontsize=10,
         labelcolor=theme.text,
         handlelength=2.4,
         markerscale=1.8,

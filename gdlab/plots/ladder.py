@@ -58,7 +58,7 @@ class LadderPlot:
             self.ax.axvline(place, color=self._theme.text, linewidth=1.5)
         self._words = [
             self.ax.text(
-                0.5, 0, "", ha="center", va="bottom", fontsize=8, color=self._theme.text, clip_on=True
+                0.5, 0, "", ha="center", va="bottom", fontsize=10, color=self._theme.text, clip_on=True
             )
             for _ in range(RUNGS)
         ]

@@ -49,7 +49,7 @@ def lanes_figure(
             lane.title + (f", {lane.unit}" if lane.unit else ""), loc="left", fontsize=10, color=colors.text
         )
         if lane.note:
-            ax.set_title(lane.note, loc="right", fontsize=8, color=colors.muted)
+            ax.set_title(lane.note, loc="right", fontsize=10, color=colors.muted)
         if index < len(lanes) - 1:
             ax.tick_params(labelbottom=False)
         _paint(ax, colors)
@@ -98,4 +98,4 @@ def _draw(ax: Axes, lane: Lane, first_ns: int, theme: Theme) -> None:
         ax.set_ylim(0, 1.06 * highest)
     told_apart = len(lane.series) > 1 or lane.shape == "marks"
     if told_apart and any(len(series.x) for series in lane.series):
-        ax.legend(fontsize=8, loc="upper left", ncols=4, frameon=False, labelcolor=theme.text)
+        ax.legend(fontsize=10, loc="upper left", ncols=4, frameon=False, labelcolor=theme.text)

@@ -52,14 +52,14 @@ class OverheadPlot:
             )
             self._bars.append((layer, bars))
         self._shares = [
-            self.ax.text(0, i, "", va="center", fontsize=9, color=self._theme.text) for i in range(BARS)
+            self.ax.text(0, i, "", va="center", fontsize=10, color=self._theme.text) for i in range(BARS)
         ]
         self.ax.legend(
             loc="upper left",
             bbox_to_anchor=(1.01, 1.0),
             borderaxespad=0.0,
             frameon=False,
-            fontsize=9,
+            fontsize=10,
             labelcolor=self._theme.text,
         )
         self.ax.grid(visible=False, axis="y")

@@ -46,10 +46,10 @@ class SharesPlot:
             label="headers, copies",
         )
         self._words = [
-            self.ax.text(0, float(place), "", va="center", fontsize=8, color=self._theme.text)
+            self.ax.text(0, float(place), "", va="center", fontsize=10, color=self._theme.text)
             for place in places
         ]
-        self.ax.legend(loc="lower right", frameon=False, fontsize=9, labelcolor=self._theme.text)
+        self.ax.legend(loc="lower right", frameon=False, fontsize=10, labelcolor=self._theme.text)
         self.ax.grid(visible=False, axis="y")
         self.ax.set_xlabel("bytes on the wire, IP headers included")
         self._heading, self._note = Heading(self.ax, self._theme), Note(self.ax, self._theme)

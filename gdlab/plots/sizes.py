@@ -86,7 +86,7 @@ def sizes(result: SizeReport, ax: Axes | None = None, *, theme: ThemeName = "aut
             (18 if size > limit else 5, 0),
             textcoords="offset points",
             va="center",
-            fontsize=9,
+            fontsize=10,
             color=colours.text,
         )
         names.append(_NAMES[key])

@@ -161,9 +161,9 @@ class SizeReport:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
             f'<div class="gdlab"><div style="margin:4px 0"><b>{html.escape(self.title)}</b></div>'
-            '<table style="border-collapse:collapse;font-size:12px;line-height:1.45">'
+            '<table style="border-collapse:collapse;font-size:14px;line-height:1.45">'
             f"<thead><tr>{heads}</tr><tr>{titles}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-            f'<ul style="font-size:12px;opacity:.85;max-width:60em">{notes}</ul></div>'
+            f'<ul style="font-size:14px;opacity:.85;max-width:60em">{notes}</ul></div>'
         )
 
 

@@ -261,7 +261,11 @@ class UdpClient(UdpListener):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             group = group_of(str(target[0]))
             if group is not None:
-                multicast.send_by(sock, group, address.interface or getattr(group, "scope_id", None) or "")
+                # The system has made a number of what stood behind a "%".
+                scope = int(target[3]) if len(target) > 3 else 0
+                multicast.send_by(
+                    sock, group, address.interface or (socket.if_indextoname(scope) if scope else "")
+                )
             sock.connect(target)
         except OSError as error:
             sock.close()

@@ -34,12 +34,11 @@ def place(group: _Group, port: int, interface: str) -> tuple[str, int] | tuple[s
 
     Raises
     ------
-    OSError : there is no such interface.
+    OSError : there is no such interface, or a group of the local link has none.
     """
     if group.version == 4:
         return str(group), port
-    of_link = group.packed[1] & 0x0F in (1, 2)  # its scope, RFC 4291 section 2.7
-    return str(group).partition("%")[0], port, 0, _number(interface) if interface and of_link else 0
+    return str(group).partition("%")[0], port, 0, _number(_named(group, interface)) if _of_link(group) else 0
 
 
 def send_by(sock: socket.socket, group: _Group, interface: str) -> None:
@@ -47,11 +46,11 @@ def send_by(sock: socket.socket, group: _Group, interface: str) -> None:
 
     Raises
     ------
-    OSError : there is no such interface.
+    OSError : there is no such interface, or a group of the local link has none.
     """
     if group.version == 6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 1)
-        if interface:
+        if _named(group, interface):
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, _number(interface))
         return
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
@@ -69,6 +68,28 @@ def loopback() -> str:
     OSError : this system does not tell its interfaces.
     """
     return next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
+
+
+def _of_link(group: ipaddress.IPv6Address) -> bool:
+    """Whether a group of this scope is another one at each interface, RFC 4291 section 2.7."""
+    return group.packed[1] & 0x0F in (1, 2)
+
+
+def _named(group: ipaddress.IPv6Address, interface: str) -> str:
+    """The interface, which a group of one link must have.
+
+    Raises
+    ------
+    OSError : it has none.
+    """
+    if not interface and _of_link(group):
+        names = ", ".join(name for _, name in socket.if_nameindex())
+        raise OSError(
+            errno.EINVAL,
+            f"the group {group} is another one at each interface: name yours behind the port, such as "
+            f"?interface=NAME (here there are {names})",
+        )
+    return interface
 
 
 def _address(interface: str) -> _Group | None:

@@ -39,6 +39,7 @@ class EndpointStatistics:
     waiting_bytes : bytes of streams that wait for the rest of their message.
     awaited_bytes : length of the longest message that is on its way, as it announces it; 0 where none does.
     unsent_bytes : what waits until its peers read it.
+    opening : connections whose handshake is not complete, which are not counted as open.
     """
 
     kernel_drops: int | None = None
@@ -47,3 +48,4 @@ class EndpointStatistics:
     waiting_bytes: int = 0
     awaited_bytes: int = 0
     unsent_bytes: int = 0
+    opening: int = 0

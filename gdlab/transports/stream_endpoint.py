@@ -317,13 +317,15 @@ class StreamEndpoint(StreamBytes):
 
     def statistics(self) -> EndpointStatistics:
         """Return how many connections are open; a stream loses nothing in the kernel."""
-        sessions = [getattr(connection, "session", None) for connection in list(self._connections)]
+        there = list(self._connections)
+        sessions = [getattr(connection, "session", None) for connection in there]
         waiting = [session.waiting for session in sessions if session is not None]
         return EndpointStatistics(
             connections=self._open,
             waiting_bytes=sum(held for held, _ in waiting),
             awaited_bytes=max((awaited for held, awaited in waiting if held), default=0),
-            unsent_bytes=sum(len(connection.waiting) for connection in list(self._connections)),
+            unsent_bytes=sum(len(connection.waiting) for connection in there),
+            opening=sum(1 for connection in there if connection.phase is Phase.OPENING),
         )
 
 

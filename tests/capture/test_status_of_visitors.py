@@ -41,6 +41,16 @@ def test_a_visitor_who_leaves_without_a_message_is_told_of():
         assert "1 peer connected and left without a message" in capture.status.hint
 
 
+def test_a_visitor_whose_handshake_is_not_complete_has_not_left():
+    """A game that connects and does not call poll() gets no further."""
+    with gdlab.listen("ws://127.0.0.1:0") as capture, connect(capture) as sock:
+        wait_until(lambda: capture.statistics().opening == 1)
+        assert "1 peer connected, and the WebSocket handshake is not complete" in capture.status.hint
+        sock.sendall(b"GET / HTTP/1.1\r\nHost")
+        with pytest.raises(WaitTimeout, match="handshake is not complete"):
+            capture.wait_sync(timeout=0.05)
+
+
 def test_datagrams_that_nobody_takes_are_in_the_hint():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
         nobody.bind(("127.0.0.1", 0))

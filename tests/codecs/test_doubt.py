@@ -1,5 +1,6 @@
 """The codec of a stream is judged over its messages, and WebSocket's own kind decides."""
 
+import math
 import struct
 
 import pandas as pd
@@ -173,7 +174,20 @@ def test_containers_of_godot_3_are_named_alone_and_as_columns(name, count):
 @pytest.mark.parametrize("count", [1, 50])
 def test_what_both_have_is_judged_by_the_stream(count):
     """A Color of Godot 3 is a Plane of Godot 4, an AABB a Transform2D, of the same size."""
-    assert set(decode(table_of(*[AABB] * count)).codec) == {"auto:variant"}
+    boxes = [header(11) + struct.pack("<6f", number, 2.5, -number, 4, 1, 2) for number in range(count)]
+    for some in ([AABB] * count, boxes):
+        table = decode(table_of(*some))
+        assert set(table.codec) == {"auto:bytes"}
+        assert table.decode_error[0].startswith("looks like a Variant of Godot 3")
+    turning = [
+        v.dumps(v.Transform2D((math.cos(a), math.sin(a)), (-2 * math.sin(a), 2 * math.cos(a)), (a, 2)))
+        for a in range(count)
+    ]
+    skewed = v.dumps(v.Transform2D((1, 0), (0.7, 0.7), (3, 4)))
+    assert set(decode(table_of(*turning, v.dumps(v.Transform2D((0, 0), (0, 0), (1, 2))))).codec) == {
+        "auto:variant"
+    }
+    assert set(decode(table_of(*turning, *[skewed] * (count // 2))).codec) == {"auto:variant"}
     mixed = decode(table_of(*[AABB, COLOR] * count, PLANE))
     assert set(mixed.codec) == {"auto:bytes"}
     assert set(decode(table_of(*[COLOR] * count)).codec) == {"auto:bytes"}

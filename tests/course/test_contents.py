@@ -38,8 +38,19 @@ def test_the_first_screen_of_a_notebook_agrees_with_the_list(lesson):
     first = cells(ROOT / "notebooks" / lesson.file, "markdown")[0]
     assert f"**{lesson.question}**" in first
     minutes = re.search(r"it takes \| (\d+) minutes", first)
-    assert minutes is None or int(minutes[1]) == lesson.minutes
-    assert (minutes is None) == (lesson.number == "00")  # an instrument, and no lesson of so many minutes
+    assert int(minutes[1]) == lesson.minutes
+    assert re.search(r"^\| it needs \| nothing", first, re.MULTILINE)
+
+
+@pytest.mark.parametrize("lesson", CONTENTS, ids=lambda lesson: lesson.number)
+def test_a_lesson_takes_less_than_25_minutes(lesson):
+    path = ROOT / "notebooks" / lesson.file
+    words = sum(len(text.split()) for text in cells(path, "markdown"))
+    asked = len(questions(lesson.number)) if lesson.number in LESSONS else 0
+    # A slow reader's 150 words per minute, half a minute for each cell that is run, two and a half for an exercise.
+    takes = words / 150 + (len(cells(path, "code")) - asked) / 2 + 2.5 * asked
+    assert takes < 25
+    assert lesson.minutes < 25
 
 
 def test_the_teachers_table_begins_with_the_list():

@@ -72,7 +72,8 @@ def test_the_first_screen_agrees_with_the_list(lesson):
     first = cells(shipped("zh") / lesson.file)[0][2]
     assert f"**{lesson.asks('zh')}**" in first
     minutes = re.search(r"用时 \| (\d+) 分钟", first)
-    assert (int(minutes[1]) if minutes else 5) == lesson.minutes
+    assert int(minutes[1]) == lesson.minutes
+    assert "\n| 需要 | 什么都不需要" in first
 
 
 def test_the_list_and_the_students_part_are_in_chinese(chinese, tmp_path):

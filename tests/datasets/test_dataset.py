@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
@@ -114,3 +116,19 @@ def test_progress_is_told_in_parts(folder):
     gd.dataset(folder / "night", progress=lambda done, total: told.append((done, total))).conversations()
     assert told[0] == (1, 2)
     assert told[-1] == (2, 2)
+
+
+def test_work_is_interrupted_between_two_parts_and_what_was_given_is_taken_back(folder):
+    def stop(done, _total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as pool:
+        for executor in (None, pool):
+            found = gd.dataset(folder, executor=executor)
+            assert len(found)
+            found._progress = stop
+            with pytest.raises(KeyboardInterrupt):
+                found.conversations()
+            found._progress = None
+            assert len(found.conversations())

@@ -54,6 +54,8 @@ ARRAY = variant.dumps(["move", 1, variant.Vector2(1, 2)])
         (b"Content-Length: 2\r\n\r\n{}", "content_length"),
         (b"\x10\x0d\0\4MQTT\4\2\0\x3c\0\1a", "mqtt"),
         (b"\x20\2\0\0", "mqtt"),
+        (b"".join(variant.dumps(number) for number in range(9)), "variants"),
+        (struct.pack("<III", 5_000_000, 4, 4_999_992) + b"x" * 3000, "put_var"),
         (b"\x0cmove 12 4332", "u8"),
         (b"T" + b"x: 1.5,\ny: 2.5,\n" * 5 + b"last", "u8"),
         (b"\0\x15" + bytes(range(200, 221)), "u16be"),

@@ -16,6 +16,7 @@ ENET = bytes.fromhex(
 EXAMPLES = {
     "DTLS": b"\x16\xfe\xfd" + bytes(10) + b"\1",
     "STUN": b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12),
+    "MQTT": b"\x10\x10\0\4MQTT\4\2\0\x3c\0\4abcd",
     "HTTP": b"GET /score HTTP/1.1\r\n\r\n",
     "OSC": bytes.fromhex("2f637562652f706f730000002c666669000000003f80000040200000fffffffd"),
     "ENet": ENET,
@@ -39,6 +40,13 @@ def test_a_message_of_another_program_is_named_with_the_way_out(name):
     assert found.way_out
     _, _, why, _ = guess(payload, VariantReader())
     assert why == f"looks like {name}: {stated(found.way_out)}"
+
+
+def test_osc_with_arguments_of_the_wrong_size_is_named_as_well():
+    """A public addon of Godot writes a byte for true, which its type says already, and no padding behind it."""
+    found = signatures.of_message(b"/cube/on\0\0\0\0,T\0\0\1")
+    assert found is not None
+    assert found.name == "OSC"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from gdlab import probe
-from gdlab.errors import AddressError, EndpointClosed, PortForbidden, PortInUse
+from gdlab.errors import AddressError, EndpointClosed, NotConnected, PortForbidden, PortInUse
 from gdlab.messages import Kind, guess_kind
 from gdlab.store import Store, table
 from gdlab.transports import EndpointOptions, State, UdpListener, parse, parse_remote
@@ -602,6 +602,13 @@ def test_a_group_of_ipv6_is_joined_at_the_interface_that_is_named(form):
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 0)
             sock.sendto(b"to the group", (group, listener.address.port, 0, number))
             wait_until(lambda: store.received)
+        sender = UdpClient.at(parse_remote(form.format(listener.address.port, name)), Store("y"))
+        sender.start()
+        try:
+            sender.send(Outgoing(b"to the group, by gdlab", Kind.TEXT))
+            wait_until(lambda: store.received == 2)
+        finally:
+            sender.close()
     finally:
         listener.close()
 
@@ -613,11 +620,17 @@ def test_a_group_of_ipv6_is_joined_at_the_interface_that_is_named(form):
         ("udp://127.0.0.1:0?interface=lo", "no multicast group"),
         ("udp://239.255.77.8:0?interface=127.0.0.1&x=1", "not understood"),
         ("udp://[ff15::7777]:0?interface=192.0.2.7", "wants the name"),
+        ("udp://[ff12::7777]:0", "name yours behind the port"),
     ],
 )
 def test_an_interface_that_is_none_is_refused_with_the_reason(address, words):
     with pytest.raises(AddressError, match=words):
         UdpListener.bind(parse(address, host="lan"))
+
+
+def test_nothing_is_sent_to_a_group_of_a_link_that_is_not_named():
+    with pytest.raises(NotConnected, match="name yours behind the port"):
+        UdpClient.at(parse_remote("udp://[ff12::7777]:4242"), Store("x"))
 
 
 def test_a_multicast_group_is_joined_and_not_without_being_asked(listening):

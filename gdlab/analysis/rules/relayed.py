@@ -42,7 +42,13 @@ def late(truth: pd.DataFrame) -> Iterator[Finding]:
     if p99 <= bound:
         return
     yield Finding.of(
-        "relay-late", 0.95, late_ms=p99 / 1e3, median_us=p50, p99_us=p99, n=len(passed), bound_us=bound
+        "relay-late",
+        0.95,
+        late_ms=float(f"{p99 / 1e3:.2g}"),
+        median_us=p50,
+        p99_us=p99,
+        n=len(passed),
+        bound_us=bound,
     )
 
 

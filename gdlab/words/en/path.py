@@ -9,7 +9,7 @@ from gdlab.words.tables import Advice
 #: By rule, or by rule and case.
 FINDINGS: Final[dict[str, Advice]] = {
     "relay-late": Advice(
-        "The relay was late by up to {late_ms:.2g} ms: do not read jitter or delay below that.",
+        "The relay was late by up to {late_ms:g} ms: do not read jitter or delay below that.",
         "own lateness: median {median_us:.0f} us, 99 % {p99_us:.0f} us, n={n}; it matters above {bound_us:.0f} us "
         "(1 ms, or a tenth of the smallest delay set)",
         "Close what keeps this machine's cores busy, send fewer packets per second, or set delays that are much "

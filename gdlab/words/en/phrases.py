@@ -43,6 +43,10 @@ PHRASES: Final[dict[str, str]] = {
     "hint/framing": ". What was sent may also be an incomplete message: see framing=",
     "hint/problem": "see what went wrong last: {problem}",
     "hint/incomplete": "what has arrived is no whole message yet: wait, or read it otherwise with .reframe(...)",
+    "hint/opening": (
+        "{peers} connected, and the WebSocket handshake is not complete: does the game call WebSocketPeer.poll() in "
+        "every frame?"
+    ),
     "hint/left": (
         "{peers} connected and left without a message: does the game send before it closes, and call poll() until "
         "that is done?"

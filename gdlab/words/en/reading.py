@@ -148,8 +148,8 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol/tls": "turn it off in the game, gdlab reads nothing encrypted",
     "protocol/dtls": "turn it off in the game, gdlab reads nothing encrypted",
     "protocol/stun": "a program looks for its address; it is no message of the game",
-    "protocol/mqtt": 'give framing="mqtt" to a TCP listener',
-    "protocol/http": "the game asks a web server; listen on tcp:// to see it whole",
+    "protocol/mqtt": 'framing="mqtt" cuts a TCP stream into packets; read those by a function as codec',
+    "protocol/http": "a request to a web server, or its answer; a listener on tcp:// shows it whole",
     "protocol/osc": 'read it with decode="osc"',
     "protocol/godot3": (
         "Godot 4 numbers its types otherwise; send JSON (to_json() in GDScript 3), or read it by a function"

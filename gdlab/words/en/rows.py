@@ -199,7 +199,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
         "of TLS and wss://)"
     ),
     "framing_guessed/http": (
-        "framing http: an HTTP request; if a WebSocket client sent it, listen on ws:// instead"
+        "framing http: a request or an answer of HTTP; if a WebSocket client sent it, listen on ws:// instead"
     ),
     "framing_guessed/mqtt": "framing mqtt: MQTT packets, the first of them a CONNECT",
     "framing_guessed/stun": "kept raw: STUN, by which a program looks for its address",

@@ -9,7 +9,7 @@ from gdlab.words.tables import Advice
 #: By rule, or by rule and case.
 FINDINGS: Final[dict[str, Advice]] = {
     "relay-late": Advice(
-        "中继最多迟了 {late_ms:.2g} 毫秒：小于它的抖动和延迟不要采信。",
+        "中继最多迟了 {late_ms:g} 毫秒：小于它的抖动和延迟不要采信。",
         "中继自身的迟延：中位数 {median_us:.0f} 微秒，99 % 为 {p99_us:.0f} 微秒，n={n}；超过 {bound_us:.0f} 微秒才有影响"
         "（1 毫秒，或所设最小延迟的十分之一）",
         "请关闭占用本机处理器的程序，减少每秒发送的数据包，或设置大得多的延迟。",

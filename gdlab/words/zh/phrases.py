@@ -36,6 +36,7 @@ PHRASES: Final[dict[str, str]] = {
     "hint/framing": "。所发的也可能是一条不完整的消息：参见 framing=",
     "hint/problem": "请看最近出了什么问题：{problem}",
     "hint/incomplete": "收到的还不是一条完整的消息：请等待，或用 .reframe(...) 以另一种方式读取",
+    "hint/opening": "{peers}已连接，但 WebSocket 握手尚未完成：游戏是否每帧调用 WebSocketPeer.poll()？",
     "hint/left": "{peers}连接后没有发消息就离开了：游戏是否在关闭之前发送，并一直调用 poll() 直到发完？",
     "incomplete": "，一条消息已收到 {held:,} 字节",
     "incomplete/of": "，一条 {whole:,} 字节的消息已收到 {held:,} 字节",

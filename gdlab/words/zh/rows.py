@@ -139,7 +139,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/tls": (
         "保持 raw：客户端使用 TLS，gdlab 无法读取：请在游戏中关闭它（用 tcp:// 和 ws:// 代替 TLS 和 wss://）"
     ),
-    "framing_guessed/http": "分帧 http：一个 HTTP 请求；如果是 WebSocket 客户端发来的，请改为监听 ws://",
+    "framing_guessed/http": "分帧 http：一个 HTTP 请求或应答；如果是 WebSocket 客户端发来的，请改为监听 ws://",
     "framing_guessed/mqtt": "分帧 mqtt：MQTT 数据包，第一个是 CONNECT",
     "framing_guessed/stun": "保持 raw：STUN，程序用它查询自己的地址",
     "framing_guessed/gzip": "保持 raw：用 gzip 压缩；请在自己的编解码函数中解压",
