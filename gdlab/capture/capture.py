@@ -362,6 +362,7 @@ class Capture(Tabular, Waiting):
             "running": self.running,
             "limit": str(self.limit),
             "statistics": asdict(self.statistics()),
+            **self._decode_told(),
         }
 
     @property
