@@ -132,7 +132,7 @@ class Own:
 
 
 def begin(student: int | str) -> Own:
-    """Begin a lab of one's own: a task for most lessons, whose captures and numbers nobody else has.
+    """Begin a lab of one's own: a task for each lesson from 01 to 10 and for 12, whose numbers nobody else has.
 
     Parameters
     ----------
