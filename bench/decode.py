@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.rounds import Contender, Metric, Table, Target, check, interleave
+from bench.rounds import Contender, Metric, Table, Target, bring, check, interleave
 from gdlab import variant
 from gdlab.codecs import Decoder
 from gdlab.messages import Peer
@@ -62,7 +62,7 @@ def _with(module: str, make: Callable[[Any], Callable[[], dict[str, float]]], na
     try:
         return Contender(name, make(importlib.import_module(module)))
     except ModuleNotFoundError:
-        return Contender(name, None, f"{module} is not installed")
+        return Contender(name, None, bring(module))
 
 
 def _growing(payloads: list[bytes], codec: str) -> Callable[[], dict[str, float]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.rounds import Contender, Metric, Result, Table, Target, check, interleave
+from bench.rounds import Contender, Metric, Result, Table, Target, bring, check, interleave
 from gdlab import analysis
 from gdlab.files import load, write_csv, write_parquet
 from gdlab.messages import Peer
@@ -226,7 +226,7 @@ def beside_others(rounds: int) -> Iterator[Table]:
         if package:
             works[name] = made(package, frame)
         else:
-            absent[name] = f"not measured: install {name}"
+            absent[name] = bring(name)
     for measure, share in MEASURES.items():
         able = {name: work[measure] for name, work in works.items() if measure in work}
         _same(measure, {name: work() for name, work in able.items()})

@@ -32,15 +32,15 @@ if sys.argv[1] == 'browser':
         view.canvas.send = told
         view.canvas._handle_custom_msg({'type': 'ready', 'width': 900}, [])
 if sys.argv[1] == 'live':
-    from gdlab.widgets import render
-    from gdlab.widgets.capture_view import Live
+    from gdlab.widgets import capture_view, render
     render.renderer.period_s = 1 / float(sys.argv[2])
-    view = Live(cap)
+    capture_view.timeline = None
+    view = capture_view.Live(cap)
     view._displayed = True
     def count(change):
         global drawn
         drawn += 1
-    view.plot.observe(count, 'value')
+    view.plot.image.observe(count, 'value')
 time.sleep(1.0)
 print(cap.port, flush=True)
 sys.stdin.readline()

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from bench.rounds import Result, check
+from bench.rounds import Result, bring, check
 
 
 @functools.cache
@@ -23,7 +23,7 @@ def helper() -> tuple[Path | None, str]:
     if sys.platform != "linux":
         return None, "recvmmsg is only on Linux"
     if not compiler:
-        return None, "install gcc"
+        return None, bring("gcc", program=True)
     folder = tempfile.mkdtemp(prefix="gdlab-bench-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     binary = Path(folder) / "native"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import gdlab as gd
 from bench.native import send
-from bench.rounds import Contender, Metric, Result, Table, Target, check, interleave
+from bench.rounds import Contender, Metric, Result, Table, Target, bring, check, interleave
 
 C, GDLAB, SOCAT = "C", "gdlab", "socat"
 DELAY_MS = 50
@@ -157,7 +157,7 @@ def tables(rounds: int) -> Iterator[Table]:
             (
                 SOCAT,
                 binary and shutil.which("socat"),
-                why or ("" if shutil.which("socat") else "not installed"),
+                why or ("" if shutil.which("socat") else bring("socat", program=True)),
             ),
         )
     ]

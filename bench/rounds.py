@@ -25,6 +25,11 @@ class Contender:
     missing: str = ""
 
 
+def bring(name: str, *, program: bool = False) -> str:
+    """What is missing, a package of Python or a program, and the command that brings it."""
+    return f"{name} is not installed: {'apt install' if program else 'uv pip install'} {name}"
+
+
 @dataclass(frozen=True)
 class Target:
     """A bound: of `who`'s figure, or of its ratio to that of `against`, which may be turned over."""

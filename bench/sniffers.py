@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.native import Receiver, helper, send, streamed
-from bench.rounds import Contender, Metric, Result, Table, Target, check, interleave
+from bench.rounds import Contender, Metric, Result, Table, Target, bring, check, interleave
 from gdlab.store import Store, table
 from gdlab.transports import UdpListener, parse
 
@@ -56,7 +56,7 @@ def tcpdump() -> tuple[str, str]:
     """The program, and why it cannot be used."""
     program = shutil.which("tcpdump") or ""
     if not program:
-        return "", "tcpdump is not installed"
+        return "", bring("tcpdump", program=True)
     if os.geteuid():
         return program, "tcpdump needs root"
     return program, ""
@@ -207,10 +207,10 @@ def cost(_rounds: int) -> Iterator[Table]:
 
     def absent(module: str) -> str:
         if importlib.util.find_spec(module) is None:
-            return f"{module} is not installed"
+            return bring(module)
         return "sniffing needs root" if os.geteuid() else ""
 
-    tshark = "" if shutil.which("tshark") else "tshark is not installed"
+    tshark = "" if shutil.which("tshark") else bring("tshark", program=True)
     results, missing = interleave(
         [
             Contender("gdlab", gdlab),

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
-from bench.rounds import Result, check
+from bench.rounds import Result, bring, check
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -107,7 +107,7 @@ def lacking(name: str) -> str:
     """Why a contender cannot take part; empty where it can."""
     needed = NEEDS.get(name)
     if needed and importlib.util.find_spec(needed) is None:
-        return f"not measured: install {needed}"
+        return bring(needed)
     return ""
 
 

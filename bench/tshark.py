@@ -26,7 +26,7 @@ FIELDS = (
     "frame.number", "frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
     "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
     "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.flags", "tcp.len", "tcp.payload", "tcp.analysis.keep_alive",
-    "ip.flags.mf",
+    "ip.flags.mf", "_ws.malformed",
 )  # fmt: skip
 
 #: Protocols that carry packets; behind any other one what looks like a packet is quoted, or sampled.
@@ -56,10 +56,20 @@ class Packet:
     keep_alive: bool = False
     fragment: bool = False
     quoted: str = ""
+    hosts: tuple = ("", "")
 
 
 def tshark_command(path, extra=()):
-    command = ["tshark", "-n", "-r", str(path), "-Y", "udp.payload || tcp.payload", "-T", "fields"]
+    command = [
+        "tshark",
+        "-n",
+        "-r",
+        str(path),
+        "-Y",
+        "udp.payload || tcp.payload || _ws.malformed",
+        "-T",
+        "fields",
+    ]
     command += ["-E", "occurrence=a", "-E", "aggregator=,"]
     command += ["-o", "ip.defragment:TRUE", "-o", "tcp.desegment_tcp_streams:FALSE"]
     return command + list(itertools.chain.from_iterable(("-e", name) for name in (*extra, *FIELDS)))
@@ -86,7 +96,7 @@ def parsed(line):
     hosts = ("", "")
     for protocol in cells["frame.protocols"].split(":"):
         if protocol in {"ip", "ipv6"}:
-            hosts = following(f"{protocol}.src"), following(f"{protocol}.dst")
+            hosts = packet.hosts = following(f"{protocol}.src"), following(f"{protocol}.dst")
         elif protocol in {"udp", "tcp"}:
             ports = following(f"{protocol}.srcport"), following(f"{protocol}.dstport")
             source, target = (side(*each) for each in zip(hosts, ports, strict=True))
@@ -169,6 +179,7 @@ def held_against(table, packets):
     """Hold the rows of a table against what tshark found."""
     outcome = Outcome()
     datagrams, streams, websockets = of_gdlab(table)
+    malformed = {packet.hosts for packet in packets if not packet.layers and packet.hosts[0]}
     segments = collections.defaultdict(list)
     for packet in packets:
         if not packet.layers:
@@ -189,7 +200,10 @@ def held_against(table, packets):
         else:
             stream(outcome, key, streams.get(key, b""), those, datagrams)
     for (source, target, payload), count in datagrams.items():
-        if count > 0:
+        hosts = source.rpartition(":")[0], target.rpartition(":")[0]
+        if count > 0 and hosts in malformed:
+            outcome.differs("packets that tshark finds malformed, and reads no further", source, count)
+        elif count > 0:
             outcome.differs("? UDP only in gdlab", f"{count} x {source} {target} {len(payload)} B", count)
     return outcome
 

@@ -114,7 +114,7 @@ def optional(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        print(f"{name} is not installed: its rows are left out")
+        print(f"{name} is not installed (uv pip install {name}): its rows are left out")
         return None
 
 

@@ -24,7 +24,7 @@ def ask(tool, *, known=None, live=None, **arguments):
             return result.content[0].text
 
     text = asyncio.run(call())
-    assert len(text.encode()) <= asking.MOST_BYTES + 200
+    assert len(text.encode()) <= asking.MOST_BYTES
     return json.loads(text)
 
 

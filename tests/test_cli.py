@@ -4,13 +4,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import gdlab as gd
 from gdlab import cli
-from gdlab.cli import lab
+from gdlab.cli import demo, lab
 from gdlab.files import progress
 from tests.waiting import limit, wait_until
 
@@ -36,6 +38,40 @@ def test_the_demonstration_shows_a_summary_and_writes_csv_and_pictures(tmp_path,
     assert table.payload.iloc[0] == b"The answer is... 42!"
     for name in ("rates", "latency"):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_demonstration_that_could_not_be_written_captures_nothing(place, tmp_path, capsys):
+    (tmp_path / "file").write_text("somebody's")
+    assert cli.main(["demo", "--port", "0", "--out", str(tmp_path / place)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("gdlab: ")
+
+
+def test_a_demonstration_that_is_ended_early_tells_and_writes_what_has_come(tmp_path, capsys, monkeypatch):
+    naps = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        if len(naps) > 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=time.monotonic, sleep=nap))
+    out = tmp_path / "out"
+    assert (
+        cli.main(["demo", "--seconds", "60", "--port", "0", "--source", "embedded", "--out", str(out)]) == 0
+    )
+    assert (out / "capture.csv").is_file()
+    said = capsys.readouterr().out
+    assert "s to go" in said
+    assert "Ctrl-C" in said
+
+
+def test_an_option_that_jupyter_does_not_have_opens_no_lab(tmp_path, capsys):
+    assert cli.main(["lab", "--folder", str(tmp_path), "--no-traffic", "--prot=9999"]) == 2
+    assert "no option --prot; did you mean --port?" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.godot

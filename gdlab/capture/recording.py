@@ -40,6 +40,11 @@ class Recording(Tabular):
         self._told = tuple(told)
         # Of another program: what it saw of a stream is not cut into messages, either way.
         self._is_foreign = not str(about.get("application", _OURS)).startswith(_OURS)
+        saved = about.get("provenance")
+        if isinstance(saved, Mapping) and "decode" in saved:
+            from gdlab.codecs import from_json  # not before it is needed
+
+            self.decode_with = from_json(saved["decode"])
 
     @property
     def df(self) -> pd.DataFrame:
@@ -55,9 +60,14 @@ class Recording(Tabular):
 
     @property
     def provenance(self) -> dict[str, object]:
-        """What the file says of where its rows come from."""
+        """What the file says of where its rows come from, and how payloads are read now."""
         told = self.about.get("provenance")
-        return dict(told) if isinstance(told, Mapping) else {}
+        kept = (
+            {key: value for key, value in told.items() if key != "decode"}
+            if isinstance(told, Mapping)
+            else {}
+        )
+        return kept | self._decode_told()
 
     @property
     def truth(self) -> pd.DataFrame | None:

@@ -69,6 +69,15 @@ class Tabular(Measures):
 
             remember(table, self.decode_with)
 
+    def _decode_told(self) -> dict[str, object]:
+        """What a file says of how payloads are read; nothing where that is a guess, or known to Python alone."""
+        if self.decode_with == "auto":
+            return {}
+        from gdlab.codecs import as_json
+
+        told = as_json(self.decode_with)
+        return {} if told is None else {"decode": told}
+
     def decoded(self, codec: DecodeWith | None = None, *, probes: bool = False) -> pd.DataFrame:
         """Return the table with its payloads decoded into `value` and typed columns; see `gdlab.codecs.decode`.
 

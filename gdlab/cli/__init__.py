@@ -192,15 +192,22 @@ def _language(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lang", choices=sorted(LANGUAGES), default="en", help="the notebooks' language")
 
 
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, such as 10 or 0.5") from None
+
+
 def _positive(text: str) -> float:
-    value = float(text)
+    value = _seconds(text)
     if not 0 < value <= 3600:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600 seconds")
     return value
 
 
 def _duration(text: str) -> float:
-    value = float(text)
+    value = _seconds(text)
     if not 0 < value < 1e9:
         raise argparse.ArgumentTypeError(f"{text} is no time to capture for")
     return value

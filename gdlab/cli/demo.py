@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -17,6 +18,9 @@ _PING_S = 0.011
 
 _START_S = 20.0
 
+#: How often a long capture says that it goes on.
+_TELL_EVERY_S = 5.0
+
 #: Findings that the summary tells, the most certain first.
 _FINDINGS = 2
 
@@ -25,7 +29,13 @@ _SHOWN = 60
 
 
 def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> int:
-    """Capture for so many seconds; return 0 when messages came, else 1."""
+    """Capture for so many seconds, or until Ctrl-C; return 0 when messages came, else 1.
+
+    Raises
+    ------
+    OSError : the folder cannot be made, or not be written to. Nothing has been captured then.
+    """
+    _prepare(out)
     with listen(f"udp://127.0.0.1:{port}", reply=_greet, ping=_PING_S) as cap:
         print(f"listening on {cap.addresses[0]}")
         with traffic.demo_game(cap.addresses[0], engine=engine) as game:
@@ -35,14 +45,13 @@ def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> in
             except WaitTimeout as error:
                 print(f"gdlab: {error}")
                 return 1
-            time.sleep(seconds)
+            _let_come(cap, seconds)
     print()
     for name, value in _summary(cap).items():
         print(f"{name:<16}{value}")
     print(f"\n{_last(cap)}")
     for finding in cap.findings().head(_FINDINGS).to_dict("records"):
         print(f"\n{finding['what']}\n  {finding['evidence']}")
-    out.mkdir(parents=True, exist_ok=True)
     paths = [cap.to_csv(out / "capture.csv")]
     for name, ax in (
         ("rates", plots.rates(cap.df, theme="light")),
@@ -53,6 +62,27 @@ def run_demo(out: Path, *, seconds: float, port: int, engine: bool | None) -> in
         paths.append(path)
     print("\nwrote " + ", ".join(str(path) for path in paths))
     return 0
+
+
+def _prepare(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise FileExistsError(f"{out} is a file; --out takes the folder to write to") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise PermissionError(f"the folder {out} cannot be written to; choose another with --out")
+
+
+def _let_come(cap: Capture, seconds: float) -> None:
+    """Let messages come, and tell now and then how many; Ctrl-C ends it early and loses nothing."""
+    until = time.monotonic() + seconds
+    try:
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _TELL_EVERY_S))
+            if left > _TELL_EVERY_S:
+                print(f"{cap.statistics().received} messages, {left - _TELL_EVERY_S:.0f} s to go", flush=True)
+    except KeyboardInterrupt:
+        print("ended by Ctrl-C; what has come is written")
 
 
 def _greet(message: Message) -> bytes | None:

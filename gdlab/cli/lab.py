@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from gdlab import traffic
 from gdlab.course import handout
@@ -29,6 +31,14 @@ def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool, langua
         raise MissingDependency(
             "JupyterLab is not installed; install gdlab with it: pip install 'gdlab[lab]'"
         ) from error
+    # Jupyter itself only warns, in the middle of its log: the lab would open on another port than was asked for.
+    for argument in arguments:
+        name = argument.partition("=")[0].lstrip("-")
+        if argument.startswith("--") and "." not in name and name not in (known := _options(LabApp)):
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean --{near[0]}?" if near else ": see jupyter lab --help"
+            print(f"gdlab: JupyterLab has no option --{name}{hint}", file=sys.stderr)
+            return 2
     notebooks = notebook_folder(folder, language)
     if language != "en":
         os.environ[LANGUAGE_VARIABLE] = language
@@ -47,6 +57,11 @@ def open_lab(folder: Path, arguments: Sequence[str], *, traffic_on: bool, langua
             options.append("--allow-root")
         LabApp.launch_instance([*options, *arguments])
     return 0
+
+
+def _options(app: Any) -> list[str]:
+    """The options of JupyterLab that have a short name; those with a dot set anything."""
+    return [*app.aliases, *app.flags, "help", "help-all", "version"]
 
 
 def notebook_folder(folder: Path, language: str = "en") -> Path:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from gdlab.codecs.codec import CODECS, Codec, Decoded
 from gdlab.codecs.explain import explain
 from gdlab.codecs.flatten import MAX_COLUMNS, columns
-from gdlab.codecs.table import Decoder, chosen, decode, remember, remembered
+from gdlab.codecs.table import Decoder, as_json, chosen, decode, from_json, remember, remembered
 
 __all__ = [
     "CODECS",
@@ -21,10 +21,12 @@ __all__ = [
     "Codec",
     "Decoded",
     "Decoder",
+    "as_json",
     "chosen",
     "columns",
     "decode",
     "explain",
+    "from_json",
     "remember",
     "remembered",
 ]

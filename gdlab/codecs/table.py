@@ -6,7 +6,7 @@ import dataclasses
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import pandas as pd
 
@@ -92,6 +92,27 @@ def remembered(table: pd.DataFrame) -> DecodeWith:
     """How a table wants to be decoded."""
     name = str(table.attrs.get(_ATTRIBUTE, "auto"))
     return _ways.get(name, "auto") if name.startswith("#") else name
+
+
+def as_json(codec: DecodeWith) -> object:
+    """A way to decode as a file holds it; None for `auto`, and for what only Python knows."""
+    if isinstance(codec, str):
+        return None if codec == "auto" else codec
+    return {str(byte): form for byte, form in codec.items()} if isinstance(codec, Mapping) else None
+
+
+def from_json(told: object) -> DecodeWith:
+    """The way that `as_json` was given; `auto` for everything else that a file may say."""
+    way: Any = told
+    try:
+        if isinstance(told, Mapping):
+            way = {int(byte): str(form) for byte, form in told.items()}
+        elif not isinstance(told, str):
+            return "auto"
+        chosen(way)
+    except ValueError:
+        return "auto"
+    return cast("DecodeWith", way)
 
 
 class Decoder:

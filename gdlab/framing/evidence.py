@@ -48,6 +48,9 @@ _LONE_BITS: Final = 9.0
 #: nothing new by the next.
 _SAME_SIZE: Final = 2
 
+#: What a payload says that is text.
+_TEXT_BITS: Final = 4.0
+
 #: What it says that a frame ends where a read ended.
 _END_BITS: Final = 6.5
 
@@ -137,7 +140,7 @@ def _anything(payload: bytes) -> float:
         return 8.0
     if len(payload) % 4 == 0 and variant_size(payload) == len(payload):
         return 10.0 if is_structured(payload) else 3.0
-    return 4.0 if is_text(payload, cut=False) else 0.0
+    return _TEXT_BITS if is_text(payload, cut=False) else 0.0
 
 
 def _variant(payload: bytes) -> float | None:
@@ -277,6 +280,7 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
     reads, pauses : positions at which a read ended, and at which nothing more came for a while.
     """
     at, bits, empty = 0, -_MANY_BITS if candidate.opcode else 0.0, 0
+    short = callable(candidate.bits)
     ends: list[int] = []
     sizes: list[int] = []
     waits_for = 0
@@ -298,7 +302,8 @@ def fit(candidate: Candidate, data: bytes, reads: Collection[int], pauses: Colle
             said = candidate.content(inside) if inside else 0.0
             if said is None:
                 return Fit(candidate.name, tuple(ends), OUT)
-            bits += said
+            # Behind a letter there is text in all text.
+            bits += 0.0 if said == _TEXT_BITS and short and ends and 32 <= data[at] < 127 else said
         if candidate.opcode is not None:
             bits += _opcode(data[at : at + size][candidate.opcode], candidate.order)
         empty += not inside

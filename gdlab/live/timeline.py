@@ -17,6 +17,7 @@ import pandas as pd
 
 from gdlab import analysis
 from gdlab.analysis.columns import times_ns
+from gdlab.analysis.probes import messages_of
 from gdlab.live.counts import Counts
 from gdlab.live.points import Floats, Points, Series, Times
 from gdlab.live.round_trips import RoundTrips
@@ -108,11 +109,10 @@ class Timeline:
             return
         times = times_ns(table)
         is_message = (table["event"] == Event.MESSAGE).to_numpy(bool)
-        directions = table["direction"].to_numpy(object)
         for direction, name in _DIRECTIONS.items():
-            self._counts[name].add(times[is_message & (directions == direction)])
+            self._counts[name].add(times[messages_of(table, direction)])
         peers = table["peer"].astype(str).to_numpy(object)
-        received = is_message & (directions == Direction.IN)
+        received = messages_of(table, Direction.IN)
         for peer in pd.unique(peers[received])[:MAX_PEERS]:
             self._peers.setdefault(peer, Counts()).add(times[received & (peers == peer)])
         events = table["event"].astype(str).to_numpy(object)
@@ -150,10 +150,12 @@ class Timeline:
     def _take(self, snapshot: Snapshot, block: Any) -> None:
         columns = block.columns
         is_message = columns.event == _MESSAGE
+        probes = block.own_probes()  # ours, not the game's
+        counted = is_message if probes is None else is_message & ~probes
         for direction, name in _DIRECTIONS.items():
-            chosen = is_message & (columns.direction == CATEGORIES["direction"].index(direction))
+            chosen = counted & (columns.direction == CATEGORIES["direction"].index(direction))
             self._counts[name].add(columns.time_ns[chosen])
-            if self.by_peer and direction is Direction.IN:
+            if direction is Direction.IN:
                 self._take_peers(snapshot, columns.peer[chosen], columns.time_ns[chosen])
         if not is_message.all():
             for row in np.flatnonzero(~is_message):

@@ -102,7 +102,9 @@ class LadderPlot:
         self.ax.set_yticks(ticks, [f"{(stamps[i] - start) / 1e9:.4f}" for i in ticks])
         self.ax.set_ylim(max(len(part), 1) - 0.3, -1.0)
         endpoint = str(part["endpoint"].iloc[0]) if len(part) else ""
-        self.ax.set_xticks([0.0, 1.0], [plain(endpoint or "capture"), plain(peer or "peer")])
+        self.ax.set_xticks(
+            [0.0, 1.0], [plain(f"here: {endpoint or 'capture'}"), plain(f"peer: {peer or 'none'}")]
+        )
         self.ax.set_xlabel("each arrow one message, at the capture's time of it")
         self.ax.set_ylabel(clock(start))
         self._note.set("" if len(part) else nothing(table))

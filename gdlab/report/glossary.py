@@ -69,6 +69,7 @@ STATISTICS: Final = {
     "receive_buffer_bytes": "as the system granted it; the smallest of the endpoints",
     "last_received_s": "age of the newest message",
     "connections": "open TCP and WebSocket connections",
+    "opening": "connections whose handshake is not complete",
     "waiting_bytes": "bytes of streams that have arrived and are no whole message yet",
     "awaited_bytes": "length of the longest message that is on its way, as it announces it",
     "unsent_bytes": "bytes that wait until their peers read them",

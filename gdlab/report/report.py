@@ -20,7 +20,7 @@ import pandas as pd
 from gdlab import analysis, plots
 from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.probes import messages_of
-from gdlab.codecs import decode
+from gdlab.codecs import decode, remember, remembered
 from gdlab.facts import clean
 from gdlab.files import sidecar, write_csv, write_document
 from gdlab.files.anonymise import anonymise as anonymised
@@ -79,6 +79,7 @@ def write_report(
     provenance : where the rows come from; JSON-like.
     """
     folder = Path(folder)
+    way = remembered(table)
     table = conform(table)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +88,7 @@ def write_report(
     shown, told = table, dict[str, Any](title=title, provenance=dict(provenance))
     if anonymise:
         shown, told = anonymised(table, told)
+    remember(shown, way)
     page = render(shown, title=told["title"], provenance=told["provenance"], seq=seq)
     # The page last: where it stands, the data it speaks of stands, too.
     write_csv(table, folder / DATA, anonymise=anonymise, provenance=provenance)

@@ -9,21 +9,23 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab.capture import Capture, html
+from gdlab.widgets.drawn import timeline
 from gdlab.widgets.panel import Panel, put
-from gdlab.widgets.rate_plot import RateChart
+from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.recorded import Shown
 from gdlab.widgets.saving import save_csv
 
 _MESSAGES: Final = 8
 
-#: Words ("0.3 s ago") and axis move with the time, also when nothing arrives; so often per second.
+#: Words ("0.3 s ago") age also when nothing arrives; so often per second.
 _TICKS_HZ: Final = 2
 
 
 class Live(Panel):
-    """Status light and words, start and stop, counters, a plot of the rates, the last messages, and CSV.
+    """Status light and words, start and stop, counters, live plots, the last messages, and CSV.
 
-    It shows and steers a `Capture` and holds no data of its own: everything it does can be done by plain calls.
+    It shows and steers a `Capture` and holds no data of its own: everything it does can be done by plain calls. The
+    browser draws the plots, to zoom into and to read (`TimelinePanel`); without anywidget they are a picture.
 
     Parameters
     ----------
@@ -33,9 +35,7 @@ class Live(Panel):
 
     def __init__(self, capture: Capture, *, folder: str | Path = ".", **options: Any) -> None:
         self._folder = Path(folder)
-        self._alone: Any = None
-        self._chart = RateChart()
-        self.plot = self._chart.image
+        self.plot: Panel = RatePlot() if timeline is None else timeline.TimelinePanel(slim=True)
         self.status = ipywidgets.HTML()
         self.toggle = ipywidgets.Button(layout={"width": "9em"})
         self.save = ipywidgets.Button(
@@ -51,45 +51,31 @@ class Live(Panel):
         buttons = ipywidgets.HBox([self.toggle, self.save, self.saved], layout={"align_items": "center"})
         super().__init__([self.status, buttons, self.plot, self.messages], capture, **options)
         self.add_class("gdlab-live")
+        self.plot.join(self)
         self.refresh()  # at once, so that the page does not jump
 
     def alone(self) -> ipywidgets.DOMWidget | None:
-        """The live plots as one anywidget without widgets around it, for marimo; None without anywidget."""
-        try:
-            from gdlab.widgets.timeline import TimelinePanel
-        except ModuleNotFoundError:
+        """The plots as one anywidget without widgets around it, for marimo; None without anywidget."""
+        if timeline is None:
             return None
-        with self.lock:
-            if self._alone is None:
-                self._alone = TimelinePanel(self._capture)
-                self._alone.canvas.pull = True
-        canvas: ipywidgets.DOMWidget = self._alone.canvas
+        canvas: ipywidgets.DOMWidget = self.plot.canvas
+        canvas.pull, self.plot.slim = True, False
         return canvas
-
-    def close(self) -> None:
-        """Take it off the screen, with the plots that stand alone."""
-        if self._alone is not None:
-            self._alone.close()
-        super().close()
 
     # ---- what the render thread calls
 
     def follow(self, capture: Shown | None) -> None:
         """Show another capture, with a history of its own."""
         with self.lock:
-            self.rows_changed()
+            self.plot.follow(capture)
             super().follow(capture)
 
-    def rows_changed(self) -> None:
-        """Count anew."""
-        self._chart.restart()
-
     def state(self) -> Any:
-        """While it runs words and axis move with the time."""
+        """While it runs the words age."""
         return super().state(), int(time.monotonic() * _TICKS_HZ) if self._running() else 0
 
     def update(self) -> None:
-        """Show status, rates and last messages."""
+        """Show status and last messages; the plots are a panel of their own."""
         capture = self._capture
         if capture is None:
             return
@@ -108,7 +94,6 @@ class Live(Panel):
             "value",
             html.messages(capture.tail(_MESSAGES)) or "<i>no messages yet</i>",
         )
-        self._chart.draw(capture)
 
     # ---- buttons
 

@@ -57,6 +57,7 @@ class Dashboard(Panel):
         self.form = EndpointForm(self.add)
         self.list = ipywidgets.VBox()
         self.list.add_class("gdlab-box")
+        self.list.add_class("gdlab-list")
         self.plots = ipywidgets.HBox([make() for make in plots()], layout={"flex_flow": "row wrap"})
         self.plots.add_class("gdlab-plots")
         self.plots.add_class("gdlab-box")

@@ -13,6 +13,7 @@ from gdlab.errors import GdlabError
 from gdlab.framing import NAMES as FRAMINGS
 from gdlab.transports import replies
 from gdlab.widgets.render import put
+from gdlab.widgets.style import named
 
 #: What connecting may take: the click waits for it, and on ipykernel 6 the whole kernel does.
 _CONNECT_S: Final = 2.0
@@ -73,13 +74,14 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self._made = made
         # Read as a sentence: transport UDP, listen on 127.0.0.1, port 4242.
         self.transport = _menu("Transport", _TRANSPORTS, "13em")
-        self.role = _menu(
+        role = _menu(
             "",
             (("listen on", "listen"), ("connect to", "connect")),
             "8.5em",
             "listen on an address that the game sends to, or connect to the game's own",
         )
-        self.host = ipywidgets.Combobox(
+        self.role = named(role, "listen or connect")
+        host = ipywidgets.Combobox(
             value="127.0.0.1",
             ensure_option=False,
             placeholder="127.0.0.1",
@@ -88,6 +90,7 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             layout=_wide("10em"),
             style={"description_width": "auto"},
         )
+        self.host = named(host, "address")
         # Empty is the transport's usual port, which stands there in grey: what a person writes is never replaced by a
         # default that comes late from the kernel.
         self.port = _text("Port", "", "8em", "empty: the usual one, in grey; 0 takes a free port")
@@ -116,7 +119,7 @@ class EndpointForm(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
             "16em",
         )
         self.reply = _menu("Answer", [(words, name) for name, (words, _, _) in _REPLIES.items()], "18em")
-        self.reply_text = _text("", "Got our msg: ", "14em", "what is answered")
+        self.reply_text = named(_text("", "Got our msg: ", "14em", "what is answered"), "text of the answer")
         self.ping = _menu("Ping", _PINGS, "11em")
         self.reconnect = ipywidgets.Checkbox(
             value=False, description="connect again when it ends", indent=False, layout=_wide("15em")

@@ -213,8 +213,12 @@ def _dump(payload: bytes) -> str:
         piece = payload[start : start + _PER_LINE]
         text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in piece)
         raw = f"{piece[:8].hex(' '):<23}  {piece[8:].hex(' '):<23}"
-        lines.append(f'<span class="gdlab-q">{start:06x}</span>  {raw}  {visible(text, _PER_LINE)}')
+        # Where the page is narrow the characters go below their bytes.
+        lines.append(
+            f'<span class="gdlab-q">{start:06x}</span>  <span style="display:inline-block">{raw}</span>  '
+            f'<span style="display:inline-block">{visible(text, _PER_LINE)}</span>'
+        )
     rest = len(payload) - DUMPED * _PER_LINE
     if rest > 0:
         lines.append(f'<span class="gdlab-q">… and {rest} bytes more</span>')
-    return f'<pre class="gdlab-pre" style="white-space:pre;overflow-x:auto">{chr(10).join(lines)}</pre>'
+    return f'<pre class="gdlab-pre" style="overflow-wrap:normal">{chr(10).join(lines)}</pre>'

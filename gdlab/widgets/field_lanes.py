@@ -15,7 +15,7 @@ from gdlab.analysis.columns import times_ns
 from gdlab.codecs import decode
 from gdlab.live.timeline import Timeline
 from gdlab.widgets.render import put
-from gdlab.widgets.style import row
+from gdlab.widgets.style import named, row
 
 #: Fields that are drawn at once, and offered; a hostile message can have any number.
 MAX_SHOWN: Final = 6
@@ -56,11 +56,12 @@ class FieldLanes:
         self._version: Any = None
         self._looked_at = self._read_at = -_LOOK_SELDOM_S
         self._looks_alike = 0
-        self.menu = ipywidgets.Dropdown(
+        menu = ipywidgets.Dropdown(
             options=[_CHOOSE],
             layout={"width": "14em"},
             tooltip="fields of the decoded messages, as lines over time",
         )
+        self.menu = named(menu, "a field to draw")
         self.menu.observe(self._chosen, "value")
         self.shown = ipywidgets.HBox()
         self.box = row(self.menu, self.shown)

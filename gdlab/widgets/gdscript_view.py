@@ -73,12 +73,12 @@ def shown(script: str) -> str:
     script = script[:_CHARACTERS]
     lines = min(24, max(6, script.count("\n") + 2))
     return (
-        '<div style="position:relative;max-width:900px">'
+        '<div style="display:flex;flex-direction:column-reverse;align-items:flex-end;max-width:900px">'
         f'<textarea readonly rows="{lines}" spellcheck="false" aria-label="GDScript to copy" '
         'style="width:100%;box-sizing:border-box;font-family:var(--jp-code-font-family,monospace);font-size:14px;'
-        "line-height:1.4;tab-size:4;white-space:pre;overflow:auto;color:var(--jp-content-font-color1,#212121);"
+        "line-height:1.4;tab-size:4;white-space:pre-wrap;overflow:auto;color:var(--jp-content-font-color1,#212121);"
         "background:var(--jp-cell-editor-background,#f5f5f5);border:1px solid var(--jp-border-color1,#bdbdbd);"
         f'padding:6px" class="gdlab-gd">{html.escape(script)}</textarea>'
         f'<button type="button" class="jupyter-button widget-button gdlab-copy" '
-        f'style="position:absolute;top:6px;right:18px;width:auto" onclick="{html.escape(_COPY)}">Copy</button></div>'
+        f'style="width:auto" onclick="{html.escape(_COPY)}">Copy</button></div>'
     )

@@ -135,7 +135,8 @@ class MessageGrid(Panel):
                 return
             place = self._listing.place_of(time_ns)
             row = next(iter(self._listing.page(place, 1)), None)
-        self.canvas.send({"type": "choose", "place": place})
+            total = len(self._listing)
+        self.canvas.send({"type": "choose", "place": place, "total": total})
         if row is not None:
             self._choose(row.key)
 

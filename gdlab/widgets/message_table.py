@@ -21,8 +21,8 @@ from gdlab.text import number
 from gdlab.widgets import message_text
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.recorded import Shown
+from gdlab.widgets.style import named, style_sheet
 from gdlab.widgets.style import row as side_by_side
-from gdlab.widgets.style import style_sheet
 
 #: Messages in the list, and how many of them are in sight without scrolling.
 MESSAGES: Final = 50
@@ -84,7 +84,7 @@ class MessageTable(Panel):
             continuous_update=False,
             layout={"flex": "1 1 320px", "min_width": "200px", "width": "auto"},
         )
-        self.filter.add_class("gdlab-code")
+        named(self.filter, "filter of the messages").add_class("gdlab-code")
         self.frozen = ipywidgets.ToggleButton(
             description="Freeze",
             icon="pause",
@@ -97,7 +97,7 @@ class MessageTable(Panel):
         self.list = ipywidgets.Select(
             options=[], rows=VISIBLE, layout={"width": "auto", "height": f"{VISIBLE * _LINE_PX + 2}px"}
         )
-        self.list.add_class("gdlab-lines")
+        named(self.list, "messages").add_class("gdlab-lines")
         self.filter.observe(self._filter_changed, "value")
         self.frozen.observe(self._freeze_changed, "value")
         self.list.observe(self._chosen, "index")

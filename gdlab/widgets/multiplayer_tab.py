@@ -18,7 +18,7 @@ from gdlab.text import count, number
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.recorded import Shown
 from gdlab.widgets.relayed import is_relayed
-from gdlab.widgets.style import row, style_sheet
+from gdlab.widgets.style import named, row, style_sheet
 
 #: Bars, packets on the list, and parts of one packet that are shown.
 BARS: Final = 12
@@ -60,7 +60,7 @@ class MultiplayerTab(Panel):
             description="Hold", tooltip="keep the list as it is while you look", layout={"width": "6em"}
         )
         self.list = ipywidgets.Select(rows=10, layout={"width": "auto", "flex": "1 1 400px"})
-        self.list.add_class("gdlab-lines")
+        named(self.list, "packets").add_class("gdlab-lines")
         self.detail = ipywidgets.HTML()
         self.project.observe(self._rename, "value")
         self.list.observe(lambda _change: self._explain(), "index")

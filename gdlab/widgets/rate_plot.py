@@ -7,7 +7,6 @@ from typing import Any, Final
 import ipywidgets
 
 from gdlab import clock
-from gdlab.capture import Capture
 from gdlab.live.rates import RateHistory
 from gdlab.plots import LiveRates
 from gdlab.widgets.panel import Panel, put
@@ -17,36 +16,6 @@ from gdlab.widgets.style import style_sheet
 SECONDS: Final = 30.0
 #: Pixels of the picture.
 SIZE_PX: Final = (640, 230)
-
-
-class RateChart:
-    """The picture of a capture's rates, and the history that it is drawn from.
-
-    Parameters
-    ----------
-    size_px : width and height of the picture.
-    seconds : how far back it reaches.
-    """
-
-    def __init__(self, size_px: tuple[int, int] = SIZE_PX, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
-        self._history = RateHistory(seconds)
-        self._picture = LiveRates(*size_px, seconds=seconds)
-        self.image = ipywidgets.Image(
-            format="png", layout={"width": f"{size_px[0]}px", "height": f"{size_px[1]}px"}
-        )
-
-    def restart(self) -> None:
-        """Forget what was: another capture is to be drawn."""
-        self._history = RateHistory(self._seconds)
-
-    def draw(self, capture: Capture | None) -> None:
-        """Draw what has come."""
-        now_ns = clock.now_ns()
-        self._history.follow(capture.snapshots() if capture is not None else (), now_ns)
-        bins = self._history.table(capture.began_ns if capture is not None else now_ns)
-        self._picture.update(bins, now_ns=now_ns if capture is not None and capture.running else None)
-        put(self.image, "value", self._picture.png())
 
 
 class RatePlot(Panel):
@@ -67,8 +36,12 @@ class RatePlot(Panel):
         seconds: float = SECONDS,
         **options: Any,
     ) -> None:
-        self._chart = RateChart(size_px, seconds)
-        self.image = self._chart.image
+        self._seconds = seconds
+        self._history = RateHistory(seconds)
+        self._picture = LiveRates(*size_px, seconds=seconds)
+        self.image = ipywidgets.Image(
+            format="png", layout={"width": f"{size_px[0]}px", "height": f"{size_px[1]}px"}
+        )
         super().__init__([style_sheet(), self.image], capture, **options)
         self.add_class("gdlab-rates")
 
@@ -80,7 +53,7 @@ class RatePlot(Panel):
 
     def rows_changed(self) -> None:
         """Count anew."""
-        self._chart.restart()
+        self._history = RateHistory(self._seconds)
 
     def state(self) -> Any:
         """While the capture runs the picture moves on with the time, also when nothing comes."""
@@ -89,4 +62,8 @@ class RatePlot(Panel):
 
     def update(self) -> None:
         """Draw what has come."""
-        self._chart.draw(self._capture)
+        capture, now_ns = self._capture, clock.now_ns()
+        self._history.follow(capture.snapshots() if capture is not None else (), now_ns)
+        bins = self._history.table(capture.began_ns if capture is not None else now_ns)
+        self._picture.update(bins, now_ns=now_ns if capture is not None and capture.running else None)
+        put(self.image, "value", self._picture.png())

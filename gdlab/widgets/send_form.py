@@ -16,7 +16,7 @@ from gdlab.variant import dumps
 from gdlab.variant.literal import LiteralError, parse_literal
 from gdlab.widgets.panel import Panel, put
 from gdlab.widgets.recorded import Shown
-from gdlab.widgets.style import row, style_sheet
+from gdlab.widgets.style import named, row, style_sheet
 
 TEXT: Final = "text"
 JSON: Final = "JSON"
@@ -57,7 +57,7 @@ class SendForm(Panel):
         self.message = ipywidgets.Textarea(
             placeholder=_EXAMPLES[TEXT], rows=3, layout={"width": "auto", "height": "70px"}
         )
-        self.message.add_class("gdlab-code")
+        named(self.message, "message to send").add_class("gdlab-code")
         self.check = ipywidgets.HTML()
         self.submit = ipywidgets.Button(description="Send", icon="paper-plane", layout={"width": "8em"})
         self.test = ipywidgets.Button(

@@ -15,7 +15,7 @@ from gdlab.plots import png
 from gdlab.sizes.call import sizes
 from gdlab.variant.literal import parse_literal
 from gdlab.widgets.panel import Panel, put
-from gdlab.widgets.style import row, style_sheet
+from gdlab.widgets.style import named, row, style_sheet
 
 #: Longer messages are not measured here: packing them in eight ways would stop all other views meanwhile.
 MEASURED_BYTES: Final = 32 * 1024
@@ -40,7 +40,7 @@ class SizeLab(Panel):
             continuous_update=False,
             layout={"flex": "1 1 360px", "min_width": "220px", "width": "auto"},
         )
-        self.value.add_class("gdlab-code")
+        named(self.value, "a value to try").add_class("gdlab-code")
         self.rate_hz = ipywidgets.BoundedFloatText(
             value=20, min=0.1, max=1000, description="per second", layout={"width": "11.5em"}
         )

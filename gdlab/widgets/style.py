@@ -27,6 +27,8 @@ CSS: Final = f"""
 .gdlab-panel .widget-html {{ max-width: 100%; min-width: 0; }}
 .gdlab-panel .widget-html:has(> .widget-html-content:empty) {{ display: none; }}
 .gdlab-panel .widget-label {{ color: inherit; }}
+.gdlab-panel .gdlab-named > .widget-label {{ position: absolute; width: 0; min-width: 0; margin: 0; padding: 0;
+  overflow: hidden; clip-path: inset(50%); }}
 .gdlab-panel table.gdlab-t {{ border-collapse: collapse; font-size: var(--gd-size); line-height: 1.5;
   font-variant-numeric: tabular-nums; margin: 2px 0; color: inherit; }}
 .gdlab-panel .gdlab-t th {{ text-align: left; font-weight: 600; padding: 1px 14px 3px 0;
@@ -41,7 +43,8 @@ CSS: Final = f"""
 .gdlab-panel .gdlab-good {{ color: var(--jp-success-color0, #1b5e20); }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-bad {{ color: #ff8a80; }}
 [data-jp-theme-light="false"] .gdlab-panel .gdlab-good {{ color: #81c784; }}
-.gdlab-panel code {{ font-family: {_MONO}; font-size: 1em; background: var(--gd-soft); color: inherit;
+.gdlab-panel code {{ font-family: {_MONO}; font-size: var(--gd-size) !important; color: inherit;
+  background: var(--gd-soft);
   padding: 1px 4px; border-radius: 3px; }}
 .gdlab-panel a {{ color: var(--jp-content-link-color, #0969da); }}
 .gdlab-panel pre.gdlab-pre {{ font-family: {_MONO}; font-size: 1em; line-height: 1.45; margin: 4px 0;
@@ -82,6 +85,9 @@ FRAME: Final = """
 .gdlab-box { border-top: 1px solid var(--gd-line); padding: 8px 0; }
 .gdlab-form { gap: 4px 10px; align-items: center; }
 .gdlab-form .widget-label { width: auto !important; min-width: 0; padding-right: 6px; text-align: left; }
+.gdlab-list { max-height: 152px; overflow: hidden auto; }
+.gdlab-list > * { flex: 0 0 auto; }
+.gdlab-list > :has(.gdlab-followed) { order: -1; }
 .gdlab-row { align-items: center; gap: 4px 8px; padding: 3px 8px; border-left: 4px solid transparent; }
 .gdlab-row.gdlab-followed { border-left-color: var(--gd-brand); background: var(--gd-soft); }
 .gdlab-row .gdlab-words { flex: 1 1 24em; }
@@ -108,12 +114,24 @@ FRAME: Final = """
 """
 
 #: JupyterLab takes the arrow keys for the notebook wherever no text is edited; in a list of ours they are the list's.
-#: It looks for this attribute from the element in focus upwards, beginning with the element itself.
+#: It looks for this attribute from the element in focus upwards, beginning with the element itself. And a button of
+#: ipywidgets that is down, such as that of the tab in front, says so by its looks only; here also to a screen reader.
 _KEYS: Final = (
     "const mark=()=>{const e=document.activeElement;"
-    "if(e&&e.matches('.gdlab-panel select'))e.setAttribute('data-lm-suppress-shortcuts','true')};"
-    "if(!window.gdlabKeys){window.gdlabKeys=true;document.addEventListener('focusin',mark,true)}"
+    "if(e&&e.matches('.gdlab-panel select'))e.setAttribute('data-lm-suppress-shortcuts','true');press()};"
+    "const press=()=>setTimeout(()=>{for(const b of document.querySelectorAll('.gdlab-panel .widget-toggle-button'))"
+    "b.setAttribute('aria-pressed',b.classList.contains('mod-active'))},200);"
+    "if(!window.gdlabKeys){window.gdlabKeys=true;document.addEventListener('focusin',mark,true);"
+    "document.addEventListener('click',press,true);press()}"
 )
+
+
+def named(widget: Any, name: str) -> Any:
+    """Give a field that explains itself to the eye the name that a screen reader says; return it."""
+    widget.description = name
+    widget.add_class("gdlab-named")
+    return widget
+
 
 _sheet: Any = None
 

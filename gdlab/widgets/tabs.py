@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Final
 
 import ipywidgets
@@ -13,6 +11,7 @@ import ipywidgets
 from gdlab.capture import Capture
 from gdlab.widgets.conversations import Conversations
 from gdlab.widgets.counters import Counters
+from gdlab.widgets.drawn import message_grid, timeline
 from gdlab.widgets.explain import Explain
 from gdlab.widgets.findings import Findings
 from gdlab.widgets.framing_menu import FramingMenu
@@ -27,16 +26,6 @@ from gdlab.widgets.rate_plot import RatePlot
 from gdlab.widgets.send_form import SendForm
 from gdlab.widgets.size_lab import SizeLab
 from gdlab.widgets.watch_panel import WatchPanel
-
-timeline: ModuleType | None
-message_grid: ModuleType | None
-try:
-    from gdlab.widgets import message_grid, timeline
-except ModuleNotFoundError:  # no anywidget: pictures, and the last messages
-    message_grid = timeline = None
-#: ``pictures`` shows the pictures of the last half minute and the last messages also where the browser could draw.
-if os.environ.get("GDLAB_VIEWS", "") == "pictures":
-    message_grid = timeline = None
 
 
 class Tabs(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types

@@ -68,6 +68,7 @@ class TimelinePanel(Panel):
     capture : what to follow: a `Capture` that runs or has stopped, or a `Recording`.
     seconds : how much time is in sight while the newest messages are followed.
     watch : a game that is watched: its frames and its log have lanes of their own over the same axis.
+    slim : without the menu of fields and the button that pings, and without plots that have nothing to show.
 
     Attributes
     ----------
@@ -86,8 +87,10 @@ class TimelinePanel(Panel):
         seconds: float = SECONDS,
         by_peer: bool = False,
         watch: Watch | None = None,
+        slim: bool = False,
         **options: Any,
     ) -> None:
+        self.slim = slim
         self._watch = watch
         self._watch_seen: Any = None
         self._watch_read_at = 0.0
@@ -96,37 +99,38 @@ class TimelinePanel(Panel):
         self._range_ns: tuple[int, int] | None = None
         self._width = 800
         self._watched = False
-        self._pings = PingRow(seconds, self._pinged)
-        self._fields = FieldLanes(self.redraw)
+        self._pings = None if slim else PingRow(seconds, self._pinged)
+        self._fields = None if slim else FieldLanes(self.redraw)
         self.canvas = TimelineCanvas(by_peer=by_peer)
         self.canvas.on_msg(self._told)
         self.canvas.observe(self._peers_changed, "by_peer")
         options.setdefault(
             "layout", {"width": "100%", "flex": "1 1 100%"}
         )  # or a row of plots would squeeze it
-        super().__init__([style_sheet(), self.canvas, self._fields.box, self._pings.box], capture, **options)
+        more = [each.box for each in (self._fields, self._pings) if each is not None]
+        super().__init__([style_sheet(), self.canvas, *more], capture, **options)
         self.add_class("gdlab-timeline")
 
     def follow(self, capture: Shown | None) -> None:
         """Show another capture from its beginning."""
         with self.lock:
-            self._restart()
+            self._restart(capture)
+            self._range_ns = None
             self.marked_ns = None
-            self._pings.follow(capture if isinstance(capture, Capture) else None, self._timeline.trips)
-            self._fields.follow(capture)
+            if self._fields is not None:
+                self._fields.follow(capture)
         super().follow(capture)
 
     def rows_changed(self) -> None:
         """Count anew."""
-        self._restart()
-        self._pings.follow(
-            self._capture if isinstance(self._capture, Capture) else None, self._timeline.trips
-        )
-
-    def _restart(self) -> None:
-        self._timeline = Timeline(by_peer=self.canvas.by_peer)
+        self._restart(self._capture)
         self._range_ns = None
+
+    def _restart(self, capture: Shown | None) -> None:
+        self._timeline = Timeline(by_peer=self.canvas.by_peer)
         self._watch_seen = None
+        if self._pings is not None:
+            self._pings.follow(capture if isinstance(capture, Capture) else None, self._timeline.trips)
 
     # ---- what the user asks of it from Python
 
@@ -141,10 +145,12 @@ class TimelinePanel(Panel):
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of the messages that are drawn, such as ``("v.hp", "v.pos.x")``; those that are set are."""
-        return self._fields.names
+        return () if self._fields is None else self._fields.names
 
     @fields.setter
     def fields(self, names: Sequence[str]) -> None:
+        if self._fields is None:
+            raise ValueError("slim plots have no fields; gd.widgets.TimelinePanel(cap) has")
         self._fields.choose(names)
 
     @property
@@ -193,14 +199,15 @@ class TimelinePanel(Panel):
         return (
             super().state(),
             watched,
-            self._fields.names,
+            self.fields,
             int(time.monotonic() * _PUSH_HZ) if self._running() else 0,
         )
 
     def update(self) -> None:
         """Take what is new, and send what is in sight."""
         self._take()
-        self._pings.update()
+        if self._pings is not None:
+            self._pings.update()
         if self._watched and (self._range_ns is None or self._range_ns[1] >= clock.now_ns()):
             self._answer()
 
@@ -212,7 +219,8 @@ class TimelinePanel(Panel):
     def _take(self) -> None:
         if self._capture is not None:
             self._timeline.follow(self._capture, clock.now_ns())
-            self._fields.update(self._timeline)
+            if self._fields is not None:
+                self._fields.update(self._timeline)
         watch, now = self._watch, time.monotonic()
         if watch is not None and now - self._watch_read_at >= _WATCH_EVERY_S:
             self._watch_read_at = now
@@ -262,9 +270,7 @@ class TimelinePanel(Panel):
 
     def _peers_changed(self, _change: object) -> None:
         with self.lock:
-            self._timeline = Timeline(by_peer=self.canvas.by_peer)
-            self._watch_seen = None
-            self._pings.follow(self._pings.capture, self._timeline.trips)
+            self._timeline.by_peer = self.canvas.by_peer
         self.redraw()
 
     # ---- what the page gets
@@ -281,14 +287,16 @@ class TimelinePanel(Panel):
             return timeline.first_ns - room, timeline.last_ns + room
         return end - int(self._seconds * 1e9), end
 
+    def _lanes(self, first: int, last: int, columns: int, now_ns: int | None = None) -> list[Lane]:
+        lanes = self._timeline.window(first, last, columns, now_ns)
+        return [lane for lane in lanes if lane.series or lane.key == "rates"] if self.slim else lanes
+
     def _answer(self) -> None:
         with self.lock:
             if self._closed or self.canvas.comm is None:
                 return
             first, last = self._window_ns()
-            lanes = self._timeline.window(
-                first, last, self._width, clock.now_ns() if self._running() else None
-            )
+            lanes = self._lanes(first, last, self._width, clock.now_ns() if self._running() else None)
             content, buffer = packed(lanes, first, last)
             span = self._timeline.first_ns, self._timeline.last_ns
             content |= {
@@ -308,8 +316,10 @@ class TimelinePanel(Panel):
         parts = []
         for series in lanes[0].series:
             count = round(float(series.high.sum()) * lanes[0].step_s)
-            parts.append(f"{series.name} {text.number(count)}")
-        trips = [series.high for series in lanes[1].series if len(series.high)]
+            if count or len(lanes[0].series) == 1:
+                parts.append(f"{series.name} {text.number(count)}")
+        measured = [series for lane in lanes if lane.key == "rtt" for series in lane.series]
+        trips = [series.high for series in measured if len(series.high)]
         if trips:
             parts.append(f"round trips: median {float(np.median(np.concatenate(trips))):.1f} ms")
         return "in view: " + ", ".join(parts) if parts else "nothing has arrived in this range"
@@ -327,7 +337,7 @@ class TimelinePanel(Panel):
         """The stretch that is in sight as a picture, for a saved notebook."""
         with self.lock:
             first, last = self._window_ns()
-            picture = lanes_svg(self._timeline.window(first, last, 400), first, last)
+            picture = lanes_svg(self._lanes(first, last, 400), first, last)
         data = base64.b64encode(picture.encode()).decode()
         about = 'alt="rates, round trips and events" style="max-width:100%"'
         return f'<img {about} src="data:image/svg+xml;base64,{data}">'
@@ -341,7 +351,7 @@ class TimelinePanel(Panel):
         """
         with self.lock:
             first, last = self._window_ns()
-            lanes = self._timeline.window(first, last, columns)
+            lanes = self._lanes(first, last, columns)
         return lanes_figure(lanes, first, last)
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from gdlab.watching.rows import LogRow
 from gdlab.watching.status import held_text
 from gdlab.widgets.panel import Panel, put, wake
 from gdlab.widgets.recorded import Shown
-from gdlab.widgets.style import row, style_sheet
+from gdlab.widgets.style import named, row, style_sheet
 
 SECONDS: Final = 30.0
 #: Pixels of the picture.
@@ -99,9 +99,8 @@ class WatchPanel(Panel):
         self.filter = ipywidgets.Dropdown(
             options=list(FILTERS), value="everything", description="show", layout={"width": "15em"}
         )
-        self.search = ipywidgets.Text(
-            placeholder="text, file or game", continuous_update=False, layout={"width": "16em"}
-        )
+        self.search = ipywidgets.Text(placeholder="text, file or game", continuous_update=False)
+        named(self.search, "search the log").layout.width = "16em"
         self.games = ipywidgets.HTML()
         self.image = ipywidgets.Image(
             format="png", layout={"width": f"{SIZE_PX[0]}px", "height": f"{SIZE_PX[1]}px"}
@@ -117,7 +116,7 @@ class WatchPanel(Panel):
         self.filter.observe(self._refilter, "value")
         self.search.observe(self._refilter, "value")
         self.list.observe(self._chosen, "index")
-        box = ipywidgets.VBox([self.list])
+        box = ipywidgets.VBox([named(self.list, "log")])
         box.add_class("gdlab-lines")
         super().__init__(
             [

@@ -11,8 +11,8 @@ THREADS = "sorted(t.name for t in __import__('threading').enumerate() if t.name.
 SOCKETS = "len(__import__('psutil').Process().net_connections())"
 
 
-#: Parts whose class is not the word on the button.
-PARTS = {"Godot": "engine"}
+#: Parts whose class is not the word on the button; the list of messages where the browser draws, or is a menu.
+PARTS = {"Godot": "engine", "Messages": "grid, .gdlab-messages"}
 
 
 def number(text: str) -> int:
@@ -75,12 +75,18 @@ class Board:
         )
 
     def changes_picture(self, image: Any) -> None:
-        """Return when a picture is another than now."""
+        """Return when a picture is another than now; a canvas has no source but what it draws."""
+        now = "(image) => image.src ?? image.toDataURL()"
         self.page.wait_for_function(
-            "([image, before]) => image.src !== before",
-            arg=[image.element_handle(), image.get_attribute("src")],
+            f"([image, before]) => ({now})(image) !== before",
+            arg=[image.element_handle(), image.evaluate(now)],
             timeout=limit_ms(20),
         )
+
+    @property
+    def plots(self) -> Any:
+        """What is drawn of the plots, without the cursor over it."""
+        return self.part("tl").locator("canvas").first
 
     def tab(self, title: str) -> None:
         """Choose a part; return when it is in sight."""
@@ -88,20 +94,33 @@ class Board:
         self.part(PARTS.get(title, title.lower())).wait_for(timeout=limit_ms(20))
 
     def part(self, name: str) -> Any:
-        """Return a part by its class without the prefix: `messages`, `send`, `conversations`."""
+        """Return a part by its class without the prefix: `grid`, `send`, `conversations`."""
         return self.root.locator(f".gdlab-{name}").first
 
     def filter(self, expression: str) -> None:
         """Write into the field above the list."""
-        field = self.part("messages").locator("input[type=text]")
+        field = self.part("grid").get_by_label("filter of the messages")
         field.fill(expression)
         field.press("Enter")
 
+    def follow(self, follow: bool) -> None:
+        """Have the list stay at the newest message, or stand still."""
+        button = self.part("grid").locator("button", has_text="Follow")
+        if (button.get_attribute("aria-pressed") == "true") != follow:
+            button.click()
+
+    @property
+    def rows(self) -> Any:
+        """The rows of the list that are in sight, and filled."""
+        return self.part("grid").locator(".gdlab-gr-row:visible")
+
     @property
     def lines(self) -> list[str]:
-        """Return what the list of messages says, newest first."""
-        return self.part("messages").locator("select option").all_inner_texts()
+        """Return what the messages say that are in sight, top to bottom."""
+        texts: list[str] = self.rows.evaluate_all("rows => rows.map(row => row.lastElementChild.textContent)")
+        return texts
 
-    def choose(self, line: int) -> None:
-        """Choose a message of the list."""
-        self.part("messages").locator("select").select_option(index=line)
+    def choose(self, words: str) -> None:
+        """Choose a message in sight by what it says."""
+        self.follow(False)
+        self.rows.filter(has_text=words).first.click()

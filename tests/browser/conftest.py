@@ -74,9 +74,7 @@ def server(request, artifacts, tmp_path_factory):
     folder.mkdir()
     command = ["gdlab.cli", "lab", "--no-traffic"]
     (folder / "01-first-packet.ipynb").write_text(json.dumps(nbformat.v4.new_notebook()))
-    with lab.server(
-        folder, base / "home", command, {"GDLAB_TRAFFIC": "", "GDLAB_VIEWS": "pictures"}, specs
-    ) as server:
+    with lab.server(folder, base / "home", command, {"GDLAB_TRAFFIC": ""}, specs) as server:
         yield server
     shutil.copy(server.log, artifacts / "server.log")
 

@@ -27,7 +27,7 @@ NEWEST, OLDEST = "newest-ipykernel", "oldest-ipykernel"
 TIME_LIMIT_S = 600.0
 
 #: Beside gdlab and its kernel: what the notebooks and the dashboard use where it is there.
-MORE = ("pyarrow",)
+MORE = ("anywidget", "pyarrow")
 
 
 class Impossible(Exception):
@@ -75,7 +75,7 @@ def _environment(folder: Path) -> Path:
             if canonicalize_name(found.metadata["Name"]) not in ("gdlab", "ipykernel")
         }
     )
-    mark = hashlib.sha256(json.dumps([sys.executable, sys.version, str(ROOT), wanted, here]).encode())
+    mark = hashlib.sha256(json.dumps([sys.executable, sys.version, str(ROOT), wanted, MORE, here]).encode())
     made = folder / "made-from"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if made.is_file() and made.read_text() == mark.hexdigest() and python.exists():

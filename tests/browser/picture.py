@@ -44,7 +44,7 @@ def main() -> None:
                 project=project, scene="game/moving_square.tscn", args=args, time_limit_s=60
             ) as game:
                 page.wait_for_timeout(31_000)
-                board.choose(next(at for at, line in enumerate(board.lines) if "square" in line))
+                board.choose("square")
                 board.part("explain").locator("table").first.wait_for(timeout=10_000)
                 page.wait_for_timeout(500)
                 PICTURE.parent.mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser import kernels
+from tests.browser.board import Board
 from tests.notebooks.test_notebooks import free_port
 from tests.waiting import limit_ms
 
@@ -37,14 +38,8 @@ def test_the_first_notebook_comes_alive(opened, kernel, artifacts):
         timeout=limit_ms(60)
     )
 
-    picture = live.locator("img").first
     live.scroll_into_view_if_needed()
-    before = picture.get_attribute("src")
-    page.wait_for_function(
-        "([image, before]) => image.src !== before",
-        arg=[picture.element_handle(), before],
-        timeout=limit_ms(20),
-    )
+    Board(page).changes_picture(live.locator("canvas").first)
     counted = status.inner_text()
     expect(status).not_to_have_text(counted, timeout=limit_ms(20))
     page.screenshot(path=artifacts / f"first-notebook-{kernel}.png")

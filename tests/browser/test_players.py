@@ -95,9 +95,9 @@ def test_thirty_players(opened, artifacts):
                     board.tab(tab)
                     expect(board.root.locator(".gdlab-tabs button.mod-active")).to_have_text(tab)
                     if tab == "Messages":
-                        board.choose(0)
+                        board.choose('"player"')
                         expect(board.part("explain")).to_contain_text("JSON", timeout=limit_ms(20))
-                        board.button("Frozen").click()
+                        board.follow(True)
                     board.wait_for_more(port)
                     page.screenshot(path=artifacts / f"{tab.lower()}-{width}-{theme.lower()}.png")
                     where = (theme, width, tab)

@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import textwrap
@@ -528,3 +529,31 @@ def test_a_decoded_table_goes_on_with_the_columns_of_the_last_though_nobody_hold
         _, before, after = (table[name].to_numpy(dtype="int64") for table in seen)
         assert np.shares_memory(before, after)
     assert [table["v.who"].tolist() for table in seen] == [["p0"], ["p0", "p1"], ["p0", "p1", "p2"]]
+
+
+@pytest.mark.parametrize("way", ["<B type, H seq", {1: "<B type, H seq", 2: "<B type, I t_us"}, "json"])
+def test_how_payloads_are_read_is_saved_with_them(way, tmp_path):
+    payloads = [b'{"seq": 1}'] if way == "json" else [struct.pack("<BH", 1, 7), struct.pack("<BH", 1, 9)]
+    with gd.listen(FREE, decode=way, restart=True) as cap:
+        send(cap, *payloads)
+        cap.wait_sync(len(payloads), timeout=limit(5))
+    expected = cap.decoded()["v.seq"].tolist()
+    for again in (gd.load(cap.to_csv(tmp_path / "run.csv")), gd.load(tmp_path / "run.csv")):
+        assert again.decode_with == way
+        assert again.decoded()["v.seq"].tolist() == expected
+        assert again.sequence(seq="v.seq").iloc[0].messages == len(payloads)
+        again.to_csv(tmp_path / "run.csv")
+
+
+@pytest.mark.parametrize(
+    "told", ['"<nonsense"', "7", '{"300": "<B type"}', '{"x": "<B type"}', "null", '["json"]']
+)
+def test_a_file_that_says_nonsense_of_how_to_read_it_is_read_by_guess(told, tmp_path):
+    with gd.listen(FREE, decode="json", restart=True) as cap:
+        send(cap, b'{"seq": 1}')
+        cap.wait_sync(1, timeout=limit(5))
+    cap.to_csv(tmp_path / "run.csv")
+    sidecar = tmp_path / "run.gdlab.json"
+    sidecar.write_text(sidecar.read_text().replace('"decode": "json"', f'"decode": {told}'))
+    assert told in sidecar.read_text()
+    assert gd.load(tmp_path / "run.csv").decode_with == "auto"

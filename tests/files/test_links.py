@@ -293,6 +293,22 @@ def test_a_length_in_the_header_of_udp_that_cannot_be_is_an_error_with_the_bytes
     assert list(table.payload) == [b"hello"] * 4 + [b"he"]
 
 
+@pytest.mark.parametrize("tag", [b"", b"\0\1\x08\0"], ids=["plain", "tagged"])
+def test_ip_that_claims_more_than_the_frame_had_is_not_believed(tmp_path, tag):
+    def claiming(packet):
+        longer = packet[:2] + (len(packet) + 4096).to_bytes(2) + packet[4:]
+        return ethernet(tag + longer, b"\x81\0" if tag else None)
+
+    begun = [ip4(6, tcp(seq=0, flags=2)), ip4(6, tcp(b"one", seq=1)), ip4(6, tcp(b"two", seq=4))]
+    loaded = rows(tmp_path, pcap(list(map(claiming, begun))))
+    assert list(loaded.table.payload) == [b"one", b"two"]
+    assert set(loaded.table.event) == {"message"}
+    loaded = rows(tmp_path, pcap([claiming(ip4(17, udp(b"abc", length=3000)))]))
+    (row,) = loaded.table.itertuples()
+    assert (row.payload, row.event, row.reason) == (b"abc", "error", "malformed")
+    assert tag or row.wire_bytes == 20 + 8 + 3
+
+
 def test_a_simple_packet_is_as_long_as_the_snap_length_lets_it(tmp_path):
     whole = ethernet(ip4(17, udp(b"hello world")))
     cut = whole[:-2]

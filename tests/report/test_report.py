@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import struct
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -145,6 +146,15 @@ def test_numbers_of_the_users_own(tmp_path):
     of = table(range(5), [b'{"n": %d}' % n for n in (1, 2, 4, 5, 6)])
     page = Page(recording(of, tmp_path).report(tmp_path / "report", seq="v.n"))
     assert re.search(r"loss of numbered messages0\.1667share", page.words)
+
+
+def test_numbers_in_a_format_of_the_users_own(tmp_path):
+    of = table(range(5), [struct.pack("<BH", 7, n) for n in (1, 2, 4, 5, 6)])
+    recorded = recording(of, tmp_path)
+    recorded.decode_with = "<B type, H seq"
+    for anonymise in (False, True):
+        page = Page(recorded.report(tmp_path / "report", seq="v.seq", anonymise=anonymise))
+        assert re.search(r"loss of numbered messages0\.1667share", page.words)
 
 
 def test_every_number_has_a_definition():

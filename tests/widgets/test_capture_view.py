@@ -16,7 +16,8 @@ from tests.waiting import wait_until
 @pytest.fixture
 def view(sent, capture, tmp_path):
     shown = Live(capture, folder=tmp_path)
-    renderer.remove(shown)  # these tests refresh by hand
+    for panel in (shown, shown.plot):  # these tests refresh by hand
+        renderer.remove(panel)
     yield shown
     shown.close()
 
@@ -34,24 +35,37 @@ def test_it_says_what_has_not_happened_yet(view, capture):
     assert "no messages yet" in view.messages.value
 
 
-def test_messages_counts_and_picture_follow_the_capture(view, capture):
-    assert bytes(view.plot.value).startswith(b"\x89PNG")
+def test_messages_counts_and_plots_follow_the_capture(view, capture):
     send(capture, b"first", b"second")
     capture.wait_sync(2)
     assert view.refresh()
     assert "2 messages, 1 peer, 0 dropped" in view.status.value
     assert "first" in view.messages.value
     assert "second" in view.messages.value
+    view.plot.refresh()
+    assert view.plot.still_html().startswith("<img")
+    assert view.plot.selection["payload"].tolist() == [b"first", b"second"]
+
+
+def test_without_anywidget_the_plot_is_a_picture(sent, capture, monkeypatch):
+    monkeypatch.setattr("gdlab.widgets.capture_view.timeline", None)
+    shown = Live(capture)
+    shown.plot.refresh()
+    assert bytes(shown.plot.image.value).startswith(b"\x89PNG")
+    assert shown.alone() is None
+    shown.close()
 
 
 def test_nothing_crosses_to_the_browser_when_nothing_has_changed(view, capture, sent):
     send(capture, b"one")
     capture.wait_sync(1)
     capture.stop()  # words and axis move with the time as long as it runs
-    view.refresh()
+    for panel in (view, view.plot) * 2:
+        panel.refresh()
     sent.clear()
     for _ in range(20):
         view.refresh()
+        view.plot.refresh()
     assert sent == []
 
 

@@ -161,6 +161,9 @@ class _Reader:
         if isinstance(found, Statement):
             self._out.left_out[found] += 1
             return
+        if not shift:  # what was put together is whole
+            bytes_there = int(captured.stop[row] - captured.start[row])
+            found = found.within(max(int(captured.original[row]) - bytes_there, 0))
         if shift:
             self._out.joined.append(data)
             self._joined_at += len(data)
@@ -269,8 +272,13 @@ class _Reader:
         finish = np.where(udp, transport + udp_bytes[chosen], end)
         out.start[rows] = transport + np.where(udp, 8, words[chosen])
         out.stop[rows] = np.minimum(finish, stop)
-        out.missing[rows] = np.maximum(finish - stop, 0)
-        out.ip_bytes[rows] = end - at
+        # IP may say that there is more than the frame had.
+        frame = self._captured.start[rows] + np.maximum(
+            self._captured.original[rows], stop - self._captured.start[rows]
+        )
+        out.missing[rows] = np.maximum(np.minimum(finish, frame) - stop, 0)
+        out.lies[rows] = udp & (finish > frame)
+        out.ip_bytes[rows] = np.minimum(end, frame) - at
         of_tcp = ~udp
         streams = transport[of_tcp]
         out.flags[rows[of_tcp]] = self._u8(streams + 13)

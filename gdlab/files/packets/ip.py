@@ -41,6 +41,14 @@ class Segment(NamedTuple):
     outgoing: bool | None = None
     lies: bool = False
 
+    def within(self, missing: int) -> Segment:
+        """The same of a frame of which no more than so many bytes were not captured, whatever IP says."""
+        more = self.missing - missing
+        if more <= 0:
+            return self
+        lies = self.lies or self.protocol == UDP
+        return self._replace(missing=missing, ip_bytes=self.ip_bytes - more, lies=lies)
+
 
 class Fragment(NamedTuple):
     """A part of an IP packet: ``data[start:stop]`` belongs at `offset`, `more` is whether others follow."""

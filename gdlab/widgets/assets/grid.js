@@ -49,7 +49,9 @@ class Grid {
     this.sort = null;
     this.timeAs = "clock";
     this.hidden = new Set();
-    this.peerWidth = 10;
+    this.peerWidth = 6;
+    this.host = null; // of all peers so far; none if they differ
+    this.id = "gdlab-gr-" + Math.random().toString(36).slice(2);
     this.asked = 0;
     this.pending = false;
     this.build(el);
@@ -147,7 +149,7 @@ class Grid {
     this.headRow.style.gridTemplateColumns = this.template();
     this.headRow.replaceChildren(...this.shown().map((name) => {
       const column = COLUMNS[name];
-      const mark = this.sort && this.sort.column === column.sort ? (this.sort.descending ? " ▾" : " ▴") : "";
+      const mark = this.sort && this.sort.column === column.sort ? (this.sort.descending ? "▾" : "▴") : "";
       if (!column.sort) return make("span", "", column.title);
       const title = column.title ? `sort by ${column.title}` : "sort by direction";
       const node = button((column.title || "⇅") + mark, title, () => this.sortBy(column.sort));
@@ -197,11 +199,29 @@ class Grid {
       this.setTotal(content.total);
       this.paint();
     } else if (content.type === "choose") {
+      this.setTotal(Math.max(this.total, content.total));
       this.choose(content.place, false);
     } else if (content.type === "copied") this.put(content.text);
   }
 
-  setTotal(total) { this.total = total; }
+  // A list that stands still does so while others arrive: where its scale shrinks, the same place is another height.
+  setTotal(total) {
+    const top = this.follow ? null : this.range()[2];
+    this.total = total;
+    if (top !== null && total * ROW > TALLEST) this.anchor(top);
+  }
+
+  anchor(top) {
+    const tall = this.tall();
+    this.grow();
+    this.body.scrollTop = (top / Math.max(1, this.total - this.height / ROW)) * (tall - this.height);
+    this.anchored = { at: this.body.scrollTop, top };
+  }
+
+  grow() {
+    const tall = this.tall();
+    if (this.spaceTall !== tall) { this.spaceTall = tall; this.space.style.height = tall + "px"; }
+  }
 
   inSight() { return Math.ceil(this.height / ROW) + 1; }
 
@@ -238,7 +258,12 @@ class Grid {
     const height = this.height;
     const real = this.total * ROW, tall = this.tall();
     const at = this.follow ? Math.max(0, tall - height) : this.body.scrollTop;
-    const top = real <= tall ? at / ROW : (at / Math.max(1, tall - height)) * Math.max(0, this.total - height / ROW);
+    let top = at / ROW;
+    if (real > tall) {
+      top = (at / Math.max(1, tall - height)) * Math.max(0, this.total - height / ROW);
+      if (!this.follow && this.anchored && Math.abs(at - this.anchored.at) < 1) top = this.anchored.top;
+      else if (!this.follow) this.anchored = { at, top };
+    }
     const first = Math.max(0, Math.min(Math.floor(top), this.total - Math.floor(height / ROW)));
     return [first, Math.min(this.total, first + Math.ceil(height / ROW) + 1), top, at];
   }
@@ -267,17 +292,23 @@ class Grid {
     requestAnimationFrame(() => { this.painting = false; this.draw(); });
   }
 
-  // As wide as the longest name so far, so that the message has the rest.
+  // As wide as the longest name so far, so that the message has the rest. Where all peers are of one machine, their
+  // ports tell them apart.
   makeRoom() {
+    for (const row of this.rows.values()) {
+      const host = row.peer.slice(0, row.peer.lastIndexOf(":"));
+      if (row.peer && host !== this.host) this.host = this.host === null ? host : "";
+    }
     let longest = this.peerWidth;
-    for (const row of this.rows.values()) longest = Math.max(longest, Math.min(22, row.peer.length));
+    for (const row of this.rows.values()) longest = Math.max(longest, Math.min(22, this.peer(row).length));
     if (longest > this.peerWidth) { this.peerWidth = longest; this.head(); }
   }
 
+  peer(row) { return this.host && row.peer.startsWith(this.host + ":") ? row.peer.slice(this.host.length) : row.peer; }
+
   draw() {
     this.makeRoom();
-    const tall = this.tall();
-    if (this.spaceTall !== tall) { this.spaceTall = tall; this.space.style.height = tall + "px"; }
+    this.grow();
     const [first, last, top, at] = this.range();
     if (this.follow && this.scrolledTo !== at) { this.scrolledTo = at; this.body.scrollTop = at; }
     const offset = at - (top - first) * ROW;
@@ -286,6 +317,7 @@ class Grid {
     while (this.pool.length < count) {
       const node = make("div", "gdlab-gr-row");
       node.setAttribute("role", "option");
+      node.id = `${this.id}-${this.pool.length}`;
       node.addEventListener("mousedown", () => this.choose(Number(node.dataset.place), true));
       this.pool.push(node);
       this.body.append(node);
@@ -309,7 +341,11 @@ class Grid {
     node.style.top = top + "px";
     node.style.gridTemplateColumns = template;
     node.dataset.place = place;
-    node.setAttribute("aria-selected", String(this.selected !== null && Boolean(row) && row.key === this.selected));
+    const chosen = this.selected !== null && Boolean(row) && row.key === this.selected;
+    node.setAttribute("aria-selected", String(chosen));
+    node.setAttribute("aria-posinset", place + 1);
+    node.setAttribute("aria-setsize", this.total);
+    if (chosen) this.body.setAttribute("aria-activedescendant", node.id);
     node.className = "gdlab-gr-row" + (row && row.event !== "message" ? " event" : "");
     node.style.borderLeftColor = row && row.peer ? COLORS[row.color % COLORS.length] : "transparent";
     const names = this.shown();
@@ -317,6 +353,7 @@ class Grid {
       node.names = names.join();
       node.replaceChildren(...names.map((name) => make("span", name === "size" ? "n" : "")));
     }
+    node.title = row ? row.peer : "";
     names.forEach((name, index) => {
       const text = this.cell(name, place, row), cell = node.children[index];
       if (cell.textContent !== text) cell.textContent = text;
@@ -327,7 +364,7 @@ class Grid {
     if (!row) return name === "text" ? "…" : "";
     if (name === "time") return this.when(place, row);
     if (name === "arrow") return row.dir === "in" ? "←" : "→";
-    if (name === "peer") return row.peer;
+    if (name === "peer") return this.peer(row);
     if (name === "size") return row.event === "message" ? String(row.size) : "·";
     return row.text;
   }
@@ -342,14 +379,14 @@ class Grid {
     const [first, last] = this.range();
     if (place < first || place >= last - 1) this.toPlace(place);
     this.paint();
-    if (!row) { clearTimeout(this.again); this.again = setTimeout(() => this.rows.has(place) && this.choose(place, tell), 150); }
+    clearTimeout(this.again); // it may have to be fetched first
+    if (!row) this.again = setTimeout(() => { if (this.place === place) this.choose(place, tell); }, 150);
   }
 
   toPlace(place) {
-    const height = this.height;
-    const real = this.total * ROW, tall = this.tall();
-    const middle = Math.max(0, place - Math.floor(height / ROW / 2));
-    this.body.scrollTop = real <= tall ? middle * ROW : (middle / Math.max(1, this.total - height / ROW)) * (tall - height);
+    const middle = Math.max(0, place - Math.floor(this.height / ROW / 2));
+    if (this.total * ROW > TALLEST) this.anchor(middle);
+    else { this.grow(); this.body.scrollTop = middle * ROW; }
   }
 
   key(event) {

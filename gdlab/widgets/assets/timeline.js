@@ -1,13 +1,15 @@
 // The live plots: draws what the kernel sends for the visible range, and asks for another range when it changes.
 // Nothing per packet arrives here. All times are seconds since 1970, UTC.
 
-// Okabe and Ito's colours, told apart by the colour-blind; shapes differ as well.
-const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#3a9bdc", "#7a5195", "#6b6b6b"];
+// Okabe and Ito's colours, told apart by the colour-blind; shapes differ as well. On dark paper lighter ones.
+const ON_LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b07d00", "#3a9bdc", "#7a5195", "#6b6b6b"];
+const ON_DARK = ["#56b4e9", "#ff8c3b", "#2bc48a", "#e6a3cb", "#e6c24c", "#9ad0f5", "#b79ad1", "#b8b8b8"];
+let COLORS = ON_LIGHT;
 const MARKS = { open: ["#009e73", "▲"], close: ["#6b6b6b", "▼"], error: ["#d55e00", "✕"], gap: ["#cc79a7", "◆"],
   script_error: ["#d55e00", "✕"], warning: ["#b07d00", "▲"], print: ["#0072b2", "•"], break: ["#7a5195", "■"] };
 const HEIGHT = { rates: 104, rtt: 104, events: 24, log: 24 };
 const LEFT = 62, RIGHT = 12, TITLE = 22, GAP = 8, AXIS = 24;
-const FRAME_MS = 55; // eighteen redraws per second while the picture moves
+const FRAME_MS = 62; // sixteen redraws per second while the picture moves
 const THEME_MS = 500; // how long colours are taken for the same: asking the page for them costs a layout
 const ASK_MS = 60;   // a wheel turns faster than the kernel needs to answer
 
@@ -135,15 +137,13 @@ class Timeline {
     this.all = button("All", "show everything that is kept (A)");
     this.all.onclick = () => this.showAll();
     this.markButton = button("Mark", "mark a range: drag over the plots, or hold Shift and drag (M)");
-    this.markButton.onclick = () => { this.marking = !this.marking; this.state(); };
-    this.clear = button("Clear mark", "forget the marked range (Esc)");
-    this.clear.onclick = () => this.mark(null);
+    this.markButton.onclick = () => { if (this.marked) this.mark(null); else { this.marking = !this.marking; this.state(); } };
     this.peers = button("By peer", "a line for each peer");
     this.peers.onclick = () => { this.model.set("by_peer", !this.model.get("by_peer")); this.model.save_changes(); this.state(); };
     this.png = button("PNG", "save the plots as a picture");
     this.png.onclick = () => this.save();
     this.words = make("div", "gdlab-tl-words");
-    this.bar.append(this.followButton, this.span, this.all, this.markButton, this.clear, this.peers, this.png, this.words);
+    this.bar.append(this.followButton, this.span, this.all, this.markButton, this.peers, this.png, this.words);
     this.stage = make("div", "gdlab-tl-stage");
     this.stage.tabIndex = 0;
     this.stage.dataset.lmSuppressShortcuts = "true";
@@ -183,7 +183,7 @@ class Timeline {
     this.followButton.setAttribute("aria-pressed", String(this.follow));
     this.markButton.setAttribute("aria-pressed", String(this.marking));
     this.peers.setAttribute("aria-pressed", String(this.model.get("by_peer")));
-    this.clear.hidden = !this.marked;
+    this.markButton.textContent = this.marked ? "Clear mark" : "Mark";
     this.stage.style.cursor = this.marking ? "col-resize" : "crosshair";
   }
 
@@ -232,9 +232,8 @@ class Timeline {
     const keys = content.lanes.map((lane) => lane.key).join(" ");
     if (this.root.dataset.lanes !== keys) this.root.dataset.lanes = keys;
     this.layout();
+    this.told = true;
     this.touch();
-    this.fillTable();
-    this.say();
     this.state();
   }
 
@@ -415,6 +414,11 @@ class Timeline {
       this.dirty = false;
       this.draw();
       if (moves) this.overlay();
+      if (this.told) { // with the picture: words that change by themselves would have the page composed once more
+        this.told = false;
+        this.fillTable();
+        this.say();
+      }
       this.rate.frames += 1;
     }
     if (moves) this.timer = setTimeout(this.tick, Math.max(5, FRAME_MS - (performance.now() - now)));
@@ -434,6 +438,7 @@ class Timeline {
   colors() {
     const style = getComputedStyle(this.root);
     const get = (name) => style.getPropertyValue(name).trim();
+    COLORS = get("--tl-on") === "#111" ? ON_DARK : ON_LIGHT;
     return { ink: get("--tl-ink"), dim: get("--tl-dim"), line: get("--tl-line"), brand: get("--tl-brand"), paper: get("--tl-paper"), font: "600 14px " + style.fontFamily, small: "14px " + style.fontFamily };
   }
 
@@ -472,14 +477,18 @@ class Timeline {
     c.font = ink.small;
     const some = lane.series.length > 1 || lane.shape === "marks" || (lane.series[0] && lane.series[0].name !== lane.title);
     if (some) {
+      // Peers of one machine are told apart by their ports; who is silent in this range needs no name.
+      const hosts = new Set(lane.series.filter((each) => each.name.includes(":")).map((each) => each.name.slice(0, each.name.lastIndexOf(":"))));
       for (const [index, series] of lane.series.entries()) {
+        if (lane.shape === "steps" && lane.series.length > 1 && !series.high.some((value) => value > 0)) continue;
+        const name = hosts.size === 1 && lane.series.length > 1 && series.name.includes(":") ? series.name.slice(series.name.lastIndexOf(":")) : series.name;
         const [color, sign] = lane.shape === "marks" ? MARKS[series.name] || [ink.dim, "•"] : [COLORS[index % COLORS.length], lane.shape === "dots" ? "●" : "━"];
-        const text = `${sign} ${series.name}`;
+        const text = `${sign} ${name}`;
         if (x + c.measureText(text).width > width - RIGHT) break;
         c.fillStyle = color;
         c.fillText(sign, x, y);
         c.fillStyle = ink.dim;
-        c.fillText(series.name, x + c.measureText(sign + " ").width, y);
+        c.fillText(name, x + c.measureText(sign + " ").width, y);
         x += c.measureText(text).width + 16;
       }
     }
@@ -541,7 +550,9 @@ class Timeline {
     c.font = ink.small;
     c.textAlign = "right";
     c.textBaseline = "middle";
-    for (let value = Math.ceil(low / step) * step; value <= high * 1.0001; value += step) {
+    const seen = (series) => series.x.some((x) => this.data.t0 + x + lane.step_s >= t0 && this.data.t0 + x <= t1);
+    const any = lane.series.some(seen); // where nothing is, a scale would be made up
+    for (let value = Math.ceil(low / step) * step; any && value <= high * 1.0001; value += step) {
       const y = Math.round(toY(value)) + 0.5;
       c.strokeStyle = ink.line;
       c.beginPath();
@@ -559,7 +570,7 @@ class Timeline {
       if (lane.shape === "steps") this.drawSteps(c, series, lane.step_s, toX, toY, index);
       else this.drawDots(c, series, toX, toY);
     });
-    if (!lane.series.some((series) => series.n)) {
+    if (!any) {
       c.fillStyle = ink.dim;
       c.textAlign = "left";
       const words = lane.shape === "steps" ? "nothing in this range" : lane.note || "nothing in this range";
@@ -684,6 +695,7 @@ class Timeline {
     if (!this.data) return;
     const parts = [];
     const [t0, t1] = this.domain();
+    if (this.marked) parts.push(`marked: ${duration(this.marked[1] - this.marked[0])}${this.data.selection ? ", " + this.data.selection : ""}`);
     if (this.hover && this.hover.x >= LEFT) {
       const reach = ((t1 - t0) / this.plotWidth()) * 8;
       parts.push(clock(this.hover.t));
@@ -697,7 +709,6 @@ class Timeline {
         }
       }
     } else if (this.data.words) parts.push(this.data.words);
-    if (this.marked) parts.push(`marked: ${duration(this.marked[1] - this.marked[0])}${this.data.selection ? ", " + this.data.selection : ""}`);
     const text = parts.join(" · ");
     if (this.words.textContent !== text) this.words.textContent = text;
   }
