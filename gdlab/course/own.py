@@ -10,7 +10,8 @@ from typing import Any
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.faults import number_of
 from gdlab.course.grades import content, write
-from gdlab.course.own_tasks import MAKERS, Task
+from gdlab.course.own_task import Task
+from gdlab.course.own_tasks import MAKERS
 from gdlab.course.verdicts import Mark, Verdict
 
 #: Later answers are counted, but not kept.

@@ -9,7 +9,7 @@ from gdlab.capture.samples import sample
 from gdlab.course.own_task import Task, pick, recording
 from gdlab.course.questions import number
 from gdlab.impair.streams import Stream
-from gdlab.watching import together
+from gdlab.watching import Watch, together
 
 _GAP = pd.Timedelta(milliseconds=250)
 
@@ -44,7 +44,9 @@ def stalls(seed: int) -> Task:
     """Round trips of the watched game that took longer than the student's limit."""
     limit_ms = pick(seed, "08", 0, 20, 900)
     cap = sample("watched-game")
-    both = together(cap, cap.watched)
+    watch = cap.watched
+    assert isinstance(watch, Watch)  # the sample holds what was told then
+    both = together(cap, watch)
     slow = int((both.explained.rtt_ms > limit_ms).sum())
     return Task(
         "08",
