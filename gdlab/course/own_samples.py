@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,10 @@ from gdlab.capture.samples import sample
 from gdlab.course.own_task import Task, pick, recording
 from gdlab.course.questions import number
 from gdlab.impair.streams import Stream
-from gdlab.watching import Watch, together
+from gdlab.watching import together
+
+if TYPE_CHECKING:
+    from gdlab.watching import Watch
 
 _GAP = pd.Timedelta(milliseconds=250)
 
@@ -44,9 +49,7 @@ def stalls(seed: int) -> Task:
     """Round trips of the watched game that took longer than the student's limit."""
     limit_ms = pick(seed, "08", 0, 20, 900)
     cap = sample("watched-game")
-    watch = cap.watched
-    assert isinstance(watch, Watch)  # the sample holds what was told then
-    both = together(cap, watch)
+    both = together(cap, cast("Watch", cap.watched))  # the sample holds what was told then
     slow = int((both.explained.rtt_ms > limit_ms).sum())
     return Task(
         "08",
