@@ -19,6 +19,7 @@ from gdlab.course.verdicts import Verdict
 from gdlab.impair.streams import Stream
 from gdlab.messages import Message
 from gdlab.relays import Crossing, Relay, relay
+from gdlab.words import worded
 
 #: Messages that are sent, and how many per second.
 MESSAGES: Final = 600
@@ -188,11 +189,15 @@ class Mystery:
         Verdict, true where all three are right. Every diagnosis is noted for the grade file.
         """
         if not self.played:
-            return Verdict.of_mystery(None, "First let it happen: await m.play()")
+            return Verdict.of_mystery(None, worded("First let it happen: await m.play()"))
         if ... in (place, kind, size):
             return Verdict.of_mystery(
                 None,
-                f"Say where (place: {', '.join(PLACES)}), what (kind: {', '.join(KINDS)}) and how much (size).",
+                worded(
+                    "Say where (place: {places}), what (kind: {kinds}) and how much (size).",
+                    places=", ".join(PLACES),
+                    kinds=", ".join(KINDS),
+                ),
             )
         found = judge(self._fault, self.observed(), place, kind, size)
         verdict = Verdict.of_mystery(found.right, found.text)

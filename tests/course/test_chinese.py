@@ -18,7 +18,17 @@ SOURCES = [
     *sorted((COURSE / "lessons").glob("lesson*.py")),
     *(
         COURSE / f"{name}.py"
-        for name in ("checking", "answers", "verdicts", "own", "own_tasks", "own_samples")
+        for name in (
+            "checking",
+            "answers",
+            "verdicts",
+            "own",
+            "own_tasks",
+            "own_samples",
+            "mystery",
+            "diagnosis",
+            "faults",
+        )
     ),
 ]
 

@@ -11,6 +11,7 @@ import gdlab as gd
 from gdlab import analysis
 from gdlab.course.faults import KINDS, PLACES, Fault, fault_of, number_of
 from gdlab.course.verdicts import Mark
+from tests.languages import chinese, in_chinese
 
 SEEDS = range(200)
 
@@ -75,9 +76,14 @@ WRONG = [
 
 @pytest.mark.parametrize(("fault", "answer", "word"), WRONG)
 def test_a_wrong_diagnosis_is_explained(fault, answer, word):
-    verdict = gd.course.mystery(seed_of(*fault), canned=True).check(*answer)
+    found = gd.course.mystery(seed_of(*fault), canned=True)
+    verdict = found.check(*answer)
     assert verdict.mark is Mark.WRONG
     assert word in verdict.text
+    told = in_chinese(lambda: [found.check(*answer), found.check(), found.check(*fault, 1)])
+    for each in told:
+        assert re.search("[A-Z][a-z]+ ", each.text) is None, each
+        assert chinese(each.text)
 
 
 def test_a_wrong_size_is_explained():

@@ -19,6 +19,7 @@ from gdlab.words.zh.lessons import (
     lesson11,
     lesson12,
     lesson13,
+    mystery,
     own,
 )
 
@@ -38,6 +39,7 @@ for _part in (
     lesson11,
     lesson12,
     lesson13,
+    mystery,
     own,
 ):
     SAID.update(_part.SAID)

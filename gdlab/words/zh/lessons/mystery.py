@@ -1,0 +1,48 @@
+"""What a mystery says of a diagnosis, in Chinese; by the English, as it stands in the course."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SAID: Final[dict[str, str]] = {
+    "Size: {error}.": "大小：{error}。",
+    "Place: one of {places}.": "地点：{places} 之一。",
+    "the way to the server": "去服务器的路",
+    "the server": "服务器",
+    "the way back": "回来的路",
+    "the client sent {sent}, the server got {got} of them and answered {answered}, {back} answers came back": "客户端发送了 {sent} 条，服务器收到其中 {got} 条，回答了 {answered} 条，回来了 {back} 条应答",
+    "up the delay is {up.delay_ms:.0f}±{up.spread_ms:.0f} ms, back {down.delay_ms:.0f}±{down.spread_ms:.0f} ms": "去的延迟是 {up.delay_ms:.0f}±{up.spread_ms:.0f} 毫秒，回来是 {down.delay_ms:.0f}±{down.spread_ms:.0f} 毫秒",
+    "the way to the server: {up.twice} came twice, {up.overtaken} were overtaken, the way back: {down.twice} came twice, {down.overtaken} were overtaken": "去服务器的路：{up.twice} 条来了两次，{up.overtaken} 条被超过；回来的路：{down.twice} 条来了两次，{down.overtaken} 条被超过",
+    "Place: yes, {name}; {why}.": "地点：对，{name}；{why}。",
+    "Place: not {name}. Count what came into the server's capture and what left it.": "地点：不是{name}。请数一数服务器的捕获里进来了多少，又出去了多少。",
+    "Place: not the server. What left it is what came into it; {why}.": "地点：不是服务器。进来多少就出去多少；{why}。",
+    "Place: not {name}. Compare both captures: {why}.": "地点：不是{name}。请比较两个捕获：{why}。",
+    "Kind: one of {kinds}.": "种类：{kinds} 之一。",
+    "Kind: yes, {what}.": "种类：对，{what}。",
+    "Kind: something is missing, but look at the numbers: {run:.1f} in a row on average. Losses that know nothing of each other come in runs of {chance:.2f}.": "种类：确实缺了东西，但请看编号：平均一连 {run:.1f} 个。彼此独立的丢失平均一连 {chance:.2f} 个。",
+    "Kind: something is missing, but {run:.2f} in a row on average is what chance alone gives.": "种类：确实缺了东西，但平均一连 {run:.2f} 个，单凭偶然就会如此。",
+    "Kind: it is late, but not by the same: the standard deviation is {spread:.0f} ms, that of the other way about 1 ms.": "种类：是晚了，但晚得不一样多：标准差是 {spread:.0f} 毫秒，另一个方向约 1 毫秒。",
+    "Kind: all are late by the same: the standard deviation is only {spread:.1f} ms.": "种类：全都晚得一样多：标准差只有 {spread:.1f} 毫秒。",
+    "Kind: nothing is missing there; some come after their turn. Count distinct numbers.": "种类：那里什么都没有缺；有些来得比该来的晚。请数不同的编号。",
+    "Kind: most take what they always took; only some are late, and others overtake them.": "种类：大多数和平时一样快；只有一些晚了，被别的超过。",
+    "Kind: compare the number of rows with the number of different messages.": "种类：把行数与不同消息的数量比一比。",
+    "Kind: not {said} ({what}): that is not what the captures show there.": "种类：不是 {said}（{what}）：捕获在那里显示的不是这样。",
+    "messages are missing, each by itself": "消息缺失，一个一个地缺",
+    "messages are missing, several in a row": "消息缺失，一连几个地缺",
+    "every message takes longer, all about the same: the median of the one-way delay": "每条消息都更慢，慢得差不多：单程延迟的中位数",
+    "messages take differently long, for a while each: the standard deviation of the one-way delay": "消息的用时时长时短，各持续一阵：单程延迟的标准差",
+    "messages come twice": "消息来了两次",
+    "messages come after one that set out later": "消息比后出发的来得还晚",
+    "Size: yes, {measured:.1f} {unit} here, of {messages} messages.": "大小：对，这里是 {measured:.1f} {unit}，共 {messages} 条消息。",
+    "Size: yes, {measured:.1f} {unit} here, of {messages} messages; set were {set_to} {unit}, the rest is chance.": "大小：对，这里是 {measured:.1f} {unit}，共 {messages} 条消息；设定的是 {set_to} {unit}，其余的是偶然。",
+    "Size: that is the share; in per cent it is a hundred times that.": "大小：那是比例；换成百分数要乘以一百。",
+    "Size: that is how many. How many per cent is that of {messages}?": "大小：那是条数。占 {messages} 条的百分之几？",
+    "Size: that is what arrived. What is missing?": "大小：那是到达的。缺的是多少？",
+    "Size: not that much. Per cent of the messages that came to this part of the way.": "大小：不是这么多。要的是来到这一段的消息的百分比。",
+    "Size: in seconds. And in milliseconds?": "大小：那是以秒为单位。以毫秒为单位呢？",
+    "Size: that is the round trip. How long does this one way take?": "大小：那是往返时间。这一个方向要多久？",
+    "Size: that is the delay's median. Its standard deviation says how much it varies.": "大小：那是延迟的中位数。标准差才说明它变化多少。",
+    "Size: not that much. {what}, of this way alone.": "大小：不是这么多。要的是{what}，只算这一个方向。",
+    "First let it happen: await m.play()": "请先让它发生：await m.play()",
+    "Say where (place: {places}), what (kind: {kinds}) and how much (size).": "请说出在哪里（place：{places}）、是什么（kind：{kinds}）、有多少（size）。",
+}
