@@ -1,7 +1,7 @@
-"""What measures of a million rows that read probes take, how they grow with the rows, and drawing.
+"""What measures of a million rows take beside other programs, how they grow with the rows, and drawing.
 
-Seconds are those of the processor, of all threads together. The measures that other programs have as well are in
-`engines`.
+Seconds are those of the processor, of all threads together. The measures that other programs have as well are defined
+in `engines`.
 """
 
 import json
@@ -102,7 +102,8 @@ def beside(title: str, most_s: float, works: dict[str, Callable[[], Any]], round
 
 
 def tables(rounds: int) -> Iterator[Table]:
-    """Round trips, one-way delay, findings, growth, drawing."""
+    """Measures that others have as well; round trips, one-way delay, findings, growth, drawing."""
+    yield from engines.beside_others(rounds)
     probes, clocked, messages = probed(ROWS), with_clocks(ROWS), engines.captured()
     of_probes = {
         "gdlab": lambda: analysis.round_trips(probes),
@@ -119,17 +120,60 @@ def tables(rounds: int) -> Iterator[Table]:
     yield drawing(messages, rounds)
 
 
+def both_sides(rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two captures of one session, together of so many rows; a hundredth is lost each way, some come out of order."""
+    rng, n = np.random.default_rng(4), rows // 4
+    sent = np.sort(rng.integers(0, n * 100_000, (2, n)), axis=1)
+    got = sent + 5_000_000 + rng.exponential(1e6, (2, n)).astype(np.int64)
+    sides = []
+    for side in (0, 1):
+        kept = rng.random(n) >= 0.01
+        times = np.concatenate([sent[side], got[1 - side][kept]]) + side * 7_000_000_000
+        payload = np.zeros(len(times), np.dtype([("way", "u1"), ("n", "<u8")]))
+        payload["way"] = np.repeat([side, 1 - side], [n, int(kept.sum())])
+        payload["n"] = np.concatenate([np.arange(n), np.flatnonzero(kept)])
+        order = np.argsort(times, kind="stable")
+        store = Store(f"udp://10.0.0.{side}:4242", Limit())
+        peers = np.full(len(times), store.peer_code(Peer(f"10.0.0.{1 - side}", 4242)))
+        size = np.full(len(times), payload.itemsize)
+        data = payload[order].view(np.uint8)
+        store.extend(
+            engines.START_NS + times[order], peers, size, data, size + 28, np.ones(len(size), np.int8)
+        )
+        out = pd.Categorical.from_codes((order < n).astype(np.int8), categories=["in", "out"])
+        sides.append(table.build([store.snapshot()]).assign(direction=out))
+    return sides[0], sides[1]
+
+
+def works_of(rows: int) -> dict[str, Callable[[], Any]]:
+    """Each measure of a table of so many rows."""
+    frame, probes, clocked, sides = engines.captured(rows), probed(rows), with_clocks(rows), both_sides(rows)
+    return {
+        **engines.in_gdlab(frame),
+        "round_trips": lambda: analysis.round_trips(probes),
+        "one_way_delay": lambda: analysis.one_way_delay(clocked),
+        "findings": lambda: analysis.findings(frame, seq="v.seq"),
+        "merge": lambda: analysis.merge(*sides),
+    }
+
+
 def growth(rounds: int) -> Table:
     """Each measure of a table, and of one ten times as long."""
-    works = {}
-    for name, rows in (("few", FEW), ("ten times", 10 * FEW)):
-        frame, probes, clocked = engines.captured(rows), probed(rows), with_clocks(rows)
-        works[name] = {
-            **engines.in_gdlab(frame),
-            "round_trips": lambda probes=probes: analysis.round_trips(probes),
-            "one_way_delay": lambda clocked=clocked: analysis.one_way_delay(clocked),
-            "findings": lambda frame=frame: analysis.findings(frame, seq="v.seq"),
-        }
+    return grown({"few": works_of(FEW), "ten times": works_of(10 * FEW)}, FEW, rounds)
+
+
+def long_tables(_rounds: int) -> Iterator[Table]:
+    """Two captures of ten million rows as one: some 4 GB of memory."""
+    few, many = both_sides(ROWS), both_sides(10 * ROWS)
+    works = {
+        "few": {"merge": lambda: analysis.merge(*few)},
+        "ten times": {"merge": lambda: analysis.merge(*many)},
+    }
+    yield grown(works, ROWS, 1)
+
+
+def grown(works: dict[str, dict[str, Callable[[], Any]]], rows: int, rounds: int) -> Table:
+    """How the times of some works grow from so many rows to ten times as many."""
 
     def ratio(measure: str) -> Result:
         few, many = (timed(works[name][measure])["cpu_s"] for name in ("few", "ten times"))
@@ -138,12 +182,12 @@ def growth(rounds: int) -> Table:
     contenders = [Contender(name, lambda name=name: ratio(name)) for name in works["few"]]
     results, missing = interleave(contenders, rounds)
     metrics = [
-        Metric("few", f"CPU s, {FEW:,} rows", 3),
-        Metric("many", f"{10 * FEW:,} rows", 3),
+        Metric("few", f"CPU s, {rows:,} rows", 3),
+        Metric("many", f"{10 * rows:,} rows", 3),
         Metric("times", "times", 1),
     ]
     targets = [Target(name, "times", most=13, source="linear, a logarithm allowed") for name in works["few"]]
-    return Table("Growth to ten times the rows", metrics, "rates", results, missing, targets)
+    return Table("Growth to ten times the rows", metrics, next(iter(works["few"])), results, missing, targets)
 
 
 def drawing(messages: pd.DataFrame, rounds: int) -> Table:

@@ -216,7 +216,7 @@ def _same(measure: str, results: Mapping[str, Any]) -> None:
         check(alike, f"{measure}: {ours} here, {theirs} in {name}")
 
 
-def tables(rounds: int) -> Iterator[Table]:
+def beside_others(rounds: int) -> Iterator[Table]:
     """One table per measure, and one of reading."""
     frame = captured()
     polars, duckdb = imported("polars"), imported("duckdb")

@@ -97,15 +97,20 @@ class ManyBounds:
 
     def error(self, clock: Ints, x: Floats) -> Floats:
         """How wrong `at` is at most; times beyond the knots count as the nearest of them."""
-        knots, errors = self.knots_s[clock], self.errors_us[clock]
-        left = (x[:, None] >= knots[:, 1:-1]).sum(axis=1)
-        each = np.arange(len(x))
-        x0, x1 = knots[each, left], knots[each, left + 1]
-        y0, y1 = errors[each, left], errors[each, left + 1]
+        knots, errors = self.knots_s.ravel(), self.errors_us.ravel()
+        begin = clock * KNOTS
+        first, last = knots[begin], knots[begin + KNOTS - 1]
+        # Knots stand evenly: which is to the left is known but for rounding.
+        steps = np.where(last > first, last - first, 1.0) / (KNOTS - 1)
+        left = np.clip((x - first) / steps, 0, KNOTS - 2).astype(np.int64) + begin
+        left += (x >= knots[left + 1]) & (left < begin + KNOTS - 2)
+        left -= (x < knots[left]) & (left > begin)
+        x0, x1 = knots[left], knots[left + 1]
+        y0, y1 = errors[left], errors[left + 1]
         # As `numpy.interp` has it, which takes one line at a time.
         inside = (y1 - y0) / np.where(x1 > x0, x1 - x0, 1.0) * (x - x0) + y0
-        inside = np.where(x >= knots[:, -1], errors[:, -1], inside)
-        return np.where(x <= knots[:, 0], errors[:, 0], inside)
+        inside = np.where(x >= last, errors[begin + KNOTS - 1], inside)
+        return np.where(x <= first, errors[begin], inside)
 
 
 def bounds(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> ClockBounds:

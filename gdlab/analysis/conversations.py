@@ -15,6 +15,7 @@ from gdlab.analysis.columns import (
     groups,
     in_time,
     labels_of,
+    messages,
     names_of,
     require,
     time_index,
@@ -69,27 +70,32 @@ def tallied(table: pd.DataFrame, *, by: Sequence[str], probes: bool) -> pd.DataF
     rows = _with_peer(table)
     ids, first_row = group_rows(table, by, rows)
     n = len(first_row)
-    stamps = times_ns(table)[rows]
-    said = messages_of(table, probes=probes)[rows]
+    # As a rule all rows have a peer, and nothing is copied.
+    chosen: slice | NDArray[np.int64] = slice(None) if len(rows) == len(table) else rows
+    stamps = times_ns(table)[chosen]
+    said = messages_of(table, probes=probes)[chosen]
     # One cell for what came in, what went out and what is no message of each group.
     way = np.full(len(rows), _NEITHER)
-    for number, direction in ((_IN, "in"), (_OUT, "out")):
-        way[said & equals(table, "direction", direction)[rows]] = number
+    for code, direction in ((_IN, "in"), (_OUT, "out")):
+        way[said & equals(table, "direction", direction)[chosen]] = code
     cells = ids * _WAYS + way
-    size, wire = (table[name].to_numpy(dtype=np.int64)[rows] for name in ("size_bytes", "wire_bytes"))
+    size, wire = (table[name].to_numpy(dtype=np.int64)[chosen] for name in ("size_bytes", "wire_bytes"))
+    others = np.flatnonzero(~messages(table)[chosen])
 
     def total(weights: NDArray[Any] | None = None) -> NDArray[Any]:
         return np.bincount(cells, weights, minlength=n * _WAYS).astype(np.int64).reshape(n, _WAYS)
 
     def events(name: str) -> NDArray[Any]:
-        return np.bincount(ids[equals(table, "event", name)[rows]], minlength=n).astype(np.int64)
+        mine = others[equals(table, "event", name)[rows[others]]]
+        return np.bincount(ids[mine], minlength=n).astype(np.int64)
 
     first, last = _extent(cells, stamps, n * _WAYS)
     first, last = first.reshape(n, _WAYS), last.reshape(n, _WAYS)
     largest = np.zeros(n, dtype=np.int64)
     np.maximum.at(largest, ids, np.where(said, size, 0))
-    messages, payload = total(), total(size)
-    unsaid = np.bincount(ids[said & (way == _NEITHER)], wire[said & (way == _NEITHER)], minlength=n)
+    number, payload = total(), total(size)
+    neither = np.flatnonzero(said & (way == _NEITHER))
+    unsaid = np.bincount(ids[neither], wire[neither], minlength=n)
     at = rows[first_row]
     return (
         labels_of(table, by, at)
@@ -99,8 +105,8 @@ def tallied(table: pd.DataFrame, *, by: Sequence[str], probes: bool) -> pd.DataF
             last=last.max(axis=1),
             first_in=first[:, _IN],
             last_in=last[:, _IN],
-            messages_in=messages[:, _IN],
-            messages_out=messages[:, _OUT],
+            messages_in=number[:, _IN],
+            messages_out=number[:, _OUT],
             bytes_in=payload[:, _IN],
             bytes_out=payload[:, _OUT],
             wire_bytes=total(wire)[:, [_IN, _OUT]].sum(axis=1) + unsaid.astype(np.int64),

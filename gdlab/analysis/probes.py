@@ -166,4 +166,4 @@ def _with_prefix(table: pd.DataFrame, rows: NDArray[np.intp]) -> tuple[NDArray[n
     dictionaries = np.flatnonzero(column.startswith(probe.VARIANT_PREFIX))
     if len(dictionaries):
         begins[dictionaries] = column[dictionaries].startswith(probe.VARIANT_KEY, probe.VARIANT_KEY_AT)
-    return rows[begins], column[begins]
+    return (rows, column) if begins.all() else (rows[begins], column[begins])

@@ -189,7 +189,7 @@ class Capture(Tabular, Waiting):
         value : bytes go as they are, text as UTF-8; anything else as `codec` writes it.
         to : the peer, as the column `peer` names it. Without it every peer is sent to: those that are connected, with
             UDP those that were heard in the last five minutes, else the last one.
-        codec : `variant` (Godot's own form), `json`, `text`, `msgpack`, `cbor`, or a struct format such as
+        codec : `variant` (Godot's own form), `json`, `text`, `msgpack`, `cbor`, `osc`, or a struct format such as
             ``"<B type, H seq, 3f pos"``, which takes a dict with its names; the names are those of `decoded`. `auto`
             takes `variant` where a peer's framing is one of Variants, such as `put_var`, chosen or found out, and
             `json` elsewhere.

@@ -86,9 +86,9 @@ def listen(
         `Capture.reframe` reads everything again in another framing, at any time. Replies are framed likewise; as long
         as the framing is not known they are sent without any.
     decode : how payloads are read, by `Capture.decoded`, by every measure that names a field, and by the dashboard:
-        ``"variant"``, ``"json"``, ``"text"``, ``"bytes"``, ``"msgpack"``, ``"cbor"``; a struct format with names, such
-        as ``"<B type, H seq, 3f pos"``, a dict of formats by first byte, a dataclass, or a function from bytes to a
-        value; ``"auto"`` guesses for each payload. What is captured stays bytes.
+        ``"variant"``, ``"json"``, ``"text"``, ``"bytes"``, ``"msgpack"``, ``"cbor"``, ``"osc"``; a struct format with
+        names, such as ``"<B type, H seq, 3f pos"``, a dict of formats by first byte, a dataclass, or a function from
+        bytes to a value; ``"auto"`` guesses for each payload. What is captured stays bytes.
     host : ``"lan"`` lets other machines send to this notebook. Without it only this machine can.
     limit : what is kept in memory, of all addresses together: rows (``100_000``), memory (``"64MiB"``) or age
         (``"10min"``), or several with commas; by default 512 MiB, with `spill` 64 MiB. The oldest messages go first;

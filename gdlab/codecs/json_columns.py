@@ -6,6 +6,8 @@ decoder: integers beyond 2**53, what is no object, text that is not valid.
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,6 +16,8 @@ from gdlab.codecs.parts import Part, Rows, as_objects
 from gdlab.codecs.places import MAX_DEPTH, MAX_ITEMS, MAX_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gdlab.payloads import PayloadArray
 
 #: Payloads read in one go; where Arrow refuses one, it is looked for by halves of the block, down to `_FEW`.
@@ -84,8 +88,13 @@ class _Reader:
         """Read some lines, or the halves of them."""
         table = self._table(raw, offsets) if len(rows) >= _FEW and self._refused < _PATIENCE else None
         if table is not None:
+
+            def read(row: int) -> Any:
+                at = int(np.searchsorted(rows, row))
+                return json.loads(raw[offsets[at] : offsets[at + 1]])
+
             for name, column in zip(table.column_names, table.columns, strict=True):
-                _spread(self._pa, self.found, f"v.{name}", rows, column.combine_chunks(), 1)
+                _spread(self._pa, self.found, _Place("v").key(name), rows, column, read)
             return
         self._refused += 1
         half = len(rows) // 2
@@ -207,14 +216,16 @@ def _is_plain_type(pa: Any, kind: Any, depth: int) -> bool:
     )
 
 
-def _spread(pa: Any, found: dict[str, list[Part]], name: str, rows: Rows, array: Any, depth: int) -> None:
-    """Take one Arrow array apart into the columns of its name."""
+def _spread(
+    pa: Any, found: dict[str, list[Part]], place: _Place, rows: Rows, array: Any, read: Callable[[int], Any]
+) -> None:
+    """Take one Arrow array apart into the columns of its place; `read` gives the value of a row."""
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if array.null_count:
         valid = np.asarray(array.is_valid())
         if not valid.any():
-            found.setdefault(name, []).append(Part(rows[:0], as_objects([])))
+            found.setdefault(place.name, []).append(Part(rows[:0], as_objects([])))
             return
         rows, array = rows[valid], array.drop_null()
     if not len(array):
@@ -222,16 +233,48 @@ def _spread(pa: Any, found: dict[str, list[Part]], name: str, rows: Rows, array:
     kind = array.type
     if pa.types.is_struct(kind):
         for index in range(kind.num_fields):
-            _spread(pa, found, f"{name}.{kind.field(index).name}", rows, array.field(index), depth + 1)
+            _spread(pa, found, place.key(kind.field(index).name), rows, array.field(index), read)
     elif pa.types.is_list(kind):
         starts = np.asarray(array.offsets)
         lengths = np.diff(starts)
-        found.setdefault(f"{name}[]", []).append(Part(rows, lengths.astype(np.int64)))
+        found.setdefault(f"{place.name}[]", []).append(Part(rows, lengths.astype(np.int64)))
         for index in range(min(MAX_ITEMS, int(lengths.max()))):
             long = np.flatnonzero(lengths > index)
             items = array.values.take(pa.array(starts[:-1][long] + index))
-            _spread(pa, found, f"{name}[{index}]", rows[long], items, depth + 1)
+            _spread(pa, found, place.item(index), rows[long], items, read)
     elif pa.types.is_string(kind):
-        found.setdefault(name, []).append(Part(rows, array))
+        found.setdefault(place.name, []).append(Part(rows, array))
     else:
-        found.setdefault(name, []).append(Part(rows, np.asarray(array)))
+        held = np.asarray(array)
+        # A list has one type in Arrow: where another of its items is a float, integers came as floats, too.
+        is_whole = place.in_list and held.dtype == np.float64 and bool((held == np.rint(held)).all())
+        if is_whole and type(place.of(read(int(rows[0])))) is int:
+            held = held.astype(np.int64)
+        found.setdefault(place.name, []).append(Part(rows, held))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands: the name of its column, and the steps that lead there."""
+
+    name: str
+    steps: tuple[str | int, ...] = ()
+
+    def key(self, key: str) -> _Place:
+        """Under a key of an object that stands here."""
+        return _Place(f"{self.name}.{key}", (*self.steps, key))
+
+    def item(self, index: int) -> _Place:
+        """An item of a list that stands here."""
+        return _Place(f"{self.name}[{index}]", (*self.steps, index))
+
+    @property
+    def in_list(self) -> bool:
+        """Whether it stands in a list."""
+        return any(type(step) is int for step in self.steps)
+
+    def of(self, value: Any) -> Any:
+        """What stands here in a value."""
+        for step in self.steps:
+            value = value[step]
+        return value

@@ -10,8 +10,8 @@ from gdlab.errors import PayloadError
 from gdlab.facts import Statement, Value
 
 #: Bundles inside bundles, and arrays inside arrays.
-_MAX_DEPTH: Final = 16
-_BUNDLE: Final = b"#bundle\0"
+MAX_DEPTH: Final = 16
+BUNDLE: Final = b"#bundle\0"
 _CONSTANTS: Final[dict[str, Any]] = {"T": True, "F": False, "N": None, "I": float("inf")}
 _NUMBERS: Final[dict[str, tuple[str, int]]] = {
     "i": (">i", 4),
@@ -42,11 +42,11 @@ def _no(case: str, **more: Value) -> PayloadError:
 
 
 def _packet(data: bytes, depth: int) -> dict[str, Any]:
-    if depth > _MAX_DEPTH:
-        raise _no("nested", most=_MAX_DEPTH)
+    if depth > MAX_DEPTH:
+        raise _no("nested", most=MAX_DEPTH)
     if len(data) % 4 or not data:
         raise _no("size", size=len(data))
-    if data.startswith(_BUNDLE):
+    if data.startswith(BUNDLE):
         return _bundle(data, depth)
     if data[:1] != b"/":
         raise _no("begin")
@@ -109,7 +109,7 @@ def _arguments(tags: str, data: bytes, at: int) -> tuple[list[Any], int]:
         elif tag in others:
             value, at = others[tag](data, at)
             args.append(value)
-        elif tag == "[" and len(outer) < _MAX_DEPTH:
+        elif tag == "[" and len(outer) < MAX_DEPTH:
             outer.append(args)
             args = []
         elif tag == "]" and outer:

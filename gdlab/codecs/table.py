@@ -168,6 +168,7 @@ class _Decoding:
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         if "payload" not in table.columns:
             raise KeyError("the table has no column 'payload', so there is nothing to decode")
+        # While the last table is held, its capture adds to its columns and does not make them anew.
         growing, self._table = self._growing, table
         growing.follow(Looked(table, probes=self.probes))
         added = growing.added(table.index)

@@ -6,12 +6,13 @@ import json
 from typing import Any, Final
 
 from gdlab.codecs import packed, structs
+from gdlab.codecs.osc_writing import write_osc
 from gdlab.facts import Statement
 from gdlab.variant import dumps
 from gdlab.words import stated
 
 #: The names of codecs that write, beside struct formats; ``auto`` is left to who knows where the message goes.
-WRITTEN: Final = ("variant", "json", "text", "bytes", "msgpack", "cbor")
+WRITTEN: Final = ("variant", "json", "text", "bytes", "msgpack", "cbor", "osc")
 
 
 def write(value: Any, codec: str) -> bytes:
@@ -38,6 +39,8 @@ def write(value: Any, codec: str) -> bytes:
         raise TypeError(stated(Statement.of("codec/bytes", type=type(value).__name__)))
     if codec in ("msgpack", "cbor"):
         return packed.write(value, codec)
+    if codec == "osc":
+        return write_osc(value)
     if structs.is_format(codec):
         return structs.Format.parse(codec).pack(value)
     raise TypeError(stated(Statement.of("codec/unwritten", codec=codec, known=tuple(WRITTEN))))

@@ -10,7 +10,8 @@ from typing import Any
 from gdlab.course.answers import NotUnderstood
 from gdlab.course.faults import number_of
 from gdlab.course.grades import content, write
-from gdlab.course.own_tasks import MAKERS, Task
+from gdlab.course.own_task import Task
+from gdlab.course.own_tasks import MAKERS
 from gdlab.course.verdicts import Mark, Verdict
 
 #: Later answers are counted, but not kept.
@@ -132,7 +133,7 @@ class Own:
 
 
 def begin(student: int | str) -> Own:
-    """Begin a lab of one's own: a task for most lessons, whose captures and numbers nobody else has.
+    """Begin a lab of one's own: a task for each lesson from 01 to 10 and for 12, whose numbers nobody else has.
 
     Parameters
     ----------

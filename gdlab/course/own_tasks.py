@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,9 +11,10 @@ import pandas as pd
 
 from gdlab.analysis import playout, round_trips
 from gdlab.analysis.sequence import sequence
-from gdlab.capture.recording import Recording
 from gdlab.capture.samples import sample
-from gdlab.course.questions import Judge, number
+from gdlab.course import own_samples
+from gdlab.course.own_task import Task, pick, recording
+from gdlab.course.questions import number
 from gdlab.impair import Link
 from gdlab.impair.streams import Stream
 from gdlab.messages import Direction, Event, Kind, TimeSource
@@ -32,34 +31,9 @@ _SECOND_NS: Final = 1_000_000_000
 _BEGAN_NS: Final = 1_767_268_800 * _SECOND_NS
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One task of one student.
-
-    Attributes
-    ----------
-    lesson : that it belongs to. asks : the question.
-    given : what it is asked of: a capture, or a value. judge : what is right, and why.
-    """
-
-    lesson: str
-    asks: str
-    given: Any
-    judge: Judge
-
-
-def _pick(seed: int, lesson: str, place: int, low: int, high: int) -> int:
-    """A whole number from `low` to `high`, which this seed always gives."""
-    return low + int(Stream(seed, 0, "own", lesson).at(place) * (high - low + 1))
-
-
-def _recording(rows: pd.DataFrame, name: str) -> Recording:
-    return Recording(rows.reset_index(drop=True), {}, Path(f"{name}.csv"))
-
-
 def _greetings(seed: int) -> Task:
     """A game that greets so often before it hears the answer."""
-    count = _pick(seed, "01", 0, 5, 40)
+    count = pick(seed, "01", 0, 5, 40)
     rows = sample("udp-60fps").df
     greets = rows[(rows.direction == "in") & (rows.payload == b"The answer is... 42!")]
     others = rows[~rows.index.isin(greets.index)]
@@ -70,7 +44,7 @@ def _greetings(seed: int) -> Task:
     return Task(
         "01",
         "How many bytes did all greetings of your game take together, headers included?",
-        _recording(mixed, "own-01"),
+        recording(mixed, "own-01"),
         number(
             48 * count,
             f"{count} greetings of 48 bytes: 20 of text, and 28 of headers.",
@@ -87,11 +61,11 @@ def _greetings(seed: int) -> Task:
 
 def _longer_way(seed: int) -> Task:
     """The game of the sample, behind a network that takes so much longer."""
-    added_ms = _pick(seed, "02", 0, 6, 60)
+    added_ms = pick(seed, "02", 0, 6, 60)
     rows = sample("udp-60fps").df
     late = rows.direction == "in"
     moved = rows.assign(time=rows.time + pd.to_timedelta(late.to_numpy() * added_ms * 1_000_000, unit="ns"))
-    own = _recording(moved.sort_values("time", kind="stable"), "own-02")
+    own = recording(moved.sort_values("time", kind="stable"), "own-02")
     median = float(round_trips(own.df).rtt_ms.median())
     return Task(
         "02",
@@ -113,7 +87,7 @@ def _longer_way(seed: int) -> Task:
 
 def _stream(seed: int) -> Task:
     """A stream with big-endian lengths, read in pieces that mean nothing."""
-    count = _pick(seed, "03", 0, 40, 160)
+    count = pick(seed, "03", 0, 40, 160)
     lengths = Stream(seed, 0, "own", "03 lengths")
     data = b"".join(
         (size := 4 + int(lengths.at(n) * 60)).to_bytes(_STREAM_HEADER, "big") + bytes([65 + n % 26]) * size
@@ -140,7 +114,7 @@ def _stream(seed: int) -> Task:
     return Task(
         "03",
         "Your stream has a length before each message: 4 bytes, the highest first. How many messages are in it?",
-        _recording(table.build([store.snapshot()]), "own-03"),
+        recording(table.build([store.snapshot()]), "own-03"),
         number(
             count,
             f'{count} messages in {reads} reads: capture.reframe("u32be") reads it as it was meant.',
@@ -156,9 +130,9 @@ def _stream(seed: int) -> Task:
 def _value(seed: int) -> Task:
     """A message of the student's own shape."""
     names = ("hp", "speed", "name", "team", "ammo", "score", "level")
-    chosen = [names[(_pick(seed, "04", 0, 0, 6) + n) % 7] for n in range(_pick(seed, "04", 1, 2, 4))]
-    value: dict[str, Any] = {name: _pick(seed, "04", 10 + n, 1, 100_000) for n, name in enumerate(chosen)}
-    value["pos"] = Vector2(float(_pick(seed, "04", 2, 0, 100)), 0.5)
+    chosen = [names[(pick(seed, "04", 0, 0, 6) + n) % 7] for n in range(pick(seed, "04", 1, 2, 4))]
+    value: dict[str, Any] = {name: pick(seed, "04", 10 + n, 1, 100_000) for n, name in enumerate(chosen)}
+    value["pos"] = Vector2(float(pick(seed, "04", 2, 0, 100)), 0.5)
     size = len(dumps(value))
     return Task(
         "04",
@@ -176,7 +150,7 @@ def _value(seed: int) -> Task:
 
 def _loss(seed: int) -> Task:
     """The player of the sample, over a path that loses, doubles and reorders."""
-    share = _pick(seed, "06", 0, 20, 120) / 1000
+    share = pick(seed, "06", 0, 20, 120) / 1000
     link = Link(delay_ms=30, jitter_ms=12, loss=share, duplicate=0.02, order="free")
     ride = through(sample("player-60hz"), up=link, seed=seed)
     lost = int(sequence(ride.server.df, seq="v.seq").lost.iloc[0])
@@ -184,7 +158,7 @@ def _loss(seed: int) -> Task:
     return Task(
         "06",
         "A player numbered its messages (`v.seq`). How many of them never reached your capture?",
-        _recording(ride.server.df, "own-06"),
+        recording(ride.server.df, "own-06"),
         number(
             lost,
             f"{lost} of {sent} never came. What came twice, or too late to be in order, did come.",
@@ -198,11 +172,11 @@ def _loss(seed: int) -> Task:
 
 def _players(seed: int) -> Task:
     """Three players, of whose messages some are not there."""
-    who = _pick(seed, "07", 0, 1, 3)
+    who = pick(seed, "07", 0, 1, 3)
     keep = Stream(seed, 0, "own", "07")
     rows = sample("three-players").df
     kept = rows[[keep.at(n) < 0.7 or event != "message" for n, event in enumerate(rows.event)]]
-    own = _recording(kept, "own-07")
+    own = recording(kept, "own-07")
     by = own.decoded().groupby("v.id").size_bytes
     bytes_of, count_of = by.sum(), by.size()
     return Task(
@@ -224,8 +198,8 @@ def _players(seed: int) -> Task:
 
 def _call(seed: int) -> Task:
     """What one unreliable call costs a whole game."""
-    hz, peers = _pick(seed, "09", 0, 1, 6) * 10, _pick(seed, "09", 1, 2, 16)
-    arguments = (_pick(seed, "09", 2, 1, 1_000_000), "x" * _pick(seed, "09", 3, 1, 20))
+    hz, peers = pick(seed, "09", 0, 1, 6) * 10, pick(seed, "09", 1, 2, 16)
+    arguments = (pick(seed, "09", 2, 1, 1_000_000), "x" * pick(seed, "09", 3, 1, 20))
     wire = int(sizes(arguments, as_rpc="unreliable").wire_bytes)
     total = wire * hz * peers
     return Task(
@@ -248,7 +222,7 @@ def _call(seed: int) -> Task:
 
 def _buffer(seed: int) -> Task:
     """The player of the sample, over a network with a jitter of its own."""
-    jitter = _pick(seed, "10", 0, 8, 45)
+    jitter = pick(seed, "10", 0, 8, 45)
     ride = through(
         sample("player-60hz"), up=Link(delay_ms=60, jitter_ms=jitter, loss=0.01, order="free"), seed=seed
     )
@@ -278,8 +252,11 @@ MAKERS: Final[dict[str, Callable[[int], Task]]] = {
     "02": _longer_way,
     "03": _stream,
     "04": _value,
+    "05": own_samples.endings,
     "06": _loss,
     "07": _players,
+    "08": own_samples.stalls,
     "09": _call,
     "10": _buffer,
+    "12": own_samples.exchanges,
 }

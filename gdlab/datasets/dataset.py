@@ -21,7 +21,7 @@ from gdlab.datasets.noticed import Noticed
 from gdlab.datasets.reading import BASE, Part, Rows, Streams, rows_of
 from gdlab.datasets.running import run
 from gdlab.datasets.survey import Survey, asks, together
-from gdlab.datasets.tasks import STAMPED, TIMED, UNDECODED, Answer, Unit, needs, work
+from gdlab.datasets.tasks import OF_FIELDS, STAMPED, TIMED, UNDECODED, Answer, Unit, needs, work
 from gdlab.files import pieces, provenance
 from gdlab.files import to_schema as conform
 from gdlab.files.budget import ROW_BYTES
@@ -168,6 +168,7 @@ class Dataset(Listed, Noticed):
         if writing is not None and writing.fields and measure not in UNDECODED:
             decoded = tuple(dict.fromkeys((*decoded, SEQ, T_US)))
         marks = self._must_mark()
+        slim = bool(decoded) and not marks and writing is None and measure in OF_FIELDS and task != "followed"
         columns = (*columns, *(STAMPS if decoded or marks or not measure else ()))
         columns += tuple(name for name in fields if name in conform.NAMES)
         part = self._part(columns, probes_only=probes_only)
@@ -175,7 +176,7 @@ class Dataset(Listed, Noticed):
         def unit(files: Iterable[tuple[int, str]], streams: Streams | None) -> Unit:
             mine = Part(tuple(files), part.columns, part.categories, streams, probes_only)
             reading = self.decode_with if decoded else None
-            return Unit(mine, task, measure, dict(options), marks, reading, decoded, writing)
+            return Unit(mine, task, measure, dict(options), marks, reading, decoded, writing, slim)
 
         if whole:
             self._afford("all rows at once, as streams are told apart by a field", 64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,8 +87,8 @@ def quiet(_done: int, _total: int) -> None:
     """No progress of single files: that of the data set is shown."""
 
 
-def rows_of(part: Part) -> Rows:
-    """All rows of a part.
+def rows_of(part: Part, prepare: Callable[[pd.DataFrame], pd.DataFrame] | None = None) -> Rows:
+    """All rows of a part; `prepare` makes of the rows of each file what is kept of them.
 
     Raises
     ------
@@ -101,7 +101,8 @@ def rows_of(part: Part) -> Rows:
         table = _in_categories(pieces.read(path, columns=columns, progress=quiet).table, part.categories)
         rows = np.flatnonzero(_chosen(table, part))
         if len(rows):
-            tables.append(table if len(rows) == len(table) else table.iloc[rows])
+            table = table if len(rows) == len(table) else table.iloc[rows]
+            tables.append(table if prepare is None else prepare(table))
             places.append((number << ROW_BITS) + rows)
     if not tables:
         table = _in_categories(empty()[list(columns)], part.categories)

@@ -5,6 +5,7 @@ Every task is a function of a module and takes one picklable unit, so that any e
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -68,6 +69,8 @@ STAMPED: Final = {
 TIMED: Final = {"delay_above_least", "jitter", "one_way_delay"}
 #: Those of them that take no fields of messages by themselves.
 UNDECODED: Final = {"delay_above_least"}
+#: Those that need nothing of payloads but the fields that are named.
+OF_FIELDS: Final = {"delay_above_least", "inter_arrival", "jitter", "numbered", "response_times", "sequence"}
 #: Those that refuse a table in which nobody shows what they need.
 REFUSING: Final = {"delay_above_least", "one_way_delay"}
 
@@ -85,6 +88,7 @@ class Unit:
     marks : whether our pings must be told by what is in them, as no file marks them.
     decode_with : how payloads are read, where fields of them are needed; None where none is.
     fields : those fields.
+    slim : of each file's rows only the fields are kept, and no payloads.
     writing : how messages of the whole data set carry number and time, where the measure asks for it.
     """
 
@@ -96,6 +100,7 @@ class Unit:
     decode_with: DecodeWith | None = None
     fields: tuple[str, ...] = ()
     writing: Writing | None = None
+    slim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +122,23 @@ class Found:
 
 def work(unit: Unit) -> Answer:
     """Do what a unit says."""
-    rows = rows_of(unit.part)
+    rows = rows_of(unit.part, functools.partial(_slim, unit) if unit.slim else None)
     if unit.marks:
         mark(rows.table)
     lacking: tuple[str, ...] = ()
     if unit.decode_with is not None:
-        decoded = decode(rows.table, unit.decode_with)
+        decoded = rows.table if unit.slim else decode(rows.table, unit.decode_with)
         lacking = tuple(name for name in unit.fields if name not in decoded.columns)
         rows = Rows(decoded.assign(**dict.fromkeys(lacking, np.nan)), rows.place)
     with known(unit.writing):
         return Answer(TASKS[unit.task](rows, unit), lacking)
+
+
+def _slim(unit: Unit, table: pd.DataFrame) -> pd.DataFrame:
+    """The fields of some rows in place of their payloads."""
+    decoded = decode(table, unit.decode_with)
+    fields = [name for name in unit.fields if name in decoded.columns]
+    return decoded[[*(name for name in table.columns if name != "payload"), *fields]]
 
 
 def _options(unit: Unit) -> dict[str, Any]:

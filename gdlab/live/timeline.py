@@ -95,6 +95,7 @@ class Timeline:
         self._trip_points: dict[str, Points] = {}
         self._marks: dict[str, Points] = {}
         self._cursor: Cursor | None = None
+        self._pinging = False
         self._fields: dict[str, Points] = {}
         self._guests: dict[str, _Guest] = {}
         self.first_ns: int | None = None
@@ -132,6 +133,7 @@ class Timeline:
     def follow(self, captured: Any, now_ns: int) -> None:
         """Take what is new of a running capture."""
         snapshots: Sequence[Snapshot] = captured.snapshots()
+        self._pinging = getattr(captured, "ping_s", None) is not None
         if self._cursor is None:
             self._cursor = Cursor()
             if sum(len(each) for each in snapshots) > _CATCH_UP_ROWS:
@@ -290,6 +292,8 @@ class Timeline:
         trips = self.trips
         if trips.sent:
             return f"{trips.sent} pings, none answered: the game must send them back as they are"
+        if self._pinging:
+            return "nobody to ping yet: a game is pinged as soon as it has sent something"
         return "nothing measured: press Ping, or listen with ping=0.5, and have the game echo pings"
 
     def _events(self, start_ns: int, stop_ns: int, columns: int) -> Lane:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import ipywidgets
-
 from gdlab import clock
 from gdlab.plots import LiveLatency
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.picture import picture
 from gdlab.widgets.ping import PingRow
 from gdlab.widgets.recorded import Shown, as_capture
 from gdlab.widgets.style import style_sheet
@@ -39,9 +38,7 @@ class LatencyPlot(Panel):
         self._pings = PingRow(seconds, self._pinged)
         self._picture = LiveLatency(*size_px, seconds=seconds)
         self.ping, self.text = self._pings.toggle, self._pings.text
-        self.image = ipywidgets.Image(
-            format="png", layout={"width": f"{size_px[0]}px", "height": f"{size_px[1]}px"}
-        )
+        self.image = picture(size_px)
         super().__init__([style_sheet(), self._pings.box, self.image], capture, **options)
         self.add_class("gdlab-latency")
 

@@ -94,6 +94,8 @@ class PingRow:
                     f"the game itself has measured with {trips.theirs} pings, which is its measurement; "
                     "for round trips from here press Ping peers"
                 )
+            if self.toggle.value:
+                return "nobody to ping yet: a game is pinged as soon as it has sent something"
             return (
                 "nothing has been measured yet: press Ping peers (or listen with ping=0.5). The game must send "
                 'back each message that begins with {"probe": "ping" …; the script "echo" does it'

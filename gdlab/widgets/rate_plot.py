@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import ipywidgets
-
 from gdlab import clock
 from gdlab.live.rates import RateHistory
 from gdlab.plots import LiveRates
 from gdlab.widgets.panel import Panel, put
+from gdlab.widgets.picture import picture
 from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import style_sheet
 
@@ -39,9 +38,7 @@ class RatePlot(Panel):
         self._seconds = seconds
         self._history = RateHistory(seconds)
         self._picture = LiveRates(*size_px, seconds=seconds)
-        self.image = ipywidgets.Image(
-            format="png", layout={"width": f"{size_px[0]}px", "height": f"{size_px[1]}px"}
-        )
+        self.image = picture(size_px)
         super().__init__([style_sheet(), self.image], capture, **options)
         self.add_class("gdlab-rates")
 

@@ -20,6 +20,7 @@ from gdlab.watching import tables as rows_to_table
 from gdlab.watching.rows import LogRow
 from gdlab.watching.status import held_text
 from gdlab.widgets.panel import Panel, put, wake
+from gdlab.widgets.picture import picture
 from gdlab.widgets.recorded import Shown
 from gdlab.widgets.style import named, row, style_sheet
 
@@ -102,9 +103,7 @@ class WatchPanel(Panel):
         self.search = ipywidgets.Text(placeholder="text, file or game", continuous_update=False)
         named(self.search, "search the log").layout.width = "16em"
         self.games = ipywidgets.HTML()
-        self.image = ipywidgets.Image(
-            format="png", layout={"width": f"{SIZE_PX[0]}px", "height": f"{SIZE_PX[1]}px"}
-        )
+        self.image = picture(SIZE_PX)
         self.list = ipywidgets.Select(
             options=(),
             rows=VISIBLE,

@@ -293,6 +293,15 @@ def test_a_bad_message_sends_its_neighbours_to_the_row_decoder_not_the_block():
     assert_same(payloads, "json")
 
 
+def test_integers_beside_floats_in_a_list_stay_integers():
+    payloads = [b'{"pos": [%d.5, %d, 1.0], "at": [{"x": 2}, {"x": 0.5}]}' % (n, n % 7) for n in range(200)]
+    frame = decode(table_of(*payloads), "json")
+    assert not len(CODECS["json"].decode_parts(table_of(*payloads)["payload"].array).left)
+    kinds = {name: str(frame[name].dtype) for name in ("v.pos[0]", "v.pos[1]", "v.pos[2]", "v.at[0].x")}
+    assert list(kinds.values()) == ["Float64", "Int64", "Float64", "Int64"]
+    assert_same(payloads, "json")
+
+
 def test_dates_and_nulls_are_read_as_whole_columns():
     payloads = [b'{"at": "2026-01-01T00:00:%02d", "to": null, "x": 1e-05}' % (n % 60) for n in range(200)]
     assert not len(CODECS["json"].decode_parts(table_of(*payloads)["payload"].array).left)

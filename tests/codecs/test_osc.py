@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gdlab.codecs import decode
 from gdlab.codecs.osc import read_osc
+from gdlab.codecs.osc_writing import write_osc
 from tests.codecs.tables import table_of
 
 #: godOSC's OSCClient, a position.
@@ -94,3 +95,15 @@ def test_bundles_in_bundles_are_bounded():
 def test_no_bytes_raise_anything_else(data, head):
     with contextlib.suppress(ValueError):
         read_osc(head + data)
+
+
+@pytest.mark.parametrize("packet", [CUBE, OSCILLATOR, FOO])
+def test_what_is_read_is_written_to_the_same_bytes(packet):
+    assert write_osc(read_osc(packet)[0]) == packet
+
+
+def test_a_bundle_is_written_with_its_time_and_its_elements():
+    made = write_osc({"elements": [read_osc(CUBE)[0], {"time": 9, "elements": [{"address": "/a"}]}]})
+    read = read_osc(made)[0]
+    assert read["time"] == 1
+    assert read["elements"] == [read_osc(CUBE)[0], {"time": 9, "elements": [{"address": "/a", "args": []}]}]

@@ -24,12 +24,21 @@ def solve(own, lesson):
         return int((given.reframe("u32be").df.event == "message").sum())
     if lesson == "04":
         return len(dumps(given))
+    if lesson == "05":
+        return given.df.detail.str.contains("1006").sum()
     if lesson == "06":
         numbers = set(given.decoded()["v.seq"])
         return len(gd.sample("player-60hz")) - len(numbers)
     if lesson == "07":
         who = int(own.asks(lesson).split("player ")[1].split()[0])
         return given.decoded().groupby("v.id").size_bytes.sum()[who]
+    if lesson == "08":
+        limit = int(own.asks(lesson).split(" ms")[0].split()[-1])
+        return (gd.together(given, given.watched).explained.rtt_ms > limit).sum()
+    if lesson == "12":
+        answers = given.decoded(probes=True).query("`v.probe` == 'pong' and direction == 'in'")
+        t1, r, s = (answers[f"v.{name}"].astype("int64") for name in ("t_us", "r_us", "s_us"))
+        return (r - t1).min() - (s - answers.time.astype("int64") // 1000).max()
     if lesson == "09":
         hz = int(own.asks(lesson).split(" times")[0].split()[-1])
         peers = int(own.asks(lesson).split(" peers")[0].split()[-1])
@@ -61,8 +70,8 @@ def test_usual_mistakes_are_explained():
     assert "how often was read" in own.check("03", len(own.given("03"))).text
     assert "one peer" in own.check("09", gd.sizes(own.given("09"), as_rpc="unreliable").wire_bytes).text
     assert "a number" in own.check("06", "many").text
-    assert own.check("05", 1).mark is Mark.OPEN
-    assert "01, 02" in own.check("05", 1).text
+    assert own.check("11", 1).mark is Mark.OPEN
+    assert "01, 02" in own.check("11", 1).text
     assert own.check("06").mark is Mark.OPEN
 
 
@@ -87,7 +96,7 @@ def test_the_grade_file_is_read_with_those_of_the_class(tmp_path):
 def test_a_list_shows_what_is_done():
     own = gd.course.begin("Ada")
     own.check("04", solve(own, "04"))
-    assert "1 of 8 solved" in repr(own)
+    assert "1 of 11 solved" in repr(own)
     assert "done  04" in repr(own)
     assert "&lt;" not in own._repr_html_()
     assert gd.course.begin("<b>")._repr_html_().startswith("<b>&lt;b&gt;</b>")

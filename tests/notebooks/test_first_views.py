@@ -1,4 +1,4 @@
-"""What a newcomer sees first, in fresh kernels: nothing is written to standard error beside it."""
+"""What a newcomer sees first, in kernels that have not loaded gdlab: nothing is written to standard error beside it."""
 
 import contextlib
 import queue
@@ -7,6 +7,7 @@ import warnings
 
 import pytest
 
+from tests import warm
 from tests.notebooks.test_kernel import Kernel
 from tests.waiting import limit
 from tests.widgets.test_first_views import VIEWS
@@ -24,14 +25,15 @@ while renderer._thread is not None and len(renderer._turns) < 3 and time.monoton
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
+def fresh(tmp_path_factory, warm_kernels):
     """A kernel for each view, all started at once: they compete for the machine, as on a teacher's server."""
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(), contextlib.ExitStack() as stack:
         warnings.simplefilter("ignore")  # of the kernel's own transport libraries
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        patch.setenv("JUPYTER_PATH", str(warm_kernels))
         kernels = {}
         for name in VIEWS:
-            kernels[name] = Kernel()
+            kernels[name] = Kernel(warm.NAME)
             stack.callback(kernels[name].close)
         for kernel in kernels.values():
             kernel.wait_until_ready()

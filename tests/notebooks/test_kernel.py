@@ -24,10 +24,10 @@ scheme = pytest.mark.parametrize("scheme", CLIENTS)
 class Kernel:
     """A kernel as a notebook has it."""
 
-    def __init__(self):
+    def __init__(self, name="python3"):
         from jupyter_client.manager import KernelManager
 
-        self.manager = KernelManager(kernel_name="python3")
+        self.manager = KernelManager(kernel_name=name)
         self.manager.start_kernel()
         self.client = self.manager.client()
         self.client.start_channels()

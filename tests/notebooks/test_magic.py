@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 
+from tests import warm
 from tests.godot.helpers import alive
 from tests.notebooks.test_kernel import PAUSE_S, Kernel
 from tests.waiting import limit, wait_until
@@ -14,12 +15,13 @@ pytestmark = pytest.mark.notebook
 
 
 @pytest.fixture(scope="module")
-def kernel(tmp_path_factory, engine):
+def kernel(tmp_path_factory, engine, warm_kernels):
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the kernel's own transport libraries
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        patch.setenv("JUPYTER_PATH", str(warm_kernels))
         patch.setenv("GDLAB_GODOT", str(engine.path))
-        started = Kernel()
+        started = Kernel(warm.NAME)
         said, error = started.run("%load_ext gdlab\nimport gdlab as gd\nprint('ready')")
         assert (said.strip(), error) == ("ready", ("", ""))
         yield started

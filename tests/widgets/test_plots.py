@@ -40,6 +40,9 @@ def test_without_probes_it_says_what_to_do(sent, capture):
     panel.refresh()
     assert "press Ping peers" in panel.text.value
     assert "echo" in panel.text.value
+    panel.ping.value = True
+    panel.refresh()
+    assert "nobody to ping yet" in panel.text.value
     panel.close()
 
 
@@ -81,3 +84,9 @@ def test_a_stopped_capture_cannot_ping_and_nothing_breaks(sent, capture):
     panel.refresh()
     assert bytes(panel.image.value).startswith(b"\x89PNG")
     panel.close()
+
+
+def test_no_page_shows_a_broken_picture_before_the_first_drawing(sent):
+    for panel in (RatePlot(), LatencyPlot()):
+        assert bytes(panel.image.value).startswith(b"\x89PNG")
+        panel.close()

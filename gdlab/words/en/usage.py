@@ -29,6 +29,14 @@ USAGE: Final[dict[str, str]] = {
     ),
     "codec/kind": "a codec is a name, a format or a function of the payload, not {type}",
     "codec/bytes": 'codec="bytes" sends bytes as they are, and this is {type}',
+    "osc-writing/form": (
+        'OSC is sent as {{"address": "/cube/pos", "args": [1, 2.5]}} or {{"elements": [...]}}, and this is {type}'
+    ),
+    "osc-writing/address": "an address of OSC is text that begins with '/', and this is {address}",
+    "osc-writing/argument": (
+        "OSC has no argument for {type}: numbers of 64 bits at most, text, bytes, lists, True, False, None"
+    ),
+    "osc-writing/nul": "text in OSC ends at a NUL, so it cannot hold one: send it as bytes",
     "codec/unwritten": (
         'no codec is called {codec!r} that writes; there are auto, {known:, } and struct formats such as "<B '
         'type, H seq, 3f pos"'

@@ -27,6 +27,12 @@ USAGE: Final[dict[str, str]] = {
     ),
     "codec/kind": "编解码器是名称、格式或以载荷为参数的函数，而不是 {type}",
     "codec/bytes": 'codec="bytes" 原样发送字节，而这里是 {type}',
+    "osc-writing/form": (
+        'OSC 的发送形式是 {{"address": "/cube/pos", "args": [1, 2.5]}} 或 {{"elements": [...]}}，而这是 {type}'
+    ),
+    "osc-writing/address": "OSC 的地址是以 '/' 开头的文本，而这是 {address}",
+    "osc-writing/argument": "OSC 没有 {type} 类型的参数：只有最多 64 位的数、文本、字节、列表、True、False、None",
+    "osc-writing/nul": "OSC 的文本以 NUL 结尾，因此不能包含 NUL：请作为字节发送",
     "codec/unwritten": (
         '没有名为 {codec!r} 的可写编解码器；可用的有 auto、{known:、}，以及 "<B type, H seq, 3f pos" '
         "这样的 struct 格式"
