@@ -13,6 +13,7 @@ from gdlab.course.grades import content, write
 from gdlab.course.own_task import Task
 from gdlab.course.own_tasks import MAKERS
 from gdlab.course.verdicts import Mark, Verdict
+from gdlab.words import worded
 
 #: Later answers are counted, but not kept.
 _MOST = 200
@@ -42,7 +43,7 @@ class Own:
 
     def asks(self, lesson: str) -> str:
         """The question of a lesson's task."""
-        return self._task(lesson).asks
+        return worded(self._task(lesson).asks)
 
     def check(self, lesson: str, answer: object = ...) -> Verdict:
         """Check an answer: right or not, and why. It goes into the grade file either way; nothing raises."""
@@ -52,9 +53,12 @@ class Own:
             return Verdict("own", Mark.OPEN, str(error.args[0]))
         name = f"own {task.lesson}"
         if answer is ... or answer is None:
-            return Verdict(name, Mark.OPEN, f"{task.asks} Put your answer in place of the dots.")
+            return Verdict(
+                name, Mark.OPEN, f"{self.asks(lesson)} {worded('Put your answer in place of the dots.')}"
+            )
         try:
             right, why = task.judge(answer)
+            why = worded(why)
         except NotUnderstood as error:
             right, why = False, f"{str(error)[:1].upper()}{str(error)[1:]}."
         except Exception as error:  # noqa: BLE001 - whatever a student's object does is no error of the lesson

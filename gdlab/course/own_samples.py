@@ -12,6 +12,7 @@ from gdlab.course.own_task import Task, pick, recording
 from gdlab.course.questions import number
 from gdlab.impair.streams import Stream
 from gdlab.watching import together
+from gdlab.words import worded
 
 if TYPE_CHECKING:
     from gdlab.watching import Watch
@@ -34,7 +35,11 @@ def endings(seed: int) -> Task:
         recording(own, "own-05"),
         number(
             silent,
-            f"{silent} of {len(own)}: 1006 is noted by the side that got no close frame.",
+            worded(
+                "{silent} of {count}: 1006 is noted by the side that got no close frame.",
+                silent=silent,
+                count=len(own),
+            ),
             wrong=(
                 (len(own), "That is all of them. How many have the code 1006?"),
                 (len(own) - silent, "Those had a close frame, with a code of its own."),
@@ -53,12 +58,24 @@ def stalls(seed: int) -> Task:
     slow = int((both.explained.rtt_ms > limit_ms).sum())
     return Task(
         "08",
-        f"How many round trips of your game that a stall explains took longer than {limit_ms} ms?",
+        worded(
+            "How many round trips of your game that a stall explains took longer than {limit_ms} ms?",
+            limit_ms=limit_ms,
+        ),
         cap,
         number(
             slow,
-            f"{slow} of {len(both.explained)} that have an explanation: none of them was the network's fault.",
-            wrong=((len(both.explained), f"That is all of them. Which took longer than {limit_ms} ms?"),),
+            worded(
+                "{slow} of {count} that have an explanation: none of them was the network's fault.",
+                slow=slow,
+                count=len(both.explained),
+            ),
+            wrong=(
+                (
+                    len(both.explained),
+                    worded("That is all of them. Which took longer than {limit_ms} ms?", limit_ms=limit_ms),
+                ),
+            ),
             otherwise="gd.together(capture, capture.watched).explained has a row for each, with its rtt_ms.",
         ),
     )
@@ -80,7 +97,12 @@ def exchanges(seed: int) -> Task:
         own,
         number(
             width,
-            f"{width} µs, of {len(answers)} exchanges; the best one alone knows the offset to {best} µs.",
+            worded(
+                "{width} µs, of {count} exchanges; the best one alone knows the offset to {best} µs.",
+                width=width,
+                count=len(answers),
+                best=best,
+            ),
             unit="µs",
             wrong=(
                 (best, "That is the narrowest of them. All together know more."),

@@ -22,6 +22,7 @@ from gdlab.relays.crossing import through
 from gdlab.sizes.call import sizes
 from gdlab.store import Limit, Store, table
 from gdlab.variant import Vector2, dumps
+from gdlab.words import worded
 
 #: Buffers of the task of lesson 10, in milliseconds.
 BUFFERS: Final = (10, 20, 30, 40, 50, 60, 80, 100, 120, 150, 200)
@@ -47,7 +48,7 @@ def _greetings(seed: int) -> Task:
         recording(mixed, "own-01"),
         number(
             48 * count,
-            f"{count} greetings of 48 bytes: 20 of text, and 28 of headers.",
+            worded("{count} greetings of 48 bytes: 20 of text, and 28 of headers.", count=count),
             unit="bytes",
             wrong=(
                 (count, "That is how many there are. How many bytes travelled?"),
@@ -73,7 +74,11 @@ def _longer_way(seed: int) -> Task:
         own,
         number(
             (median - 0.1, median + 0.1),
-            f"{median:.1f} ms, of which the path takes {added_ms}: the rest is the wait for a frame.",
+            worded(
+                "{median:.1f} ms, of which the path takes {added_ms}: the rest is the wait for a frame.",
+                median=median,
+                added_ms=added_ms,
+            ),
             unit="ms",
             wrong=(
                 ((8.5, 9.6), "That is the sample's. Yours is another capture."),
@@ -117,7 +122,11 @@ def _stream(seed: int) -> Task:
         recording(table.build([store.snapshot()]), "own-03"),
         number(
             count,
-            f'{count} messages in {reads} reads: capture.reframe("u32be") reads it as it was meant.',
+            worded(
+                '{count} messages in {reads} reads: capture.reframe("u32be") reads it as it was meant.',
+                count=count,
+                reads=reads,
+            ),
             wrong=(
                 (reads, "That is how often was read. Where reads end means nothing."),
                 (len(data), "That is how many bytes there are."),
@@ -136,11 +145,15 @@ def _value(seed: int) -> Task:
     size = len(dumps(value))
     return Task(
         "04",
-        f"How many bytes does your message take as a Variant? {value}",
+        worded("How many bytes does your message take as a Variant? {value}", value=value),
         value,
         number(
             size,
-            f"{size} bytes, {size - len(dumps(list(value.values())))} of them for the names.",
+            worded(
+                "{size} bytes, {names} of them for the names.",
+                size=size,
+                names=size - len(dumps(list(value.values()))),
+            ),
             unit="bytes",
             wrong=((len(dumps(list(value.values()))), "That is without the names of the keys."),),
             otherwise="len(gd.variant.dumps(value)); a name of n letters takes 8 bytes and n, filled up to four.",
@@ -161,7 +174,11 @@ def _loss(seed: int) -> Task:
         recording(ride.server.df, "own-06"),
         number(
             lost,
-            f"{lost} of {sent} never came. What came twice, or too late to be in order, did come.",
+            worded(
+                "{lost} of {sent} never came. What came twice, or too late to be in order, did come.",
+                lost=lost,
+                sent=sent,
+            ),
             wrong=(
                 (sent - len(ride.server.df), "Those that came twice fill up the count: look at the numbers."),
             ),
@@ -181,17 +198,17 @@ def _players(seed: int) -> Task:
     bytes_of, count_of = by.sum(), by.size()
     return Task(
         "07",
-        f"How many bytes of payload did player {who} send in your session?",
+        worded("How many bytes of payload did player {who} send in your session?", who=who),
         own,
         number(
             float(bytes_of[who]),
-            f"{bytes_of[who]} bytes in {count_of[who]} messages.",
+            worded("{size} bytes in {count} messages.", size=bytes_of[who], count=count_of[who]),
             unit="bytes",
             wrong=(
                 (float(count_of[who]), "That is how many messages. How many bytes are in them?"),
                 (float(bytes_of.sum()), "That is what all three sent together."),
             ),
-            otherwise='capture.decoded().groupby("v.id").size_bytes.sum()',
+            otherwise='Add up per player: capture.decoded().groupby("v.id").size_bytes.sum()',
         ),
     )
 
@@ -204,12 +221,23 @@ def _call(seed: int) -> Task:
     total = wire * hz * peers
     return Task(
         "09",
-        f"rpc() with the arguments {arguments}, unreliable, {hz} times per second, to {peers} peers: how many bytes "
-        "per second leave the server?",
+        worded(
+            "rpc() with the arguments {arguments}, unreliable, {hz} times per second, to {peers} peers: how many "
+            "bytes per second leave the server?",
+            arguments=arguments,
+            hz=hz,
+            peers=peers,
+        ),
         arguments,
         number(
             total,
-            f"{wire} bytes per call on the wire, {hz} times per second, to each of {peers}: {total:,} per second.",
+            worded(
+                "{wire} bytes per call on the wire, {hz} times per second, to each of {peers}: {total:,} per second.",
+                wire=wire,
+                hz=hz,
+                peers=peers,
+                total=total,
+            ),
             wrong=(
                 (wire * hz, "That is to one peer: each gets a datagram of its own."),
                 (wire * peers, "That is one frame of it. How many are there in a second?"),
@@ -230,12 +258,19 @@ def _buffer(seed: int) -> Task:
     enough = int(tried.index[tried.late == 0][0])
     return Task(
         "10",
-        f"What is the smallest buffer of {BUFFERS} (ms) with which nothing comes too late? (`client` and `server` of "
-        "what is given)",
+        worded(
+            "What is the smallest buffer of {buffers} (ms) with which nothing comes too late? (`client` and `server` "
+            "of what is given)",
+            buffers=BUFFERS,
+        ),
         ride,
         number(
             enough,
-            f"{enough} ms: the way varies by up to {jitter} ms to either side.",
+            worded(
+                "{enough} ms: the way varies by up to {jitter} ms to either side.",
+                enough=enough,
+                jitter=jitter,
+            ),
             unit="ms",
             wrong=(
                 ((60, 60), "That is how long the way takes. What must be held is what it varies by."),

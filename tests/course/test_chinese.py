@@ -16,7 +16,10 @@ from gdlab.words.zh.lessons import SAID
 COURSE = Path(gdlab.course.__file__).parent
 SOURCES = [
     *sorted((COURSE / "lessons").glob("lesson*.py")),
-    *(COURSE / f"{name}.py" for name in ("checking", "answers", "verdicts")),
+    *(
+        COURSE / f"{name}.py"
+        for name in ("checking", "answers", "verdicts", "own", "own_tasks", "own_samples")
+    ),
 ]
 
 

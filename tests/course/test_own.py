@@ -9,6 +9,7 @@ from gdlab import analysis
 from gdlab.course.own_tasks import BUFFERS, MAKERS
 from gdlab.course.verdicts import Mark
 from gdlab.variant import dumps
+from tests.languages import chinese, in_chinese
 
 NAMES = ["Ada", "Bob", "Grace", 7]
 
@@ -91,6 +92,17 @@ def test_the_grade_file_is_read_with_those_of_the_class(tmp_path):
     copy = json.loads((tmp_path / "Ada.json").read_text(encoding="utf-8"))
     (tmp_path / "Eve.json").write_text(json.dumps({**copy, "student": "Eve"}), encoding="utf-8")
     assert gd.marks(str(tmp_path / "*.json")).set_index("student").remarks["Eve"]
+
+
+@pytest.mark.parametrize("lesson", MAKERS)
+def test_a_task_speaks_chinese(lesson):
+    english = gd.course.begin("Ada")
+    answer = solve(english, lesson)
+    own = in_chinese(lambda: (own := gd.course.begin("Ada"), own.given(lesson))[0])
+    told = in_chinese(lambda: [own.asks(lesson), *(own.check(lesson, each).text for each in (answer, -1))])
+    assert all(map(chinese, told)), told
+    assert not any(map(chinese, (english.asks(lesson), english.check(lesson, answer).text)))
+    assert own.check(lesson, answer)
 
 
 def test_a_list_shows_what_is_done():

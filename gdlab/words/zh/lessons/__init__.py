@@ -19,6 +19,7 @@ from gdlab.words.zh.lessons import (
     lesson11,
     lesson12,
     lesson13,
+    own,
 )
 
 SAID: Final[dict[str, str]] = {}
@@ -37,5 +38,6 @@ for _part in (
     lesson11,
     lesson12,
     lesson13,
+    own,
 ):
     SAID.update(_part.SAID)
