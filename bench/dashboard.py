@@ -229,7 +229,7 @@ def measured(browser: Browser, who: str) -> Result:
             if who != NOTHING:
                 for what, heading in (("pictures", "pictures_hz"), ("tables", "tables_hz")):
                     result[heading] = (now[what] - drawn[what]) / seconds
-            if who == DRAWN:  # a canvas tells by itself how often it was drawn
+            if who in (DRAWN, LIVE):  # a canvas tells by itself how often it was drawn
                 result["pictures_hz"] = float(page.locator(".gdlab-tl").get_attribute("data-redraws-hz") or 0)
             answers = clicks(page, who)
             check(sender.poll() is None, "the stream ended before the clicks did")

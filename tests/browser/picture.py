@@ -35,7 +35,7 @@ def main() -> None:
             sync_playwright() as playwright,
         ):
             browser = lab.launch(playwright, chromium)
-            page = browser.new_page(viewport={"width": 1360, "height": 1250}, device_scale_factor=1.5)
+            page = browser.new_page(viewport={"width": 1360, "height": 1480}, device_scale_factor=1.5)
             notebook = lab.Notebook(page, server, "game.ipynb")
             notebook.run_all()
             board = Board.of(notebook)

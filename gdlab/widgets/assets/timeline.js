@@ -92,6 +92,7 @@ class Timeline {
     this.marking = false;
     this.asked = 0;
     this.dirty = true;
+    this.due = 0;
     this.rate = { frames: 0, since: performance.now() };
     this.build(el);
     this.onMessage = (content, buffers) => this.receive(content, buffers);
@@ -421,7 +422,10 @@ class Timeline {
       }
       this.rate.frames += 1;
     }
-    if (moves) this.timer = setTimeout(this.tick, Math.max(5, FRAME_MS - (performance.now() - now)));
+    if (moves) { // from when it was due, and not from when a busy page came to it
+      this.due = (now - this.due < FRAME_MS ? this.due : now) + FRAME_MS;
+      this.timer = setTimeout(this.tick, Math.max(5, this.due - performance.now()));
+    }
     if (now - this.rate.since > 2000) {
       this.root.dataset.redrawsHz = ((this.rate.frames * 1000) / (now - this.rate.since)).toFixed(1);
       this.rate = { frames: 0, since: now };
