@@ -36,7 +36,7 @@ MOST_BYTES: Final = 4 << 30
 #: What is read of payloads: WebSocket tells by the kind what may be in them.
 STAMPS: Final = ("size_bytes", "kind", "payload")
 #: Rows of streams that a task holds at a time; a single stream that is longer is held whole.
-ROWS_AT_ONCE: Final = 4_000_000
+ROWS_AT_ONCE: Final = 2_000_000
 
 
 def dataset(

@@ -138,7 +138,8 @@ def _slim(unit: Unit, table: pd.DataFrame) -> pd.DataFrame:
     """The fields of some rows in place of their payloads."""
     decoded = decode(table, unit.decode_with)
     fields = [name for name in unit.fields if name in decoded.columns]
-    return decoded[[*(name for name in table.columns if name != "payload"), *fields]]
+    dropped = {"payload", "size_bytes", "kind"} - set(unit.fields)
+    return decoded[[*(name for name in table.columns if name not in dropped), *fields]]
 
 
 def _options(unit: Unit) -> dict[str, Any]:

@@ -106,6 +106,7 @@ class _Whole:
             for drop, name in self._drops:
                 made.drop(drop, name, self._last_ns)
         streams = self._streams.rows.some(part.packets, part.packets + len(file))
+        windows.forget(self._data)
         table = conform.concat([made.rows.table(), streams.table()])
         keys = [np.concatenate(pair) for pair in zip(made.rows.keys(), streams.keys(), strict=True)]
         table = table.take(np.lexsort(keys)).reset_index(drop=True)
@@ -128,6 +129,7 @@ class _Whole:
             if len(file):
                 self._last_ns = max(self._last_ns, int(file.time_ns.max()))
             self._packets += len(file)
+            windows.forget(self._data)
         self._streams = streams.rows(self._data)
 
 

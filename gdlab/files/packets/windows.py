@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap as memory
 import struct
 from mmap import mmap
 from typing import Final, NamedTuple
@@ -50,10 +51,17 @@ def windows(data: mmap, most: int, *, of_messages: bool = False) -> list[Window]
         if at - begin >= most:
             found.append(Window(begin, at, data[:24]))
             begin = at
+            forget(data)
         if end - at < head:
             break
         at += head + length(data, at + 8)[0]
     return [*found, Window(begin, end, data[:24])]
+
+
+def forget(data: mmap) -> None:
+    """Let the system have the memory of what was read of a file; it is read again where it is needed."""
+    if hasattr(memory, "MADV_DONTNEED"):
+        data.madvise(memory.MADV_DONTNEED)
 
 
 def read(data: mmap, window: Window) -> Captured:
@@ -89,6 +97,7 @@ class _Blocks:
             if at - begin >= self._most and not self._within:
                 found.append(Window(begin, at, head, before))
                 begin, head, before = at, self._head(), self._before
+                forget(data)
             if data[at : at + 4] == pcapng.SECTION:
                 order = pcapng.order(data[at + 8 : at + 12])
                 if order is None:
