@@ -73,7 +73,7 @@ def rooms():
                 yield f"{where}.{name}", member
             elif inspect.isclass(member) and not issubclass(member, Exception):
                 yield from functions(
-                    member, f"{where}.{name}", {n for n in dir(member) if is_ours(member, n)}
+                    member, f"{where}.{name}", [n for n in dir(member) if is_ours(member, n)]
                 )
 
 
