@@ -23,6 +23,7 @@ from gdlab.impair.path import Path as Network
 from gdlab.impair.pipeline import HEADER_BYTES
 from gdlab.impair.streams import Stream
 from gdlab.impair.truth import Fate
+from gdlab.words import worded
 
 FPS: Final = 60
 SECONDS: Final = 20
@@ -69,22 +70,24 @@ class Playable:
     def __repr__(self) -> str:
         rows = [
             f"{'ok ' if row.good else 'NO '} {name:12} {row.value:8.1f} {row.unit:12} at most {row.limit:<6g} "
-            f"{row.meaning}"
+            f"{worded(row.meaning)}"
             for name, row in self.numbers.iterrows()
         ]
         return "\n".join([self._headline(), *rows])
 
     def _headline(self) -> str:
         over = int((~self.numbers.good).sum())
-        return f"Not yet: {over} of {len(self.numbers)} numbers are over." if over else "Playable."
+        if over:
+            return worded("Not yet: {over} of {count} numbers are over.", over=over, count=len(self.numbers))
+        return worded("Playable.")
 
     def _repr_html_(self) -> str:
         colour = {True: "#2e9e5b", False: "#d9822b"}
         rows = "".join(
             f"<tr><td style='color: {colour[bool(row.good)]}'>{'✓' if row.good else '✗'} {html.escape(str(name))}</td>"
             f"<td style='text-align: right'>{row.value:.1f} {html.escape(row.unit)}</td>"
-            f"<td style='text-align: right'>at most {row.limit:g}</td>"
-            f"<td style='text-align: left'>{html.escape(row.meaning)}</td></tr>"
+            f"<td style='text-align: right'>{worded('at most {limit:g}', limit=row.limit)}</td>"
+            f"<td style='text-align: left'>{html.escape(worded(row.meaning))}</td></tr>"
             for name, row in self.numbers.iterrows()
         )
         return (

@@ -28,6 +28,7 @@ SOURCES = [
             "mystery",
             "diagnosis",
             "faults",
+            "project",
         )
     ),
 ]

@@ -22,4 +22,13 @@ SAID: Final[dict[str, str]] = {
     "at = now_ms - 180: take the last update before `at`, the first one after it, and the point between them.": "at = now_ms - 180：取 `at` 之前的最后一次更新和之后的第一次，以及它们之间的点。",
     "Make the game playable: all six numbers, with your own name as the seed.": "让游戏可玩：六个数字全部达标，用你自己的名字作种子。",
     "It is playable at 150 ms and 2 % loss. Few games that were made in a hurry are.": "在 150 ms 和 2 % 丢失下它可以玩了。赶工做出来的游戏很少能做到。",
+    "Not yet: {over} of {count} numbers are over.": "还不行：{count} 个数字中有 {over} 个超出。",
+    "Playable.": "可以玩了。",
+    "at most {limit:g}": "至多 {limit:g}",
+    "frames in which the other player jumps or stands": "另一个玩家跳动或停住的帧",
+    "how far behind the truth the other player is drawn, at the median": "另一个玩家画得比真实位置落后多久（中位数）",
+    "doors that never opened": "从未打开的门",
+    "doors that opened twice, or without having been opened": "打开了两次，或没有人开就打开的门",
+    "the longest that a door took to open": "一扇门打开所用的最长时间",
+    "on the wire, with the headers of UDP and IP": "在线路上，包括 UDP 和 IP 的头部",
 }
