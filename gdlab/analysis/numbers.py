@@ -19,8 +19,13 @@ _HAVE: Final = 0.9
 _BY_ONE: Final = 0.9
 
 
-def counting_field(sender: Source, direction: str = "out") -> str | None:
-    """The field of messages of one direction that counts them; None where probes do, or nothing does."""
+def counting_field(sender: Source, direction: str = "out", *, by_one: float = _BY_ONE) -> str | None:
+    """The field of messages of one direction that counts them; None where probes do, or nothing does.
+
+    Parameters
+    ----------
+    by_one : the share of its steps that are by one; less than by default where some of the messages are lost.
+    """
     table = table_of(sender)
     # Answers to our own pings are no messages of a game; who sends pings of its own has numbered those.
     sent = table[messages_of(table, direction, probes=direction == "out")].head(_SAMPLE)
@@ -32,7 +37,7 @@ def counting_field(sender: Source, direction: str = "out") -> str | None:
         if column not in decoded:
             continue
         values = pd.to_numeric(decoded[column], errors="coerce").dropna().to_numpy(dtype=np.float64)
-        if len(values) >= _HAVE * len(sent) and np.mean(np.diff(values) == 1) >= _BY_ONE:
+        if len(values) >= _HAVE * len(sent) and np.mean(np.diff(values) == 1) >= by_one:
             return column
     return None
 

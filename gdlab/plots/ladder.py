@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from gdlab.analysis.columns import messages, times_ns
 from gdlab.analysis.source import Source
 from gdlab.plots.canvas import Heading, Note, axes, clock, plain
+from gdlab.plots.rungs import rungs
 from gdlab.plots.shown import nothing, shown
 from gdlab.text import count
 
@@ -37,7 +38,9 @@ class LadderPlot:
 
     Notes
     -----
-    Arrows are level: only one end of each message was seen, so its time on the way is not known.
+    Arrows are level: only one end of each message was seen, so its time on the way is not known. Where the messages
+    are numbered, a cross and a broken line stand for one that did not come, or did not come back; see
+    `gdlab.plots.rungs`.
     """
 
     def __init__(
@@ -54,6 +57,9 @@ class LadderPlot:
                 ("out", ">", self._theme.series[1]),
             )
         }
+        self._crosses = self.ax.plot(
+            [], [], linestyle="none", marker="x", markersize=8, markeredgewidth=2, color=self._theme.text
+        )[0]
         for place in (0.0, 1.0):
             self.ax.axvline(place, color=self._theme.text, linewidth=1.5)
         self._words = [
@@ -74,16 +80,24 @@ class LadderPlot:
         peer = self._peer or (str(peers.index[0]) if len(peers) else "")
         mine = said[(said["peer"] == peer).to_numpy(dtype=np.bool_)]
         mine = mine.iloc[np.argsort(times_ns(mine), kind="stable")]
-        part = mine.iloc[self._first : self._first + RUNGS]
+        drawn = rungs(mine, self._first, RUNGS)
+        came = np.array([rung.row >= 0 for rung in drawn], np.bool_)
+        lost = np.array([rung.lost for rung in drawn], np.bool_)
+        part = mine.iloc[[rung.row for rung in drawn if rung.row >= 0]]
         stamps = times_ns(part)
         start = int(times_ns(mine)[0]) if len(mine) else 0
-        y = np.arange(len(part), dtype=np.float64)
-        out = (part["direction"] == "out").to_numpy(dtype=np.bool_)
-        colours = [self._theme.series[1] if sent else self._theme.series[0] for sent in out]
+        y = np.arange(len(drawn), dtype=np.float64)
+        levels = y[came]
+        out = np.zeros(len(drawn), np.bool_)
+        out[came] = (part["direction"] == "out").to_numpy(dtype=np.bool_)
         self._rungs.set_segments([np.array([[0.0, level], [1.0, level]]) for level in y])
-        self._rungs.set_color(colours)
-        self._heads["in"].set_data(np.full(int((~out).sum()), 0.012), y[~out])
-        self._heads["out"].set_data(np.full(int(out.sum()), 0.988), y[out])
+        self._rungs.set_color([self._theme.series[int(sent)] for sent in out])
+        self._rungs.set_linestyle(["dashed" if gone else "solid" for gone in lost])
+        arrived = came & ~out & ~lost
+        self._heads["in"].set_data(np.full(int(arrived.sum()), 0.012), y[arrived])
+        gone = out & ~lost
+        self._heads["out"].set_data(np.full(int(gone.sum()), 0.988), y[gone])
+        self._crosses.set_data(np.where(out[lost], 0.988, 0.012), y[lost])
         # What a table says of its own rows goes before their bytes.
         named = "label" in part.columns
         words = (
@@ -91,21 +105,24 @@ class LadderPlot:
             if named
             else list(map(_excerpt, part["payload"]))
         )
+        theirs = iter(words)
+        beside = [rung.words or next(theirs) for rung in drawn]
         for place, text in enumerate(self._words):
-            text.set_text(words[place] if place < len(part) else "")
+            text.set_text(beside[place] if place < len(drawn) else "")
             text.set_position((0.5, place - 0.08))
         ticks = (
             np.unique(np.linspace(0, max(len(part) - 1, 0), 12).astype(np.int64))
             if len(part)
             else np.empty(0, np.int64)
         )
-        self.ax.set_yticks(ticks, [f"{(stamps[i] - start) / 1e9:.4f}" for i in ticks])
-        self.ax.set_ylim(max(len(part), 1) - 0.3, -1.0)
+        self.ax.set_yticks(levels[ticks], [f"{(stamps[i] - start) / 1e9:.4f}" for i in ticks])
+        self.ax.set_ylim(max(len(drawn), 1) - 0.3, -1.0)
         endpoint = str(part["endpoint"].iloc[0]) if len(part) else ""
         self.ax.set_xticks(
             [0.0, 1.0], [plain(f"here: {endpoint or 'capture'}"), plain(f"peer: {peer or 'none'}")]
         )
-        self.ax.set_xlabel("each arrow one message, at the capture's time of it")
+        crosses = "; ✕ did not come" + (" back" if (out & lost).any() else "") if lost.any() else ""
+        self.ax.set_xlabel(f"each arrow one message, at the capture's time of it{crosses}")
         self.ax.set_ylabel(clock(start))
         self._note.set("" if len(part) else nothing(table))
         self._heading.set(
