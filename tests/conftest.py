@@ -90,6 +90,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("browser") and BROWSER not in item.path.parents:
             raise pytest.UsageError(f"{item.nodeid} needs a browser and is not in tests/browser")
+        if " at 0x" in item.nodeid:  # another one in each process, and those that share the tests would not agree
+            raise pytest.UsageError(f"{item.nodeid} has an address in its name: give its parameters `ids`")
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.godot)
         if PATIENCE != 1:
