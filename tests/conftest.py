@@ -63,6 +63,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     config.stash[SETTINGS_FOLDER] = Path(tempfile.mkdtemp(prefix="gdlab-settings-"))
     os.environ["XDG_CONFIG_HOME"] = str(config.stash[SETTINGS_FOLDER])
+    if os.environ.get(COUNTS_VARIABLE) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(AtOnce(config))
+
+
+class AtOnce:
+    """Tells what failed as soon as it is known; pytest itself does so when all have run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = crash.message.partition("\n")[0] if crash else report.when
+            reporter.ensure_newline()
+            reporter.write_line(f"FAILED {report.nodeid}: {why}"[:400])
 
 
 @functools.cache
@@ -90,7 +108,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("browser") and BROWSER not in item.path.parents:
             raise pytest.UsageError(f"{item.nodeid} needs a browser and is not in tests/browser")
-        if " at 0x" in item.nodeid:  # another one in each process, and those that share the tests would not agree
+        if (
+            " at 0x" in item.nodeid
+        ):  # another one in each process, and those that share the tests would not agree
             raise pytest.UsageError(f"{item.nodeid} has an address in its name: give its parameters `ids`")
         if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.godot)

@@ -59,7 +59,9 @@ def kinds(table):
 
 @only_linux
 @pytest.mark.parametrize("kind", ["tcp", "ws"])
-@pytest.mark.parametrize("reply", [None, "got it", lambda message: message.payload], ids=["none", "text", "echo"])
+@pytest.mark.parametrize(
+    "reply", [None, "got it", lambda message: message.payload], ids=["none", "text", "echo"]
+)
 def test_clients_that_leave_without_reading_are_whole(kind, reply):
     choices = {"framing": "u32le"} if kind == "tcp" else {"ping": 0.002}
     with listening(f"{kind}://127.0.0.1:0", reply=reply, **choices) as (made, store):
