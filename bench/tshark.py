@@ -56,6 +56,7 @@ class Packet:
     keep_alive: bool = False
     fragment: bool = False
     quoted: str = ""
+    short: bool = False  # a length of UDP below that of its header
     hosts: tuple = ("", "")
 
 
@@ -101,7 +102,9 @@ def parsed(line):
             ports = following(f"{protocol}.srcport"), following(f"{protocol}.dstport")
             source, target = (side(*each) for each in zip(hosts, ports, strict=True))
             if protocol == "udp":
-                filled = following("udp.length") != "8"
+                length = following("udp.length")
+                packet.short |= int(length or 8) < 8
+                filled = length != "8"
                 payload = following("udp.payload") if filled else ""
                 sequence = -1
             else:
@@ -180,6 +183,7 @@ def held_against(table, packets):
     outcome = Outcome()
     datagrams, streams, websockets = of_gdlab(table)
     malformed = {packet.hosts for packet in packets if not packet.layers and packet.hosts[0]}
+    short = {layer[1:3] for packet in packets if packet.short for layer in packet.layers}
     segments = collections.defaultdict(list)
     for packet in packets:
         if not packet.layers:
@@ -203,6 +207,8 @@ def held_against(table, packets):
         hosts = source.rpartition(":")[0], target.rpartition(":")[0]
         if count > 0 and hosts in malformed:
             outcome.differs("packets that tshark finds malformed, and reads no further", source, count)
+        elif count > 0 and (source, target) in short:
+            outcome.differs("lengths of UDP below 8, at which tshark reads no further", source, count)
         elif count > 0:
             outcome.differs("? UDP only in gdlab", f"{count} x {source} {target} {len(payload)} B", count)
     return outcome

@@ -1,7 +1,7 @@
 """From the link layer of a packet to the IP packet in it; pure, and safe with any bytes.
 
 Sources: the LINKTYPE_ pages of tcpdump.org, RFC 1042 (SNAP), 1661 (PPP), 2516 (PPPoE), 3032 (MPLS), IEEE 802.1Q,
-802.1ah and 802.11, RFC 8300 (NSH), and radiotap.org.
+802.1ah, 802.1AE and 802.11, RFC 8300 (NSH), and radiotap.org.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ IPV4, IPV6 = 0x0800, 0x86DD
 _VLAN = {0x8100, 0x88A8, 0x9100, 0x9200}
 _PPPOE, _MPLS, _BRIDGED, _PPP, _ERSPAN = 0x8864, {0x8847, 0x8848}, 0x6558, 0x880B, 0x88BE
 _NSH, _WCCP, _ARUBA, _BACKBONE = 0x894F, 0x883E, range(0x8200, 0x8211), 0x88E7
+_MACSEC, _SECURED, _WITH_CHANNEL = 0x88E5, 0x0C, 0x20
 _DEEPEST: Final = 16  # headers around an IP packet; what has more was made to be hard to read
 _OUTGOING: Final = 4  # Linux' PACKET_OUTGOING
 
@@ -81,6 +82,12 @@ def typed(data: bytes, ether_type: int, at: int, stop: int, depth: int = 0) -> I
             return bridged(data, at + 4, stop, depth)
         elif ether_type == _ERSPAN:
             return bridged(data, at + 8, stop, depth)
+        elif ether_type == _MACSEC:  # what is authenticated only stands there as it was, behind the tag
+            if data[at] & _SECURED:
+                return Statement("left out/macsec")
+            at += 14 if data[at] & _WITH_CHANNEL else 6
+            (ether_type,) = struct.unpack_from(">H", data, at)
+            at += 2
         elif ether_type == _NSH:
             (head,) = struct.unpack_from(">H", data, at)
             return numbered(data, data[at + 3], at + max(head & 63, 1) * 4, stop, depth)

@@ -10,6 +10,7 @@ NOTES: Final[dict[str, str]] = {
     "left out/ip": "a damaged IP header",
     "left out/authenticated": "extension headers behind an authentication header",
     "left out/esp": "encrypted (ESP)",
+    "left out/macsec": "encrypted (MACsec)",
     "left out/protocol": "neither UDP nor TCP",
     "left out/gre": "a form of GRE that is not known",
     "left out/tcp": "a damaged TCP header",

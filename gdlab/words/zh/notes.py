@@ -10,6 +10,7 @@ NOTES: Final[dict[str, str]] = {
     "left out/ip": "IP 头已损坏",
     "left out/authenticated": "认证头之后还有扩展头",
     "left out/esp": "已加密（ESP）",
+    "left out/macsec": "已加密（MACsec）",
     "left out/protocol": "既不是 UDP 也不是 TCP",
     "left out/gre": "未知形式的 GRE",
     "left out/tcp": "TCP 头已损坏",
