@@ -83,6 +83,10 @@ def rungs(mine: pd.DataFrame, first: int, most: int) -> list[Rung]:
 
 def _numbers(near: pd.DataFrame) -> NDArray[np.float64] | None:
     """The number of each message, NaN where it has none; None where nothing counts them."""
+    if (
+        "label" in near.columns
+    ):  # packets with a protocol's own words and numbers, and sent again where one is lost
+        return None
     rows, carried, _ = numbers_of(near, None, "in", with_probes=True)
     if len(rows):  # the other side's probes, or its messages in the form of `Capture.gdscript`
         numbers = np.full(len(near), np.nan)
