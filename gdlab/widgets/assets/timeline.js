@@ -11,6 +11,7 @@ const HEIGHT = { rates: 104, rtt: 104, events: 24, log: 24 };
 const LEFT = 62, RIGHT = 12, TITLE = 22, GAP = 8, AXIS = 24;
 const FRAME_MS = 62; // sixteen redraws per second while the picture moves
 const THEME_MS = 500; // how long colours are taken for the same: asking the page for them costs a layout
+const DOUBLE_MS = 300; // two clicks in this time are one double click
 const ASK_MS = 60;   // a wheel turns faster than the kernel needs to answer
 
 function make(tag, className, text) {
@@ -173,7 +174,11 @@ class Timeline {
     stage.addEventListener("pointerup", (event) => this.up(event));
     stage.addEventListener("pointercancel", () => { this.drag = null; this.overlay(); });
     stage.addEventListener("pointerleave", () => { if (!this.drag) { this.hover = null; this.overlay(); this.say(); } });
-    stage.addEventListener("dblclick", () => (this.kernelRuns() ? this.setFollow(true) : this.showAll()));
+    stage.addEventListener("dblclick", () => {
+      clearTimeout(this.picking);
+      if (this.kernelRuns()) this.setFollow(true);
+      else this.showAll();
+    });
     stage.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -351,7 +356,9 @@ class Timeline {
   pick(at) {
     const found = this.nearest(at, 12);
     if (!found) return;
-    this.model.send({ type: "pick", lane: found.lane.key, series: found.series.name, t: found.t, value: found.value });
+    clearTimeout(this.picking);
+    // Not at once: it may be the first of two clicks, which go back and choose nothing.
+    this.picking = setTimeout(() => this.model.send({ type: "pick", lane: found.lane.key, series: found.series.name, t: found.t, value: found.value }), DOUBLE_MS);
   }
 
   key(event) {
