@@ -41,6 +41,8 @@ CARRIERS = frozenset(
 #: Files between two sums that are printed.
 EVERY = 100
 _NOT_OPENED = "tunnels that gdlab does not open: their outer datagram is the row"
+_LEFT_TO_TSHARK = "formats that gdlab has tshark open, where it is installed"
+_UDP_MISSING, _TCP_MISSING = "? UDP only in tshark", "? TCP only in tshark"
 #: Beyond any window.
 FAR = 64 << 20
 MULTI_CARRIERS = ("ipv6.", "juniper", "gtp", "gre")
@@ -163,19 +165,23 @@ def compare(path):
     """Compare one file; what gdlab refuses differs in all its rows."""
     packets = of_tshark(path)
     try:
-        table = load(path, reader="gdlab").table
+        read = load(path, reader="gdlab")
     except LoadError as error:
         outcome = Outcome()
         rows = sum(bool(packet.layers and packet.layers[-1][3]) for packet in packets)
         with path.open("rb") as file:
             known = is_capture(file.read(1024))
         if rows:
-            why = (
-                "? refused by gdlab" if known else "formats that gdlab has tshark open, where it is installed"
-            )
+            why = "? refused by gdlab" if known else _LEFT_TO_TSHARK
             outcome.differs(why, str(error)[-200:], rows)
         return outcome
-    return held_against(table, packets)
+    outcome = held_against(read.table, packets)
+    if any("link type" in note for note in read.notes):
+        lost = outcome.reasons.pop(_TCP_MISSING, 0) + outcome.reasons.pop(_UDP_MISSING, 0)
+        if lost:
+            outcome.reasons[_LEFT_TO_TSHARK] += lost
+        outcome.unknown = [each for each in outcome.unknown if "only in tshark" not in each]
+    return outcome
 
 
 def held_against(table, packets):
@@ -183,6 +189,7 @@ def held_against(table, packets):
     outcome = Outcome()
     datagrams, streams, websockets = of_gdlab(table)
     malformed = {packet.hosts for packet in packets if not packet.layers and packet.hosts[0]}
+    nameless = any(not packet.layers and not packet.hosts[0] for packet in packets)
     short = {layer[1:3] for packet in packets if packet.short for layer in packet.layers}
     segments = collections.defaultdict(list)
     for packet in packets:
@@ -205,7 +212,7 @@ def held_against(table, packets):
             stream(outcome, key, streams.get(key, b""), those, datagrams)
     for (source, target, payload), count in datagrams.items():
         hosts = source.rpartition(":")[0], target.rpartition(":")[0]
-        if count > 0 and hosts in malformed:
+        if count > 0 and (nameless or hosts in malformed):
             outcome.differs("packets that tshark finds malformed, and reads no further", source, count)
         elif count > 0 and (source, target) in short:
             outcome.differs("lengths of UDP below 8, at which tshark reads no further", source, count)
@@ -226,7 +233,7 @@ def why_no_datagram(packet, datagrams):
         if count and key[:2] == (source, target) and longer.startswith(shorter):
             taken(datagrams, *key)
             return "datagrams whose lengths contradict each other: UDP's, IP's and what is there", packet
-    return "? UDP only in tshark", f"#{packet.number} {source} {target} {len(payload)} B"
+    return _UDP_MISSING, f"#{packet.number} {source} {target} {len(payload)} B"
 
 
 def taken(datagrams, source, target, payload):
@@ -271,7 +278,7 @@ def why_not_in_stream(packet, known, datagrams):
         return "TCP segments far outside of their stream", packet
     if overlaps(known, sequence, payload):
         return "TCP segments that contradict what came before, which stays", packet
-    return "? TCP only in tshark", f"#{packet.number} {source} {target} {len(payload)} B"
+    return _TCP_MISSING, f"#{packet.number} {source} {target} {len(payload)} B"
 
 
 def distance(sequence, other):
