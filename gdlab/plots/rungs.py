@@ -75,7 +75,7 @@ def rungs(mine: pd.DataFrame, first: int, most: int) -> list[Rung]:
                 found.append(Rung(-1, True, _words(missing)))
             highest = number
         elif not is_in and echoed:
-            lost = number == number and number not in came
+            lost = number not in came and number < max(came)  # a later one may still be under way
         if row in shown:
             found.append(Rung(row, lost))
     return found[:most]
