@@ -95,8 +95,8 @@ class LadderPlot:
         self._rungs.set_linestyle(["dashed" if gone else "solid" for gone in lost])
         arrived = came & ~out & ~lost
         self._heads["in"].set_data(np.full(int(arrived.sum()), 0.012), y[arrived])
-        gone = out & ~lost
-        self._heads["out"].set_data(np.full(int(gone.sum()), 0.988), y[gone])
+        left = out & ~lost
+        self._heads["out"].set_data(np.full(int(left.sum()), 0.988), y[left])
         self._crosses.set_data(np.where(out[lost], 0.988, 0.012), y[lost])
         # What a table says of its own rows goes before their bytes.
         named = "label" in part.columns

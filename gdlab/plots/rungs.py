@@ -50,7 +50,7 @@ def rungs(mine: pd.DataFrame, first: int, most: int) -> list[Rung]:
     -----
     Numbers are found in the messages as `sequence` and `counting_field` do. Where both sides send the same ones, as
     where a server answers each message with its bytes, a message that was sent and did not come back is lost, on one
-    way or the other. Else a number is lost that was left out, and does not come later either.
+    way or the other, once a later one did. Else a number is lost that was left out, and does not come later either.
     """
     begin, end = max(0, first - AROUND), first + most + AROUND
     near = mine.iloc[begin:end]

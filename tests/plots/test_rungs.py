@@ -35,7 +35,7 @@ def test_a_number_that_is_left_out_and_does_not_come_later_is_a_rung_of_its_own(
 
 def test_what_is_sent_and_does_not_come_back_is_lost_where_others_do():
     talk = conversation(*[("out", n) for n in range(6)], ("in", 0), ("in", 3), ("in", 5), ("out", 6))
-    assert [rung.row for rung in rungs(talk, 0, 20) if rung.lost] == [1, 2, 4, 9]
+    assert [rung.row for rung in rungs(talk, 0, 20) if rung.lost] == [1, 2, 4]  # the last may still come
     # A server that counts its own messages answers none in particular.
     own = conversation(*[(way, n + 100 * (way == "in")) for n in range(6) for way in ("out", "in")])
     assert not any(rung.lost for rung in rungs(own, 0, 20))
