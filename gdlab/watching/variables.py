@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gdlab.text import count
 from gdlab.watching import tables
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Variables:
 
     def __repr__(self) -> str:
         often = "read once" if self.every is None else f"read every {self.every:g} s"
-        return f"<Variables of {self.path}, {often}: {len(self.df)} readings>"
+        return f"<Variables of {self.path}, {often}: {count(len(self.df), 'reading')}>"
 
     def _repr_html_(self) -> str:
         table: str = self.df.tail(10).to_html(index=False, na_rep="")
