@@ -417,3 +417,8 @@ def test_a_table_read_by_pandas_shows_what_the_capture_shows(case, options, tmp_
     pd.testing.assert_frame_equal(
         analysis.sequence(read), analysis.sequence(guilty), check_dtype=False, check_categorical=False
     )
+
+
+def test_another_capture_without_its_part_is_refused_and_not_passed_over():
+    with pytest.raises(TypeError, match="sender=other"):
+        analysis.findings(mute(20), mute(20))

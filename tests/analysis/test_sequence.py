@@ -220,3 +220,14 @@ def test_a_jump_of_11_000_is_reported_as_a_jump():
     )
     again, _ = of([*range(20_000, 20_100), *range(100)])
     assert (again["jumps"], again["jumped"], again["restarts"], again["lost"]) == (0, 0, 1, 0)
+
+
+def test_a_field_that_is_not_there_is_told_the_way_it_is_written():
+    numbered = table([0, MS], [b'{"number": 1}', b'{"number": 2}'])
+    with pytest.raises(KeyError, match=r"such as 'v\.number'"):
+        analysis.sequence(numbered, seq="number")
+    with pytest.raises(KeyError, match="none has such a field"):
+        analysis.sequence(numbered, seq="v.missing")
+    with pytest.raises(KeyError) as caught:
+        analysis.sequence(numbered.drop(columns="time"), seq="v.number")
+    assert "such as 'v.time'" not in str(caught.value)
