@@ -12,6 +12,7 @@ import pandas as pd
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
+from gdlab.text import count
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
@@ -101,10 +102,16 @@ class Tabular(Measures):
         Parameters
         ----------
         row : its position in the table, from the end where it is negative.
+
+        Raises
+        ------
+        IndexError : the table has fewer rows.
         """
         from gdlab.codecs import explain, remembered
 
         table = self.df
+        if not -len(table) <= row < len(table):
+            raise IndexError(f"there is no row {row:,}: the table has {count(len(table), 'row')}")
         return explain(table["payload"].iloc[row] or b"", remembered(table))
 
     def where(self, filter: str) -> pd.DataFrame:  # noqa: A002 (what it is called on the dashboard)

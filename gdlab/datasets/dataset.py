@@ -21,7 +21,8 @@ from gdlab.datasets.noticed import Noticed
 from gdlab.datasets.reading import BASE, Part, Rows, Streams, rows_of
 from gdlab.datasets.running import run
 from gdlab.datasets.survey import Survey, asks, together
-from gdlab.datasets.tasks import OF_FIELDS, STAMPED, TIMED, UNDECODED, Answer, Unit, needs, work
+from gdlab.datasets.tasks import Answer, needs, work
+from gdlab.datasets.units import OF_FIELDS, STAMPED, TIMED, UNDECODED, Unit
 from gdlab.files import pieces, provenance
 from gdlab.files import to_schema as conform
 from gdlab.files.budget import ROW_BYTES

@@ -53,6 +53,7 @@ def reordered(part):
     return count
 
 
+@pytest.mark.slow
 def test_planted_loss_delay_drift_duplicates_and_order_are_recovered_on_25_seeds():
     for seed in range(25):
         rng = np.random.default_rng(seed + 1000)
@@ -74,7 +75,7 @@ def test_planted_loss_delay_drift_duplicates_and_order_are_recovered_on_25_seeds
         assert abs(clock["drift_ppm"] - drift) <= clock["drift_error_ppm"], seed
         assert clock["late_us"] == 0
         for way, part in enumerate(truth):
-            rows = found.table[found.table["way"] == analysis.merging.WAYS[way]]
+            rows = found.table[found.table["way"] == analysis.merged_tables.WAYS[way]]
             rows = rows.sort_values("sent_row").reset_index(drop=True)
             arrived = ~part["lost"].to_numpy()
             assert (rows["received"].notna().to_numpy() == arrived).all()

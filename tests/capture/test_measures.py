@@ -158,3 +158,11 @@ def test_a_docstring_loses_its_first_parameter_only():
     twice = without_first_parameter(without_first_parameter(once))
     assert twice == "First.\n\n    Returns\n"
     assert without_first_parameter("Nothing to take.") == "Nothing to take."
+
+
+def test_a_row_that_is_not_there_is_named_with_how_many_there_are():
+    recorded = gd.sample("mp-late-joiner")
+    assert recorded.explain(57)
+    for row in (58, -59):
+        with pytest.raises(IndexError, match=f"no row {row}: the table has 58 rows"):
+            recorded.explain(row)
