@@ -10,6 +10,7 @@ from gdlab import analysis
 from gdlab.analysis.rules import RULES, Evidence, loss, sample_quality, watched
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.files import write_csv
+from tests.framing.test_signatures import ENET
 from tests.languages import same_in_every_language
 from tests.plots.cases import CASES, probed, stream
 from tests.traffic import merged, ping, pings, table
@@ -240,6 +241,10 @@ FIRES_AND_NOT = {
         (queued(100), queued(100, read_all=True)),
         (queued(100), queued(40)),
         (queued(100), queued(40, read_all=True, seconds=10, stall_s=4)),
+    ],
+    "enet-unanswered": [
+        (table([0, S], ENET), table([0], ENET)),  # the first may still be answered
+        (table([0, S], ENET), table([0, S, 2 * S], [ENET, ENET, b"\0" * 12])),  # it went on
     ],
     "unanswered-pings": [
         (mute(20), mute(20, 1)),
