@@ -53,6 +53,7 @@ def reordered(part):
     return count
 
 
+@pytest.mark.slow
 def test_planted_loss_delay_drift_duplicates_and_order_are_recovered_on_25_seeds():
     for seed in range(25):
         rng = np.random.default_rng(seed + 1000)

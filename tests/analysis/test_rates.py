@@ -131,6 +131,7 @@ def test_a_missing_column_is_named():
         analysis.rates(table([0]).drop(columns="wire_bytes"))
 
 
+@pytest.mark.slow
 def test_a_known_rate_is_found_within_the_counting_error_on_200_seeds():
     for seed in range(200):
         rng = np.random.default_rng(seed)

@@ -40,6 +40,7 @@ def impaired(rng, n, *, loss, duplication, delay):
     return arrived, {"lost": n - len(seen), "duplicates": duplicates, "reordered": reordered, "late": late}
 
 
+@pytest.mark.slow
 def test_loss_duplication_and_reordering_are_the_truth_on_200_seeds():
     parts, truths = [], {}
     for seed in range(200):
@@ -56,6 +57,7 @@ def test_loss_duplication_and_reordering_are_the_truth_on_200_seeds():
         assert {name: got.loc[peer, name] for name in truth} == truth, peer
 
 
+@pytest.mark.slow
 def test_the_loss_interval_holds_the_true_probability_as_often_as_it_says():
     parts = []
     for seed in range(200):

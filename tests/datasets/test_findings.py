@@ -74,6 +74,7 @@ def check(files, expected_rules, rows_at_once):
     assert_frame_equal(pd.DataFrame(found), pd.DataFrame(expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "rules"),
     [
@@ -87,6 +88,7 @@ def test_samples(tmp_path, group, rules):
     check(dealt_out(whole, tmp_path), rules, 300)
 
 
+@pytest.mark.slow
 def test_rules_that_ask_all_messages(tmp_path):
     rules = {
         "overload",
@@ -105,6 +107,7 @@ def test_rules_that_ask_all_messages(tmp_path):
     check(dealt_out(planted(), tmp_path), rules, 70)
 
 
+@pytest.mark.slow
 def test_a_data_set_in_which_nothing_came(tmp_path):
     whole = probes(np.arange(12) * 700 * MS, [ping(i, i) for i in range(12)], direction="out")
     files = dealt_out(whole, tmp_path)
