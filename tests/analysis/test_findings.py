@@ -255,8 +255,8 @@ FIRES_AND_NOT = {
         lambda: (queued(100), queued(40, read_all=True, seconds=10, stall_s=4)),
     ],
     "enet-unanswered": [
-        (table([0, S], ENET), table([0], ENET)),  # the first may still be answered
-        (table([0, S], ENET), table([0, S, 2 * S], [ENET, ENET, b"\0" * 12])),  # it went on
+        lambda: (table([0, S], ENET), table([0], ENET)),  # the first may still be answered
+        lambda: (table([0, S], ENET), table([0, S, 2 * S], [ENET, ENET, b"\0" * 12])),  # it went on
     ],
     "unanswered-pings": [
         lambda: (mute(20), mute(20, 1)),
