@@ -47,7 +47,8 @@ class ManyArrived(NamedTuple):
     Attributes
     ----------
     payloads : one behind the other. sizes, wire_bytes : (n,) int64. kinds : (n,) codes of `kind`.
-    asks : whether they may be answered.
+    asks : whether they may be answered; they do stand one behind the other then.
+    starts : (n,) int64, where each begins in `payloads`, which then holds more; None where they stand as said.
     """
 
     payloads: UInt8
@@ -58,6 +59,7 @@ class ManyArrived(NamedTuple):
     time_source: TimeSource
     word: str = ""
     asks: bool = False
+    starts: Int64 | None = None
 
 
 class Noted(NamedTuple):
