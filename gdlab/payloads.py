@@ -17,13 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_extension_dtype, take
 
+from gdlab.packed import packed
+
 Int64: TypeAlias = npt.NDArray[np.int64]
 UInt8: TypeAlias = npt.NDArray[np.uint8]
 
+_PACKED_BYTES = 2**31  # what `packed` can address
 _MISSING = -1  # the size that stands for NA: no payload is shorter than empty
 _AT_ONCE = 1 << 20  # bytes that are gathered at a time
-_SHORT = 1 << 16  # bytes up to which it is counted how many payloads have the same size
-_MANY = 64  # payloads of each size, on average, that are gathered by size
 
 
 @register_extension_dtype
@@ -348,17 +349,21 @@ def _is_run(addresses: Int64, sizes: Int64) -> bool:
 
 
 def _gather(arena: UInt8, starts: Int64, sizes: Int64, out: UInt8, to: Int64) -> None:
-    """Copy scattered payloads; indexed copies of many, as a loop over rows would cost a microsecond each."""
+    """Copy scattered payloads, without a loop over rows, which would cost a microsecond each."""
     if not len(sizes):
         return
-    often = np.bincount(sizes) if sizes.max() <= _SHORT else np.zeros(0, np.int64)
-    found = np.flatnonzero(often)
-    if _MANY * len(found) <= len(sizes) and len(found):
-        for size in found[found > 0].tolist():
-            rows = slice(None) if often[size] == len(sizes) else np.flatnonzero(sizes == size)
-            _words(out, size)[to[rows]] = _words(arena, size)[starts[rows]]
+    if bool(np.all(sizes == sizes[0])):
+        if sizes[0]:
+            _words(out, int(sizes[0]))[to] = _words(arena, int(sizes[0]))[starts]
         return
     ends = np.cumsum(sizes)
+    if (
+        len(arena) < _PACKED_BYTES
+        and bool(np.all(starts[1:] >= starts[:-1] + sizes[:-1]))
+        and bool(np.all(to == to[0] + ends - sizes))
+    ):
+        out[to[0] : to[0] + int(ends[-1])] = packed(arena, starts, sizes)
+        return
     begin = 0
     while begin < len(sizes):
         # The positions of bytes take 24 times what the bytes do: not of all of them at once.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from gdlab.messages import SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 #: What one side says to one other side: the unit in which order, gaps and loss have a meaning.
 STREAM: Final = ("endpoint", "peer", "direction")
-
+_SCHEMA: Final = frozenset(column.name for column in SCHEMA)
 
 #: Values are numbered by an array with a place for each where there are so many places for a row at most, or so few.
 _DENSE: Final = 4
@@ -45,9 +47,17 @@ def require(table: pd.DataFrame, names: Iterable[str]) -> None:
     if missing:
         raise KeyError(
             f"the table has no column {', '.join(map(repr, missing))}; it has "
-            f"{', '.join(map(str, table.columns))}. "
-            "Decoded columns such as 'v.seq' come from decoding the payloads first."
+            f"{', '.join(map(str, table.columns))}. {_way_out(missing, table)}"
         )
+
+
+def _way_out(missing: list[str], table: pd.DataFrame) -> str:
+    fields = [name for name in missing if name not in _SCHEMA]
+    if fields and not fields[0].startswith("v."):
+        return f"A field of the messages is named with v. before it, such as 'v.{fields[0]}'."
+    if any(str(name).startswith("v.") for name in table.columns):
+        return "The payloads are decoded, and none has such a field."
+    return "Decoded columns such as 'v.seq' come from decoding the payloads first."
 
 
 def times_ns(table: pd.DataFrame) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +10,8 @@ import pandas as pd
 
 from gdlab.analysis.columns import groups, messages, require
 from gdlab.analysis.matching import CLEARLY, LEAST_MATCHES
-from gdlab.analysis.merging import By, Merged, merge_two
+from gdlab.analysis.merged import By, Merged, MergedPath
+from gdlab.analysis.merging import merge_two
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -25,24 +26,6 @@ PLACES: Final = (
     "in the relay (back)",
     "relay to a",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MergedPath:
-    """Three captures of one session, place by place.
-
-    Attributes
-    ----------
-    ways : one row per place of the way there and back, with the columns of `Merged.ways`: what was lost, came out of
-        order or twice between a and the relay, inside the relay, and between the relay and b.
-    before, inside, behind : the parts as `Merged`: a and the relay; what came into the relay and what left it, on its
-        own clock; the relay and b.
-    """
-
-    ways: pd.DataFrame
-    before: Merged
-    inside: Merged
-    behind: Merged
 
 
 def merge(

@@ -14,6 +14,7 @@ sounds, and both are decided here once:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -274,7 +275,8 @@ def _span(stamps: NDArray[np.int64], span: tuple[pd.Timestamp, pd.Timestamp] | N
 def _width_ns(duration_ns: int, bin_s: float | None, messages_per_group: float) -> int:
     """Width of a bin: what was asked for, else the first wide enough of 1, 2, 5 times a power of ten."""
     if bin_s is not None:
-        if not bin_s > 0 or not np.isfinite(bin_s):
+        asked: object = bin_s  # what a notebook gives need not be a number
+        if not isinstance(asked, Real) or not 0 < float(asked) < np.inf:
             raise ValueError(f"bin_s is a number of seconds above 0, not {bin_s!r}")
         return max(1, round(bin_s * NS))
     width = NS // 100

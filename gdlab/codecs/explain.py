@@ -64,7 +64,13 @@ def explain(payload: bytes | bytearray | memoryview, codec: DecodeWith = "auto")
     Raises
     ------
     ValueError : there is no such codec. MissingDependency : the codec needs a library that is not installed.
+    TypeError : `payload` is no bytes.
     """
+    if not isinstance(payload, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"explain takes the bytes of one message, such as b'hello', not {type(payload).__name__}; "
+            "gdlab.variant.dumps(value) makes those of a Variant"
+        )
     raw = bytes(payload)
     used = chosen(codec)
     found = used.decode_column(PayloadArray._from_sequence([raw]))

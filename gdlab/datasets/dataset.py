@@ -18,7 +18,7 @@ from gdlab.datasets.noticed import Noticed
 from gdlab.datasets.planned import STAMPS, Planned
 from gdlab.datasets.reading import Part, Rows, rows_in_order
 from gdlab.datasets.survey import Survey
-from gdlab.datasets.tasks import Unit
+from gdlab.datasets.units import Unit
 from gdlab.files import pieces, provenance
 from gdlab.files import to_schema as conform
 from gdlab.files.budget import ROW_BYTES

@@ -22,7 +22,7 @@ from gdlab.datasets.noted import chosen
 from gdlab.datasets.reading import ROW_BITS, Rows, own, relevant
 
 if TYPE_CHECKING:
-    from gdlab.datasets.tasks import Unit
+    from gdlab.datasets.units import Unit
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Stream: TypeAlias = tuple[str, str]

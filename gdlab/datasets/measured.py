@@ -26,7 +26,7 @@ from gdlab.analysis.sequence import WINDOW
 from gdlab.analysis.source import Source, is_field
 from gdlab.datasets.reading import below
 from gdlab.datasets.sketch import Sketch
-from gdlab.datasets.tasks import BY_STREAM, COLUMN, Found, Unit
+from gdlab.datasets.units import BY_STREAM, COLUMN, Found, Unit
 from gdlab.errors import GdlabError
 
 Ints = npt.NDArray[np.int64]

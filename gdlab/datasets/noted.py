@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,8 @@ from gdlab.analysis.rules.masks import COUNTED, LOOKED_AT
 from gdlab.analysis.stamps import carried
 from gdlab.analysis.together import together
 from gdlab.datasets.reading import ROW_BITS, Rows, own
+from gdlab.datasets.units import Found, Unit, by_stream, keys
 from gdlab.facts import Reason
-
-if TYPE_CHECKING:
-    from gdlab.datasets.tasks import Found, Unit
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
@@ -69,11 +67,6 @@ class Followed:
     stamped: Clocked
 
 
-def keys(rows: Rows, at: npt.NDArray[np.integer]) -> Ints:
-    """(n, 2) int64: time and place of some rows."""
-    return np.stack([times_ns(rows.table)[at], rows.place[at]], axis=1)
-
-
 def chosen(rows: Rows) -> Chosen:
     """The messages that rules count or look into, and all other rows."""
     evidence = Evidence(rows.table)
@@ -96,8 +89,6 @@ def chosen(rows: Rows) -> Chosen:
 
 def followed(rows: Rows, unit: Unit) -> Followed:
     """Round trips, numbers and clocks of some streams."""
-    from gdlab.datasets.tasks import by_stream
-
     with together():
         trips = by_stream(rows, replace(unit, measure="round_trips", options={}))
         streams = by_stream(rows, unit)

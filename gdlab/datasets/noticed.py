@@ -20,7 +20,7 @@ from gdlab.analysis.stamps import SEQ, T_US
 from gdlab.datasets.measured import Measured, joined
 from gdlab.datasets.noted import FIRST, Chosen, Clocked, Followed
 from gdlab.datasets.reading import ROW_BITS, Rows
-from gdlab.datasets.tasks import Unit
+from gdlab.datasets.units import Unit
 
 Ints = npt.NDArray[np.int64]
 

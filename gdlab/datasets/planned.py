@@ -19,7 +19,8 @@ from gdlab.datasets.measured import TooLarge, needed_fields, of_streams
 from gdlab.datasets.reading import BASE, Part, Streams, rows_in_order
 from gdlab.datasets.running import run
 from gdlab.datasets.survey import asks, together
-from gdlab.datasets.tasks import OF_FIELDS, STAMPED, TIMED, UNDECODED, Answer, Unit, needs, row_bytes, work
+from gdlab.datasets.tasks import Answer, needs, row_bytes, work
+from gdlab.datasets.units import OF_FIELDS, STAMPED, TIMED, UNDECODED, Unit
 from gdlab.files import to_schema as conform
 
 if TYPE_CHECKING:

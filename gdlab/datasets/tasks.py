@@ -7,102 +7,31 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gdlab import analysis
-from gdlab.analysis.clocks import NoOffset
 from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.conversations import tallied as talks_tallied
 from gdlab.analysis.latency import outcomes
 from gdlab.analysis.overhead import tallied as layers_tallied
-from gdlab.analysis.placing import placed
 from gdlab.analysis.probes import candidates, mark, messages_of, probes
 from gdlab.analysis.rates import Counted
 from gdlab.analysis.rates import counted as rates_counted
 from gdlab.analysis.rates import grouped as rates_grouped
-from gdlab.analysis.stamps import Writing, known
+from gdlab.analysis.stamps import known
 from gdlab.codecs import decode
-from gdlab.codecs.table import DecodeWith
 from gdlab.datasets import noted
 from gdlab.datasets.glanced import glanced
-from gdlab.datasets.noted import keys
-from gdlab.datasets.reading import Part, Rows, own, shares_of
+from gdlab.datasets.reading import Rows, own, shares_of
 from gdlab.datasets.sketch import Sketch
+from gdlab.datasets.units import BY_STREAM, COLUMN, Unit, by_stream, keys
 from gdlab.files import to_schema as conform
 
 Ints: TypeAlias = npt.NDArray[np.int64]
-
-#: Measures of one row for each message, probe or stream, by name.
-BY_STREAM: Final[Mapping[str, Callable[..., pd.DataFrame]]] = {
-    "clock_offsets": analysis.clock_offsets,
-    "delay_above_least": analysis.delay_above_least,
-    "inter_arrival": analysis.inter_arrival,
-    "jitter": analysis.jitter,
-    "numbered": analysis.numbered,
-    "one_way_delay": analysis.one_way_delay,
-    "response_times": analysis.response_times,
-    "round_trips": analysis.round_trips,
-    "sequence": analysis.sequence,
-}
-#: Of measures with a value for each row, the column it is in.
-COLUMN: Final = {
-    "delay_above_least": "above_ms",
-    "inter_arrival": "iat_ms",
-    "jitter": "jitter_ms",
-    "one_way_delay": "delay_ms",
-    "response_times": "response_ms",
-    "round_trips": "rtt_ms",
-}
-#: Those that fall back to what messages carry of number and time, by the option that names the field otherwise.
-STAMPED: Final = {
-    "delay_above_least": "sent",
-    "jitter": "sent",
-    "numbered": "seq",
-    "one_way_delay": "sent",
-    "sequence": "seq",
-}
-#: Those of them for which any probe of the other side's own outweighs what all messages carry.
-TIMED: Final = {"delay_above_least", "jitter", "one_way_delay"}
-#: Those of them that take no fields of messages by themselves.
-UNDECODED: Final = {"delay_above_least"}
-#: Those that need nothing of payloads but the fields that are named.
-OF_FIELDS: Final = {"delay_above_least", "inter_arrival", "jitter", "numbered", "response_times", "sequence"}
-#: Those that refuse a table in which nobody shows what they need.
-REFUSING: Final = {"delay_above_least", "one_way_delay"}
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A part of the data set and what to do with it.
-
-    Attributes
-    ----------
-    part : the rows.
-    task : which of `TASKS`.
-    measure : the name of the measure that it is for.
-    options : of the task or the measure.
-    marks : whether our pings must be told by what is in them, as no file marks them.
-    decode_with : how payloads are read, where fields of them are needed; None where none is.
-    fields : those fields.
-    slim : what of each file's payloads is kept beside the fields: with ``probes`` those that may be pings, with
-        ``none`` none, else all.
-    writing : how messages of the whole data set carry number and time, where the measure asks for it.
-    """
-
-    part: Part
-    task: str
-    measure: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    marks: bool = False
-    decode_with: DecodeWith | None = None
-    fields: tuple[str, ...] = ()
-    writing: Writing | None = None
-    slim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +40,6 @@ class Answer:
 
     results: tuple[Any, ...]
     lacking: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Rows of a measure, and where and when the row is that each stands for."""
-
-    table: pd.DataFrame
-    place: Ints
-    time: Ints
 
 
 def work(unit: Unit) -> Answer:
@@ -158,24 +78,6 @@ def _slim(unit: Unit, table: pd.DataFrame) -> pd.DataFrame:
         return own(table.assign(payload=payloads, **{name: decoded[name] for name in fields}))
     dropped = {"payload", "size_bytes", "kind"} - set(unit.fields)
     return decoded[[*(name for name in table.columns if name not in dropped), *fields]]
-
-
-def _options(unit: Unit) -> dict[str, Any]:
-    return {name: value for name, value in unit.options.items() if name != "last"}
-
-
-def by_stream(rows: Rows, unit: Unit) -> Found | str:
-    """A measure of some streams; why there is none, where it refuses."""
-    try:
-        table = placed(BY_STREAM[unit.measure])(rows.table, **_options(unit))
-    except ValueError as error:
-        if unit.measure not in REFUSING or (
-            unit.measure == "one_way_delay" and not isinstance(error, NoOffset)
-        ):
-            raise
-        return str(error)
-    at = table.index.to_numpy(dtype=np.int64)
-    return Found(table.reset_index(drop=True), rows.place[at], times_ns(rows.table)[at])
 
 
 def sketched(rows: Rows, unit: Unit) -> Sketch:

@@ -76,6 +76,7 @@ def test_there_are_first_views():
     assert {"00-dashboard", "01-first-packet", "README"} <= set(VIEWS)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(LIMIT_S + 20)
 @forks
 def test_the_first_views_fail_in_none_of_20_fresh_processes(tmp_path):
