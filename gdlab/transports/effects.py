@@ -42,11 +42,12 @@ class Arrived(NamedTuple):
 
 
 class ManyArrived(NamedTuple):
-    """Messages of one read.
+    """Messages of one read, or of several.
 
     Attributes
     ----------
     payloads : one behind the other. sizes, wire_bytes : (n,) int64. kinds : (n,) codes of `kind`.
+    time_ns : of all, or (n,) of each; of all where they may be answered.
     asks : whether they may be answered.
     """
 
@@ -54,7 +55,7 @@ class ManyArrived(NamedTuple):
     sizes: Int64
     wire_bytes: Int64
     kinds: npt.NDArray[np.int8]
-    time_ns: int
+    time_ns: int | Int64
     time_source: TimeSource
     word: str = ""
     asks: bool = False

@@ -156,6 +156,7 @@ class StreamEndpoint(StreamBytes):
     def _answer_to_many(self, connection: Connection, arrived: ManyArrived) -> None:
         """Answer each in turn, and send the answers together."""
         time_ns, time_source, name, peer = arrived.time_ns, arrived.time_source, self._name, connection.peer
+        assert isinstance(time_ns, int)  # noqa: S101 (where messages are answered they are of one read)
         data, at, own = arrived.payloads.tobytes(), 0, self._pings
         gathered, until, held = self._gathered, 0.0, 0
         most = min(GATHER_BYTES, self.options.max_waiting_bytes // 8)
