@@ -7,6 +7,8 @@ from typing import Literal
 
 import pandas as pd
 
+from gdlab.text import count
+
 By = Literal["auto", "payload", "probe", "seq"]
 
 
@@ -41,6 +43,15 @@ class Merged:
     by: str
     peers: tuple[str, str]
     path: MergedPath | None = None
+
+    def __repr__(self) -> str:
+        clocks = "the clocks cannot be told" if self.clock.empty else "the clocks: .clock"
+        messages = count(len(self.table), "message")
+        places = "" if self.path is None else "; place by place: .path.ways"
+        return (
+            f"<Merged: {messages} by {self.by}: .table; {clocks}{places}; each way: .ways>\n"
+            f"{self.ways.to_string(index=False)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

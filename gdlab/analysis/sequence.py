@@ -24,6 +24,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.gathering import at, picked
 from gdlab.analysis.interval import wilson
 from gdlab.analysis.number_runs import Runs, in_steps, runs_of, unwrapped
 from gdlab.analysis.numbers_of import numbers_of
@@ -99,18 +100,17 @@ def numbered(
     a path lets exactly every second through look the same; `sequence` shows the step.
     """
     by = names_of(by)
-    table, stamps, found, sequence = _found(table, seq, direction, window, bits, by, probes=probes)
-    n = len(found.rows)
-    if in_time(stamps[found.rows_read]):
+    table, stamps, found = _found(table, seq, direction, window, bits, by, probes=probes)
+    n, sequence, runs, taken = len(found.rows), found.sequence, found.runs, found.rows
+    if in_time(picked(stamps, taken)):
         by_time = np.empty(n, dtype=np.int64)
         by_time[sequence] = np.arange(n)
     else:  # what has the same time stays in the order of its rows
-        by_time = np.lexsort((sequence, stamps[found.rows]))
-    runs = found.runs
+        by_time = np.lexsort((sequence, stamps[taken][sequence]))
+        taken = taken[sequence[by_time]]
     status, behind = np.zeros(n, dtype=np.int8), np.zeros(n, dtype=np.int64)
     status[runs.below] = runs.status(window)
     behind[runs.below] = runs.behind
-    taken = found.rows[by_time]
     return pd.DataFrame(
         {
             "time": time_index(stamps[taken]),
@@ -132,15 +132,15 @@ class _Found:
 
     Attributes
     ----------
-    rows : (n,) int64, positions in the table; `rows_read` the same as they were read.
-    told : (n,) the numbers as they are shown.
+    rows : (n,) int64, positions in the table, growing. sequence : (n,) int64, positions in `rows`, in that order.
+    told : (n,) the numbers as they are shown, in that order.
     starts : (streams,) int64, where each stream begins.
     step : (streams,) int64, by what each counts.
     runs : what became of them.
     """
 
     rows: Ints
-    rows_read: Ints
+    sequence: Ints
     told: NDArray[np.int64] | NDArray[np.uint64]
     starts: Ints
     step: Ints
@@ -156,8 +156,8 @@ def _found(
     by: Sequence[str],
     *,
     probes: bool,
-) -> tuple[pd.DataFrame, Ints, _Found, Ints]:
-    """The table, the nanoseconds of all its rows, its numbered messages, and what puts those in order."""
+) -> tuple[pd.DataFrame, Ints, _Found]:
+    """The table, the nanoseconds of all its rows, and its numbered messages."""
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
     if bits is not None and not 2 <= bits <= 64:
@@ -168,15 +168,15 @@ def _found(
         rows, number, unsigned = numbers_of(table, seq, direction, with_probes=probes)
     stamps = times_ns(table)
     ids, first = group_rows(table, by, rows)
-    sequence = order(ids, stamps[rows])
+    sequence = order(ids, picked(stamps, rows))
     starts = starts_of(ids, len(first))
-    number = number[sequence]
+    number = at(number, sequence)
     if bits is not None:
         number = unwrapped(number, starts, bits)
     told = number.view(np.uint64) if unsigned or (bits or 0) > 62 else number
     number, step = in_steps(number, starts)
-    found = _Found(rows[sequence], rows, told, starts, step, runs_of(number, starts, window))
-    return table, stamps, found, sequence
+    found = _Found(rows, sequence, told, starts, step, runs_of(number, starts, window))
+    return table, stamps, found
 
 
 @by_row
@@ -214,7 +214,7 @@ def sequence(
     happened (path, the socket buffers of either side, the sender) is another question.
     """
     by = names_of(by)
-    table, stamps, found, sequence = _found(table, seq, direction, window, bits, by, probes=probes)
+    table, stamps, found = _found(table, seq, direction, window, bits, by, probes=probes)
     starts, runs = found.starts, found.runs
     streams = len(starts)
     all_of_them = np.diff(starts, append=len(found.rows))
@@ -240,24 +240,24 @@ def sequence(
     # Clipped, so that the sum of what a hostile sender writes stays within 64 bits.
     np.add.at(jumped, of(leaps), np.clip(ahead - 1, 0, 2**40))
 
-    first = found.rows[starts]
-    labels = {name: table[name].array.take(first) for name in by}
-    result = pd.DataFrame(labels, index=pd.Index(first))
-    result = result.assign(
-        messages=all_of_them,
-        expected=expected,
-        received=received,
-        lost=lost,
-        loss=np.where(enough, lost / np.maximum(expected, 1), np.nan),
-        loss_low=np.where(enough, low, np.nan),
-        loss_high=np.where(enough, high, np.nan),
-        duplicates=duplicates,
-        reordered=counted(runs.below[status == 2]),
-        late=counted(runs.below[status == 3]),
-        max_behind=worst,
-        restarts=np.bincount(run_stream, minlength=streams).astype(np.int64) - 1 - counted(leaps),
-        jumps=counted(leaps),
-        jumped=jumped,
-        step=found.step,
-    )
-    return result.iloc[np.lexsort((sequence[starts], stamps[first]))]
+    first = found.rows[found.sequence[starts]]
+    columns = {
+        **{name: table[name].array.take(first) for name in by},
+        "messages": all_of_them,
+        "expected": expected,
+        "received": received,
+        "lost": lost,
+        "loss": np.where(enough, lost / np.maximum(expected, 1), np.nan),
+        "loss_low": np.where(enough, low, np.nan),
+        "loss_high": np.where(enough, high, np.nan),
+        "duplicates": duplicates,
+        "reordered": counted(runs.below[status == 2]),
+        "late": counted(runs.below[status == 3]),
+        "max_behind": worst,
+        "restarts": np.bincount(run_stream, minlength=streams).astype(np.int64) - 1 - counted(leaps),
+        "jumps": counted(leaps),
+        "jumped": jumped,
+        "step": found.step,
+    }
+    result = pd.DataFrame(columns, index=pd.Index(first))
+    return result.iloc[np.lexsort((first, stamps[first]))]

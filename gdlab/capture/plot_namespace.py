@@ -22,6 +22,10 @@ class Plots:
     def __init__(self, source: Source) -> None:
         self._source = source
 
+    def __repr__(self) -> str:
+        pictures = sorted(name for name in vars(Plots) if not name.startswith("_"))
+        return f"<Pictures of {self._source!r}: {'(), '.join(pictures)}()>"
+
     def rates(
         self,
         ax: Axes | None = None,

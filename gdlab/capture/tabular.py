@@ -96,12 +96,13 @@ class Tabular(Measures):
             decoder = self._decoder = Decoder()
         return decoder.decode(self.df, self.decode_with if codec is None else codec, probes=probes)
 
-    def explain(self, row: int = -1) -> Explanation:
+    def explain(self, row: int | pd.Series = -1) -> Explanation:
         """What every byte of a message is for, as the payloads of this capture are read; see `gdlab.codecs.explain`.
 
         Parameters
         ----------
-        row : its position in the table, from the end where it is negative.
+        row : its position in the table, from the end where it is negative; or a row of the table, as
+            ``cap.df.iloc[3]`` is one.
 
         Raises
         ------
@@ -110,6 +111,8 @@ class Tabular(Measures):
         from gdlab.codecs import explain, remembered
 
         table = self.df
+        if isinstance(row, pd.Series):
+            return explain(row["payload"] or b"", remembered(table))
         if not -len(table) <= row < len(table):
             raise IndexError(f"there is no row {row:,}: the table has {count(len(table), 'row')}")
         return explain(table["payload"].iloc[row] or b"", remembered(table))
