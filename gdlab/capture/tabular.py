@@ -87,7 +87,7 @@ class Tabular(Measures):
         Parameters
         ----------
         codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
-        probes : decode also our own pings and what answered them.
+        probes : also decode our own pings and their answers.
         """
         from gdlab.codecs import Decoder
 
@@ -217,7 +217,7 @@ class Tabular(Measures):
     def to_parquet(self, path: str | Path, *, decoded: bool | None = None, anonymise: bool = False) -> Path:
         """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`).
 
-        With `decoded` it has the decoded fields as flat typed columns, as of `to_csv`.
+        With `decoded` it has the decoded fields as flat typed columns, as for `to_csv`.
         """
         from gdlab.files import write_fields_parquet, write_parquet
 
@@ -260,7 +260,7 @@ class Tabular(Measures):
         Parameters
         ----------
         folder : made if it is not there; what an earlier report wrote in it is replaced.
-        seq : column with the sender's numbers, as of `sequence`.
+        seq : column with the sender's numbers, as for `sequence`.
         anonymise : peers become P01, P02 ... in the page and in the data; payloads are not touched.
 
         Returns
