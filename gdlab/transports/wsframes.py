@@ -16,7 +16,7 @@ from websockets.frames import Opcode
 
 from gdlab.payloads import Int64, UInt8
 from gdlab.transports.packed import packed
-from gdlab.transports.wscolumns import BINARY, TEXT, ChainFinder, leading_texts, unmasked
+from gdlab.transports.wscolumns import BINARY, TEXT, ChainFinder, header, is_utf8, leading_texts, unmasked
 
 try:
     from websockets.speedups import apply_mask
@@ -66,6 +66,7 @@ class Frames:
         self._held = 0
         self._needed = 0  # bytes until it is worth looking again
         self._finder = ChainFinder(masked=masked)
+        self._before, self._extended, self._steps = header(masked=masked)
         #: Set by the first header that breaks the rules: the library is to judge it, and what follows.
         self.broken = False
 
@@ -87,6 +88,27 @@ class Frames:
             self._behind = []
         return self._buffer
 
+    def whole(self, chunk: bytes) -> tuple[bytes, bool] | None:
+        """Take a read that is one message, as those of a game mostly are; None for any other read, which is not fed.
+
+        Returns
+        -------
+        payload : unmasked. text : whether it says that it is text, which it is then.
+        """
+        size = len(chunk)
+        if self._held or self.broken or size < 4 or chunk[0] not in _MESSAGES:
+            return None
+        start = self._before
+        step = self._steps[chunk[1]]
+        if not step and chunk[1] == self._extended:
+            start += 2
+            step = start + (chunk[2] << 8 | chunk[3])
+        if step != size or size - start > self._max_size:
+            return None
+        payload = apply_mask(chunk[start:], chunk[start - 4 : start]) if self._masked else chunk[start:]
+        is_text = chunk[0] == TEXT
+        return None if is_text and not is_utf8(payload) else (payload, is_text)
+
     def take_messages(self) -> tuple[list[bytes], list[bool]]:
         """Return the messages of one frame each, up to the first frame of another sort.
 
@@ -100,25 +122,25 @@ class Frames:
             return payloads, texts
         buffer, size = self._joined(), self._held
         masked, most = self._masked, self._max_size
-        flag, mask_bytes = (0x80, 4) if masked else (0, 0)
+        steps, before, extended = self._steps, self._before, self._extended
         add, add_text = payloads.append, texts.append
         at, last = 0, size - 2
         while at <= last:  # the loop of a flood: nothing is called in it that need not be
-            first, length = buffer[at], buffer[at + 1] - flag
+            first = buffer[at]
             if first not in _MESSAGES:
                 break
-            if 0 <= length < 126:
-                start = at + 2 + mask_bytes
-            elif length == 126 and at + 4 <= size:
-                length = buffer[at + 2] << 8 | buffer[at + 3]
-                start = at + 4 + mask_bytes
+            step = steps[buffer[at + 1]]
+            if step:
+                start = at + before
+                end = at + step
+            elif buffer[at + 1] == extended and at + 4 <= size:
+                start = at + before + 2
+                end = start + (buffer[at + 2] << 8 | buffer[at + 3])
             else:
                 break  # so large that it may as well be handed on, or with the wrong mask
-            end = start + length
-            if end > size or length > most:
+            if end > size or end - start > most:
                 break
-            payload = buffer[start:end]
-            add(apply_mask(payload, buffer[start - 4 : start]) if masked else payload)
+            add(apply_mask(buffer[start:end], buffer[start - 4 : start]) if masked else buffer[start:end])
             add_text(first == TEXT)
             at = end
         self._drop(at)
