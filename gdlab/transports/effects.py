@@ -48,7 +48,8 @@ class ManyArrived(NamedTuple):
     ----------
     payloads : one behind the other. sizes, wire_bytes : (n,) int64. kinds : (n,) codes of `kind`.
     time_ns : of all, or (n,) of each; of all where they may be answered.
-    asks : whether they may be answered.
+    asks : whether they may be answered; they do stand one behind the other then.
+    starts : (n,) int64, where each begins in `payloads`, which then holds more; None where they stand as said.
     """
 
     payloads: UInt8
@@ -59,6 +60,7 @@ class ManyArrived(NamedTuple):
     time_source: TimeSource
     word: str = ""
     asks: bool = False
+    starts: Int64 | None = None
 
 
 class Noted(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gdlab.packed import packed
 from gdlab.payloads import Int64, UInt8
-from gdlab.transports.packed import packed
 
 #: How a message of one frame begins.
 TEXT: Final = 0x81

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from websockets.frames import Opcode
 
+from gdlab.packed import packed
 from gdlab.payloads import Int64, UInt8
-from gdlab.transports.packed import packed
 from gdlab.transports.wscolumns import BINARY, TEXT, ChainFinder, header, is_utf8, leading_texts, unmasked
 
 try:
