@@ -129,9 +129,9 @@ class WebSocketSession(Session):
                 # A few times: it looks at all of it, and would do so again for every frame of another sort.
                 if looks and frames.held_bytes >= LARGE_BYTES:
                     looks -= 1
-                    many = frames.take_columns()
+                    many = frames.take_columns(apart=not one_by_one)
                     if many is not None:
-                        yield self._rows.of_columns(*many[:3], time_ns, time_source, asks=one_by_one)
+                        yield self._rows.of_columns(many, time_ns, time_source, asks=one_by_one)
                         continue
                 yield from self._take_messages(*frames.take_messages())
             frame = b"" if self._not_text else frames.take_frame()
@@ -172,10 +172,7 @@ class WebSocketSession(Session):
         found, left = frames.take_ahead([chunk for chunk, _, _ in reads])
         times, time_source = np.array([time_ns for _, time_ns, _ in reads], np.int64), reads[0].time_source
         return (
-            [
-                self._rows.of_columns(*many[:3], np.repeat(times, each), time_source, asks=False)
-                for many, each in found
-            ],
+            [self._rows.of_columns(many, np.repeat(times, each), time_source) for many, each in found],
             [read._replace(chunk=rest) for read, rest in zip(reads, left, strict=True) if rest],
         )
 

@@ -38,15 +38,17 @@ class Messages(NamedTuple):
 
     Attributes
     ----------
-    payloads : unmasked, one behind the other. sizes : (n,) bytes of each.
+    payloads : unmasked, one behind the other unless `starts` says otherwise. sizes : (n,) bytes of each.
     texts : (n,) for each, whether its frame says that it is text, which it is then.
     ends : (n,) where each frame ended in what was held before they were taken.
+    starts : (n,) where each payload starts, if there are headers between them; else None.
     """
 
     payloads: UInt8
     sizes: Int64
     texts: npt.NDArray[np.bool_]
     ends: Int64
+    starts: Int64 | None = None
 
 
 class Frames:
@@ -146,10 +148,14 @@ class Frames:
         self._drop(at)
         return payloads, texts
 
-    def take_columns(self) -> Messages | None:
+    def take_columns(self, *, apart: bool = False) -> Messages | None:
         """Return what `take_messages` would, or fewer, in columns, which pays for dozens; None where there is none.
 
         A message that says it is text and is not ends it: it is left to `take_messages`.
+
+        Parameters
+        ----------
+        apart : binary payloads may be left as they lie if not too much is between them, which saves moving them.
         """
         if self.broken or self._held < max(self._needed, 4):
             return None
@@ -166,6 +172,12 @@ class Frames:
                 return None
         end = int(ends[count - 1])
         data = unmasked(buffer, end, offsets[:count]) if self._masked else np.frombuffer(buffer, np.uint8)
+        if apart and _may_lie_apart(sizes[:count], texts[:count], end):
+            first = int(offsets[0])
+            self._drop(end)
+            return Messages(
+                data[first:end], sizes[:count], texts[:count], ends[:count], offsets[:count] - first
+            )
         payloads = packed(data, offsets[:count], sizes[:count])
         good = leading_texts(payloads, sizes[:count], texts[:count])
         if good < count:
@@ -190,7 +202,11 @@ class Frames:
             self.feed(chunk)
         bounds = np.cumsum([len(chunk) for chunk in chunks])
         found: list[tuple[Messages, Int64]] = []
-        while len(found) < LOOKS and self._held >= LARGE_BYTES and (many := self.take_columns()) is not None:
+        while (
+            len(found) < LOOKS
+            and self._held >= LARGE_BYTES
+            and (many := self.take_columns(apart=True)) is not None
+        ):
             found.append((many, np.diff(many.ends.searchsorted(bounds - begin, "right"), prepend=0)))
             begin += int(many.ends[-1])
         before, begin = max(0, -begin), max(0, begin)
@@ -249,3 +265,10 @@ class Frames:
             self.broken = True
             return None
         return start, length
+
+
+def _may_lie_apart(sizes: Int64, texts: npt.NDArray[np.bool_], size: int) -> bool:
+    """Whether payloads are kept with what is between them: no text, which is read as a whole, nor those of one size."""
+    if texts.any() or 4 * int(sizes.sum()) < 3 * size:
+        return False
+    return bool((sizes != sizes[0]).any())

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from gdlab.messages import Kind, TimeSource
-from gdlab.payloads import Int64, UInt8
+from gdlab.payloads import Int64
 from gdlab.transports.effects import Arrived, ManyArrived
+from gdlab.transports.wsframes import Messages
 from gdlab.transports.wsmaking import BINARY_CODE, EXTENDED_BYTES, TEXT_CODE
 
 #: So many messages of one read are written to the sink together; fewer where their answers are, too.
@@ -36,20 +36,14 @@ class WebSocketRows:
         return Arrived(payload, Kind.TEXT if text else Kind.BINARY, wire, time_ns, time_source)
 
     def of_columns(
-        self,
-        payloads: UInt8,
-        sizes: Int64,
-        texts: npt.NDArray[np.bool_],
-        time_ns: int | Int64,
-        time_source: TimeSource,
-        *,
-        asks: bool,
+        self, many: Messages, time_ns: int | Int64, time_source: TimeSource, *, asks: bool = False
     ) -> ManyArrived:
         """The rows of messages of one frame each, of less than 64 KiB."""
+        payloads, sizes, texts, _, starts = many
         wires = sizes + self._overhead
         wires += 2 * (sizes >= EXTENDED_BYTES)
         kinds = np.where(texts, TEXT_CODE, BINARY_CODE)
-        return ManyArrived(payloads, sizes, wires, kinds, time_ns, time_source, asks=asks)
+        return ManyArrived(payloads, sizes, wires, kinds, time_ns, time_source, asks=asks, starts=starts)
 
     def of_list(
         self,
@@ -65,7 +59,8 @@ class WebSocketRows:
         if len(payloads) >= (_MANY_ASKING if one_by_one else _MANY):
             sizes = np.array(list(map(len, payloads)), np.int64)
             joined = np.frombuffer(b"".join(payloads), np.uint8)
-            many = self.of_columns(joined, sizes, np.array(texts), time_ns, time_source, asks=one_by_one)
+            found = Messages(joined, sizes, np.array(texts), sizes)
+            many = self.of_columns(found, time_ns, time_source, asks=one_by_one)
             yield many if wires is None else many._replace(wire_bytes=np.array(wires, np.int64))
             return
         for index, payload in enumerate(payloads):
