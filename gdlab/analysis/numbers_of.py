@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gdlab.analysis.columns import PEER, group_rows, messages, require
+from gdlab.analysis.gathering import picked
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
 from gdlab.analysis.stamps import carried
@@ -39,7 +40,7 @@ def numbers_of(
     require(table, [seq])
     if table[seq].dtype == np.int64:  # none is missing
         there = np.flatnonzero(wanted)
-        return there, table[seq].to_numpy()[there], False
+        return there, picked(table[seq].to_numpy(), there), False
     # Without the missing ones first: with them, integers of an object column would become floats.
     there = np.flatnonzero(wanted & table[seq].notna().to_numpy(dtype=np.bool_))
     column = pd.to_numeric(table[seq].iloc[there], errors="coerce")

@@ -52,7 +52,7 @@ def explain(payload: bytes | bytearray | memoryview, codec: DecodeWith = "auto")
     Parameters
     ----------
     payload : the bytes of one message.
-    codec : as of `Capture.decoded`: ``auto``, which guesses, ``variant``, ``json``, ``text``, ``bytes``, ``msgpack``,
+    codec : as for `Capture.decoded`: ``auto``, which guesses, ``variant``, ``json``, ``text``, ``bytes``, ``msgpack``,
         ``cbor``, ``osc``, a struct format with names, one for each type byte, a dataclass, or a function; of what a
         function reads only the value can be told.
 

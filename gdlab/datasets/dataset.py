@@ -55,13 +55,14 @@ def dataset(
     ----------
     source : a folder, a pattern such as ``"runs/**/*"``, a file, or a list of these: CSV, Parquet, pcap and spilled
         captures together, as `gdlab.load` takes them. CSV of gdlab, Parquet and packet captures of more than
-        256 MiB are read by pieces, each of which stands as a file of its own in `files`.
+        256 MiB are read in pieces, each of which counts as a file of its own in `files`.
     executor : what runs the work: any executor of PEP 3148, such as a process pool, or that of Dask,
-        ``client.get_executor()``, whose workers then read the files from a folder that all see. None works here.
-    decode_with : how payloads are read where a measure names a field; as of `gdlab.codecs.decode`.
+        ``client.get_executor()``, whose workers then read the files from a folder that all see. None runs it here.
+    decode_with : how payloads are read where a measure names a field; as for `gdlab.codecs.decode`.
     most_bytes : memory that a table may take before it is refused.
-    rows_at_once : rows that a task reads of some streams; fewer take less memory and more reading.
-    progress : called with parts done and in all. Else there is a bar after a second, where tqdm is installed.
+    rows_at_once : rows that a task reads of some streams; fewer need less memory and more reading.
+    progress : called with the parts done and their total. Otherwise a bar appears after a second, where tqdm is
+        installed.
 
     Returns
     -------
@@ -241,15 +242,15 @@ class Dataset(Listed, Noticed):
         peer: str | Sequence[str] | None = None,
         where: str | None = None,
     ) -> pd.DataFrame:
-        """The rows as a table, as `gdlab.load` gives them, as far as they fit the memory.
+        """The rows as a table, as `gdlab.load` gives them, as far as they fit in memory.
 
         Parameters
         ----------
         columns : only these, of `gdlab.messages.SCHEMA`.
-        since, until : times; `since` counts as within, `until` does not. Without a time zone they are UTC.
+        since, until : times; `since` is inclusive, `until` exclusive. Without a time zone they are UTC.
         peer : one or several.
-        where : a filter as of the dashboard, such as ``"v.hp < 20"``; payloads are decoded for it and columns of
-            the values are there, as of `Capture.where`.
+        where : a filter as on the dashboard, such as ``"v.hp < 20"``; payloads are decoded for it and columns of
+            the values are there, as for `Capture.where`.
 
         Raises
         ------
@@ -327,7 +328,7 @@ class Dataset(Listed, Noticed):
         ----------
         query : such as ``"select peer, count(*), sum(size_bytes) from messages group by peer"``. Parquet files are
             read by DuckDB itself, only the columns that are asked for; others by gdlab, one at a time. Times have
-            microseconds there.
+            microsecond resolution there.
 
         Raises
         ------

@@ -41,12 +41,12 @@ class Noticed(Measured):
         """What the files tell of themselves, together."""
 
     def findings(self, *, seq: str | None = None) -> pd.DataFrame:
-        """What is remarkable; `seq` and result as of `gdlab.analysis.findings`.
+        """What is remarkable; `seq` and result as for `gdlab.analysis.findings`.
 
         Notes
         -----
-        Of messages only the first payloads are fetched that a rule looks into; loss, round trips and conversations are
-        measured as here anyway. What stays in memory is a row per ping, the rows that are no messages, and these.
+        Of the messages, only the first payloads that a rule looks into are fetched; loss, round trips and conversations
+        are measured as here anyway. What stays in memory is a row per ping, the rows that are not messages, and these.
         """
         evidence = self._evidence(seq)
         return listed([finding for rule in RULES for finding in rule(evidence)])

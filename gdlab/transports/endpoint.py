@@ -114,7 +114,7 @@ class Endpoint(Life):
         if not targets:
             known = ", ".join(str(self._peer_of(target)[0]) for target in everyone[:5])
             raise NotSent(
-                f"{to} is not there; {self.address} knows {known}"
+                f"{to!r} is not there; {self.address} knows {known}"
                 if known
                 else f"no peer to send to: no peer has come to {self.address} yet"
             )
