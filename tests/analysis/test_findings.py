@@ -12,6 +12,7 @@ from gdlab import analysis
 from gdlab.analysis.rules import RULES, Evidence, loss, sample_quality, watched
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.files import write_csv
+from tests.framing.test_signatures import ENET
 from tests.languages import same_in_every_language
 from tests.plots.cases import CASES, probed, stream
 from tests.traffic import merged, ping, pings, table
@@ -252,6 +253,10 @@ FIRES_AND_NOT = {
         lambda: (queued(100), queued(100, read_all=True)),
         lambda: (queued(100), queued(40)),
         lambda: (queued(100), queued(40, read_all=True, seconds=10, stall_s=4)),
+    ],
+    "enet-unanswered": [
+        lambda: (table([0, S], ENET), table([0], ENET)),  # the first may still be answered
+        lambda: (table([0, S], ENET), table([0, S, 2 * S], [ENET, ENET, b"\0" * 12])),  # it went on
     ],
     "unanswered-pings": [
         lambda: (mute(20), mute(20, 1)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import socket
 
 import numpy as np
@@ -162,7 +163,15 @@ def test_a_docstring_loses_its_first_parameter_only():
 
 def test_a_row_that_is_not_there_is_named_with_how_many_there_are():
     recorded = gd.sample("mp-late-joiner")
-    assert recorded.explain(57)
+    assert (
+        str(recorded.explain(57)) == str(recorded.explain(-1)) == str(recorded.explain(recorded.df.iloc[57]))
+    )
     for row in (58, -59):
         with pytest.raises(IndexError, match=f"no row {row}: the table has 58 rows"):
             recorded.explain(row)
+
+
+def test_the_pictures_that_there_are_are_named():
+    names = re.findall(r"(\w+)\(\)", repr(gd.sample("mp-late-joiner").plot))
+    assert {"rates", "latency", "truth"} <= set(names)
+    assert all(hasattr(Plots, name) for name in names)

@@ -12,6 +12,7 @@ from gdlab import analysis
 from gdlab.facts import US, Fact, Reason
 from gdlab.files import to_schema as conform
 from gdlab.files import write_parquet
+from tests.framing.test_signatures import ENET
 from tests.traffic import merged, ping, pong, table
 
 MS = 1_000_000
@@ -46,6 +47,7 @@ def planted():
     parts.append(table(at[:5] + 9, said, direction="out", peer="10.0.0.3:3"))
     parts.append(table(at[5:10] + 9, said.decode().replace("ü", " ").encode(), peer="10.0.0.3:3"))
     parts.append(table(at + 11, b'{"id": 9007199254740993}', peer="10.0.0.3:3"))
+    parts.append(table(at[:4] + 13, ENET, peer="10.0.0.6:6"))
     drop = {"event": "gap", "peer": ""}
     parts.append(
         table(at[:3] + 1, b"", fact=[Fact.of(Reason.KERNEL_DROP, count=7, buffer=212_992)] * 3, **drop)
@@ -92,6 +94,7 @@ def test_rules_that_ask_all_messages(tmp_path):
         "overload",
         "one-a-frame",
         "unanswered-pings",
+        "enet-unanswered",
         "own-buffer",
         "gap",
         "over-mtu",
