@@ -24,6 +24,7 @@ from gdlab.analysis.rates import Counted, Gaps, bins_for
 from gdlab.analysis.rates import finished as rates_finished
 from gdlab.analysis.sequence import WINDOW
 from gdlab.analysis.source import Source, is_field
+from gdlab.datasets.reading import below
 from gdlab.datasets.sketch import Sketch
 from gdlab.datasets.units import BY_STREAM, COLUMN, Found, Unit
 from gdlab.errors import GdlabError
@@ -362,4 +363,4 @@ def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         if kinds == {np.dtype(np.int64), np.dtype(np.uint64)}:
             # Numbers modulo 2^64: where one stream's need all bits, all are shown so.
             some = [table.assign(**{name: table[name].astype(np.uint64)}) for table in some]
-    return pd.concat(some, ignore_index=True)
+    return below(some)

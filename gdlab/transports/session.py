@@ -125,6 +125,12 @@ class Session(ABC):
         """Frame many messages at once; None where they are to be framed one by one, as one cannot be sent perhaps."""
         return None
 
+    def encode_columns(
+        self, payloads: UInt8, sizes: Int64, kinds: npt.NDArray[np.int8]
+    ) -> ManyEncoded | None:
+        """The same for messages in columns, as `ManyEncoded` has them."""
+        return None
+
     @property
     @abstractmethod
     def held_bytes(self) -> int:

@@ -165,13 +165,13 @@ def told(effects):
     """What effects say, message by message."""
     for effect in effects:
         if isinstance(effect, ManyArrived):
-            payloads, at = effect.payloads.tobytes(), 0
+            payloads = effect.payloads.tobytes()
+            starts = np.cumsum(effect.sizes) - effect.sizes if effect.starts is None else effect.starts
             times = np.broadcast_to(effect.time_ns, len(effect.sizes))
-            for size, wire, kind, time_ns in zip(
-                effect.sizes.tolist(), effect.wire_bytes.tolist(), effect.kinds, times.tolist(), strict=True
+            for at, size, wire, kind, time_ns in zip(
+                starts, effect.sizes, effect.wire_bytes, effect.kinds, times, strict=True
             ):
                 yield payloads[at : at + size], CATEGORIES["kind"][kind], wire, time_ns
-                at += size
         elif isinstance(effect, Arrived):
             yield effect.payload, effect.kind, effect.wire_bytes, effect.time_ns
         elif isinstance(effect, Noted):
