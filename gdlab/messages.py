@@ -131,7 +131,8 @@ SCHEMA: Final[tuple[Column, ...]] = (
         "detail",
         "string",
         "",
-        "`reason` as a sentence, with the other side's own words, for people to read; else empty",
+        "`reason` as a sentence, with the other side's own words, for people to read; of a `setting` what was set, as "
+        "JSON; else empty",
     ),
 )
 

@@ -1,7 +1,8 @@
 """Every check of the project, in one command; the last lines tell what failed, what ran and what was skipped.
 
     uv run tests/check.py                     everything
-    uv run tests/check.py --quick             without the tests that need an engine, a browser or a kernel
+    uv run tests/check.py --portable          without the tests that need an engine, a browser or a kernel
+    uv run tests/check.py --quick             before a commit: without those that are marked `slow` either
     uv run tests/check.py tests/store -x      what follows goes to pytest
 
 The checks run side by side in lanes, each with an output of its own: the tests, of which several processes take the
@@ -11,6 +12,10 @@ first lane's output is seen as it comes, the others' when they have ended.
 A test that fails is run once more when everything else has ended. Beside two other lanes a browser, an engine and a
 kernel now and then keep one another waiting; what is broken fails twice. What passed only then is named in the summary
 as unsteady, and is to be mended.
+
+A test is `slow` if it is exhaustive and takes more than about a second of a processor alone: many seeds, large tables,
+pools of processes, whole lessons. The summary of `--quick` names those that took longer and are not marked, which is no
+failure, as it depends on the machine.
 
 The tests download a Godot of their own on Debian and Ubuntu (see `tests/engine.py`) and use a Chromium they find.
 """
@@ -33,7 +38,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PYTHON = [sys.executable, "-m"]
-QUICK = "not godot and not browser and not notebook"
+PORTABLE = "not godot and not browser and not notebook"
+QUICK = f"{PORTABLE} and not slow"
+#: Seconds of a processor after which `--quick` names a test that is not marked `slow`: well over the rule's one second,
+#: as a processor that others share takes longer.
+TOO_LONG_S = 3.0
 #: What pytest returns when no test was selected.
 NOTHING_SELECTED = 5
 #: What pytest returns when tests ran and some failed.
@@ -94,12 +103,12 @@ def static() -> dict[str, list[str]]:
     }
 
 
-def lanes(*, quick: bool, workers: int, more: list[str], folder: Path) -> list[Lane]:
-    """What runs side by side; the first lane is the one that is seen."""
+def lanes(*, only: str | None, workers: int, more: list[str], folder: Path) -> list[Lane]:
+    """What runs side by side; the first lane is the one that is seen. `only` are markers, for some of the tests."""
     side_by_side = [*PYTHON, "pytest", "-q", "-n", str(workers), "--dist", "loadgroup", *more]
     read_only = Lane(static(), folder / "static")
-    if quick:
-        return [Lane({QUICK_TESTS: [*side_by_side, "-m", QUICK]}), read_only]
+    if only:
+        return [Lane({QUICK_TESTS: [*side_by_side, "-m", only]}), read_only]
     # A browser, its JupyterLab and the event loop that drives them are shared by all its tests, in one process.
     # Only their own folder is collected, unless another is named; `tests/conftest.py` lets none be elsewhere.
     where = more if any(not option.startswith("-") for option in more) else [*more, "tests/browser"]
@@ -136,6 +145,14 @@ def failures(file: Path) -> list[str]:
     return sorted({json.loads(line) for line in file.read_text().splitlines()}) if file.exists() else []
 
 
+def too_long(file: Path) -> list[str]:
+    """The tests that took longer than a quick one should, the longest first."""
+    if not file.exists():
+        return []
+    took = sorted((json.loads(line) for line in file.read_text().splitlines()), reverse=True)
+    return [f"{name} took {seconds:.1f} s of a processor and is not marked `slow`" for seconds, name in took]
+
+
 def try_again(failed: list[str], more: list[str], environment: dict[str, str], counts: Path) -> Lane:
     """Run some tests once more, with nothing beside them."""
     options = [one for one in more if one.startswith("-")]
@@ -147,7 +164,17 @@ def try_again(failed: list[str], more: list[str], environment: dict[str, str], c
 def main() -> int:
     """Run the checks; return 0 when all passed."""
     parser = argparse.ArgumentParser(description="Run every check of the project.")
-    parser.add_argument("--quick", action="store_true", help="leave out engine, browser and notebooks")
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument(
+        "--portable",
+        dest="only",
+        action="store_const",
+        const=PORTABLE,
+        help="leave out engine, browser and notebooks",
+    )
+    some.add_argument(
+        "--quick", dest="only", action="store_const", const=QUICK, help="leave out the slow ones, too"
+    )
     parser.add_argument("--workers", type=int, help="test processes side by side; by default one per core")
     options, more = parser.parse_known_args()
     workers = options.workers or max(2, os.cpu_count() or 2)
@@ -161,7 +188,7 @@ def main() -> int:
             "GDLAB_TEST_PATIENCE": os.environ.get("GDLAB_TEST_PATIENCE", PATIENCE),
         }
         keep_bytecode(environment)
-        together = lanes(quick=options.quick, workers=workers, more=more, folder=folder)
+        together = lanes(only=options.only, workers=workers, more=more, folder=folder)
         began = time.monotonic()
         run_together(together, environment)
         unsteady: list[str] = []
@@ -177,6 +204,7 @@ def main() -> int:
                     }
             together.append(again)
         counts = counted(folder / "counts", folder / "again")
+        long = too_long(folder / "counts.long") if options.only == QUICK else []
     passed = {0, NOTHING_SELECTED} if more else {0}
     print("\n== summary")
     failed = False
@@ -193,6 +221,8 @@ def main() -> int:
     print(f"{'all together':<20} {took:.0f} s{busy}")
     for name in unsteady:
         print(f"unsteady: {name} failed beside the others and passed alone")
+    for line in long:
+        print(line)
     for part, (ran, skipped) in counts.items():
         print(f"{part}: {ran} ran, {skipped} skipped")
     print("some checks failed; their output is above" if failed else "all checks passed")

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.check import keep_bytecode
+from tests.check import TOO_LONG_S, keep_bytecode
 
 # Before anything large is imported, where pytest is called by hand.
 if os.environ.get("PYTHONDONTWRITEBYTECODE"):
@@ -122,7 +122,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_short(item: pytest.Item) -> bool:
-    return not any(item.get_closest_marker(name) for name in (*REAL_PARTS, "timeout"))
+    return not any(item.get_closest_marker(name) for name in (*REAL_PARTS, "slow", "timeout"))
 
 
 #: Where the processes that run the tests write down the groups, and the one that hands them out reads them.
@@ -187,10 +187,26 @@ def no_leaked_threads() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Let the report carry the markers that the summary counts."""
+    """Let the report carry the markers that the summary counts, and what the test itself took of a processor."""
     report = yield
     report.real_parts = [name for name in REAL_PARTS if item.get_closest_marker(name)]
+    if call.when == "call":
+        report.cpu_s = processor_s() - item.stash[BEGAN_AT_S]
     return report
+
+
+#: Seconds of a processor that this process and those it waited for had taken when a test began.
+BEGAN_AT_S = pytest.StashKey[float]()
+
+
+def processor_s() -> float:
+    user, system, children_user, children_system, _ = os.times()
+    return user + system + children_user + children_system
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    item.stash[BEGAN_AT_S] = processor_s()
 
 
 #: Markers of the tests that need more than Python; CI fails when any of these did not run.
@@ -215,6 +231,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         failed = [r.nodeid for key in ("failed", "error") for r in terminalreporter.stats.get(key, ())]
         with Path(file).with_suffix(".failed").open("a") as stream:
             stream.writelines(f"{json.dumps(name)}\n" for name in failed)
+        passed = [(getattr(r, "cpu_s", 0), r.nodeid) for r in terminalreporter.stats.get("passed", ())]
+        with Path(file).with_suffix(".long").open("a") as stream:
+            stream.writelines(f"{json.dumps(each)}\n" for each in passed if each[0] > TOO_LONG_S)
         return
     terminalreporter.section("real parts")
     for part, (ran, skipped) in by_part.items():

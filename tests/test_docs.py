@@ -49,6 +49,7 @@ def built(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_public_name_has_its_place(built):
     with (built / "objects.inv").open("rb") as file:

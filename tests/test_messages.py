@@ -148,8 +148,8 @@ def constants():
     }
 
 
-#: Programs and libraries of others, and of Python.
-OTHERS = {*keyword.kwlist, *dir(builtins), *metadata.packages_distributions(), "godot", "godot4"}
+#: Programs of others, and what is of Python itself.
+OTHERS = {*keyword.kwlist, *dir(builtins), *"godot", "godot4"}
 #: Networks as another project calls them, from which some of ours were taken.
 THEIRS = {"cellular", "wifi_lossy"}
 #: Parameters of others' calls that a message tells to use; attributes of HTML and SVG; the parts of a path.
@@ -175,7 +175,7 @@ def test_every_plain_name_in_back_quotes_is_there():
         if not (place.startswith("course") and name == "binary")  # as the game's author calls it
     ]
     assert len(named) > 50
-    known = every_public() | constants() | OTHERS | THEIRS
+    known = every_public() | constants() | OTHERS | set(metadata.packages_distributions()) | THEIRS
     assert [(place, name) for place, name in named if name not in known] == []
 
 

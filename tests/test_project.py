@@ -1,5 +1,6 @@
 """The project itself: what it declares agrees with itself, and what it must not contain is not there."""
 
+import graphlib
 import json
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -95,3 +97,12 @@ def test_processes_of_the_tests_keep_what_they_compile_where_the_image_forbids_i
     usual = {}
     keep_bytecode(usual)
     assert usual == {}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    # What only a type checker reads counts too: who names another's class cannot be read without it.
+    graph = grimp.build_graph("gdlab", cache_dir=None)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    assert len(imports) > 100
+    # Raises a CycleError that names the circle.
+    graphlib.TopologicalSorter(imports).prepare()

@@ -1,4 +1,4 @@
-"""Measures: pure functions from the message table to tables of numbers that say what they are."""
+"""Measures: pure functions from the message table to tables of numbers that describe themselves."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gdlab.analysis.findings import findings
 from gdlab.analysis.frame_rates import FrameRate, frame_rate
 from gdlab.analysis.latency import latency, response_times, round_trips
 from gdlab.analysis.loss_location import where_lost
-from gdlab.analysis.merging import Merged
-from gdlab.analysis.merging_path import MergedPath, merge
+from gdlab.analysis.merged import Merged, MergedPath
+from gdlab.analysis.merging_path import merge
 from gdlab.analysis.overhead import overhead
 from gdlab.analysis.percentiles import TAIL_SAMPLES, percentiles
 from gdlab.analysis.playout import playout

@@ -11,6 +11,7 @@ import pandas as pd
 
 from gdlab.analysis.columns import (
     PEER,
+    cells_of,
     codes,
     equals,
     firsts,
@@ -24,6 +25,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.gathering import at, column_at, picked
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of
 from gdlab.analysis.probes import probes as probes_of
@@ -45,6 +47,8 @@ GAIN: Final = 1 / 16
 #: Runs that have so many messages on average are filtered one by one; the shorter ones together, which costs more for
 #: each message and less for each run.
 _LONG_RUNS: Final = 2000
+#: Where nothing was before; neither a time nor a number of runs.
+_NONE: Final = np.iinfo(np.int64).min
 #: A sender's clock that goes back by more has started anew; messages overtake each other by less.
 RESTART_US: Final = 1e6
 
@@ -59,7 +63,7 @@ def inter_arrival(
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
     direction : ``in`` for what arrived, ``out`` for what was sent.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
     by : columns that tell the streams apart, such as ``"v.type"``; by default those of each peer.
 
     Returns
@@ -77,14 +81,28 @@ def inter_arrival(
     table = table_of(table, *by)
     require(table, ("time", "endpoint", "peer", "direction", "event", *by))
     stamps = times_ns(table)
-    arrivals = Arrivals.of(table, stamps, np.flatnonzero(messages_of(table, direction, probes=probes)), by)
-    between = np.full(len(arrivals.rows), np.nan)
-    np.divide(np.diff(arrivals.when), 1e6, out=between[1:])
-    between[arrivals.starts] = np.nan
+    rows = np.flatnonzero(messages_of(table, direction, probes=probes))
+    times = picked(stamps, rows)
+    if not in_time(times):
+        sequence = np.argsort(times, kind="stable")
+        rows, times = rows[sequence], times[sequence]
+    numbers, size = cells_of(table, by, rows)
+    # Of categories, also those that do not occur: so pandas takes the numbers as they are and looks for none.
+    cells = pd.CategoricalIndex(pd.Categorical.from_codes(numbers, pd.RangeIndex(size), validate=False))
+    before = _before(times, cells)
+    between = (times - before) / 1e6
+    between[before == _NONE] = np.nan
     run = _runs(table, stamps)
     if run is not None:
-        between[1:][np.diff(run[arrivals.rows][arrivals.sequence]) != 0] = np.nan
-    return arrivals.by_time(table, by, "iat_ms", between)
+        run = picked(run, rows)
+        between[run != _before(run, cells)] = np.nan
+    return _in_time(table, rows, times, by, "iat_ms", between)
+
+
+def _before(values: NDArray[np.int64], cells: pd.CategoricalIndex[int]) -> NDArray[np.int64]:
+    """The value that stands before each in its cell; (n,) int64, `_NONE` where it is the first."""
+    grouped = pd.Series(values, copy=False).groupby(cells, observed=False)
+    return np.asarray(grouped.shift(fill_value=_NONE), dtype=np.int64)
 
 
 @by_row
@@ -95,8 +113,8 @@ def jitter(
 
     Parameters
     ----------
-    table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty. Of a relay, or what one
-        has saved, what goes out of it, by the times at which it came in, which its truth has.
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty. For a relay, or a file
+        that one saved, it is what goes out, with the times at which it came in, from the relay's truth.
     sent : column with the sender's clock when it sent, such as ``"v.t_us"``. By default the `t_us` of the
         probe messages that arrived, pings only (an answer or echo carries our own time); without any, that of messages
         that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
@@ -125,8 +143,8 @@ def jitter(
     offset does not matter; their drift adds to D by drift times interval (100 ppm of 16.7 ms: 1.7 us). A
     sender's clock in whole milliseconds hides jitter below one.
 
-    What it estimates is the mean of ``|D|``. As it forgets, more messages make it no surer: of delays that do not
-    depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
+    What it estimates is the mean of ``|D|``. As it forgets, more messages do not make it more certain: of delays that
+    do not depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
     """
     by = names_of(by)
     known = truth_of(table) if sent is None else None
@@ -139,7 +157,7 @@ def jitter(
         require(table, ("time", "endpoint", "peer", "direction", "event", *by))
         rows, sent_us = sent_times(table, sent, UNIT_US[unit])
     arrivals = Arrivals.of(table, times_ns(table), rows, by)
-    sent_us = sent_us[arrivals.sequence]
+    sent_us = at(sent_us, arrivals.sequence)
     difference = np.zeros(len(rows))
     difference[1:] = np.diff(arrivals.when) / 1e3 - np.diff(sent_us)
     begins = _clock_starts(arrivals.starts, sent_us)
@@ -176,9 +194,9 @@ class Arrivals:
     ) -> Arrivals:
         """Put rows of a table in order; `stamps_ns` are the times of all its rows."""
         ids, first = group_rows(table, by, rows)
-        times = stamps_ns[rows]
+        times = picked(stamps_ns, rows)
         sequence = order(ids, times)
-        return cls(rows, times, sequence, times[sequence], starts_of(ids, len(first)))
+        return cls(rows, times, sequence, at(times, sequence), starts_of(ids, len(first)))
 
     def by_time(
         self, table: pd.DataFrame, by: Sequence[str], name: str, values: NDArray[np.float64]
@@ -189,9 +207,21 @@ class Arrivals:
         if not in_time(times):
             source = np.argsort(times, kind="stable")
             rows, times, there = rows[source], times[source], there[source]
-        columns = {"time": time_index(times), **{column: table[column].array.take(rows) for column in by}}
-        # All of these were made here: nothing is shared that a copy would keep apart.
-        return pd.DataFrame({**columns, name: there}, index=pd.Index(rows), copy=False)
+        return _in_time(table, rows, times, by, name, there)
+
+
+def _in_time(
+    table: pd.DataFrame,
+    rows: NDArray[np.int64],
+    times: NDArray[np.int64],
+    by: Sequence[str],
+    name: str,
+    values: NDArray[np.float64],
+) -> pd.DataFrame:
+    """`values` of some rows of a table, all in order of time, as its column `name`."""
+    columns = {"time": time_index(times), **{column: column_at(table, column, rows) for column in by}}
+    # All of these were made here: nothing is shared that a copy would keep apart.
+    return pd.DataFrame({**columns, name: values}, index=pd.Index(rows, copy=False), copy=False)
 
 
 def runs_of_clock(ids: NDArray[np.int64], sent_us: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -251,7 +281,7 @@ def sent_times(
     column = table[sent]
     if column.dtype == np.int64:  # none is missing
         rows = np.flatnonzero(arrived)
-        exact = column.to_numpy()[rows]
+        exact = picked(column.to_numpy(), rows)
         return rows, (exact - exact[:1].sum()).astype(np.float64) * unit_us
     column = pd.to_numeric(column, errors="coerce")
     rows = np.flatnonzero(arrived & column.notna().to_numpy())

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from gdlab.analysis.gathering import are_all, at, sorting
+from gdlab.messages import SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -18,11 +21,16 @@ if TYPE_CHECKING:
 
 #: What one side says to one other side: the unit in which order, gaps and loss have a meaning.
 STREAM: Final = ("endpoint", "peer", "direction")
-
+_SCHEMA: Final = frozenset(column.name for column in SCHEMA)
 
 #: Values are numbered by an array with a place for each where there are so many places for a row at most, or so few.
 _DENSE: Final = 4
 _FEW_CELLS: Final = 1 << 16
+
+#: Of so many parts of the rows, one is looked at before all are.
+_HEAD: Final = 16
+#: How `NaT` is kept.
+_NAT: Final = np.iinfo(np.int64).min
 
 #: Who sends to whom, where the direction is given.
 PEER: Final = ("endpoint", "peer")
@@ -45,9 +53,17 @@ def require(table: pd.DataFrame, names: Iterable[str]) -> None:
     if missing:
         raise KeyError(
             f"the table has no column {', '.join(map(repr, missing))}; it has "
-            f"{', '.join(map(str, table.columns))}. "
-            "Decoded columns such as 'v.seq' come from decoding the payloads first."
+            f"{', '.join(map(str, table.columns))}. {_way_out(missing, table)}"
         )
+
+
+def _way_out(missing: list[str], table: pd.DataFrame) -> str:
+    fields = [name for name in missing if name not in _SCHEMA]
+    if fields and not fields[0].startswith("v."):
+        return f"A field of the messages is named with v. before it, such as 'v.{fields[0]}'."
+    if any(str(name).startswith("v.") for name in table.columns):
+        return "The payloads are decoded, and none has such a field."
+    return "Decoded columns such as 'v.seq' come from decoding the payloads first."
 
 
 def times_ns(table: pd.DataFrame) -> NDArray[np.int64]:
@@ -59,17 +75,17 @@ def times_ns(table: pd.DataFrame) -> NDArray[np.int64]:
         If a row has no time (NaT): such a table is not a capture.
     """
     require(table, ["time"])
-    naive = table["time"].to_numpy(dtype="datetime64[ns]")
-    if np.isnat(naive).any():
+    stamps = table["time"].to_numpy(dtype="datetime64[ns]").view(np.int64)
+    if len(stamps) and stamps.min() == _NAT:
         raise ValueError(
             "the column 'time' holds NaT: every row of a capture has a time; drop those rows first"
         )
-    return naive.view(np.int64)
+    return stamps
 
 
 def time_index(stamps_ns: NDArray[np.int64]) -> pd.DatetimeIndex:
     """Nanoseconds since 1970 UTC as the dtype of the column `time`."""
-    return pd.DatetimeIndex(stamps_ns.view("datetime64[ns]")).tz_localize("UTC")
+    return pd.DatetimeIndex(stamps_ns, tz="UTC", copy=True)
 
 
 def codes(table: pd.DataFrame, name: str) -> tuple[NDArray[np.integer[Any]], pd.Index]:
@@ -94,10 +110,9 @@ def equals(table: pd.DataFrame, name: str, value: str) -> NDArray[np.bool_]:
     column = table[name].array
     if isinstance(column, pd.Categorical):
         # The smallest integer type is kept: comparing 1,000,000 int8 costs a tenth of comparing strings.
-        position = column.categories.get_indexer(pd.Index([value]))[0]
-        if position < 0:
+        if value not in column.categories:
             return np.zeros(len(table), dtype=np.bool_)
-        return np.asarray(column.codes == position)
+        return np.asarray(column.codes == column.categories.get_loc(value))
     return np.asarray(table[name].eq(value).fillna(False).to_numpy(dtype=np.bool_))
 
 
@@ -117,7 +132,7 @@ def groups(table: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.int64], p
 
     Returns
     -------
-    (n,) int64 group of each row, and one row a group with the columns `by` (categories where they were,
+    (n,) int64 group of each row, and one row per group with the columns `by` (categories where they were,
     missing values kept as missing).
     """
     ids, first = group_rows(table, by)
@@ -133,20 +148,36 @@ def group_rows(
     -------
     (n,) int64 group of each of the rows, and (groups,) int64 which of the rows is the first of each.
     """
+    return numbered_cells(*cells_of(table, by, rows))
+
+
+def cells_of(
+    table: pd.DataFrame, by: Sequence[str], rows: NDArray[np.integer[Any]] | None = None
+) -> tuple[NDArray[np.integer[Any]], int]:
+    """As `group_rows`, but numbered in no order; (n,) integers from 0 on, and what all of them are below."""
     n = len(table) if rows is None else len(rows)
-    cells, size = np.zeros(n, dtype=np.int64), 1
+    if rows is not None and are_all(rows, len(table)):
+        rows = None
+    cells: NDArray[np.integer[Any]] = np.zeros(n, dtype=np.int8)
+    size = 1
     for name in by:
-        numbers, values = codes(table, name)
+        numbers, _ = codes(table, name)
         if rows is not None:
-            numbers = numbers[rows]
-        width = len(values) + 1
+            numbers = at(np.asarray(numbers), rows)
+        low, high = (int(numbers.min()), int(numbers.max())) if n else (0, 0)
+        width = high - low + 1
+        if width == 1:  # as the endpoint, mostly
+            continue
         if size * width > max(_DENSE * n, _FEW_CELLS):
             # Numbered anew, so that the product stays small however many columns there are.
             cells, first = numbered_cells(cells, size)
             size = len(first)
-        cells = cells * width + (numbers + 1) if size > 1 else numbers.astype(np.int64) + 1
+        if size == 1 and width <= np.iinfo(numbers.dtype).max:
+            cells = numbers - numbers.dtype.type(low)
+        else:
+            cells = cells.astype(np.int64) * width + numbers - low
         size *= width
-    return numbered_cells(cells, size)
+    return cells, size
 
 
 def labels_of(table: pd.DataFrame, by: Sequence[str], rows: NDArray[np.int64]) -> pd.DataFrame:
@@ -154,12 +185,12 @@ def labels_of(table: pd.DataFrame, by: Sequence[str], rows: NDArray[np.int64]) -
     return table[list(by)].iloc[rows].reset_index(drop=True)
 
 
-def numbered_cells(cells: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def numbered_cells(cells: NDArray[np.integer[Any]], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number the distinct values in the order of their first row.
 
     Parameters
     ----------
-    cells : (n,) int64, 0 and above, below `size`.
+    cells : (n,) integers, 0 and above, below `size`.
 
     Returns
     -------
@@ -170,13 +201,18 @@ def numbered_cells(cells: NDArray[np.int64], size: int) -> tuple[NDArray[np.int6
         numbers, uniques = pd.factorize(cells)
         numbers = numbers.astype(np.int64)
         return numbers, first_rows(numbers, len(uniques))
-    # Two passes over an array with a place for each value: hashing a million takes ten times as long.
-    first = np.full(size, -1, dtype=np.int64)
-    first[cells[::-1]] = np.arange(n - 1, -1, -1)
-    begins = np.sort(first[first >= 0])
-    number = first
-    number[cells[begins]] = np.arange(len(begins))
-    return number[cells], begins
+    # With a place for each value: hashing a million takes ten times as long.
+    distinct = np.count_nonzero(np.bincount(cells, minlength=size))
+    for head in (n // _HEAD, n):  # as a rule all have come up soon
+        first = np.full(size, -1, dtype=np.int64)
+        first[cells[:head][::-1]] = np.arange(head - 1, -1, -1)
+        begins = np.sort(first[first >= 0])
+        if len(begins) == distinct:
+            break
+    if distinct == size and np.array_equal(begins, first):  # they are numbered so already
+        return cells.astype(np.int64), begins
+    first[cells[begins]] = np.arange(distinct)
+    return at(first, cells), begins
 
 
 def first_rows(ids: NDArray[np.int64], distinct: int) -> NDArray[np.int64]:
@@ -193,16 +229,7 @@ def in_time(stamps_ns: NDArray[np.integer[Any]]) -> bool:
 
 def order(ids: NDArray[np.integer[Any]], stamps_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Positions that sort rows by group, then by time, then by position; (n,) int64."""
-    if in_time(stamps_ns):
-        # Small integers sort by radix, ten times faster.
-        most = int(ids.max(initial=0))
-        if most < 2**16 - 1:
-            return np.argsort(ids.astype(np.uint16), kind="stable")
-        if most < 2**32 and not in_time(ids):
-            by_lower = np.argsort((ids & 0xFFFF).astype(np.uint16), kind="stable")
-            return by_lower[np.argsort((ids[by_lower] >> 16).astype(np.uint16), kind="stable")]
-        return np.argsort(ids, kind="stable")
-    return np.lexsort((stamps_ns, ids))
+    return sorting(ids) if in_time(stamps_ns) else np.lexsort((stamps_ns, ids))
 
 
 def starts_of(ids: NDArray[np.int64], distinct: int) -> NDArray[np.int64]:

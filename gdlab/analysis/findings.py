@@ -46,7 +46,13 @@ def findings(
     `evidence` (numbers and sample sizes), `next_step`, `lesson` (text), `rows` (tuples of positions in the
     table, at most 20). No rows where no rule applies, which says that nothing was recognised, not that all
     is well.
+
+    Raises
+    ------
+    TypeError : another capture in place of `statistics`; say what it is: ``sender=`` or ``relay=``.
     """
+    if isinstance(statistics, pd.DataFrame) or hasattr(statistics, "df"):
+        raise TypeError("name what the other capture is: findings(sender=other) or findings(relay=other)")
     if statistics is None and not isinstance(table, pd.DataFrame):
         statistics = getattr(table, "provenance", {}).get("statistics")
     if watched is None:

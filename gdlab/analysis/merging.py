@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
 import numpy as np
 import pandas as pd
 
@@ -19,46 +16,9 @@ from gdlab.analysis.matching import (
     one_conversation,
     refuse_the_ambiguous,
 )
+from gdlab.analysis.merged import By, Merged
 from gdlab.analysis.merged_tables import WAYS, clock_table, rows_of, ways_of
 from gdlab.analysis.source import Source, table_of
-
-if TYPE_CHECKING:
-    from gdlab.analysis.merging_path import MergedPath
-
-By = Literal["auto", "payload", "probe", "seq"]
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """Two captures of one session, message by message.
-
-    Attributes
-    ----------
-    table : one row per message, in order of its time on a's clock: `way` (category: `a to b`, `b to a`), `time` (when
-        it was sent, on a's clock: as a has it, or estimated; where the clocks cannot be told, the sender's), `sent`,
-        `received` (times as the two captures have them, each on its own clock; NaT where it is in one only),
-        `sent_row`, `received_row` (Int64: positions in the two tables), `size_bytes`, `fate` (category: `arrived`,
-        `reordered`, `lost`, `unseen`: the other capture cannot tell, as it had not begun or had ended, `ambiguous`:
-        what identifies it was sent more than once), `copies` (int64: how often it arrived), `delay_ms`, `error_ms`
-        (float64: the delay is this wrong at most; NaN where none is known).
-    ways : one row per way: `place` (text), `entered` (int64: messages that could be followed), `lost`, `loss`,
-        `loss_low`, `loss_high` (95 % Wilson interval), `reordered`, `duplicates` (int64: copies beyond the first),
-        `ambiguous`, `unseen`, `least_ms`, `median_ms`, `error_ms` (of the delay, float64), `n` (int64: delays).
-    clock : one row, or none where the clocks cannot be told: `time` (for which the offset holds, on a's clock),
-        `offset_us` (int64: b's clock minus a's), `error_us`, `drift_ppm`, `drift_error_ppm` (float64; the error is the
-        largest between `first` and `last`), `late_us` (float64: how much sooner than possible messages seem to arrive,
-        which late timestamps of sending explain), `first`, `last`, `n` (int64: messages used).
-    by : what the messages were told apart by: ``seq``, ``probe`` or ``payload``.
-    peers : the conversation, as ``(a's name of b, b's name of a)``.
-    path : with a capture of a relay between the two, the same place by place; else None.
-    """
-
-    table: pd.DataFrame
-    ways: pd.DataFrame
-    clock: pd.DataFrame
-    by: str
-    peers: tuple[str, str]
-    path: MergedPath | None = None
 
 
 def merge_two(a: Source, b: Source, *, by: By, seq: str | None, bits: int | None, same_clock: bool) -> Merged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +10,8 @@ import pandas as pd
 
 from gdlab.analysis.columns import groups, messages, require
 from gdlab.analysis.matching import CLEARLY, LEAST_MATCHES
-from gdlab.analysis.merging import By, Merged, merge_two
+from gdlab.analysis.merged import By, Merged, MergedPath
+from gdlab.analysis.merging import merge_two
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
@@ -25,24 +26,6 @@ PLACES: Final = (
     "in the relay (back)",
     "relay to a",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MergedPath:
-    """Three captures of one session, place by place.
-
-    Attributes
-    ----------
-    ways : one row per place of the way there and back, with the columns of `Merged.ways`: what was lost, came out of
-        order or twice between a and the relay, inside the relay, and between the relay and b.
-    before, inside, behind : the parts as `Merged`: a and the relay; what came into the relay and what left it, on its
-        own clock; the relay and b.
-    """
-
-    ways: pd.DataFrame
-    before: Merged
-    inside: Merged
-    behind: Merged
 
 
 def merge(
@@ -66,13 +49,13 @@ def merge(
     seq : column with the sender's number, such as ``"v.seq"``.
     bits : width of a number that wraps around, 2 to 32, such as 16.
     relay : a capture of the program between them, which passes messages on unchanged: one conversation with a, and one
-        with b. What became of the messages is then told place by place as well, as `Merged.path`.
+        with b. What became of the messages is then reported place by place as well, as `Merged.path`.
     same_clock : both captures are of one machine, whose clock needs no estimate; then one way suffices for delays.
 
     Returns
     -------
     `Merged`: the table, loss and order of each way, the clocks. The times of both captures stand in it as they were
-    taken. Without messages both ways there is no delay in it, as no offset can be told from one way.
+    taken. Without messages both ways there is no delay in it, as no offset can be determined from one way.
 
     Raises
     ------

@@ -25,6 +25,8 @@ STAYS: Final = 3
 STEPS: Final = 20
 #: All runs' numbers are put above each other, as long as there are fewer.
 _MOST_NUMBERS: Final = 2.0**62
+#: Differences of numbers that are no further from 0 fit 64 bits.
+_PLAIN: Final = 2**61
 
 
 def unwrapped(number: Ints, starts: Ints, bits: int) -> Ints:
@@ -47,7 +49,7 @@ def unwrapped(number: Ints, starts: Ints, bits: int) -> Ints:
 def in_steps(number: Ints, starts: Ints) -> tuple[Ints, Ints]:
     """Numbers counted in the constant step of their stream, from its first; and that step of each stream."""
     size = np.ones_like(starts)
-    if not len(starts):
+    if not len(starts) or _soon_by_one(number, starts):
         return number, size
     moves = np.zeros_like(number)
     np.subtract(number[1:], number[:-1], out=moves[1:])
@@ -72,6 +74,14 @@ def in_steps(number: Ints, starts: Ints) -> tuple[Ints, Ints]:
             number[here] = (number[here] - number[here][0]) // usual
             size[each] = usual
     return number, size
+
+
+def _soon_by_one(number: Ints, starts: Ints) -> bool:
+    """Whether each stream counts by one somewhere at its beginning, or is too short to show its step."""
+    lengths = np.diff(starts, append=len(number))
+    long, last = starts[lengths > STEPS], STEPS // 2
+    steps = number[long[:, None] + np.arange(1, last)] - number[long[:, None] + np.arange(last - 1)]
+    return bool((steps == 1).any(axis=1).all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +142,22 @@ def runs_of(number: Ints, starts: Ints, window: int) -> Runs:
     n = len(number)
     step = np.zeros_like(number)
     np.subtract(number[1:], number[:-1], out=step[1:])
-    ahead = step.copy()
     step[starts] = 0
-    anew = (step > JUMP) | (step < -JUMP)
-    anew[_drops(number, step, starts, window)] = True
-    leaps = np.flatnonzero(anew & (step > 0))
-    leapt = (leaps, ahead[leaps])
-    anew[starts] = True
-    begins = np.flatnonzero(anew)
+    far = _beyond(step, -JUMP, JUMP)
+    leaps = far[step[far] > 0]
+    leapt = (leaps, step[leaps])
+    begins = starts
+    anew = np.concatenate([far, _drops(number, step, starts, window)])
+    if len(anew):
+        begins = np.unique(np.concatenate([starts, anew]))
     if not n:
         none = np.zeros(0, dtype=np.int64)
         return Runs(0, begins, leapt, np.zeros(0), none, none, np.zeros(0, dtype=np.bool_), number)
-    # From the beginning of its run: no run spans 64 bits, whatever a hostile sender writes between two.
-    number = number - _repeated(number[begins], begins, n)
     low, high = np.minimum.reduceat(number, begins), np.maximum.reduceat(number, begins)
+    if low.min() < -_PLAIN or high.max() > _PLAIN:
+        # From the beginning of its run: no run spans 64 bits, whatever a hostile sender writes between two.
+        number = number - _repeated(number[begins], begins, n)
+        low, high = np.minimum.reduceat(number, begins), np.maximum.reduceat(number, begins)
     spans = (high - low + 1).astype(np.float64)
     if spans.min() > 0 and spans.sum() < _MOST_NUMBERS:
         above_each_other = _stacked(number, begins, low, high)
@@ -179,9 +191,17 @@ def _repeated(values: Ints, starts: Ints, n: int) -> Ints:
     return np.repeat(values, np.diff(starts, append=n))
 
 
+def _beyond(step: Ints, least: int, most: int | None) -> Ints:
+    """Where steps are less or more than that."""
+    below = np.flatnonzero(step < least) if step.min(initial=0) < least else np.zeros(0, np.int64)
+    if most is None or step.max(initial=0) <= most:
+        return below
+    return np.union1d(below, np.flatnonzero(step > most))
+
+
 def _drops(number: Ints, step: Ints, starts: Ints, window: int) -> Ints:
     """Where the numbers of a stream drop and stay down."""
-    at = np.flatnonzero(step < -window)
+    at = _beyond(step, -window, None)
     if not len(at):
         return at
     stream = np.searchsorted(starts, at, side="right") - 1

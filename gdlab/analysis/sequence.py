@@ -24,6 +24,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.gathering import at, picked
 from gdlab.analysis.interval import wilson
 from gdlab.analysis.number_runs import Runs, in_steps, runs_of, unwrapped
 from gdlab.analysis.numbers_of import numbers_of
@@ -63,17 +64,17 @@ def numbered(
     table : columns `time`, `endpoint`, `peer`, `direction`, `event` and `seq`; any order, may be empty.
     seq : column with the number, such as ``"v.seq"``; missing and fractional numbers are left out. By default
         the `seq` of the probes that the other side sent (not of its answers to ours), of streams in which
-        it counts the probes: one in five of its steps at least is by one. Of other streams the number of messages
-        that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
+        it counts the probes: at least one in five of its steps is by one. For other streams, the `seq` of
+        messages that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
     direction : ``in`` for what arrived.
     window : how many numbers a message may be behind to count as reordered; further behind it is late.
     bits : width of a counter that wraps around, 2 to 64, such as 16. By default it does not.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
     by : columns that tell the streams apart, each of which counts for itself, such as ``"v.id"``.
 
     Returns
     -------
-    One row a numbered message, in order of arrival: `time`, the columns `by`, `run` (int64: counts the
+    One row per numbered message, in order of arrival: `time`, the columns `by`, `run` (int64: counts the
     restarts of the stream's numbers, from 0), `seq` (int64, wrap-around undone; uint64, modulo 2^64, where a number is
     over 2^63 - 1 or `bits` over 62), `status` (category: `in
     order`, `duplicate`, `reordered`, `late`), `behind` (int64: by how many steps it is behind the
@@ -88,29 +89,28 @@ def numbered(
 
     Notes
     -----
-    Reordered is a message with a number below the next expected one, which is one more than the highest
-    seen (RFC 4737 section 3.3), that is no duplicate; a duplicate has a number that came before (RFC 5560
+    A message is reordered if its number is below the next expected one, which is one more than the
+    highest seen (RFC 4737 section 3.3), and it is not a duplicate; a duplicate has a number that came before (RFC 5560
     section 3.2). The numbers of a run start anew where they drop by more than `window` and stay down for
     three more messages, or where they jump by over 10,000. A sender that starts over within `window` numbers
-    under the same address cannot be told from one that duplicates.
+    under the same address cannot be distinguished from one that duplicates.
 
     A stream that never counts by one, and by the same step (2, 100, -1) at least half the time in 20 steps or more, all
     others being multiples of it, counts by that step: what is not lost is then not reported as lost. Numbers of which
     a path lets exactly every second through look the same; `sequence` shows the step.
     """
     by = names_of(by)
-    table, stamps, found, sequence = _found(table, seq, direction, window, bits, by, probes=probes)
-    n = len(found.rows)
-    if in_time(stamps[found.rows_read]):
+    table, stamps, found = _found(table, seq, direction, window, bits, by, probes=probes)
+    n, sequence, runs, taken = len(found.rows), found.sequence, found.runs, found.rows
+    if in_time(picked(stamps, taken)):
         by_time = np.empty(n, dtype=np.int64)
         by_time[sequence] = np.arange(n)
     else:  # what has the same time stays in the order of its rows
-        by_time = np.lexsort((sequence, stamps[found.rows]))
-    runs = found.runs
+        by_time = np.lexsort((sequence, stamps[taken][sequence]))
+        taken = taken[sequence[by_time]]
     status, behind = np.zeros(n, dtype=np.int8), np.zeros(n, dtype=np.int64)
     status[runs.below] = runs.status(window)
     behind[runs.below] = runs.behind
-    taken = found.rows[by_time]
     return pd.DataFrame(
         {
             "time": time_index(stamps[taken]),
@@ -132,15 +132,15 @@ class _Found:
 
     Attributes
     ----------
-    rows : (n,) int64, positions in the table; `rows_read` the same as they were read.
-    told : (n,) the numbers as they are shown.
+    rows : (n,) int64, positions in the table, growing. sequence : (n,) int64, positions in `rows`, in that order.
+    told : (n,) the numbers as they are shown, in that order.
     starts : (streams,) int64, where each stream begins.
     step : (streams,) int64, by what each counts.
     runs : what became of them.
     """
 
     rows: Ints
-    rows_read: Ints
+    sequence: Ints
     told: NDArray[np.int64] | NDArray[np.uint64]
     starts: Ints
     step: Ints
@@ -156,8 +156,8 @@ def _found(
     by: Sequence[str],
     *,
     probes: bool,
-) -> tuple[pd.DataFrame, Ints, _Found, Ints]:
-    """The table, the nanoseconds of all its rows, its numbered messages, and what puts those in order."""
+) -> tuple[pd.DataFrame, Ints, _Found]:
+    """The table, the nanoseconds of all its rows, and its numbered messages."""
     if window < 0:
         raise ValueError(f"window counts numbers and cannot be {window}")
     if bits is not None and not 2 <= bits <= 64:
@@ -168,15 +168,15 @@ def _found(
         rows, number, unsigned = numbers_of(table, seq, direction, with_probes=probes)
     stamps = times_ns(table)
     ids, first = group_rows(table, by, rows)
-    sequence = order(ids, stamps[rows])
+    sequence = order(ids, picked(stamps, rows))
     starts = starts_of(ids, len(first))
-    number = number[sequence]
+    number = at(number, sequence)
     if bits is not None:
         number = unwrapped(number, starts, bits)
     told = number.view(np.uint64) if unsigned or (bits or 0) > 62 else number
     number, step = in_steps(number, starts)
-    found = _Found(rows[sequence], rows, told, starts, step, runs_of(number, starts, window))
-    return table, stamps, found, sequence
+    found = _Found(rows, sequence, told, starts, step, runs_of(number, starts, window))
+    return table, stamps, found
 
 
 @by_row
@@ -194,27 +194,27 @@ def sequence(
 
     Parameters
     ----------
-    table, seq, direction, window, bits, probes, by : as of `numbered`.
+    table, seq, direction, window, bits, probes, by : as for `numbered`.
 
     Returns
     -------
     One row per stream, in order of its first message: the columns `by`, `messages` (int64: numbered ones, the
     sample size), `expected` (int64: numbers from the lowest to the highest of each run), `received`
     (different numbers), `lost` (``expected - received``), `loss` (share of the expected, float64; NaN for
-    less than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
+    fewer than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
     (int64, of the `messages`), `max_behind` (int64), `restarts` (int64: how often the numbers start anew, lower),
     `jumps` (int64: how often they leap ahead by over 10,000), `jumped` (int64: numbers left out by those; lost, or
-    never given, which nobody can tell from the numbers), `step` (int64: by what they count, see `numbered`).
+    never assigned: the numbers do not show which), `step` (int64: by what they count, see `numbered`).
 
     Notes
     -----
     What was lost before the first or after the last message that arrived cannot be seen; loss is as of the
     last row, and what is missing there may still come. The interval supposes losses independent of each
-    other; losses in bursts are less certain than it says. Loss is "missing in this capture": where it
+    other; losses in bursts are less certain than it suggests. Loss is "missing in this capture": where it
     happened (path, the socket buffers of either side, the sender) is another question.
     """
     by = names_of(by)
-    table, stamps, found, sequence = _found(table, seq, direction, window, bits, by, probes=probes)
+    table, stamps, found = _found(table, seq, direction, window, bits, by, probes=probes)
     starts, runs = found.starts, found.runs
     streams = len(starts)
     all_of_them = np.diff(starts, append=len(found.rows))
@@ -240,24 +240,24 @@ def sequence(
     # Clipped, so that the sum of what a hostile sender writes stays within 64 bits.
     np.add.at(jumped, of(leaps), np.clip(ahead - 1, 0, 2**40))
 
-    first = found.rows[starts]
-    labels = {name: table[name].array.take(first) for name in by}
-    result = pd.DataFrame(labels, index=pd.Index(first))
-    result = result.assign(
-        messages=all_of_them,
-        expected=expected,
-        received=received,
-        lost=lost,
-        loss=np.where(enough, lost / np.maximum(expected, 1), np.nan),
-        loss_low=np.where(enough, low, np.nan),
-        loss_high=np.where(enough, high, np.nan),
-        duplicates=duplicates,
-        reordered=counted(runs.below[status == 2]),
-        late=counted(runs.below[status == 3]),
-        max_behind=worst,
-        restarts=np.bincount(run_stream, minlength=streams).astype(np.int64) - 1 - counted(leaps),
-        jumps=counted(leaps),
-        jumped=jumped,
-        step=found.step,
-    )
-    return result.iloc[np.lexsort((sequence[starts], stamps[first]))]
+    first = found.rows[found.sequence[starts]]
+    columns = {
+        **{name: table[name].array.take(first) for name in by},
+        "messages": all_of_them,
+        "expected": expected,
+        "received": received,
+        "lost": lost,
+        "loss": np.where(enough, lost / np.maximum(expected, 1), np.nan),
+        "loss_low": np.where(enough, low, np.nan),
+        "loss_high": np.where(enough, high, np.nan),
+        "duplicates": duplicates,
+        "reordered": counted(runs.below[status == 2]),
+        "late": counted(runs.below[status == 3]),
+        "max_behind": worst,
+        "restarts": np.bincount(run_stream, minlength=streams).astype(np.int64) - 1 - counted(leaps),
+        "jumps": counted(leaps),
+        "jumped": jumped,
+        "step": found.step,
+    }
+    result = pd.DataFrame(columns, index=pd.Index(first))
+    return result.iloc[np.lexsort((first, stamps[first]))]

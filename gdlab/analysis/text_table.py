@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Final
 
 import pandas as pd
 
+from gdlab.words import phrase
+
 _WIDTH: Final = 100  # of the text form
 _CELL: Final = "text-align:left;vertical-align:top;padding:2px 12px 6px 0;white-space:normal"
 
@@ -20,7 +22,7 @@ class Worded(pd.DataFrame):
     pandas.
     """
 
-    #: What is said in place of a table without rows.
+    #: Key of the phrase that is said in place of a table without rows.
     when_empty: ClassVar[str] = ""
 
     @property
@@ -32,7 +34,7 @@ class Worded(pd.DataFrame):
 
     def __repr__(self) -> str:
         if self.when_empty and not len(self):
-            return self.when_empty
+            return phrase(self.when_empty)
         if not self._is_for_reading() or not len(self):
             return super().__repr__()
         left = max(len(str(name)) for name in self.columns) + 6
@@ -48,7 +50,7 @@ class Worded(pd.DataFrame):
 
     def _repr_html_(self) -> str:
         if self.when_empty and not len(self):
-            return f"<div>{html.escape(self.when_empty)}</div>"
+            return f"<div>{html.escape(phrase(self.when_empty))}</div>"
         if not self._is_for_reading():
             return self.to_html(max_rows=pd.get_option("display.max_rows"), show_dimensions=True)
         head = "".join(
@@ -70,10 +72,7 @@ class Worded(pd.DataFrame):
 class Findings(Worded):
     """What `findings` found, one row per finding."""
 
-    when_empty = (
-        "No findings: nothing was recognised, which is not to say that all is well. Round trips need probes "
-        '(ping=0.05, and a game that answers them), loss needs numbered messages (findings(seq="v.seq")).'
-    )
+    when_empty = "no findings"
 
 
 def _text(cell: Any) -> str:

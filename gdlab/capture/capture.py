@@ -224,7 +224,7 @@ class Capture(Tabular, Waiting):
         WaitTimeout : it did not arrive. EndpointClosed : the capture is stopped. NotSent : it is a client, or the
         message could not be sent. NotConnected : nobody could be connected to.
         """
-        from gdlab.capture.selftest import send_test  # which makes a capture of its own to send by
+        from gdlab.capture.selftest import send_test  # which few captures need
 
         packet = send_test(self, address)
         try:

@@ -87,7 +87,7 @@ class Multiplayer:
         return sums.overhead(self.view)
 
     def sync(self) -> pd.DataFrame:
-        """One row for each object and state, a typed column a property; see `gdlab.multiplayer.states.states`."""
+        """One row for each object and state, a typed column per property; see `gdlab.multiplayer.states.states`."""
         return self._evidence.states.copy(deep=False)
 
     @cached_property

@@ -35,8 +35,10 @@ def overlay(runs: Mapping[str, Source] | None = None, /, **named: Source) -> Ove
 
     Raises
     ------
-    ValueError : there are fewer than two runs.
+    ValueError : there are fewer than two runs. TypeError : a run without a name.
     """
+    if runs is not None and not isinstance(runs, Mapping):
+        raise TypeError("each run has a name in the picture: gd.overlay(before=run1, after=run2)")
     chosen = {**(runs or {}), **named}
     if len(chosen) < 2:
         raise ValueError(

@@ -22,6 +22,10 @@ class Plots:
     def __init__(self, source: Source) -> None:
         self._source = source
 
+    def __repr__(self) -> str:
+        pictures = sorted(name for name in vars(Plots) if not name.startswith("_"))
+        return f"<Pictures of {self._source!r}: {'(), '.join(pictures)}()>"
+
     def rates(
         self,
         ax: Axes | None = None,
@@ -37,7 +41,7 @@ class Plots:
         ----------
         value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
         bin_s : width of a bin in seconds; chosen by default.
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 
@@ -93,7 +97,7 @@ class Plots:
 
         Parameters
         ----------
-        sent, unit : column and unit of the sender's clock, as of `analysis.jitter`; by default that of probes.
+        sent, unit : column and unit of the sender's clock, as for `analysis.jitter`; by default that of probes.
         """
         from gdlab import plots
 
@@ -112,7 +116,7 @@ class Plots:
 
         Parameters
         ----------
-        seq, window, bits : as of `analysis.numbered`; by default the numbers of probes.
+        seq, window, bits : as for `analysis.numbered`; by default the numbers of probes.
         """
         from gdlab import plots
 
@@ -136,7 +140,7 @@ class Plots:
 
         Parameters
         ----------
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 
@@ -155,9 +159,9 @@ class Plots:
 
         Parameters
         ----------
-        peer : which one; by default the one with most messages.
+        peer : which one; by default the one with the most messages.
         first : position of the first message of that peer to draw.
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 
@@ -168,7 +172,7 @@ class Plots:
 
         Parameters
         ----------
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 

@@ -135,7 +135,7 @@ def load(
         they were written, and those of other programs' captures are what each segment added. See `Recording.reframe`.
     reader : ``"tshark"`` has packet captures opened by tshark, which must be installed; ``"gdlab"`` never has. Without
         it, tshark is the last resort, where it is installed: for capture formats and link layers that gdlab does not
-        know. A note says so. It finds the IP packets; what they carry is read as of any capture.
+        know. A note says so. It finds the IP packets; what they carry is read as in any capture.
 
     Returns
     -------

@@ -123,7 +123,7 @@ def listen(
     FolderUnusable : the folder of `spill` cannot be made or written to.
     PortInUse : somebody else holds a port; the message names the process where the system tells it.
     PortForbidden : the system keeps the port for privileged programs.
-    ValueError : there is no codec of that name.
+    ValueError : there is no codec of that name, or no `reply` to say `every` so often.
     """
     _check(decode)
     if not addresses:
@@ -198,7 +198,7 @@ def connect(
     NotConnected : nobody listens there, or it is no WebSocket server; not with `reconnect`. UDP cannot tell: where
         nobody listens, a row of event `error` says so after the first message.
     AddressError : not an address to connect to.
-    ValueError : there is no codec of that name.
+    ValueError : there is no codec of that name, or no `reply` to say `every` so often.
     """
     _check(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)

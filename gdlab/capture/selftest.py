@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, Self
+from typing import Any, Final, Protocol, Self
 from weakref import WeakSet
 
 import numpy as np
 
 from gdlab import clock
-from gdlab.capture.capture import Capture
 from gdlab.errors import EndpointClosed, NotSent, WaitTimeout
-from gdlab.store import Cursor, Limit
+from gdlab.store import Cursor, Limit, Snapshot
 from gdlab.store.blocks import Block
-from gdlab.transports import LISTENERS, Address, EndpointOptions, client, parse_known, parse_remote
+from gdlab.transports import (
+    LISTENERS,
+    Address,
+    EndpointOptions,
+    MakeEndpoint,
+    client,
+    parse_known,
+    parse_remote,
+)
 
 #: A packet that has not arrived after this long on the same computer will not come.
 TIMEOUT_S: Final = 3.0
@@ -26,11 +34,40 @@ _LIMIT: Final = Limit(rows=1000)
 #: With any framing a test packet is shorter.
 _MOST_BYTES: Final = 256
 
+
+class _Tested(Protocol):
+    """What of a capture is needed to test it, and to send by one."""
+
+    def __init__(
+        self,
+        addresses: Sequence[Address],
+        *,
+        limit: Limit,
+        options: EndpointOptions | None = None,
+        make: MakeEndpoint,
+    ) -> None: ...
+    @property
+    def addresses(self) -> tuple[str, ...]: ...
+    @property
+    def options(self) -> EndpointOptions: ...
+    @property
+    def running(self) -> bool: ...
+    @property
+    def status(self) -> object: ...
+
+    is_client: bool
+
+    def snapshots(self) -> Sequence[Snapshot]: ...
+    def start(self) -> object: ...
+    def send(self, value: Any) -> object: ...
+    def stop(self) -> object: ...
+
+
 #: Captures that only send a test packet: none of the user's, so that no list shows them.
-_senders: WeakSet[Capture] = WeakSet()
+_senders: WeakSet[_Tested] = WeakSet()
 
 
-def is_sender(capture: Capture) -> bool:
+def is_sender(capture: _Tested) -> bool:
     """Whether a capture only sends a test packet."""
     return capture in _senders
 
@@ -45,7 +82,7 @@ class TestPacket:
 
     __test__ = False  # pytest takes the name for a case
 
-    def __init__(self, capture: Capture, sender: Capture, address: str, token: str) -> None:
+    def __init__(self, capture: _Tested, sender: _Tested, address: str, token: str) -> None:
         self.address = address
         self.token = token
         self._capture = capture
@@ -56,7 +93,7 @@ class TestPacket:
         self.arrived_ms: float | None = None
 
     @classmethod
-    def to(cls, capture: Capture, sender: Capture, address: str) -> Self:
+    def to(cls, capture: _Tested, sender: _Tested, address: str) -> Self:
         """Send it; the rows that are looked at later begin here."""
         token = secrets.token_hex(4)
         packet = cls(capture, sender, address, token)
@@ -110,7 +147,7 @@ def _time_of(block: Block, token: bytes) -> int | None:
     return None
 
 
-def send_test(capture: Capture, address: str | None = None) -> TestPacket:
+def send_test(capture: _Tested, address: str | None = None) -> TestPacket:
     """Send a message to a listener of this process, over the network as a game would.
 
     Parameters
@@ -138,7 +175,7 @@ def send_test(capture: Capture, address: str | None = None) -> TestPacket:
         max_message_bytes=capture.options.max_message_bytes,
     )
     # Not by `connect`, which would hand out, or stop, a client that the user has to this very address.
-    sender = Capture(
+    sender = type(capture)(
         (parse_remote(str(target), schemes=LISTENERS),),
         limit=_LIMIT,
         options=options,

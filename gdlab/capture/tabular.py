@@ -12,6 +12,7 @@ import pandas as pd
 from gdlab.capture import html
 from gdlab.capture.measures import Measures
 from gdlab.capture.plot_namespace import Plots
+from gdlab.text import count
 
 if TYPE_CHECKING:
     from gdlab.analysis.watched import Watched
@@ -86,7 +87,7 @@ class Tabular(Measures):
         Parameters
         ----------
         codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
-        probes : decode also our own pings and what answered them.
+        probes : also decode our own pings and their answers.
         """
         from gdlab.codecs import Decoder
 
@@ -95,16 +96,25 @@ class Tabular(Measures):
             decoder = self._decoder = Decoder()
         return decoder.decode(self.df, self.decode_with if codec is None else codec, probes=probes)
 
-    def explain(self, row: int = -1) -> Explanation:
+    def explain(self, row: int | pd.Series = -1) -> Explanation:
         """What every byte of a message is for, as the payloads of this capture are read; see `gdlab.codecs.explain`.
 
         Parameters
         ----------
-        row : its position in the table, from the end where it is negative.
+        row : its position in the table, from the end where it is negative; or a row of the table, as
+            ``cap.df.iloc[3]`` is one.
+
+        Raises
+        ------
+        IndexError : the table has fewer rows.
         """
         from gdlab.codecs import explain, remembered
 
         table = self.df
+        if isinstance(row, pd.Series):
+            return explain(row["payload"] or b"", remembered(table))
+        if not -len(table) <= row < len(table):
+            raise IndexError(f"there is no row {row:,}: the table has {count(len(table), 'row')}")
         return explain(table["payload"].iloc[row] or b"", remembered(table))
 
     def where(self, filter: str) -> pd.DataFrame:  # noqa: A002 (what it is called on the dashboard)
@@ -207,7 +217,7 @@ class Tabular(Measures):
     def to_parquet(self, path: str | Path, *, decoded: bool | None = None, anonymise: bool = False) -> Path:
         """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`).
 
-        With `decoded` it has the decoded fields as flat typed columns, as of `to_csv`.
+        With `decoded` it has the decoded fields as flat typed columns, as for `to_csv`.
         """
         from gdlab.files import write_fields_parquet, write_parquet
 
@@ -250,7 +260,7 @@ class Tabular(Measures):
         Parameters
         ----------
         folder : made if it is not there; what an earlier report wrote in it is replaced.
-        seq : column with the sender's numbers, as of `sequence`.
+        seq : column with the sender's numbers, as for `sequence`.
         anonymise : peers become P01, P02 ... in the page and in the data; payloads are not touched.
 
         Returns

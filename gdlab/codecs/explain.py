@@ -52,7 +52,7 @@ def explain(payload: bytes | bytearray | memoryview, codec: DecodeWith = "auto")
     Parameters
     ----------
     payload : the bytes of one message.
-    codec : as of `Capture.decoded`: ``auto``, which guesses, ``variant``, ``json``, ``text``, ``bytes``, ``msgpack``,
+    codec : as for `Capture.decoded`: ``auto``, which guesses, ``variant``, ``json``, ``text``, ``bytes``, ``msgpack``,
         ``cbor``, ``osc``, a struct format with names, one for each type byte, a dataclass, or a function; of what a
         function reads only the value can be told.
 
@@ -64,7 +64,13 @@ def explain(payload: bytes | bytearray | memoryview, codec: DecodeWith = "auto")
     Raises
     ------
     ValueError : there is no such codec. MissingDependency : the codec needs a library that is not installed.
+    TypeError : `payload` is no bytes.
     """
+    if not isinstance(payload, (bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"explain takes the bytes of one message, such as b'hello', not {type(payload).__name__}; "
+            "gdlab.variant.dumps(value) makes those of a Variant"
+        )
     raw = bytes(payload)
     used = chosen(codec)
     found = used.decode_column(PayloadArray._from_sequence([raw]))

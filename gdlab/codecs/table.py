@@ -42,7 +42,7 @@ def decode(table: pd.DataFrame, codec: DecodeWith | None = None, *, probes: bool
         ``"<B type, H seq, 3f pos"``; a dict with such a format for each first byte; a dataclass with fields such as
         ``seq: Annotated[int, "H"]``; or a function from `bytes` to a value. By default what the table's capture reads
         its payloads with, else ``auto``.
-    probes : also gdlab's own pings and what answered them.
+    probes : include gdlab's own pings and their answers.
 
     Returns
     -------

@@ -32,12 +32,12 @@ class Lesson:
     needs: str
 
     def asks(self, language: str) -> str:
-        """The question in a language."""
-        return self.question if language == "en" else _QUESTIONS_ZH[self.number]
+        """The question in a language, in English where it has none."""
+        return _QUESTIONS.get(language, {}).get(self.number, self.question)
 
     def wants(self, language: str) -> str:
-        """What has to be there, in a language."""
-        return self.needs if language == "en" else _NEEDS_ZH[self.needs]
+        """What has to be there, in a language, in English where it has none."""
+        return _NEEDS.get(language, {}).get(self.needs, self.needs)
 
 
 #: Every lesson has canned captures and scripted games, so none needs an engine or the internet.
@@ -121,27 +121,31 @@ CONTENTS: Final = (
     ),
 )
 
-_NEEDS_ZH: Final = {
-    _NOTHING: "什么都不需要",
-    _OWN_PORTS: "本机回环；找到 Godot 4 就用它",
-    _RELAY: "本机回环；不能运行中继时用现成的捕获",
+_NEEDS: Final = {
+    "zh": {
+        _NOTHING: "什么都不需要",
+        _OWN_PORTS: "本机回环；找到 Godot 4 就用它",
+        _RELAY: "本机回环；不能运行中继时用现成的捕获",
+    }
 }
 #: As in the first cells of `notebooks/zh`.
-_QUESTIONS_ZH: Final = {
-    "00": "我的游戏此刻在说什么？",
-    "01": "游戏实际发送了什么？一次应答的代价是什么？",
-    "02": "延迟中有多少来自网络，有多少来自游戏？",
-    "03": "一条消息到哪里结束？",
-    "04": "你的游戏的一条消息占多少字节？它们都花在哪里？",
-    "05": "WebSocket 给 TCP 加了什么？一个连接如何结束？",
-    "06": "发出的数据包没有到达。是谁弄丢了它？",
-    "07": "怎样把我看到的写进报告，让别人也能核对？",
-    "08": "一次往返用了 100 毫秒而不是 10 毫秒：是网络，还是我的游戏？",
-    "09": "我的多人游戏的带宽花在哪里？我的不可靠调用又去了哪里？",
-    "10": "一个游戏能承受多差的网络？承受不了的部分又该怎么处理？",
-    "11": "客户端和服务器之间出了问题：在哪里，是什么，有多少？",
-    "12": "两台电脑怎样对时？能准到什么程度？",
-    "13": "怎样让一个游戏在 150 毫秒延迟和 2 % 丢包下还能玩？",
+_QUESTIONS: Final = {
+    "zh": {
+        "00": "我的游戏此刻在说什么？",
+        "01": "游戏实际发送了什么？一次应答的代价是什么？",
+        "02": "延迟中有多少来自网络，有多少来自游戏？",
+        "03": "一条消息到哪里结束？",
+        "04": "你的游戏的一条消息占多少字节？它们都花在哪里？",
+        "05": "WebSocket 给 TCP 加了什么？一个连接如何结束？",
+        "06": "发出的数据包没有到达。是谁弄丢了它？",
+        "07": "怎样把我看到的写进报告，让别人也能核对？",
+        "08": "一次往返用了 100 毫秒而不是 10 毫秒：是网络，还是我的游戏？",
+        "09": "我的多人游戏的带宽花在哪里？我的不可靠调用又去了哪里？",
+        "10": "一个游戏能承受多差的网络？承受不了的部分又该怎么处理？",
+        "11": "客户端和服务器之间出了问题：在哪里，是什么，有多少？",
+        "12": "两台电脑怎样对时？能准到什么程度？",
+        "13": "怎样让一个游戏在 150 毫秒延迟和 2 % 丢包下还能玩？",
+    }
 }
 
 

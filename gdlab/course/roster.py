@@ -50,7 +50,7 @@ def roster(
     names : how a student is known. A mapping from a code word that the student's game sends somewhere in a message
         (``{"otter": "Ada"}``), or from an address (``"192.168.1.17"``, with or without port), to the name; the path of
         a CSV file with these two columns; or the code words alone, which are then the names.
-    exercise : what is to be done; as of `marks`. Checks are made of each student's own rows.
+    exercise : what is to be done; as for `marks`. Checks are made of each student's own rows.
     silent_after_s : seconds without a message after which somebody is silent.
 
     Returns

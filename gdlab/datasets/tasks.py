@@ -7,157 +7,77 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gdlab import analysis
-from gdlab.analysis.clocks import NoOffset
 from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.conversations import tallied as talks_tallied
 from gdlab.analysis.latency import outcomes
 from gdlab.analysis.overhead import tallied as layers_tallied
-from gdlab.analysis.placing import placed
-from gdlab.analysis.probes import mark, messages_of, probes
+from gdlab.analysis.probes import candidates, mark, messages_of, probes
 from gdlab.analysis.rates import Counted
 from gdlab.analysis.rates import counted as rates_counted
 from gdlab.analysis.rates import grouped as rates_grouped
-from gdlab.analysis.stamps import Writing, known, sampled
+from gdlab.analysis.stamps import known
 from gdlab.codecs import decode
-from gdlab.codecs.table import DecodeWith
 from gdlab.datasets import noted
-from gdlab.datasets.noted import keys
-from gdlab.datasets.reading import Part, Rows, rows_of
+from gdlab.datasets.glanced import glanced
+from gdlab.datasets.reading import Rows, own, shares_of
 from gdlab.datasets.sketch import Sketch
+from gdlab.datasets.units import BY_STREAM, COLUMN, Unit, by_stream, keys
 from gdlab.files import to_schema as conform
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 
-#: Measures of one row for each message, probe or stream, by name.
-BY_STREAM: Final[Mapping[str, Callable[..., pd.DataFrame]]] = {
-    "clock_offsets": analysis.clock_offsets,
-    "delay_above_least": analysis.delay_above_least,
-    "inter_arrival": analysis.inter_arrival,
-    "jitter": analysis.jitter,
-    "numbered": analysis.numbered,
-    "one_way_delay": analysis.one_way_delay,
-    "response_times": analysis.response_times,
-    "round_trips": analysis.round_trips,
-    "sequence": analysis.sequence,
-}
-#: Of measures with a value for each row, the column it is in.
-COLUMN: Final = {
-    "delay_above_least": "above_ms",
-    "inter_arrival": "iat_ms",
-    "jitter": "jitter_ms",
-    "one_way_delay": "delay_ms",
-    "response_times": "response_ms",
-    "round_trips": "rtt_ms",
-}
-#: Those that fall back to what messages carry of number and time, by the option that names the field otherwise.
-STAMPED: Final = {
-    "delay_above_least": "sent",
-    "jitter": "sent",
-    "numbered": "seq",
-    "one_way_delay": "sent",
-    "sequence": "seq",
-}
-#: Those of them for which any probe of the other side's own outweighs what all messages carry.
-TIMED: Final = {"delay_above_least", "jitter", "one_way_delay"}
-#: Those of them that take no fields of messages by themselves.
-UNDECODED: Final = {"delay_above_least"}
-#: Those that need nothing of payloads but the fields that are named.
-OF_FIELDS: Final = {"delay_above_least", "inter_arrival", "jitter", "numbered", "response_times", "sequence"}
-#: Those that refuse a table in which nobody shows what they need.
-REFUSING: Final = {"delay_above_least", "one_way_delay"}
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A part of the data set and what to do with it.
-
-    Attributes
-    ----------
-    part : the rows.
-    task : which of `TASKS`.
-    measure : the name of the measure that it is for.
-    options : of the task or the measure.
-    marks : whether our pings must be told by what is in them, as no file marks them.
-    decode_with : how payloads are read, where fields of them are needed; None where none is.
-    fields : those fields.
-    slim : of each file's rows only the fields are kept, and no payloads.
-    writing : how messages of the whole data set carry number and time, where the measure asks for it.
-    """
-
-    part: Part
-    task: str
-    measure: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    marks: bool = False
-    decode_with: DecodeWith | None = None
-    fields: tuple[str, ...] = ()
-    writing: Writing | None = None
-    slim: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a unit, and fields that no payload in it has (other units may)."""
+    """The results of a unit, one for each share of its streams, and fields that no payload in it has (others may)."""
 
-    result: Any
-    lacking: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Rows of a measure, and where and when the row is that each stands for."""
-
-    table: pd.DataFrame
-    place: Ints
-    time: Ints
+    results: tuple[Any, ...]
+    lacking: frozenset[str]
 
 
 def work(unit: Unit) -> Answer:
     """Do what a unit says."""
-    rows = rows_of(unit.part, functools.partial(_slim, unit) if unit.slim else None)
+    results: list[Any] = []
+    lacking = frozenset(unit.fields)
+    for rows in shares_of(unit.part, functools.partial(_slim, unit) if unit.slim else None):
+        result, missed = _done(rows, unit)
+        del rows  # the next share is put together while this one is here
+        results.append(result)
+        lacking &= missed
+    return Answer(tuple(results), lacking)
+
+
+def _done(rows: Rows, unit: Unit) -> tuple[Any, frozenset[str]]:
     if unit.marks:
         mark(rows.table)
-    lacking: tuple[str, ...] = ()
+    lacking: frozenset[str] = frozenset()
     if unit.decode_with is not None:
         decoded = rows.table if unit.slim else decode(rows.table, unit.decode_with)
-        lacking = tuple(name for name in unit.fields if name not in decoded.columns)
-        rows = Rows(decoded.assign(**dict.fromkeys(lacking, np.nan)), rows.place)
+        lacking = frozenset(name for name in unit.fields if name not in decoded.columns)
+        rows = Rows(decoded.assign(**dict.fromkeys(sorted(lacking), np.nan)), rows.place)
     with known(unit.writing):
-        return Answer(TASKS[unit.task](rows, unit), lacking)
+        return TASKS[unit.task](rows, unit), lacking
 
 
 def _slim(unit: Unit, table: pd.DataFrame) -> pd.DataFrame:
-    """The fields of some rows in place of their payloads."""
+    """The fields of some rows in place of their payloads, or of those that are no pings."""
     decoded = decode(table, unit.decode_with)
     fields = [name for name in unit.fields if name in decoded.columns]
+    if unit.slim == "probes":
+        kept = np.full(len(table), -1)
+        at = candidates(table)
+        kept[at] = at
+        payloads = table["payload"].array.take(kept, allow_fill=True)
+        return own(table.assign(payload=payloads, **{name: decoded[name] for name in fields}))
     dropped = {"payload", "size_bytes", "kind"} - set(unit.fields)
     return decoded[[*(name for name in table.columns if name not in dropped), *fields]]
-
-
-def _options(unit: Unit) -> dict[str, Any]:
-    return {name: value for name, value in unit.options.items() if name != "last"}
-
-
-def by_stream(rows: Rows, unit: Unit) -> Found | str:
-    """A measure of some streams; why there is none, where it refuses."""
-    try:
-        table = placed(BY_STREAM[unit.measure])(rows.table, **_options(unit))
-    except ValueError as error:
-        if unit.measure not in REFUSING or (
-            unit.measure == "one_way_delay" and not isinstance(error, NoOffset)
-        ):
-            raise
-        return str(error)
-    at = table.index.to_numpy(dtype=np.int64)
-    return Found(table.reset_index(drop=True), rows.place[at], times_ns(rows.table)[at])
 
 
 def sketched(rows: Rows, unit: Unit) -> Sketch:
@@ -227,13 +147,7 @@ def arrived(rows: Rows, unit: Unit) -> tuple[int, float]:
 
 def kept(rows: Rows, unit: Unit) -> Rows:
     """The rows themselves, those of the columns that were asked for."""
-    return Rows(rows.table[list(unit.options["columns"])], rows.place)
-
-
-def first_stamped(rows: Rows, _unit: Unit) -> Rows:
-    """The rows that show how messages carry number and time."""
-    at = sampled(rows.table)
-    return Rows(rows.table.iloc[at], rows.place[at])
+    return Rows(own(rows.table[list(unit.options["columns"])]), rows.place)
 
 
 def asking(rows: Rows, _unit: Unit) -> bool:
@@ -259,13 +173,12 @@ TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
         asking,
         noted.before,
         noted.between,
-        noted.chosen,
         noted.fetched,
         noted.followed,
         noted.ranked,
         before_gaps,
         by_stream,
-        first_stamped,
+        glanced,
         gaps,
         grouped,
         kept,
@@ -277,12 +190,20 @@ TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
 }
 
 
+def row_bytes(unit: Unit, payload_bytes: int) -> int:
+    """About what a row takes that a unit holds, with so many bytes of payload as a rule."""
+    narrow = 24 + 8 * ("size_bytes" in unit.part.columns) + 16 * len(unit.fields)
+    if "payload" not in unit.part.columns or unit.slim == "none":
+        return narrow
+    return narrow + 16 + (0 if unit.slim else payload_bytes)
+
+
 def needs(measure: str) -> tuple[tuple[str, ...], bool]:
     """Columns beyond those that all need, and whether probes alone are looked at unless a field is named."""
     if measure == "findings":
         return conform.NAMES, False
-    if measure == "contents":
-        return ("size_bytes", "payload"), False
+    if not measure:
+        return ("size_bytes",), False
     if measure in ("inter_arrival", "response_times"):
         return (), False
     if measure in BY_STREAM:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from gdlab.facts import PEER, US, Fact, Reason
-from gdlab.framing.frames import FrameTable, State, plain_frames
+from gdlab.framing.frames import Frame, FrameTable, State, plain_frames
 from gdlab.framing.runs import Prefix, PrefixScanner
 from gdlab.framing.stream import StreamFramer
 
@@ -45,13 +45,32 @@ class PrefixFramer(StreamFramer):
 
     def table(self) -> FrameTable:
         """The plain frames up to the first flawed one, as arrays."""
-        if self._ready or self._over or self._skip or not self._is_complete():
+        size = len(self._buffer)
+        if self._ready or self._over or self._skip or not self._is_complete(self._buffer, size):
             return super().table()
         # Copies also what is incomplete; it came with this chunk, or nothing complete would be before it.
-        data = bytes(self._buffer)
-        offsets, lengths, end = self._scanner.scan(data, self.max_frame_bytes)
-        del self._buffer[:end]
-        self._taken += end
+        return self._scanned(bytes(self._buffer), 0)
+
+    def table_with(self, chunk: bytes) -> tuple[Frame | None, FrameTable]:
+        """Take the bytes of one read; give what `table` gives then, the frame that had begun before for itself."""
+        if self._ready or self._over or self._skip or self.state is not State.RECEIVING:
+            return super().table_with(chunk)
+        if not self._buffer:
+            return None, self._scanned(chunk, 0)
+        header, held = self.prefix.header_bytes, len(self._buffer)
+        if not self._is_complete(self._buffer[:header] + chunk[:header], held + len(chunk)):
+            return super().table_with(chunk)
+        (length,) = self._unpack(self._buffer[:header] + chunk[:header])
+        rest = header + length - held
+        begun = bytes(self._buffer + chunk[:rest])
+        self._taken += len(begun)
+        return Frame(begun[header:], header), self._scanned(chunk, rest)
+
+    def _scanned(self, data: bytes, at: int) -> FrameTable:
+        """The plain frames of some bytes from a place on; the buffer gets what is behind them."""
+        offsets, lengths, end = self._scanner.scan(data, self.max_frame_bytes, at)
+        self._buffer = bytearray(memoryview(data)[end:])
+        self._taken += end - at
         return FrameTable(data, offsets, lengths, np.full(len(offsets), self.prefix.header_bytes, np.int64))
 
     def whole(self, chunk: bytes) -> bytes | None:
@@ -69,13 +88,13 @@ class PrefixFramer(StreamFramer):
         self._taken += len(chunk)
         return chunk[header:]
 
-    def _is_complete(self) -> bool:
-        """Whether the buffer begins with a complete frame within the limit."""
+    def _is_complete(self, start: bytes | bytearray, size: int) -> bool:
+        """Whether some bytes, of which these are the first, begin with a complete frame within the limit."""
         header = self.prefix.header_bytes
-        if self.state is not State.RECEIVING or len(self._buffer) < header:
+        if self.state is not State.RECEIVING or len(start) < header:
             return False
-        (length,) = self._unpack(self._buffer)
-        return bool(length <= min(self.max_frame_bytes, len(self._buffer) - header))
+        (length,) = self._unpack(start)
+        return bool(length <= min(self.max_frame_bytes, size - header))
 
     def _advance(self) -> None:
         header = self.prefix.header_bytes

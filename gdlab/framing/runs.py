@@ -47,7 +47,7 @@ class PrefixScanner:
 
     Games repeat themselves: many messages of one length in a row. After a few equal lengths the column of length
     fields at that stride is compared at once (10 to 20 ns a frame). A run that turns out short makes the scanner more
-    patient, and at last it walks from one frame to the next (70 to 120 ns), until a block is uniform again.
+    patient, and at last it walks from one frame to the next (60 to 110 ns), until a block is uniform again.
     """
 
     def __init__(self, prefix: Prefix) -> None:
@@ -58,8 +58,10 @@ class PrefixScanner:
         self._patience = _PATIENCE
         self._short = True  # whether the lengths have been below 256
 
-    def scan(self, data: bytes, max_frame_bytes: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-        """The complete frames from the start of `data`, up to one over the limit or the last complete one.
+    def scan(
+        self, data: bytes, max_frame_bytes: int, at: int = 0
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """The complete frames from the byte `at` on, up to one over the limit or the last complete one.
 
         Returns
         -------
@@ -67,7 +69,9 @@ class PrefixScanner:
         end : where the last of these frames ends.
         """
         header, size = self.prefix.header_bytes, len(data)
-        pieces, at = self._runs(data) if self._patience < _MOST_PATIENCE else ([], 0)
+        pieces: list[NDArray[np.int64]] = []
+        if self._patience < _MOST_PATIENCE:
+            pieces, at = self._runs(data, at)
         if at <= size - header:
             walked, at = self._walk(data, at)
             pieces += walked
@@ -91,13 +95,13 @@ class PrefixScanner:
                     self._patience = _PATIENCE
         return found + header, lengths, at
 
-    def _runs(self, data: bytes) -> tuple[list[NDArray[np.int64]], int]:
+    def _runs(self, data: bytes, at: int) -> tuple[list[NDArray[np.int64]], int]:
         """Where the frames start, and where the last one ends, which may be behind the data."""
         header, unpack = self.prefix.header_bytes, self._unpack
         last_start = len(data) - header
         pieces: list[NDArray[np.int64]] = []
         starts = array("q")
-        at, previous, equal = 0, -1, 0
+        previous, equal = -1, 0
         patience = self._patience
         while at <= last_start and patience < _MOST_PATIENCE:
             (length,) = unpack(data, at)
@@ -138,10 +142,12 @@ class PrefixScanner:
         column = np.ndarray((last_start + 1,), self._dtype, data, 0, (1,))
         pieces: list[NDArray[np.int64]] = []
         while at <= last_start and self._short:
-            walked = np.array(_by_byte(data, at + low, header, last_start + low), np.int64)
-            if low:
-                walked -= low
-            wrong = column[walked[:-1]] != walked[1:] - walked[:-1] - header
+            lengths = np.frombuffer(bytes(_lengths(data, at + low, header, last_start + low)), np.uint8)
+            walked = np.empty(len(lengths) + 1, np.int64)
+            walked[0] = at
+            np.cumsum(lengths, out=walked[1:])
+            walked[1:] += np.arange(at + header, at + header * len(walked), header)
+            wrong = column[walked[:-1]] != lengths
             count = int(wrong.argmax()) if wrong.any() else len(wrong)
             pieces.append(walked[:count])
             at = int(walked[count])
@@ -175,19 +181,36 @@ class PrefixScanner:
         return found
 
 
-def _by_byte(data: bytes, at: int, header: int, last: int) -> list[int]:
-    """Where the frames are whose length is the byte at this place: up to the first place behind `last`, inclusive."""
-    starts: list[int] = []
-    add, extend = starts.append, starts.extend
-    far = last - 3 * (header + _BYTE)
-    while at <= far:  # the loop of a flood; four at once, as half of its time is the loop itself
-        second = at + header + data[at]
-        third = second + header + data[second]
-        fourth = third + header + data[third]
-        extend((at, second, third, fourth))
-        at = fourth + header + data[fourth]
+def _lengths(data: bytes, at: int, header: int, last: int) -> list[int]:
+    """The lengths of the frames from a place on, where each is the byte at its place; no frame begins behind `last`.
+
+    Notes
+    -----
+    The loop of a flood. Eight at once, as half of its time is the loop itself; lengths and not places, as Python has
+    all numbers below 257 already, and makes a new one for each place.
+    """
+    lengths: list[int] = []
+    add, extend = lengths.append, lengths.extend
+    far = last - 7 * (header + _BYTE)
+    while at <= far:
+        a = data[at]
+        at += a + header
+        b = data[at]
+        at += b + header
+        c = data[at]
+        at += c + header
+        d = data[at]
+        at += d + header
+        e = data[at]
+        at += e + header
+        f = data[at]
+        at += f + header
+        g = data[at]
+        at += g + header
+        h = data[at]
+        at += h + header
+        extend((a, b, c, d, e, f, g, h))
     while at <= last:
-        add(at)
-        at += header + data[at]
-    add(at)
-    return starts
+        add(data[at])
+        at += data[at] + header
+    return lengths

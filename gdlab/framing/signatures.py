@@ -226,3 +226,10 @@ def of_stream(head: bytes) -> Signature | None:
 def of_message(payload: bytes) -> Signature | None:
     """The protocol that a message, such as a datagram, looks like."""
     return next((one for one in SIGNATURES if one.datagram and one.looks(payload)), None)
+
+
+def asks_for_enet(payload: bytes) -> bool:
+    """Whether a datagram is ENet's request for a connection, which a client repeats until a server answers."""
+    if len(payload) < 50:
+        return False
+    return payload[4 if payload[0] & 0x80 else 2] & 0x0F == 2 and _enet(payload)

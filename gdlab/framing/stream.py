@@ -89,6 +89,14 @@ class StreamFramer(ABC):
         self._ready = ready[plain:]
         return FrameTable.of(ready[:plain])
 
+    def table_with(self, chunk: bytes) -> tuple[Frame | None, FrameTable]:
+        """Take the bytes of one read; give what `table` gives then.
+
+        The frame that had begun before may come for itself, so that the others lie in the chunk as it is.
+        """
+        self.receive_data(chunk)
+        return None, self.table()
+
     @abstractmethod
     def _advance(self) -> None:
         """Move every frame that is complete in the buffer to `_ready`."""

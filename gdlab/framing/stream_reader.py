@@ -31,6 +31,10 @@ _GROWTH: Final = 1.5
 _LARGE_BYTES: Final = 8 * 1024
 
 
+#: Those whose frames all follow from the name, so that one word is that of all. Lines may end in two ways.
+_TABULAR: Final = (PrefixFramer, FixedFramer)
+
+
 class StreamReader:
     """Reads one direction of one connection.
 
@@ -157,7 +161,7 @@ class StreamReader:
             time_ns = self._pieces[-1][1] if self._pieces else 0
             self._framer.end()
             batches.append(self._batch(time_ns, self._framer.frames(), held=held))
-        return Taken([batch for batch in batches if batch.frames or batch.table], withdrawn)
+        return Taken(list(filter(None, batches)), withdrawn)
 
     def replay(self, reads: Sequence[Read]) -> Taken:
         """Take a whole stream again, read by read: all that it holds from its first byte on."""
@@ -236,29 +240,33 @@ class StreamReader:
             ):  # white space without an end
                 del self._mirror[: -len(chunk) - made.held_bytes]
                 self._dropped = -1
-        made.receive_data(chunk)
-        if columns and len(chunk) > _LARGE_BYTES and self._mirror is None:
-            table = made.table()
-            if len(table.lengths):
+        if columns and len(chunk) > _LARGE_BYTES and isinstance(made, _TABULAR):
+            begun, table = made.table_with(chunk)
+            if begun is not None or len(table.lengths):
                 word = self.name
                 first = written(Mark(word, reads=self._reads_before(time_ns)))
                 self._pieces = []
-                batch = self._batch(time_ns, made.frames())._replace(table=table, first_word=first, word=word)
+                batch = self._batch(time_ns, made.frames())._replace(
+                    before=begun,
+                    table=table if len(table.lengths) else None,
+                    first_word=first,
+                    word=word,
+                )
             else:
                 batch = self._batch(time_ns, made.frames())
         else:
+            made.receive_data(chunk)
             batch = self._batch(time_ns, made.frames())
         held = self._waiting_bytes()
         if held:
             # Of the frame that has begun; if one was completed, all that is held came with this read.
-            done = bool(batch.frames or batch.table)
-            self._piece(held if done or not before else len(chunk), time_ns)
-        self._given = self._given or bool(batch.frames or batch.table)
+            self._piece(held if batch or not before else len(chunk), time_ns)
+        self._given = self._given or bool(batch)
         failing = made.state is State.ERROR or (
             self._auto and (made.is_lost or any(frame.flaw is not None for frame in batch.frames))
         )
         if not failing:
-            return Taken((batch,) if batch.frames or batch.table else ())
+            return Taken((batch,) if batch else ())
         return self._failed(batch, prior)
 
     def _failed(self, batch: Batch, prior: list[tuple[int, int]]) -> Taken:
@@ -273,11 +281,10 @@ class StreamReader:
                 frames = [*batch.frames[:-1], batch.frames[-1]._replace(payload=made.rest)]
                 return Taken((batch._replace(frames=frames),), error=fact)
             good = batch._replace(frames=batch.frames[:-1], words=batch.words[:-1])
-            is_good = bool(good.frames or good.table)
             known = sum(count for count, _ in prior)
-            began = [] if is_good else prior
-            self._pieces = [*began, (len(made.rest) - (0 if is_good else known), batch.time_ns)]
-            return Taken((good,) if is_good else (), failed=fact)
+            began = [] if good else prior
+            self._pieces = [*began, (len(made.rest) - (0 if good else known), batch.time_ns)]
+            return Taken((good,) if good else (), failed=fact)
         if self.guess is not None:
             self._excluded.add(self.guess.name)
         self.guess = Guess("raw", False, "unknown")

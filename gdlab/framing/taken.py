@@ -22,16 +22,23 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    table : plain frames, before `frames`; their word is `word`, but for the first, whose is `first_word`.
+    before : a plain frame that stands before the others.
+    table : plain frames, before `frames`.
+    first_word : the word of the first of `before` and `table`; the rest of them has `word`.
     words : one for each of `frames`: how it was cut, see `marks`.
     """
 
     time_ns: int
     frames: Sequence[Frame] = ()
     words: Sequence[str] = ()
+    before: Frame | None = None
     table: FrameTable | None = None
     first_word: str = ""
     word: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether it has any frame."""
+        return bool(self.frames) or self.before is not None or self.table is not None
 
 
 class Taken(NamedTuple):

@@ -44,7 +44,7 @@ class Description:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a capability: `capability`, `has` (bool), `needed_for` (text)."""
+        """One row per capability: `capability`, `has` (bool), `needed_for` (text)."""
         version = self.engine.version_info
         editor, debug = self.build == "editor", self.build != "release template"
         rows = [

@@ -12,6 +12,7 @@ ENet 1.3.18, ``enet_peer_queue_incoming_command``, ``enet_peer_dispatch_incoming
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,23 +20,26 @@ import numpy as np
 from gdlab.multiplayer.sequences import Ints, unwrapped
 
 if TYPE_CHECKING:
-    from gdlab.multiplayer.view import View
+    import numpy.typing as npt
+
+    from gdlab.multiplayer.dissector import Dissector
 
 #: In place of a unit: the packet is never handed on.
 NEVER: Final = np.iinfo(np.int64).max
 _PACKETS: Final = (6, 7, 8, 9, 12)
 
 
-def released(view: View) -> tuple[Ints, Ints]:
+def released(
+    dissector: Dissector, units: Mapping[str, Ints], gone: npt.NDArray[np.bool_] | None
+) -> tuple[Ints, Ints]:
     """The unit that made the receiver hand on each packet, and the packet's rank among those of one unit.
 
     Of each link by itself: a packet's link is the place that saw it. `NEVER` where it was not handed on.
     """
-    count = len(view.packets)
+    count = len(dissector.packets)
     rank = np.zeros(count, np.int64)
-    release = _complete(view)
-    units = view.units
-    first = np.array(view.packets.unit, np.int64)
+    release = _complete(dissector, units, gone)
+    first = np.array(dissector.packets.unit, np.int64)
     if not count:
         return release, rank
     kind, link, out = units["kind"][first], units["link"][first], units["out"][first]
@@ -48,23 +52,23 @@ def released(view: View) -> tuple[Ints, Ints]:
     borders = np.flatnonzero(np.diff(which.reshape(-1)[order])) + 1
     for part in np.split(places[order], borders):
         if len(part):
-            _channel(view, part, first, release, rank)
+            _channel(dissector, units, part, first, release, rank)
     return release, rank
 
 
-def _complete(view: View) -> Ints:
+def _complete(dissector: Dissector, units: Mapping[str, Ints], gone: npt.NDArray[np.bool_] | None) -> Ints:
     """The unit with which each packet was whole where it was seen, copies that were dropped behind left out."""
-    units, count = view.units, len(view.packets)
+    count = len(dissector.packets)
     # A unit is a part of a packet, or a copy of one; a part is told from the others by its number.
     mine = np.flatnonzero(units["packet"] >= 0)
     packet, kind = units["packet"][mine], units["kind"][mine]
     part = np.where(kind == 8, units["sequence"][mine], 0)
     pieces = np.flatnonzero(kind == 12)
-    fields = view.dissector.units.fields
+    fields = dissector.units.fields
     part[pieces] = [fields[unit][1] for unit in mine[pieces].tolist()]
     came = mine.copy()
-    if view.gone is not None:
-        came[view.gone[units["row"][mine]]] = NEVER
+    if gone is not None:
+        came[gone[units["row"][mine]]] = NEVER
     # The first copy that came of each part, then the last of the parts.
     order = np.lexsort((came, part, packet))
     packet, part, came = packet[order], part[order], came[order]
@@ -73,18 +77,19 @@ def _complete(view: View) -> Ints:
     packet, came = packet[begins], came[begins]
     whole = np.full(count, -1, np.int64)
     np.maximum.at(whole, packet, came)
-    return np.where(whole < 0, np.array(view.packets.unit, np.int64), whole)
+    return np.where(whole < 0, np.array(dissector.packets.unit, np.int64), whole)
 
 
-def _channel(view: View, part: Ints, first: Ints, release: Ints, rank: Ints) -> None:
+def _channel(
+    dissector: Dissector, units: Mapping[str, Ints], part: Ints, first: Ints, release: Ints, rank: Ints
+) -> None:
     """Put the packets of a channel and direction, given in order of time, into the order of delivery."""
-    units = view.units
     at = first[part]
     kind = units["kind"][at]
     fragment = kind == 8
     # What counts as the packet's number: of fragments, that of the last one.
     sequence = units["sequence"][at].copy()
-    fields = view.dissector.units.fields
+    fields = dissector.units.fields
     counts = np.array([fields[unit][0] for unit in at[fragment].tolist()], np.int64)
     sequence[fragment] = (units["number"][at[fragment]] + counts - 1) % 65_536
     sequence = unwrapped(sequence)

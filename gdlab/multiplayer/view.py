@@ -141,7 +141,7 @@ class View:
         The order has every packet; one that is never handed on stands where it was seen.
         """
         listed, _, partner = self.arrivals
-        release, rank = delivery.released(self)
+        release, rank = delivery.released(self.dissector, self.units, self.gone)
         own = np.array(self.packets.unit, np.int64)
         with_far = np.array([len(connection.links) > 1 for connection in self.connections], np.bool_)
         if with_far.any():  # the leg nearest the receiver is what counts

@@ -5,16 +5,20 @@ from __future__ import annotations
 import socket
 import sys
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from gdlab.peers import sockets
 from gdlab.peers.codes import Error
 from gdlab.peers.ring import PacketRing, shift_above
 
-if TYPE_CHECKING:
-    from gdlab.peers.udp_server import UDPServer
-
 _LARGEST: Final = 65_536
+
+
+class Keeper(Protocol):
+    """The `UDPServer` whose socket a peer shares."""
+
+    def _forget(self, ip: str, port: int) -> None:
+        """Leave out a peer that was closed."""
 
 
 class PacketPeerUDP:
@@ -35,7 +39,7 @@ class PacketPeerUDP:
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._server: weakref.ref[UDPServer] | None = None
+        self._server: weakref.ref[Keeper] | None = None
         self._ring = PacketRing()
         self._connected = False
         self._host = ""
@@ -178,7 +182,7 @@ class PacketPeerUDP:
 
     # What `UDPServer` does with its peers.
 
-    def _share(self, server: UDPServer, sock: socket.socket, ip: str, port: int) -> None:
+    def _share(self, server: Keeper, sock: socket.socket, ip: str, port: int) -> None:
         self._server = weakref.ref(server)
         self._socket = sock
         self._connected = True

@@ -32,7 +32,7 @@ class LadderPlot:
     Parameters
     ----------
     ax : where to draw.
-    peer : which one; by default the one with most messages.
+    peer : which one; by default the one with the most messages.
     first : position of the first message of that peer to draw.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -156,9 +156,9 @@ def ladder(
     ----------
     table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
-    peer : which one; by default the one with most messages.
+    peer : which one; by default the one with the most messages.
     first : position of the first message of that peer to draw.
-    probes : also our own pings and what answered them.
+    probes : include our own pings and their answers.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns

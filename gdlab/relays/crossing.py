@@ -209,7 +209,7 @@ def through(
         a client.
     preset_name : a network by name; see ``gdlab.relay.presets()``.
     up, down : links towards the server and back instead of the preset's; see `gdlab.Link`.
-    scenario, repeat : how conditions change, as of `gdlab.relay`.
+    scenario, repeat : how conditions change, as for `gdlab.relay`.
     seed : makes all fates, with the packets' numbers.
     share : ``"client"`` gives each client a link of its own, ``"all"`` one bottleneck per way to all of them.
 

@@ -231,7 +231,7 @@ class Relay(Steered, Tabular):
     def agreement(
         self, receiver: Source, *, way: str = "up", client: int | str | None = None
     ) -> pd.DataFrame:
-        """Set what a receiver's capture shows beside what this relay did; see `gdlab.analysis.agreement`.
+        """Compare what a receiver's capture shows with what this relay did; see `gdlab.analysis.agreement`.
 
         Parameters
         ----------

@@ -97,10 +97,10 @@ def relay(
     scenario, repeat : how conditions change; see `Relay.scenario`.
     seed : makes all fates, with the packets' numbers; by default one is drawn, and shown.
     share : ``"client"`` gives each client a link of its own, ``"all"`` one bottleneck per way to all of them.
-    framing : TCP: how messages are told apart in the rows, as of `gdlab.listen`; named (and not ``"auto"``), loss
+    framing : TCP: how messages are told apart in the rows, as for `gdlab.listen`; named (and not ``"auto"``), loss
         belongs to messages, else to what one read brings.
     host : ``"lan"`` lets other machines connect.
-    limit : what is kept of the rows, as of `gdlab.listen`; by default 256 MiB.
+    limit : what is kept of the rows, as for `gdlab.listen`; by default 256 MiB.
     max_clients : further ones are not served, and told.
     restart : begin anew even if this relay runs.
 
@@ -111,7 +111,7 @@ def relay(
 
     Raises
     ------
-    AddressError, PortInUse, PortForbidden : as of `gdlab.listen`.
+    AddressError, PortInUse, PortForbidden : as for `gdlab.listen`.
     LinkError : conditions that cannot be; names the field and the way out.
     RelayError : its process did not start.
     """

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from gdlab.facts import Fact, Reason
 from gdlab.payloads import UInt8
+from gdlab.store.many import Many
+from gdlab.store.memory import taken
 
 
 class Columns(NamedTuple):
@@ -45,8 +47,24 @@ class Columns(NamedTuple):
 
 _PROBE: Final = Fact(Reason.PROBE)
 
+#: In the order in which they lie in memory. The last have zeros where nothing is written, as mostly with `fact`, and
+#: with `word` of datagrams: that memory is never taken from the system.
+_DTYPES: Final[dict[str, np.dtype[Any]]] = {
+    "time_ns": np.dtype(np.int64),
+    "offset": np.dtype(np.uint32),
+    "size": np.dtype(np.uint32),
+    "wire": np.dtype(np.uint32),
+    "peer": np.dtype(np.int32),
+    "time_source": np.dtype(np.int8),
+    "direction": np.dtype(np.int8),
+    "event": np.dtype(np.int8),
+    "kind": np.dtype(np.int8),
+    "word": np.dtype(np.int32),
+    "fact": np.dtype(np.int32),
+}
+
 #: Bytes a row takes beside its payload.
-ROW_BYTES = 8 + 3 * 4 + 3 * 4 + 4 * 1
+ROW_BYTES: Final = sum(dtype.itemsize for dtype in _DTYPES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +119,18 @@ class OpenBlock:
     rows : how many it takes at most. The memory is taken from the system only as it is written to.
     arena_bytes : payload bytes it takes at most; a single larger payload still fits into an empty block.
     expected_bytes : payload bytes it will probably take; growing beyond them costs copies.
+    large_pages : whether it is sure to be filled, so that its memory may be taken in large pieces.
     """
 
-    def __init__(self, rows: int, arena_bytes: int, expected_bytes: int = 1 << 16) -> None:
-        self.columns = Columns(
-            time_ns=np.empty(rows, np.int64),
-            offset=np.empty(rows, np.uint32),
-            size=np.empty(rows, np.uint32),
-            wire=np.empty(rows, np.uint32),
-            peer=np.empty(rows, np.int32),
-            fact=np.zeros(rows, np.int32),  # few rows have one: `extend` leaves it as it is
-            word=np.zeros(rows, np.int32),  # likewise: datagrams have none
-            time_source=np.empty(rows, np.int8),
-            direction=np.empty(rows, np.int8),
-            event=np.empty(rows, np.int8),
-            kind=np.empty(rows, np.int8),
-        )
+    def __init__(
+        self, rows: int, arena_bytes: int, expected_bytes: int = 1 << 16, *, large_pages: bool = False
+    ) -> None:
+        self.columns = _columns(rows, large_pages=large_pages)
         # Python writes single items several times faster this way.
         self._items = self.columns.map(lambda column: column.data)
         self.count = 0
-        self.arena: UInt8 = np.empty(min(arena_bytes, expected_bytes), np.uint8)
+        size = min(arena_bytes, expected_bytes)
+        self.arena: UInt8 = taken(size)[0] if large_pages else np.empty(size, np.uint8)
         self.used = 0
         self.facts: list[Fact | None] = [None]
         self._fact_codes: dict[Fact, int] = {}
@@ -165,39 +175,28 @@ class OpenBlock:
             self._write(payload, size)
         self.count = row + 1
 
-    def extend(
-        self,
-        time_ns: npt.NDArray[np.int64],
-        sizes: npt.NDArray[Any],
-        payloads: UInt8,
-        wire: npt.NDArray[Any],
-        peer: npt.NDArray[Any],
-        codes: tuple[int, int, int],
-        kind: npt.NDArray[np.int8],
-        probes: npt.NDArray[np.bool_] | None = None,
-        word: str = "",
-    ) -> None:
-        """Write n rows at once, their payloads standing one behind the other; `codes` as for `append`, without kind.
-
-        `probes` says which of them are marked as answers to our pings.
-        """
-        rows, columns = slice(self.count, self.count + len(time_ns)), self.columns
-        columns.time_ns[rows] = time_ns
-        offsets = np.cumsum(sizes)
-        offsets -= sizes
-        offsets += self.used
-        columns.offset[rows] = offsets
-        columns.size[rows] = sizes
-        columns.wire[rows] = wire
-        columns.peer[rows] = peer
-        columns.time_source[rows], columns.direction[rows], columns.event[rows] = codes
-        columns.kind[rows] = kind
-        if probes is not None:
-            columns.fact[rows][probes] = self._fact_code(_PROBE)
-        if word:
-            columns.word[rows] = self._word_code(word)
-        if len(payloads):
-            self._write(payloads.data, len(payloads))
+    def extend(self, many: Many) -> None:
+        """Write many rows at once; what stands between their payloads is kept, too."""
+        rows, columns = slice(self.count, self.count + len(many.time_ns)), self.columns
+        columns.time_ns[rows] = many.time_ns
+        if many.starts is None:
+            offsets = np.cumsum(many.sizes)
+            offsets -= many.sizes
+            offsets += self.used
+            columns.offset[rows] = offsets
+        else:
+            np.add(many.starts, self.used, out=columns.offset[rows], casting="unsafe")
+        columns.size[rows] = many.sizes
+        columns.wire[rows] = many.wire_bytes
+        columns.peer[rows] = many.peers
+        columns.time_source[rows], columns.direction[rows], columns.event[rows] = many.codes
+        columns.kind[rows] = many.kinds
+        if many.probes is not None:
+            columns.fact[rows][many.probes] = self._fact_code(_PROBE)
+        if many.word:
+            columns.word[rows] = self._word_code(many.word)
+        if len(many.payloads):
+            self._write(many.payloads.data, len(many.payloads))
         self.count = rows.stop
 
     def _fact_code(self, fact: Fact) -> int:
@@ -255,6 +254,23 @@ class OpenBlock:
         if used < 0.9 * len(self.arena):
             arena = arena.copy()
         return Block(columns.map(_read_only), _read_only(arena), tuple(self.facts), tuple(self.words))
+
+
+def _columns(rows: int, *, large_pages: bool) -> Columns:
+    """Columns of this many rows in one piece of memory, each at the beginning of a cache line."""
+    places, size = {}, 0
+    for name, dtype in _DTYPES.items():
+        places[name] = size
+        size += -(-rows * dtype.itemsize // 64) * 64
+    memory, blank = taken(size) if large_pages else (np.zeros(size, np.uint8), True)
+    if not blank:
+        memory[places["word"] :] = 0
+    return Columns(
+        **{
+            name: memory[at : at + rows * _DTYPES[name].itemsize].view(_DTYPES[name])
+            for name, at in places.items()
+        }
+    )
 
 
 def _read_only(array: npt.NDArray[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Protocol
 
 from gdlab.store.blocks import ROW_BYTES
@@ -40,7 +41,8 @@ class Room:
         self.limit = limit
         self.share = max(1, stores)
         self.lock = threading.RLock()
-        self._stores: list[Tenant] = []
+        # A store that nobody has any more is gone at once, and its memory with it: the collector of cycles may be late.
+        self._known: list[weakref.ref[Tenant]] = []
         self._open_rows = self._open_bytes = 0
 
     def block_size(self) -> tuple[int, int]:
@@ -53,9 +55,13 @@ class Room:
     def enter(self, store: Tenant, open_rows: int, open_bytes: int) -> None:
         """Count one more store, and what its open block may come to."""
         with self.lock:
-            self._stores.append(store)
+            self._known.append(weakref.ref(store))
             self._open_rows += open_rows
             self._open_bytes += open_bytes
+
+    @property
+    def _stores(self) -> list[Tenant]:
+        return [store for known in self._known if (store := known()) is not None]
 
     def keep_bounds(self, newest_ns: int) -> None:
         """Evict the oldest blocks until the bounds hold; the lock is held."""

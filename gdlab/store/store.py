@@ -19,6 +19,7 @@ from gdlab.messages import CODES, Direction, Event, Kind, Peer, TimeSource
 from gdlab.payloads import UInt8
 from gdlab.store.blocks import ROW_BYTES, Block, OpenBlock
 from gdlab.store.limits import DEFAULT_LIMIT, Limit
+from gdlab.store.many import Many
 from gdlab.store.room import Room
 from gdlab.store.snapshot import KEEP_MORE, Evicted, Snapshot
 from gdlab.store.statistics import ProbeCounts, StoreStatistics
@@ -87,7 +88,10 @@ class Store:
         # Traffic resembles what it was before: 5 % more room saves copying the arena as it grows. The first block may
         # come to anything; what of its memory is never written to is never taken from the system.
         expected_bytes = len(last.arena) * 21 // 20 if last else self._block_bytes
-        return OpenBlock(self._block_rows, self._block_bytes, max(1 << 16, expected_bytes))
+        # Who has filled one block will fill the next: its memory may be taken in large pieces.
+        return OpenBlock(
+            self._block_rows, self._block_bytes, max(1 << 16, expected_bytes), large_pages=last is not None
+        )
 
     @property
     def version(self) -> int:
@@ -179,6 +183,7 @@ class Store:
         probes: npt.NDArray[np.bool_] | None = None,
         word: str = "",
         direction: Direction = Direction.IN,
+        starts: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """Write n messages at once.
 
@@ -188,68 +193,50 @@ class Store:
         payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
         probes : (n,) bool, which rows are answers to our pings; None where none is.
         word : of all of them, as for `append`.
+        starts : (n,) int64, where each payload begins in `payloads`, in this order; what stands between them is kept,
+            too, and costs memory. None where nothing does.
         """
         if not len(time_ns):
             return
         codes = (_TIME_SOURCE[time_source], _DIRECTION[direction], _EVENT[Event.MESSAGE])
+        many = Many(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes, word, starts)
         block = self._state.open
         if self._is_old(block, int(time_ns[0])):
             block = self._seal()
         if block.fits(len(time_ns), len(payloads)):
-            block.extend(time_ns, sizes, payloads, wire_bytes, peers, codes, kinds, probes, word)
+            block.extend(many)
         else:
-            self._extend_blocks(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes, word)
+            self._extend_blocks(many)
         if direction is Direction.IN:
             self._received += len(time_ns)
-            self._received_bytes += len(payloads)
+            self._received_bytes += many.payload_bytes
             self._last_received_ns = int(time_ns[-1])
         else:
             self._sent += len(time_ns)
-            self._sent_bytes += len(payloads)
+            self._sent_bytes += many.payload_bytes
         if probes is not None:
             self._probes = self._probes.plus(
                 direction, int(np.count_nonzero(probes)), int(sizes[probes].sum())
             )
         self._version += 1
 
-    def _extend_blocks(
-        self,
-        time_ns: npt.NDArray[np.int64],
-        peers: npt.NDArray[Any],
-        sizes: npt.NDArray[Any],
-        payloads: UInt8,
-        wire_bytes: npt.NDArray[Any],
-        kinds: npt.NDArray[np.int8],
-        codes: tuple[int, int, int],
-        probes: npt.NDArray[np.bool_] | None,
-        word: str,
-    ) -> None:
+    def _extend_blocks(self, many: Many) -> None:
         """Write messages for which the open block is too small."""
-        ends = np.cumsum(sizes)
-        row = 0
-        while row < len(time_ns):
+        begins, ends = many.lying()
+        row, count = 0, len(many.time_ns)
+        while row < count:
             block = self._state.open
-            done = int(ends[row - 1]) if row else 0
-            rows = min(len(time_ns) - row, block.free_rows)
-            while rows and not block.fits(rows, int(ends[row + rows - 1]) - done):
+            first = int(begins[row])
+            rows = min(count - row, block.free_rows)
+            while rows and not block.fits(rows, int(ends[row + rows - 1]) - first):
                 rows //= 2
             if not rows:
                 block = self._seal()
-                rows = 1 if not block.fits(1, 0) else min(len(time_ns) - row, block.free_rows)
-                while rows > 1 and int(ends[row + rows - 1]) - done > self._block_bytes:
+                rows = 1 if not block.fits(1, 0) else min(count - row, block.free_rows)
+                while rows > 1 and int(ends[row + rows - 1]) - first > self._block_bytes:
                     rows //= 2
             part = slice(row, row + rows)
-            block.extend(
-                time_ns[part],
-                sizes[part],
-                payloads[done : int(ends[part.stop - 1])],
-                wire_bytes[part],
-                peers[part],
-                codes,
-                kinds[part],
-                None if probes is None else probes[part],
-                word,
-            )
+            block.extend(many.part(part, first, int(ends[part.stop - 1])))
             row = part.stop
 
     def withdraw(self, peer: int | None = None, since_ns: int = 0) -> int:
@@ -337,7 +324,11 @@ class Store:
         self._state = _State(
             tuple(kept),
             open_block,
-            Evicted(evicted.rows + len(oldest), evicted.payload_bytes + len(oldest.arena), until_ns),
+            Evicted(
+                evicted.rows + len(oldest),
+                evicted.payload_bytes + int(oldest.columns.size.sum(dtype=np.int64)),
+                until_ns,
+            ),
         )
         self._evictions += 1
 

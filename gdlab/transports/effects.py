@@ -42,22 +42,25 @@ class Arrived(NamedTuple):
 
 
 class ManyArrived(NamedTuple):
-    """Messages of one read.
+    """Messages of one read, or of several.
 
     Attributes
     ----------
     payloads : one behind the other. sizes, wire_bytes : (n,) int64. kinds : (n,) codes of `kind`.
-    asks : whether they may be answered.
+    time_ns : of all, or (n,) of each; of all where they may be answered.
+    asks : whether they may be answered; they do stand one behind the other then.
+    starts : (n,) int64, where each begins in `payloads`, which then holds more; None where they stand as said.
     """
 
     payloads: UInt8
     sizes: Int64
     wire_bytes: Int64
     kinds: npt.NDArray[np.int8]
-    time_ns: int
+    time_ns: int | Int64
     time_source: TimeSource
     word: str = ""
     asks: bool = False
+    starts: Int64 | None = None
 
 
 class Noted(NamedTuple):

@@ -38,7 +38,7 @@ def encode(value: Any, codec: str = "auto", framing: str = "auto") -> Outgoing:
     Parameters
     ----------
     value : bytes are sent as they are, whatever the codec. Text is sent as UTF-8, unless it becomes a Variant.
-    codec : as of `codecs.writing.write`, or `auto`: a Variant where the framing says so, else JSON.
+    codec : as for `codecs.writing.write`, or `auto`: a Variant where the framing says so, else JSON.
     framing : of the peers, where it was chosen; one that is found out later decides when it is sent.
 
     Raises

@@ -18,9 +18,9 @@ from gdlab.transports.bound import Bound
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.life import Life
 from gdlab.transports.loop import Loop
-from gdlab.transports.options import EndpointOptions, check_period
+from gdlab.transports.options import EndpointOptions
 from gdlab.transports.own_pings import MarkingSink, OwnPings
-from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function, short_rule
+from gdlab.transports.replies import Close, Reply, ReplyFunction, echo, reply_function, short_rule
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import State
 
@@ -56,7 +56,7 @@ class Endpoint(Life):
         # Which start of the two repetitions is the valid one: a timer of an earlier start must not go on beside it.
         self._ping_run = self._speak_run = 0
         self._reply: ReplyFunction | None = reply_function(self.options.reply)
-        self._short = short_rule(self.options.reply)
+        self._short, self._echoes = short_rule(self.options.reply), self.options.reply is echo
 
     # ---- what a transport supplies
 
@@ -114,7 +114,7 @@ class Endpoint(Life):
         if not targets:
             known = ", ".join(str(self._peer_of(target)[0]) for target in everyone[:5])
             raise NotSent(
-                f"{to} is not there; {self.address} knows {known}"
+                f"{to!r} is not there; {self.address} knows {known}"
                 if known
                 else f"no peer to send to: no peer has come to {self.address} yet"
             )
@@ -147,10 +147,10 @@ class Endpoint(Life):
 
     def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
         """Replace the reply rule; takes effect with the next message, or the next time to speak."""
-        check_period(every)
-        self._reply, self._short = reply_function(reply), short_rule(reply)
+        before, changed = self.options.every, replace(self.options, reply=reply, every=every)
+        self._reply, self._short, self._echoes = reply_function(reply), short_rule(reply), reply is echo
         self.reply_problem = None
-        before, self.options = self.options.every, replace(self.options, reply=reply, every=every)
+        self.options = changed
         if every is not None and before is None and self._state is State.LISTENING:
             self._speak_run += 1
             self.call(functools.partial(self._speak, self._speak_run))

@@ -64,6 +64,10 @@ class EndpointOptions:
         reply_function(self.reply)
         check_period(self.ping)
         check_period(self.every)
+        if self.every is not None and self.reply is None:
+            raise ValueError(
+                "every= says reply= unasked, and there is none: give both, or ping= for round trips"
+            )
         if self.reply is not None or self.ping is not None:
             import_module(
                 "gdlab.variant"

@@ -73,13 +73,15 @@ class OwnPings:
         inside = _INSIDE.search(payload)
         return inside is not None and self._sent.get(int(inside[1])) == int(inside[2])
 
-    def among(self, sizes: npt.NDArray[Any], payloads: UInt8) -> npt.NDArray[np.bool_] | None:
-        """Which of many payloads, standing one behind the other, are pings or answers; None where none is."""
+    def among(
+        self, sizes: npt.NDArray[Any], payloads: UInt8, starts: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.bool_] | None:
+        """Which of many payloads are pings or answers; None where none is. `starts` as for `Sink.extend`."""
         data = payloads.tobytes()
         at = data.find(_KEY)
         if at < 0:
             return None
-        ends = np.cumsum(sizes)
+        ends = np.cumsum(sizes) if starts is None else starts + sizes
         found = None
         while at >= 0:
             row = int(np.searchsorted(ends, at, side="right"))
@@ -150,10 +152,11 @@ class MarkingSink:
         probes: npt.NDArray[np.bool_] | None = None,
         word: str = "",
         direction: Direction = Direction.IN,
+        starts: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """Write n messages at once."""
         if probes is None:
-            probes = self._pings.among(sizes, payloads)
+            probes = self._pings.among(sizes, payloads, starts)
         if direction is Direction.IN and probes is not None and probes.any():
             self._pings.heard()
         self._sink.extend(
@@ -167,4 +170,5 @@ class MarkingSink:
             probes=probes,
             word=word,
             direction=direction,
+            starts=starts,
         )

@@ -48,6 +48,11 @@ def reply_function(reply: Reply | None) -> ReplyFunction | None:
     if callable(reply):
         function = reply
         return lambda message: _answers(function(message))
+    if not isinstance(reply, (str, bytes, bytearray, memoryview, Close, list, tuple, Generator)):
+        raise TypeError(
+            f"reply= is bytes, text, or a function of the message that returns them, not {type(reply).__name__}; "
+            "json.dumps(...) makes text of what JSON can hold"
+        )
     answers = _answers(reply)
     return lambda _message: answers
 

@@ -14,7 +14,7 @@ from gdlab.facts import Fact
 from gdlab.messages import Kind, Peer, TimeSource
 from gdlab.payloads import Int64, UInt8
 from gdlab.transports.address import Address
-from gdlab.transports.effects import Effects
+from gdlab.transports.effects import Effects, ManyArrived
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.options import EndpointOptions
 
@@ -63,8 +63,23 @@ class ManyEncoded(NamedTuple):
     data: bytes
 
 
+class Read(NamedTuple):
+    """What one read of a connection brought; nothing where the peer has said that it sends nothing more."""
+
+    chunk: bytes
+    time_ns: int
+    time_source: TimeSource
+
+
 class Session(ABC):
-    """Turns chunks into effects, and messages into chunks; whoever calls it acts on the effects, see `effects`."""
+    """Turns chunks into effects, and messages into chunks; whoever calls it acts on the effects, see `effects`.
+
+    Attributes
+    ----------
+    takes_ahead : whether it may take several reads at once, see `take_ahead`.
+    """
+
+    takes_ahead = False
 
     @abstractmethod
     def begin(self, time_ns: int) -> Effects:
@@ -75,6 +90,19 @@ class Session(ABC):
         self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
     ) -> Effects:
         """Take the bytes of one read; `one_by_one` keeps its messages apart, as they are answered."""
+
+    def take_ahead(self, reads: list[Read]) -> tuple[list[ManyArrived], list[Read]]:
+        """Take messages of several reads at once, where that is the same as taking them read by read.
+
+        Parameters
+        ----------
+        reads : in their order, times of one source; nothing of them is to be answered.
+
+        Returns
+        -------
+        messages : those that were taken. rest : what `receive` is still to be given.
+        """
+        return [], reads
 
     @abstractmethod
     def end(self) -> Effects:
@@ -95,6 +123,12 @@ class Session(ABC):
 
     def encode_many(self, outgoing: Sequence[Outgoing]) -> ManyEncoded | None:
         """Frame many messages at once; None where they are to be framed one by one, as one cannot be sent perhaps."""
+        return None
+
+    def encode_columns(
+        self, payloads: UInt8, sizes: Int64, kinds: npt.NDArray[np.int8]
+    ) -> ManyEncoded | None:
+        """The same for messages in columns, as `ManyEncoded` has them."""
         return None
 
     @property

@@ -49,8 +49,13 @@ class Sink(Protocol):
         probes: npt.NDArray[np.bool_] | None = None,
         word: str = "",
         direction: Direction = Direction.IN,
+        starts: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """Write n messages at once; `probes` are those that are pings of ours or answers to them."""
+        """Write n messages at once.
+
+        `probes` are those that are pings of ours or answers to them, `starts` where each begins in `payloads`, which
+        stand one behind the other without.
+        """
 
     def withdraw(self, peer: int | None = None, since_ns: int = 0) -> int:
         """Take back the rows that were cut out of streams, to write them anew."""

@@ -21,12 +21,12 @@ from gdlab import clock
 from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
 from gdlab.messages import Event, Peer, TimeSource
 from gdlab.transports.bound import Bound
-from gdlab.transports.connections import READ_BYTES, Connection, Phase, prepare_stream
+from gdlab.transports.connections import READ_BYTES, READS_TOGETHER, Connection, Phase, prepare_stream
 from gdlab.transports.effects import Effect
 from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
-from gdlab.transports.session import LINGER_S, Link, Session
+from gdlab.transports.session import LINGER_S, Link, Read, Session
 from gdlab.transports.sink import Sink
 
 log = logging.getLogger(__name__)
@@ -184,9 +184,43 @@ class StreamBytes(Endpoint):
     def _read(self, connection: Connection) -> int:
         """Take one chunk; return its size, 0 where nothing more can be read now."""
         arrived = self._receive(connection)
-        return len(arrived[0]) if arrived and self._take(connection, *arrived) else 0
+        if arrived is None:
+            return 0
+        size = len(arrived.chunk)
+        if size == READ_BYTES and not self._answers and self._takes_ahead(connection):
+            return self._read_on(connection, arrived)
+        return size if self._take(connection, *arrived) else 0
 
-    def _receive(self, connection: Connection) -> tuple[bytes, int, TimeSource] | None:
+    @staticmethod
+    def _takes_ahead(connection: Connection) -> bool:
+        return connection.phase is Phase.OPEN and connection.session.takes_ahead
+
+    def _read_on(self, connection: Connection, read: Read) -> int:
+        """Take a full read together with what has arrived behind it, as a flood is cheaper to take in larger parts."""
+        reads, size, broken = [read], READ_BYTES, None
+        try:
+            while len(reads) < READS_TOGETHER and len(reads[-1].chunk) == READ_BYTES:
+                reads.append(connection.receive(self._buffer))
+                size += len(reads[-1].chunk)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            broken = error
+        came = rest = [each for each in reads if each.chunk]
+        times = [connection.last_read_ns, *(each.time_ns for each in came)]
+        if times == sorted(times) and len({each.time_source for each in came}) == 1:
+            taken, rest = connection.session.take_ahead(came)
+            self.act(connection, taken)
+            if not rest:
+                connection.last_read_ns = times[-1]
+                self._count_held(connection)
+        for each in (*rest, *reads[len(came) :]):
+            self._take(connection, *each)
+        if broken is not None:
+            self.drop(connection, _broken(broken))
+        return 0 if connection.closed or connection.end_received else size
+
+    def _receive(self, connection: Connection) -> Read | None:
         try:
             return connection.receive(self._buffer)
         except (BlockingIOError, InterruptedError):

@@ -121,6 +121,7 @@ def put(sink: Sink, peer: int, row: Arrived | ManyArrived | Noted) -> None:
             row.kinds,
             time_source=row.time_source,
             word=row.word,
+            starts=row.starts,
         )
     else:
         sink.append(

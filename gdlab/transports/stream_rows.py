@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from gdlab.facts import Fact, Reason
 from gdlab.framing import Batch, FrameTable
 from gdlab.messages import Event, TimeSource, guess_kind
+from gdlab.packed import packed
 from gdlab.transports.effects import Arrived, ManyArrived, Noted
-from gdlab.transports.packed import packed
-from gdlab.transports.text_or_binary import guess_kinds
+from gdlab.transports.text_or_binary import BINARY, are_binary, guess_kinds
 
 #: So many frames of one read are written to the sink together; fewer where their answers are, too.
 _MANY: Final = 16
@@ -39,13 +41,17 @@ class StreamRows:
     ) -> Iterator[Arrived | ManyArrived | Noted]:
         """Rows of what one read completed, its messages one by one if that is wanted."""
         time_ns = batch.time_ns
-        table = batch.table
+        table, before, word = batch.table, batch.before, batch.first_word
+        if before is not None:
+            yield self._message(
+                before.payload, before.header_bytes, time_ns, time_source, word, asks=asks and one_by_one
+            )
+            word = batch.word
         if table is not None:
-            first = int(batch.first_word != batch.word or self._told is not self.about)
+            first = int(word != batch.word or self._told is not self.about)
             if first:
                 payload = table.data[int(table.offsets[0]) : int(table.offsets[0] + table.lengths[0])]
                 header_bytes = int(table.header_bytes[0])
-                word = batch.first_word
                 yield self._message(
                     payload, header_bytes, time_ns, time_source, word, asks=asks and one_by_one
                 )
@@ -103,14 +109,19 @@ class StreamRows:
     def _columns(
         self, table: FrameTable, time_ns: int, time_source: TimeSource, word: str, *, asks: bool
     ) -> ManyArrived:
+        wires = table.lengths + table.header_bytes
+        wires += self._overhead
+        if not asks:
+            # What the frames lie in is kept as it came, if little of it is not payload, and nothing is moved.
+            first = int(table.offsets[0])
+            size = int(table.offsets[-1]) + int(table.lengths[-1]) - first
+            lie_in = np.frombuffer(table.data, np.uint8, size, first)
+            starts = table.offsets - first
+            if 4 * int(table.lengths.sum()) >= 3 * size and are_binary(lie_in, starts, table.lengths):
+                kinds = np.full(len(starts), BINARY, np.int8)
+                return ManyArrived(
+                    lie_in, table.lengths, wires, kinds, time_ns, time_source, word, asks, starts
+                )
         payloads = packed(table.data, table.offsets, table.lengths)
-        return ManyArrived(
-            payloads,
-            table.lengths,
-            table.lengths + table.header_bytes + self._overhead,
-            guess_kinds(payloads, table.lengths),
-            time_ns,
-            time_source,
-            word,
-            asks,
-        )
+        kinds = guess_kinds(payloads, table.lengths)
+        return ManyArrived(payloads, table.lengths, wires, kinds, time_ns, time_source, word, asks)

@@ -11,7 +11,8 @@ from gdlab.messages import CATEGORIES, Kind, guess_kind
 from gdlab.payloads import Int64, UInt8
 
 _TEXT: Final = CATEGORIES["kind"].index(Kind.TEXT)
-_BINARY: Final = CATEGORIES["kind"].index(Kind.BINARY)
+#: The code of `kind` that most payloads have.
+BINARY: Final = CATEGORIES["kind"].index(Kind.BINARY)
 _IS_CONTROL: Final = np.zeros(256, np.bool_)
 _IS_CONTROL[:32] = True
 _IS_CONTROL[127] = True
@@ -21,6 +22,27 @@ _CONTROLS: Final = bytes(np.flatnonzero(_IS_CONTROL).tolist())
 #: Where binary payloads are nearly always found out: Godot's values begin with a small 32-bit number, whose last byte
 #: is 0, and so do most formats.
 _TELLING_POSITIONS: Final = (3, 0, 1, 2, 4, 5, 6, 7)
+
+
+def are_binary(data: UInt8, starts: Int64, sizes: Int64) -> bool:
+    """Whether a control character stands among the first bytes of each of some payloads: all of them are binary then.
+
+    Parameters
+    ----------
+    data : uint8, what the payloads lie in.
+    starts, sizes : (n,) int64, bytes; n is at least 1.
+    """
+    undecided, size = starts, sizes
+    for position in _TELLING_POSITIONS:
+        if int(size.min()) <= position:
+            return False
+        texts = ~_IS_CONTROL[data[undecided + position]]
+        if not texts.any():
+            return True
+        if position == _TELLING_POSITIONS[0] and texts[0]:
+            return False  # nothing to be found out quickly
+        undecided, size = undecided[texts], size[texts]
+    return False
 
 
 def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
@@ -48,14 +70,14 @@ def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
     if size > telling and packed == packed[: sizes.itemsize] * len(sizes):
         column = bytes(whole[telling::size])
         if not column.translate(None, _CONTROLS):
-            return np.full(len(sizes), _BINARY, np.int8)
+            return np.full(len(sizes), BINARY, np.int8)
     kinds = np.full(len(sizes), _TEXT, np.int8)
     starts = np.cumsum(sizes) - sizes
     undecided = np.arange(len(sizes))
     for position in _TELLING_POSITIONS:
         long_enough = undecided[sizes[undecided] > position]
         found = long_enough[_IS_CONTROL[payloads[starts[long_enough] + position]]]
-        kinds[found] = _BINARY
+        kinds[found] = BINARY
         undecided = undecided[kinds[undecided] == _TEXT]
         if not len(undecided):
             break
@@ -64,5 +86,5 @@ def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
         undecided.tolist(), starts[undecided].tolist(), sizes[undecided].tolist(), strict=True
     ):
         if guess_kind(bytes(whole[start : start + size])) is Kind.BINARY:
-            kinds[row] = _BINARY
+            kinds[row] = BINARY
     return kinds

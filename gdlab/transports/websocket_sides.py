@@ -56,6 +56,13 @@ class ServerSession(WebSocketSession):
         self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
     ) -> Effects:
         """Take the bytes of one read."""
+        if self._opened and not self._over:
+            return super().receive(chunk, time_ns, time_source, one_by_one=one_by_one)
+        return self._receive_request(chunk, time_ns, time_source, one_by_one=one_by_one)
+
+    def _receive_request(
+        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool
+    ) -> Effects:
         if self._is_opening:
             # The library would read on behind the request before it is answered.
             head = self._end_of_head(chunk)
@@ -211,6 +218,13 @@ class ClientSession(WebSocketSession):
         self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
     ) -> Effects:
         """Take the bytes of one read."""
+        if self._opened:
+            return super().receive(chunk, time_ns, time_source, one_by_one=one_by_one)
+        return self._receive_response(chunk, time_ns, time_source, one_by_one=one_by_one)
+
+    def _receive_response(
+        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool
+    ) -> Effects:
         if self.protocol.state is State.CONNECTING:
             head = self._end_of_head(chunk)
             yield from super().receive(chunk[:head], time_ns, time_source)

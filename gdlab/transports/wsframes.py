@@ -7,29 +7,30 @@ handed on, whole, to the `websockets` library; from the first header that breaks
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from websockets.frames import Opcode
 
+from gdlab.packed import packed
 from gdlab.payloads import Int64, UInt8
-from gdlab.transports.packed import packed
+from gdlab.transports.wscolumns import BINARY, TEXT, ChainFinder, header, is_utf8, leading_texts, unmasked
 
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # an installation without compiled parts
     from websockets.utils import apply_mask
 
-_TEXT: Final = 0x80 | Opcode.TEXT
-_BINARY: Final = 0x80 | Opcode.BINARY
-_MESSAGES: Final = frozenset((_TEXT, _BINARY))
+#: Of so many bytes messages are taken in columns, and so often in one read: each time all that is left is looked at.
+LARGE_BYTES: Final = 16 * 1024
+LOOKS: Final = 4
+
+_MESSAGES: Final = frozenset((TEXT, BINARY))
 _CONTROLS: Final = frozenset(0x80 | opcode for opcode in (Opcode.CLOSE, Opcode.PING, Opcode.PONG))
 #: The first byte of a frame in order, fragments included.
 _IN_ORDER: Final = _MESSAGES | _CONTROLS | {0x80 | Opcode.CONT, Opcode.CONT, Opcode.TEXT, Opcode.BINARY}
-
-
-_WORD: Final = np.dtype("<u4")
 
 
 class Messages(NamedTuple):
@@ -37,13 +38,17 @@ class Messages(NamedTuple):
 
     Attributes
     ----------
-    payloads : unmasked, one behind the other. sizes : (n,) bytes of each.
-    texts : (n,) for each, whether its frame says that it is text.
+    payloads : unmasked, one behind the other unless `starts` says otherwise. sizes : (n,) bytes of each.
+    texts : (n,) for each, whether its frame says that it is text, which it is then.
+    ends : (n,) where each frame ended in what was held before they were taken.
+    starts : (n,) where each payload starts, if there are headers between them; else None.
     """
 
     payloads: UInt8
     sizes: Int64
     texts: npt.NDArray[np.bool_]
+    ends: Int64
+    starts: Int64 | None = None
 
 
 class Frames:
@@ -58,28 +63,53 @@ class Frames:
     def __init__(self, *, masked: bool, max_size: int) -> None:
         self._masked = masked
         self._max_size = max_size
-        self._buffer: bytes | bytearray = b""
+        self._buffer = b""
+        self._behind: list[bytes] = []  # what has come since: large frames come in many reads
+        self._held = 0
         self._needed = 0  # bytes until it is worth looking again
-        # Bytes of a frame by its second byte; 0 where that does not say it.
-        before, flag = (6, 0x80) if masked else (2, 0)
-        self._steps = [second - flag + before if 0 <= second - flag < 126 else 0 for second in range(256)]
-        self._before, self._extended = before, flag | 126
+        self._finder = ChainFinder(masked=masked)
+        self._before, self._extended, self._steps = header(masked=masked)
         #: Set by the first header that breaks the rules: the library is to judge it, and what follows.
         self.broken = False
 
     @property
     def held_bytes(self) -> int:
         """Bytes of the frame that is not yet complete."""
-        return len(self._buffer)
+        return self._held
 
     def feed(self, chunk: bytes) -> None:
         """Take the bytes of one read."""
-        if not self._buffer:
-            self._buffer = chunk
-        else:
-            if isinstance(self._buffer, bytes):
-                self._buffer = bytearray(self._buffer)  # grows in place: large frames come in many reads
-            self._buffer += chunk
+        self._behind.append(chunk)
+        self._held += len(chunk)
+
+    def _joined(self) -> bytes:
+        """All that is held."""
+        if self._behind:
+            parts = [self._buffer, *self._behind] if self._buffer else self._behind
+            self._buffer = parts[0] if len(parts) == 1 else b"".join(parts)
+            self._behind = []
+        return self._buffer
+
+    def whole(self, chunk: bytes) -> tuple[bytes, bool] | None:
+        """Take a read that is one message, as those of a game mostly are; None for any other read, which is not fed.
+
+        Returns
+        -------
+        payload : unmasked. text : whether it says that it is text, which it is then.
+        """
+        size = len(chunk)
+        if self._held or self.broken or size < 4 or chunk[0] not in _MESSAGES:
+            return None
+        start = self._before
+        step = self._steps[chunk[1]]
+        if not step and chunk[1] == self._extended:
+            start += 2
+            step = start + (chunk[2] << 8 | chunk[3])
+        if step != size or size - start > self._max_size:
+            return None
+        payload = apply_mask(chunk[start:], chunk[start - 4 : start]) if self._masked else chunk[start:]
+        is_text = chunk[0] == TEXT
+        return None if is_text and not is_utf8(payload) else (payload, is_text)
 
     def take_messages(self) -> tuple[list[bytes], list[bool]]:
         """Return the messages of one frame each, up to the first frame of another sort.
@@ -90,91 +120,111 @@ class Frames:
         """
         payloads: list[bytes] = []
         texts: list[bool] = []
-        buffer, size = self._buffer, len(self._buffer)
-        if self.broken or size < self._needed:
+        if self.broken or self._held < self._needed:
             return payloads, texts
+        buffer, size = self._joined(), self._held
         masked, most = self._masked, self._max_size
-        flag, mask_bytes = (0x80, 4) if masked else (0, 0)
+        steps, before, extended = self._steps, self._before, self._extended
         add, add_text = payloads.append, texts.append
         at, last = 0, size - 2
         while at <= last:  # the loop of a flood: nothing is called in it that need not be
-            first, length = buffer[at], buffer[at + 1] - flag
+            first = buffer[at]
             if first not in _MESSAGES:
                 break
-            if 0 <= length < 126:
-                start = at + 2 + mask_bytes
-            elif length == 126 and at + 4 <= size:
-                length = buffer[at + 2] << 8 | buffer[at + 3]
-                start = at + 4 + mask_bytes
+            step = steps[buffer[at + 1]]
+            if step:
+                start = at + before
+                end = at + step
+            elif buffer[at + 1] == extended and at + 4 <= size:
+                start = at + before + 2
+                end = start + (buffer[at + 2] << 8 | buffer[at + 3])
             else:
                 break  # so large that it may as well be handed on, or with the wrong mask
-            end = start + length
-            if end > size or length > most:
+            if end > size or end - start > most:
                 break
-            payload = buffer[start:end]
-            add(apply_mask(payload, buffer[start - 4 : start]) if masked else bytes(payload))
-            add_text(first == _TEXT)
+            add(apply_mask(buffer[start:end], buffer[start - 4 : start]) if masked else buffer[start:end])
+            add_text(first == TEXT)
             at = end
         self._drop(at)
         return payloads, texts
 
-    def take_columns(self) -> Messages | None:
-        """Return what `take_messages` would, in columns, which pays for dozens of messages; None where there is none.
+    def take_columns(self, *, apart: bool = False) -> Messages | None:
+        """Return what `take_messages` would, or fewer, in columns, which pays for dozens; None where there is none.
 
-        Notes
-        -----
-        A mask begins anew with each payload. Turned so that it counts from the beginning of the buffer, it is the same
-        for all words of four bytes which the payload touches, and no word is touched by two: at least six bytes of
-        header lie between them. So the masks are one column of words, and there is one XOR.
+        A message that says it is text and is not ends it: it is left to `take_messages`.
+
+        Parameters
+        ----------
+        apart : binary payloads may be left as they lie if not too much is between them, which saves moving them.
         """
-        buffer, size = self._buffer, len(self._buffer)
-        if self.broken or size < self._needed:
+        if self.broken or self._held < max(self._needed, 4):
             return None
-        found = self._starts(buffer, size)
-        if not found:
+        buffer = self._joined()
+        chain = self._finder.find(buffer)
+        if chain is None:
             return None
-        starts = np.array(found, np.int64)
-        data = np.frombuffer(buffer, np.uint8)
-        firsts = data[starts[:-1]]
-        long = data[starts[:-1] + 1] == self._extended
-        offsets = starts[:-1] + self._before + 2 * long
-        sizes = starts[1:] - offsets
-        texts = firsts == _TEXT
-        wrong = ~(texts | (firsts == _BINARY)) | (sizes > self._max_size)
-        count = int(wrong.argmax()) if wrong.any() else len(wrong)
-        if not count:
-            return None
-        offsets, sizes = offsets[:count], sizes[:count]
-        end = int(starts[count])
-        unmasked = _unmasked(data[:end], offsets) if self._masked else data
-        payloads = packed(unmasked, offsets, sizes)
-        del data, unmasked  # a buffer that is looked at cannot be cut
+        offsets, ends, texts = chain
+        sizes = ends - offsets
+        count = len(sizes)
+        if int(sizes.max()) > self._max_size:
+            count = int((sizes > self._max_size).argmax())
+            if not count:
+                return None
+        end = int(ends[count - 1])
+        data = unmasked(buffer, end, offsets[:count]) if self._masked else np.frombuffer(buffer, np.uint8)
+        if apart and _may_lie_apart(sizes[:count], texts[:count], end):
+            first = int(offsets[0])
+            self._drop(end)
+            return Messages(
+                data[first:end], sizes[:count], texts[:count], ends[:count], offsets[:count] - first
+            )
+        payloads = packed(data, offsets[:count], sizes[:count])
+        good = leading_texts(payloads, sizes[:count], texts[:count])
+        if good < count:
+            if not good:
+                return None
+            count, end = good, int(ends[good - 1])
+            payloads = payloads[: int(sizes[:count].sum())]
         self._drop(end)
-        return Messages(payloads, sizes, texts[:count])
+        return Messages(payloads, sizes[:count], texts[:count], ends[:count])
 
-    def _starts(self, buffer: bytes | bytearray, size: int) -> list[int]:
-        """Where the frames begin, if what stands before them is one, and where the last complete one ends."""
-        steps, before, extended = self._steps, self._before, self._extended
-        starts: list[int] = []
-        add = starts.append
-        at, last = 0, size - 4
-        while at <= last:  # the loop of a flood
-            step = steps[buffer[at + 1]]
-            if not step:
-                if buffer[at + 1] != extended:
-                    break
-                step = before + 2 + (buffer[at + 2] << 8 | buffer[at + 3])
-            add(at)
-            at += step
-        if at <= size:
-            add(at)
-        return starts if len(starts) > 1 else []
+    def take_ahead(self, chunks: Sequence[bytes]) -> tuple[list[tuple[Messages, Int64]], list[bytes]]:
+        """Take the messages of several reads in columns, as far as that goes.
+
+        Returns
+        -------
+        found : messages, and how many of them each read completed. rest : what is left of each read, still to be fed.
+        """
+        if self._held + sum(map(len, chunks)) < self._needed:  # a large message is joined once
+            return [], list(chunks)
+        begin = -self._held  # counted from the first of these reads on
+        for chunk in chunks:
+            self.feed(chunk)
+        bounds = np.cumsum([len(chunk) for chunk in chunks])
+        found: list[tuple[Messages, Int64]] = []
+        while (
+            len(found) < LOOKS
+            and self._held >= LARGE_BYTES
+            and (many := self.take_columns(apart=True)) is not None
+        ):
+            found.append((many, np.diff(many.ends.searchsorted(bounds - begin, "right"), prepend=0)))
+            begin += int(many.ends[-1])
+        before, begin = max(0, -begin), max(0, begin)
+        behind = self._joined()[before:]
+        self._buffer, self._held = self._buffer[:before], before
+        rest = []
+        for bound in bounds.tolist():
+            rest.append(behind[: max(0, bound - begin)])
+            behind = behind[len(rest[-1]) :]
+            begin = max(begin, bound)
+        return found, rest
 
     def take_frame(self) -> bytes:
         """Return the next frame as it came, if it is complete; once `broken`, all there is."""
-        buffer, size = self._buffer, len(self._buffer)
-        if size < 2 and not self.broken:
+        size = self._held
+        if (size < 2 and not self.broken) or size < self._needed:
             return b""
+        buffer = self._joined()
         if not self.broken:
             header = self._header()
             if not self.broken:
@@ -185,13 +235,13 @@ class Frames:
                 if size < self._needed:
                     return b""
                 size = self._needed
-        frame = bytes(buffer[:size])
         self._drop(size)
-        return frame
+        return buffer[:size]
 
     def _drop(self, count: int) -> None:
         if count:
             self._buffer = self._buffer[count:]
+            self._held -= count
             self._needed = 0
 
     def _header(self) -> tuple[int, int] | None:
@@ -217,15 +267,8 @@ class Frames:
         return start, length
 
 
-def _unmasked(data: UInt8, offsets: Int64) -> UInt8:
-    """Return the bytes with every payload unmasked, whose mask is the four bytes before it; the rest is void."""
-    size = len(data)
-    words = np.empty(-(-size // 4), _WORD)
-    result = words.view(np.uint8)[:size]
-    result[:] = data
-    masks = np.ndarray((size - 3,), _WORD, data, 0, (1,))[offsets - 4].astype(np.uint64)
-    masks |= masks << np.uint64(32)
-    turned = (masks >> (32 - 8 * (offsets & 3)).astype(np.uint64)).astype(_WORD)
-    begins = offsets >> 2
-    words[begins[0] :] ^= np.repeat(turned, np.diff(begins, append=len(words)))
-    return result
+def _may_lie_apart(sizes: Int64, texts: npt.NDArray[np.bool_], size: int) -> bool:
+    """Whether payloads are kept with what is between them: no text, which is read as a whole, nor those of one size."""
+    if texts.any() or 4 * int(sizes.sum()) < 3 * size:
+        return False
+    return bool((sizes != sizes[0]).any())

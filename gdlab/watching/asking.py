@@ -96,7 +96,8 @@ class Asking(WatchTables):
         if every is not None and not 0.01 <= every <= 3600:
             raise ValueError(f"every is {every}; readings can be 0.01 to 3600 s apart")
         one = self._one(game)
-        found = Variables(self, path, (names,) if isinstance(names, str) else tuple(names), one, every)
+        columns = (names,) if isinstance(names, str) else tuple(names)
+        found = Variables(path, columns, one, every, self.stop_reading)
         if not self._is_live():
             return found
         self._fresh_tree(one, timeout)

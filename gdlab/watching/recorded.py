@@ -51,6 +51,10 @@ def load(path: str | Path) -> list[Stream]:
     LoadError : there is no such recording, or it is damaged; the message says which.
     """
     place = Path(path)
+    if not place.exists():
+        raise LoadError(
+            f"there is no recorded watch {place}; the current folder is {Path.cwd()}. Watch.save(folder) writes one"
+        )
     folder = place if place.is_dir() else place.parent
     try:
         document = _document(folder / MANIFEST)

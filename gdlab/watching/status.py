@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
@@ -14,7 +16,6 @@ from gdlab.debugging import PEERS_LEAVE_S
 
 if TYPE_CHECKING:
     from gdlab.watching.game import WatchedGame
-    from gdlab.watching.watcher import Watch
 
 #: A game that sends nothing for so long stands still: monitors come every second.
 SILENT_AFTER_S = 3.0
@@ -29,7 +30,27 @@ class Status:
     hint: str = ""
 
 
-def describe(watch: Watch) -> Status:
+class _Watched(Protocol):
+    """What of a watch its words are about."""
+
+    @property
+    def games(self) -> tuple[WatchedGame, ...]: ...
+    @property
+    def path(self) -> Path | None: ...
+    @property
+    def link_error(self) -> BaseException | None: ...
+    @property
+    def running(self) -> bool: ...
+    @property
+    def refusals(self) -> Sequence[str]: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def option(self) -> str: ...
+    def games_and_others(self) -> tuple[WatchedGame, ...]: ...
+
+
+def describe(watch: _Watched) -> Status:
     """How a watch is."""
     games = watch.games
     if watch.path is not None:
@@ -91,11 +112,10 @@ def _list(games: tuple[WatchedGame, ...]) -> str:
     return "; ".join(game_text(game) for game in games) or "no game"
 
 
-def html(watch: Watch) -> str:
+def html(status: Status, log: pd.DataFrame) -> str:
     """The state and the last rows of the log, as one piece of HTML in which nothing of the game's can act."""
-    status = watch.status
     rows: list[str] = []
-    for row in watch.log.tail(10).to_dict("records"):
+    for row in log.tail(10).to_dict("records"):
         place = "" if pd.isna(row["file"]) else f"{row['file']}:{row['line']}"
         cells = (f"{row['time']:%H:%M:%S.%f}"[:-3], str(row["game"]), row["kind"], row["text"], place)
         rows.append("".join(f'<td style="text-align:left">{visible(cell, 200)}</td>' for cell in cells))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gdlab.text import count
 from gdlab.watching import tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gdlab.watching.asking import Asking
     from gdlab.watching.game import WatchedGame
 
 
@@ -17,25 +18,30 @@ class Variables:
     """Readings of one node; made by `Watch.variables`."""
 
     def __init__(
-        self, watch: Asking, path: str, names: tuple[str, ...], game: WatchedGame, every: float | None
+        self,
+        path: str,
+        names: tuple[str, ...],
+        game: WatchedGame,
+        every: float | None,
+        stop: Callable[[str, WatchedGame], None],
     ) -> None:
         self.path = path
         self.every = every
-        self._watch, self._names, self._game = watch, names, game
+        self._names, self._game, self._stop = names, game, stop
 
     @property
     def df(self) -> pd.DataFrame:
-        """All readings so far: ``time``, ``game``, ``touched``, then one column a variable."""
+        """All readings so far: ``time``, ``game``, ``touched``, then one column per variable."""
         return tables.variables([self._game], self.path, self._names)
 
     def stop(self) -> None:
         """End the readings; the table stays."""
         if self.every is not None:
-            self._watch.stop_reading(self.path, self._game)
+            self._stop(self.path, self._game)
 
     def __repr__(self) -> str:
         often = "read once" if self.every is None else f"read every {self.every:g} s"
-        return f"<Variables of {self.path}, {often}: {len(self.df)} readings>"
+        return f"<Variables of {self.path}, {often}: {count(len(self.df), 'reading')}>"
 
     def _repr_html_(self) -> str:
         table: str = self.df.tail(10).to_html(index=False, na_rep="")

@@ -256,7 +256,7 @@ class Watch(Asking):
         return f"<Watch: {self.status.text}>"
 
     def _repr_html_(self) -> str:
-        return html(self)
+        return html(self.status, self.log)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return _view.bundle(self, self._repr_html_, include=include, exclude=exclude)

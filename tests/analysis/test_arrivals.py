@@ -24,6 +24,7 @@ def rfc3550(arrived_us: list[float], sent_us: list[float]) -> list[float]:
     return estimates
 
 
+@pytest.mark.slow
 def test_jitter_agrees_with_the_estimator_of_the_rfc_on_200_seeds():
     parts, truth = [], {}
     for seed in range(200):
@@ -42,6 +43,7 @@ def test_jitter_agrees_with_the_estimator_of_the_rfc_on_200_seeds():
         assert np.allclose(values[peer][1:] * 1000, expected, rtol=1e-9, atol=1e-6), peer
 
 
+@pytest.mark.slow
 def test_jitter_is_the_mean_difference_of_delays_within_its_stated_error_on_200_seeds():
     # Two exponential delays of mean d differ by d on average.
     truth = np.geomspace(0.1, 4, 200)
@@ -96,6 +98,7 @@ def test_messages_without_a_time_are_left_out():
     assert analysis.jitter(t, sent="v.t")["jitter_ms"].tolist()[1:] == [0]
 
 
+@pytest.mark.slow
 def test_inter_arrival_times_of_generated_traffic_are_the_truth_on_200_seeds():
     parts, truth = [], {}
     for seed in range(200):

@@ -60,6 +60,7 @@ def sides(seed, *, peer=PEER, **more):
     return list(tables([said(seed, **more)], [peer]))
 
 
+@pytest.mark.slow
 def test_offset_drift_and_delay_are_within_the_stated_error_on_200_seeds():
     parts, truths = [], {}
     for seed in range(200):

@@ -52,6 +52,7 @@ def test_the_real_engines_frame_rate_is_found_within_one_percent(limit, hz):
     assert found.n == 400
 
 
+@pytest.mark.slow
 def test_a_frame_rate_is_found_on_200_seeds():
     for seed in range(200):
         rng = np.random.default_rng(seed)
@@ -61,6 +62,7 @@ def test_a_frame_rate_is_found_on_200_seeds():
         assert found.hz == pytest.approx(fps, rel=0.01), seed
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_no_frame_delays_on_200_seeds():
     for seed in range(200):
         rng = np.random.default_rng(seed)

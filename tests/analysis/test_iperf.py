@@ -49,6 +49,7 @@ def stream(seed, *, duplication=0.0):
     return number[order], arrived[order], sent[order]
 
 
+@pytest.mark.slow
 def test_loss_order_and_jitter_are_iperfs_on_200_seeds():
     streams = {f"{seed}": stream(seed) for seed in range(200)}
     whole = merged(

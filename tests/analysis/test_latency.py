@@ -118,6 +118,7 @@ def test_empty_tables_give_empty_results_of_the_same_dtypes():
             assert measure(nothing).dtypes.astype(str).to_dict() == measure(full).dtypes.astype(str).to_dict()
 
 
+@pytest.mark.slow
 def test_round_trips_of_generated_traffic_are_the_truth_on_200_seeds():
     parts, truth = [], {}
     for seed in range(200):

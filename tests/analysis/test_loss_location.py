@@ -32,6 +32,7 @@ def way(seed, *, path=0.0, relay=0.0, last=0.0, n=400):
     )
 
 
+@pytest.mark.slow
 def test_each_part_of_the_way_has_lost_what_it_lost_on_50_seeds():
     for seed in range(50):
         shares = np.random.default_rng(seed).choice([0, 0.02, 0.2], 3)

@@ -53,6 +53,7 @@ def reordered(part):
     return count
 
 
+@pytest.mark.slow
 def test_planted_loss_delay_drift_duplicates_and_order_are_recovered_on_25_seeds():
     for seed in range(25):
         rng = np.random.default_rng(seed + 1000)
@@ -74,7 +75,7 @@ def test_planted_loss_delay_drift_duplicates_and_order_are_recovered_on_25_seeds
         assert abs(clock["drift_ppm"] - drift) <= clock["drift_error_ppm"], seed
         assert clock["late_us"] == 0
         for way, part in enumerate(truth):
-            rows = found.table[found.table["way"] == analysis.merging.WAYS[way]]
+            rows = found.table[found.table["way"] == analysis.merged_tables.WAYS[way]]
             rows = rows.sort_values("sent_row").reset_index(drop=True)
             arrived = ~part["lost"].to_numpy()
             assert (rows["received"].notna().to_numpy() == arrived).all()
@@ -286,3 +287,13 @@ def test_a_relay_between_them_tells_where_messages_were_lost_and_how_long_it_hel
     assert inside["error_ms"] == 0
     with pytest.raises(ValueError, match="conversation of the relay is that with b"):
         gd.merge(a, b, relay=relay[relay["peer"] != names["b"]])
+
+
+def test_it_is_shown_by_its_ways_and_with_what_else_it_has():
+    a, b, _ = session(4, loss=0.1)
+    shown = repr(gd.merge(a, b))
+    assert shown.startswith(f"<Merged: {len(gd.merge(a, b).table)} messages by ")
+    assert "the clocks: .clock" in shown
+    assert "a to b" in shown
+    one_way = gd.merge(a[a["direction"] == "out"], b[b["direction"] == "in"])
+    assert "the clocks cannot be told" in repr(one_way)

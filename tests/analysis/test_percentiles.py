@@ -19,6 +19,7 @@ def test_values_are_those_of_numpy():
     assert np.allclose(percentiles(sample)["value"], np.quantile(sample, [0.5, 0.9, 0.95, 0.99, 0.999]))
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(1)
     truth = -np.log(1 - np.array([0.5, 0.9, 0.95]))

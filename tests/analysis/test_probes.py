@@ -37,6 +37,7 @@ def assert_agrees(payload: bytes) -> None:
         assert (row["r_us"], row["s_us"]) == ((one.r_us, one.s_us) if held else (0, 0))
 
 
+@pytest.mark.slow
 @given(
     FIELDS, st.sampled_from([(", ", ": "), (",", ":"), (" ,", " : ")]), st.sampled_from([b"", b"\0", b" "])
 )
@@ -59,6 +60,7 @@ def test_any_bytes_behind_the_prefix(tail):
         assert_agrees(payload)
 
 
+@pytest.mark.slow
 @given(FIELDS)
 def test_any_fields_as_a_variant(fields):
     fields = {name: value for name, value in fields.items() if type(value) is not int or value < 2**63}

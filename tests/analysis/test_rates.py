@@ -131,6 +131,7 @@ def test_a_missing_column_is_named():
         analysis.rates(table([0]).drop(columns="wire_bytes"))
 
 
+@pytest.mark.slow
 def test_a_known_rate_is_found_within_the_counting_error_on_200_seeds():
     for seed in range(200):
         rng = np.random.default_rng(seed)
@@ -142,3 +143,9 @@ def test_a_known_rate_is_found_within_the_counting_error_on_200_seeds():
         # One message more or less, over at least half a bin.
         assert (known.iloc[:-1] - hz).abs().max() <= 1 / 0.25, seed
         assert abs(known.iloc[-1] - hz) <= 2 / 0.25, seed
+
+
+@pytest.mark.parametrize("bin_s", ["1s", 0, -1, float("nan"), float("inf")])
+def test_a_bin_is_a_number_of_seconds(bin_s):
+    with pytest.raises(ValueError, match="bin_s is a number of seconds above 0, not"):
+        analysis.rates(table([0, S]), bin_s=bin_s)

@@ -40,6 +40,7 @@ def impaired(rng, n, *, loss, duplication, delay):
     return arrived, {"lost": n - len(seen), "duplicates": duplicates, "reordered": reordered, "late": late}
 
 
+@pytest.mark.slow
 def test_loss_duplication_and_reordering_are_the_truth_on_200_seeds():
     parts, truths = [], {}
     for seed in range(200):
@@ -56,6 +57,7 @@ def test_loss_duplication_and_reordering_are_the_truth_on_200_seeds():
         assert {name: got.loc[peer, name] for name in truth} == truth, peer
 
 
+@pytest.mark.slow
 def test_the_loss_interval_holds_the_true_probability_as_often_as_it_says():
     parts = []
     for seed in range(200):
@@ -218,3 +220,14 @@ def test_a_jump_of_11_000_is_reported_as_a_jump():
     )
     again, _ = of([*range(20_000, 20_100), *range(100)])
     assert (again["jumps"], again["jumped"], again["restarts"], again["lost"]) == (0, 0, 1, 0)
+
+
+def test_a_field_that_is_not_there_is_told_the_way_it_is_written():
+    numbered = table([0, MS], [b'{"number": 1}', b'{"number": 2}'])
+    with pytest.raises(KeyError, match=r"such as 'v\.number'"):
+        analysis.sequence(numbered, seq="number")
+    with pytest.raises(KeyError, match="none has such a field"):
+        analysis.sequence(numbered, seq="v.missing")
+    with pytest.raises(KeyError) as caught:
+        analysis.sequence(numbered.drop(columns="time"), seq="v.number")
+    assert "such as 'v.time'" not in str(caught.value)

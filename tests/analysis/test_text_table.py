@@ -4,6 +4,7 @@ import pandas as pd
 
 from gdlab.analysis import Worded
 from gdlab.analysis.text_table import Findings
+from tests.languages import chinese, in_chinese
 
 SENTENCE = "A sentence of more than fifty characters, the length at which pandas cuts a cell <b>off</b>."
 
@@ -44,3 +45,10 @@ def test_no_findings_are_said_in_words_without_a_promise():
     assert "not to say that all is well" in nothing._repr_html_()
     assert len(nothing) == 0
     assert "what" in repr(Worded({"what": []}))
+
+
+def test_no_findings_are_said_in_the_readers_language():
+    empty = Findings(columns=["rule"])
+    assert repr(empty).startswith("No findings")
+    assert chinese(in_chinese(lambda: repr(empty)))
+    assert chinese(in_chinese(empty._repr_html_))

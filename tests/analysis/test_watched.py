@@ -182,6 +182,7 @@ def test_a_break_of_the_engine_is_found_with_its_eight_seconds() -> None:
     assert 8000 < stall.ms < 8100
 
 
+@pytest.mark.slow
 def test_failed_scripts_refused_packets_and_cut_output_are_findings() -> None:
     rows = table([S - 5 * MS, 2 * S], direction="out")
     failed = told(log=log([(S, "script_error", "boom", ("call",), "")]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import socket
 
 import numpy as np
@@ -158,3 +159,19 @@ def test_a_docstring_loses_its_first_parameter_only():
     twice = without_first_parameter(without_first_parameter(once))
     assert twice == "First.\n\n    Returns\n"
     assert without_first_parameter("Nothing to take.") == "Nothing to take."
+
+
+def test_a_row_that_is_not_there_is_named_with_how_many_there_are():
+    recorded = gd.sample("mp-late-joiner")
+    assert (
+        str(recorded.explain(57)) == str(recorded.explain(-1)) == str(recorded.explain(recorded.df.iloc[57]))
+    )
+    for row in (58, -59):
+        with pytest.raises(IndexError, match=f"no row {row}: the table has 58 rows"):
+            recorded.explain(row)
+
+
+def test_the_pictures_that_there_are_are_named():
+    names = re.findall(r"(\w+)\(\)", repr(gd.sample("mp-late-joiner").plot))
+    assert {"rates", "latency", "truth"} <= set(names)
+    assert all(hasattr(Plots, name) for name in names)

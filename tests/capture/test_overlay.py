@@ -91,3 +91,8 @@ def test_peers_of_a_run_with_several_keep_their_names():
 def test_one_run_is_no_overlay(runs):
     with pytest.raises(ValueError, match="two runs at least, and 1 was given"):
         gd.overlay(only=runs["60 fps"])
+
+
+def test_a_run_without_a_name_is_told_how_to_get_one(runs):
+    with pytest.raises(TypeError, match="before=run1, after=run2"):
+        gd.overlay(runs["60 fps"])

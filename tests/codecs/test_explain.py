@@ -160,3 +160,8 @@ def test_too_much_to_list_is_counted():
     assert found.error is None
     assert found.fields[-1].meaning == "more, not listed"
     without_gaps(found, json.dumps(list(range(5000))).encode())
+
+
+def test_what_is_no_bytes_is_told_how_to_become_some():
+    with pytest.raises(TypeError, match=r"not str; .*variant\.dumps"):
+        gd.explain("text")

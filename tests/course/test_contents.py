@@ -139,3 +139,9 @@ def test_the_plans_fit_their_time():
 def test_a_lesson_keeps_away_from_the_game_that_gdlab_lab_has_running(lesson):
     for source in cells(ROOT / "notebooks" / lesson.file, "code"):
         assert "udp://127.0.0.1:4242" not in source
+
+
+def test_a_language_without_titles_of_its_own_has_the_english_ones():
+    assert CONTENTS[0].asks("zh") != CONTENTS[0].question
+    assert CONTENTS[0].asks("fr") == CONTENTS[0].question
+    assert CONTENTS[0].wants("fr") == CONTENTS[0].needs

@@ -73,6 +73,7 @@ def marked(handed_in):
     return gd.marks(handed_in, EXERCISE, csv=handed_in.parent / "marks.csv").set_index("student")
 
 
+@pytest.mark.slow
 def test_every_file_is_a_row_with_what_it_shows(marked):
     assert len(marked) == 25
     row = marked.loc["student02"]

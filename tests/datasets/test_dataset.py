@@ -33,6 +33,7 @@ def test_nothing_is_read_until_it_is_asked(tmp_path):
     assert "there is no file" in found.files["broken"].iloc[0]
 
 
+@pytest.mark.slow
 def test_it_lists_files_spans_endpoints_and_what_is_broken_with_the_reason(folder):
     found = gd.dataset(folder)
     files = found.files.set_index(found.files["path"].str.rsplit("/", n=1).str[-1])

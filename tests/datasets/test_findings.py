@@ -12,6 +12,7 @@ from gdlab import analysis
 from gdlab.facts import US, Fact, Reason
 from gdlab.files import to_schema as conform
 from gdlab.files import write_parquet
+from tests.framing.test_signatures import ENET
 from tests.traffic import merged, ping, pong, table
 
 MS = 1_000_000
@@ -46,6 +47,7 @@ def planted():
     parts.append(table(at[:5] + 9, said, direction="out", peer="10.0.0.3:3"))
     parts.append(table(at[5:10] + 9, said.decode().replace("ü", " ").encode(), peer="10.0.0.3:3"))
     parts.append(table(at + 11, b'{"id": 9007199254740993}', peer="10.0.0.3:3"))
+    parts.append(table(at[:4] + 13, ENET, peer="10.0.0.6:6"))
     drop = {"event": "gap", "peer": ""}
     parts.append(
         table(at[:3] + 1, b"", fact=[Fact.of(Reason.KERNEL_DROP, count=7, buffer=212_992)] * 3, **drop)
@@ -72,6 +74,7 @@ def check(files, expected_rules, rows_at_once):
     assert_frame_equal(pd.DataFrame(found), pd.DataFrame(expected))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "rules"),
     [
@@ -85,11 +88,13 @@ def test_samples(tmp_path, group, rules):
     check(dealt_out(whole, tmp_path), rules, 300)
 
 
+@pytest.mark.slow
 def test_rules_that_ask_all_messages(tmp_path):
     rules = {
         "overload",
         "one-a-frame",
         "unanswered-pings",
+        "enet-unanswered",
         "own-buffer",
         "gap",
         "over-mtu",
@@ -102,6 +107,7 @@ def test_rules_that_ask_all_messages(tmp_path):
     check(dealt_out(planted(), tmp_path), rules, 70)
 
 
+@pytest.mark.slow
 def test_a_data_set_in_which_nothing_came(tmp_path):
     whole = probes(np.arange(12) * 700 * MS, [ping(i, i) for i in range(12)], direction="out")
     files = dealt_out(whole, tmp_path)

@@ -117,6 +117,7 @@ def parts_of(path, monkeypatch, size):
     return gd.dataset(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("form", ["pcap", "pcapng", "cut"])
 def test_the_rows_of_all_parts_are_those_of_the_whole(tmp_path, monkeypatch, seed, form):

@@ -41,6 +41,7 @@ def taken_for_a_number(payload, size):
     return isinstance(payload, bytes) and payload.hex().isdecimal() and len(payload) < size
 
 
+@pytest.mark.slow
 @given(TABLES, st.booleans())
 def test_any_table_comes_back_equal(tmp_path_factory, table, raw):
     # Digits that are shorter than the size tells are what a spreadsheet makes of a payload; no capture of
@@ -60,6 +61,7 @@ def test_awkward_values_come_back_equal(tmp_path, raw):
     pd.testing.assert_frame_equal(load(path).table, awkward())
 
 
+@pytest.mark.slow
 def test_a_table_of_several_batches_comes_back_equal(tmp_path):
     store = Store("udp://127.0.0.1:4242")
     for number in range(70_000):
@@ -119,6 +121,7 @@ def test_the_readers_of_python_pandas_and_arrow_agree_and_change_nothing(tmp_pat
     assert [list(row.values()) for row in by_arrow.to_pylist()] == rows[1:]
 
 
+@pytest.mark.slow
 @given(ANY_TEXT)
 @example("=1+1")
 @example("\uff1d1+1")
@@ -348,6 +351,7 @@ def test_an_interrupt_leaves_the_file_that_was_there(tmp_path):
 # ---- the two ways to write
 
 
+@pytest.mark.slow
 @given(TABLES, st.booleans())
 def test_with_and_without_pyarrow_the_bytes_are_the_same(table, guarded):
     if len(table):

@@ -285,6 +285,7 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path):
         load("x" * 5000)
 
 
+@pytest.mark.slow
 def test_a_bomb_of_gzip_is_refused_before_memory_is_full(tmp_path):
     path = tmp_path / "bomb.csv.gz"
     with gzip.open(path, "wb", 9) as file:

@@ -24,6 +24,7 @@ def awkward():
     return table_of([{"payload": payload, "detail": payload[:50].decode("latin-1")} for payload in AWKWARD])
 
 
+@pytest.mark.slow
 @given(TABLES)
 @settings(max_examples=50)
 def test_any_table_comes_back_equal(tmp_path_factory, table):
@@ -42,6 +43,7 @@ def test_awkward_and_empty_tables_come_back_equal(tmp_path):
         assert loaded.provenance["provenance"] == {"limit": "1 GiB"}
 
 
+@pytest.mark.slow
 def test_several_row_groups_come_back_equal(tmp_path):
     wanted = table_of([{"payload": b"%d" % n, "peer": f"p{n // 10_000}"} for n in range(70_000)])
     told = []
@@ -143,6 +145,7 @@ def changed(tmp_path, change):
     return path
 
 
+@pytest.mark.slow
 def test_twenty_million_rows_in_a_few_bytes_are_refused_by_the_footer(tmp_path):
     path = changed(tmp_path, lambda table: table.slice(0, 1))
     one = pq.read_table(path)

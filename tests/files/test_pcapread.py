@@ -262,6 +262,7 @@ def test_other_blocks_of_pcapng(tmp_path):
     assert "1 packet has no time" in result.notes[0]
 
 
+@pytest.mark.slow
 def test_a_file_cut_anywhere_gives_what_is_before_the_cut(tmp_path):
     packets = [ethernet(ipv4(17, udp(b"%d" % number))) for number in range(4)]
     for whole in (pcap(packets), pcapng([[packet] for packet in packets])):
@@ -299,6 +300,7 @@ WHOLE = [
 ]
 
 
+@pytest.mark.slow
 @given(st.sampled_from(WHOLE), st.data())
 @settings(max_examples=200)
 def test_changed_files_never_fail_otherwise_than_in_words(tmp_path_factory, whole, data):
@@ -314,6 +316,7 @@ def test_changed_files_never_fail_otherwise_than_in_words(tmp_path_factory, whol
         load(path)
 
 
+@pytest.mark.slow
 def test_changed_files_of_ours_never_fail_otherwise_than_in_words(tmp_path):
     tcp_row = {"endpoint": "tcp://10.0.0.1:5", "peer": "P01"}
     rows = [
@@ -367,6 +370,7 @@ def test_files_that_wireshark_has_converted_load(tmp_path, file_format):
         assert [time.value for time in table.time] == [row["time"] for row in rows]
 
 
+@pytest.mark.slow
 def test_changed_files_of_every_kind_raise_the_named_error_or_load():
     outcomes, failures, *_ = fuzz_files.run(25, seed=1)
     assert failures == []

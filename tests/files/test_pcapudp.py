@@ -57,6 +57,7 @@ def test_datagrams_are_the_same_blocks(sizes):
     assert together(as_told(table)) == one_by_one(as_told(table))
 
 
+@pytest.mark.slow
 def test_a_checksum_of_zero_is_written_as_all_ones():
     table = conform.conform(table_of([{"payload": number.to_bytes(2, "big")} for number in range(2**16)]))
     table = as_told(table)

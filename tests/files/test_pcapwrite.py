@@ -263,6 +263,7 @@ def test_awkward_values_and_an_empty_table_come_back(tmp_path):
     assert list(empty.table.columns) == list(wanted.columns)
 
 
+@pytest.mark.slow
 @given(TABLES)
 @settings(max_examples=60)
 def test_any_table_is_written_and_its_payloads_and_times_come_back(tmp_path_factory, table):
@@ -353,6 +354,7 @@ def test_dpkt_reads_all_packets(tmp_path):
     assert frames[0].data.data.data == b"to us"
 
 
+@pytest.mark.slow
 def test_scapy_reads_all_packets(tmp_path):
     rows, path = small(tmp_path)
     code = (

@@ -153,6 +153,7 @@ def written(tmp_path, rows=300, flushes=10):
     return file
 
 
+@pytest.mark.slow
 def test_a_stream_cut_anywhere_gives_all_rows_before_the_cut(tmp_path):
     file = written(tmp_path)
     whole = file.read_bytes()
@@ -206,6 +207,7 @@ def run(module, *arguments):
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="the killed captures are forks")
 def test_after_a_kill_at_any_moment_all_that_was_flushed_is_there(tmp_path):
     flushed = run("tests.files.killed", tmp_path, 8, 1)

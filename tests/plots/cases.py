@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+
 import numpy as np
+import pandas as pd
 
 from gdlab.facts import PEER as BY_PEER
 from gdlab.facts import Fact, Reason
@@ -49,15 +52,42 @@ def numbered():
     return merged(late, table([S + 1], ping(40, 40 * 16_667)))
 
 
-CASES = {
-    "empty": table(),
-    "one row": table([0]),
-    "one peer": stream(),
-    "probes": probed(),
-    "numbered": numbered(),
-    "fifty peers": merged(*[stream(100, f"127.0.0.1:{50_000 + i}", 10.0 + i, i) for i in range(50)]),
-    "only events": events(),
-    "one instant": table([0, 0, 0]),
-    "a gap": merged(stream(300), table([9 * S], b"", event="gap", peer=""), table([10 * S, 11 * S])),
-    "long names": merged(*[stream(50, f"[fe80::aaaa:bbbb:cccc:ddd{i}%enp0s31f6]:53211") for i in range(3)]),
-}
+class Cases(Mapping[str, pd.DataFrame]):
+    """Tables by name, each made when it is first asked for: a process that only collects the tests needs the names."""
+
+    def __init__(self, makers: dict[str, Callable[[], pd.DataFrame]]) -> None:
+        self._makers = makers
+        self._made: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+CASES = Cases(
+    {
+        "empty": table,
+        "one row": lambda: table([0]),
+        "one peer": stream,
+        "probes": probed,
+        "numbered": numbered,
+        "fifty peers": lambda: merged(
+            *[stream(100, f"127.0.0.1:{50_000 + i}", 10.0 + i, i) for i in range(50)]
+        ),
+        "only events": events,
+        "one instant": lambda: table([0, 0, 0]),
+        "a gap": lambda: merged(
+            stream(300), table([9 * S], b"", event="gap", peer=""), table([10 * S, 11 * S])
+        ),
+        "long names": lambda: merged(
+            *[stream(50, f"[fe80::aaaa:bbbb:cccc:ddd{i}%enp0s31f6]:53211") for i in range(3)]
+        ),
+    }
+)

@@ -251,7 +251,7 @@ def test_sending_from_another_thread_to_all_or_to_one(kit):
             assert made.send(Outgoing(b"to one", Kind.BINARY), one.name) == 1
             assert [one.receive(), one.receive()] == [b"to all", b"to one"]
             assert other.receive() == b"to all"
-            with pytest.raises(NotSent, match=r"203\.0\.113\.7:1 is not there; .* knows 127"):
+            with pytest.raises(NotSent, match=r"'203\.0\.113\.7:1' is not there; .* knows 127"):
                 made.send(Outgoing(b"?", Kind.BINARY), "203.0.113.7:1")
     with pytest.raises(EndpointClosed):
         made.send(Outgoing(b"?", Kind.BINARY))

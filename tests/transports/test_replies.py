@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 import gdlab as gd
 
 
@@ -26,3 +28,18 @@ def test_ready_made_replies():
     rule = gd.replies.first(gd.replies.probe_answer, lambda _m: None, b"else")
     assert rule(message) == b"else"
     assert '"pong"' in rule(ping)
+
+
+@pytest.mark.parametrize("reply", [5, {"hp": 1}])
+def test_what_is_no_reply_is_told_what_is_one(reply):
+    with pytest.raises(TypeError, match=f"or a function of the message .*not {type(reply).__name__}"):
+        gd.listen("udp://127.0.0.1:0", reply=reply)
+
+
+def test_nothing_to_say_is_not_said_every_second():
+    with pytest.raises(ValueError, match="give both"):
+        gd.listen("udp://127.0.0.1:0", every=1)
+    with gd.listen("udp://127.0.0.1:0", reply=b"hello", every=1) as cap:
+        with pytest.raises(ValueError, match="give both"):
+            cap.set_reply(None, every=1)
+        assert cap.options.reply == b"hello"

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as library_connect
 
+from gdlab.transports.connections import READ_BYTES
 from tests.transports.clients import TcpClient, WebSocketClient, listening, rows
 from tests.waiting import limit, wait_until
 
@@ -202,6 +203,25 @@ def test_many_small_messages_of_one_read_keep_their_order_and_kind(compression):
     built = messages(store)
     assert [int(payload) for payload in built.payload] == list(range(5000))
     assert list(built.kind) == ["text" if isinstance(payload, str) else "binary" for payload in payloads]
+
+
+def test_a_flood_is_whole_with_the_times_of_its_reads_and_a_ping_in_it_is_answered():
+    chance = random.Random(3)
+    payloads = [chance.randbytes(chance.randrange(20, 400)) for _ in range(12_000)]
+    frames = [WebSocketClient.frame(BINARY, payload, mask=chance.randbytes(4)) for payload in payloads]
+    frames[7_000:7_000] = [WebSocketClient.frame(PING, b"there?")]
+    wire = b"".join(frames)
+    with ws() as (made, store):
+        with client(made) as one:
+            one.sock.sendall(wire)
+            assert one.receive_frame() == (0x80 | PONG, b"there?")
+        wait_until(lambda: len(closes(store)) == 1)
+    built = messages(store)
+    assert list(built.payload) == payloads
+    assert list(built.wire_bytes) == [len(frame) + 52 for frame in frames if frame[0] == 0x80 | BINARY]
+    assert built.time.is_monotonic_increasing
+    assert built.time.nunique() > len(wire) / READ_BYTES / 2
+    assert closes(store) == ["closed by the peer without a close frame (1006)"]
 
 
 def test_what_godot_could_not_receive_is_warned_of_before_it_is_sent(caplog):

@@ -11,6 +11,7 @@ const KINDS := {
 	"forward": Forward, "silent": Silent, "leaver": Leaver, "half": Half, "small_writes": SmallWrites, "texts": Texts,
 	"glued": Glued, "tls": Tls, "socket": Socket, "ending": Ending, "by_hand": ByHand, "as_text": AsText,
 	"late_server": LateServer, "unbound": Unbound,
+	"enet": Enet,
 }
 
 var players: Array[Player] = []
@@ -425,3 +426,25 @@ class ByHand extends Tcp:
 			else:
 				# The mask is four zeros, which leave the bytes as they are.
 				tcp.put_data(PackedByteArray([0x82, 0x80 | body.size(), 0, 0, 0, 0]) + body)
+
+
+## A client of ENet; without the fault, its server is at the port of options[0].
+class Enet extends Player:
+	var client := ENetConnection.new()
+	var server := ENetConnection.new()
+
+	func begin() -> void:
+		if not bad:
+			server.create_host_bound("127.0.0.1", int(options[0]))
+		client.create_host(1)
+		client.connect_to_host("127.0.0.1", port)
+
+	func step(_delta: float) -> void:
+		client.service()
+		if not bad:
+			server.service()
+
+	func end() -> void:
+		client.destroy()
+		if not bad:
+			server.destroy()

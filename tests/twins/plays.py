@@ -84,6 +84,20 @@ def nothing_arrived(bad: bool) -> Play:
     return Shown(cap)
 
 
+@play("enet-unanswered")
+def enet_unanswered(bad: bool) -> Play:
+    if bad:
+        with gd.listen(at("udp")) as cap:
+            yield Player("enet", cap.port, bad)
+            yield told(cap, "enet-unanswered")
+        return Shown(cap)
+    port = free_port(UDP)
+    with gd.relay(at("udp"), to=f"udp://127.0.0.1:{port}") as px:
+        yield Player("enet", port_of(px), bad, (port,))
+        yield lambda: len(px.df) > 12  # asked, answered and acknowledged, at both sides of the relay
+    return Shown(px)
+
+
 def sent(bad: bool, *options: object, rows: int = 60) -> Play:
     with gd.listen(at("udp")) as cap:
         yield Player("sender", cap.port, bad, options)

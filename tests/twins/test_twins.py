@@ -23,6 +23,7 @@ LIVE = (
     "close-1006",
     "close-1009",
     "connected-and-silent",
+    "enet-unanswered",
     "foreign-clock",
     "glued-or-split",
     "large-integers",

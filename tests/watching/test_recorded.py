@@ -216,3 +216,11 @@ def test_what_is_saved_says_what_was_asked(tmp_path: Path) -> None:
     document = json.loads((saved / "manifest.json").read_text())
     assert [each["who"] for each in document["debug"]] == ["game"]
     assert document["debug"][0]["sent"] == []  # a recording asks nothing
+
+
+def test_a_recording_that_is_not_there_is_told_with_the_folder_it_was_looked_for_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        LoadError, match=f"there is no recorded watch nowhere; the current folder is {tmp_path}"
+    ):
+        gd.debugger(recorded="nowhere")

@@ -76,6 +76,7 @@ def test_there_are_first_views():
     assert {"00-dashboard", "01-first-packet", "README"} <= set(VIEWS)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(LIMIT_S + 20)
 @forks
 def test_the_first_views_fail_in_none_of_20_fresh_processes(tmp_path):
@@ -84,6 +85,7 @@ def test_the_first_views_fail_in_none_of_20_fresh_processes(tmp_path):
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 @forks
 def test_a_view_that_fails_is_noticed_there(tmp_path):
     """Else the test above would prove nothing."""
@@ -101,6 +103,7 @@ def test_a_view_that_fails_is_noticed_there(tmp_path):
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_script_s_first_view_writes_nothing_to_standard_error(tmp_path):
     """Nothing is imported before, as when a script is run."""
     program = (

@@ -23,6 +23,7 @@ RULES: Final[tuple[Callable[[Evidence], Iterator[Finding]], ...]] = (
     honesty.cut_off,
     silence.connected_and_silent,
     silence.left,
+    silence.enet_unanswered,
     silence.waiting_bytes,
     silence.unanswered,
     loss.own_buffer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,9 +10,10 @@ import pandas as pd
 
 from gdlab.analysis.columns import equals
 from gdlab.analysis.rules.finding import Finding
-from gdlab.analysis.rules.masks import heard, sent
+from gdlab.analysis.rules.masks import arrived, heard, sent
 from gdlab.analysis.rules.refused import any_refused
 from gdlab.facts import PEER, US, Reason
+from gdlab.framing.signatures import asks_for_enet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +97,28 @@ def left(evidence: Evidence) -> Iterator[Finding]:
     theirs = ended & (evidence.table["by"] == PEER).to_numpy(dtype=np.bool_)
     if theirs.any():
         yield Finding.of("left", 0.5, evidence.pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
+
+
+def enet_unanswered(evidence: Evidence) -> Iterator[Finding]:
+    """Clients of ENet that ask for a connection again and again: what they speak to is no server of theirs."""
+    rows, payloads = evidence.payloads(arrived(evidence))
+    asking = [row for row, payload in zip(rows, payloads, strict=True) if asks_for_enet(payload)]
+    if not asking:
+        return
+    talks = evidence.conversations
+    heard_of = dict(zip(_pairs(talks), talks["messages_in"].tolist(), strict=True))
+    pairs = list(_pairs(evidence.table.iloc[asking]))
+    # Whom a server answers says something else next; a first request may still be answered.
+    left = {pair: n for pair, n in Counter(pairs).items() if n > 1 and heard_of[pair] == n}
+    if left:
+        yield Finding.of(
+            "enet-unanswered",
+            0.9,
+            evidence.at([row for row, pair in zip(asking, pairs, strict=True) if pair in left]),
+            peers=len(left),
+            names=tuple(peer for _, peer in list(left)[:5]),
+            times=sum(left.values()),
+        )
 
 
 def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:

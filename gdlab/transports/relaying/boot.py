@@ -17,6 +17,6 @@ def _hollow(name: str, folder: Path) -> None:
 if __name__ == "__main__":
     _hollow("gdlab", _HERE.parents[1])
     _hollow("gdlab.transports", _HERE.parent)
-    from gdlab.transports.relaying.worker import main
+    from gdlab.transports.relaying.main import main
 
     main()

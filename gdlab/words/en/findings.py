@@ -110,6 +110,14 @@ FINDINGS: Final[dict[str, Advice]] = {
         "take_connection() and, over WebSocket, reads nothing without poll(): call both in _process.",
         "A connection is made by the operating system; that a program uses it is another matter.",
     ),
+    "enet-unanswered": Advice(
+        "{peers:client} of ENet, Godot's high-level multiplayer, {peers:asks|ask} for a server and {peers:gets|get} no "
+        "answer: {names:, }.",
+        "{times:request} for a connection, and nothing else",
+        "A listener is no such server. Let the game's own server run where it is, and its clients connect to a relay: "
+        'relay = gd.relay("udp://127.0.0.1:4300", to="udp://127.0.0.1:4242"); relay.multiplayer() names the calls.',
+        "A protocol with a handshake can be watched on the way only, not in the place of the one that is spoken to.",
+    ),
     "unanswered-pings": _UNANSWERED,
     "unanswered-pings/some": _UNANSWERED._replace(
         what="{mute:peer} of {asked:,} answered no ping: {names:, }."

@@ -89,4 +89,9 @@ PHRASES: Final[dict[str, str]] = {
         "Does the game send to this computer's address and port, and is the code word in its messages? "
         "127.0.0.1 is the student's own machine; a firewall, or a guest network, may keep laptops apart."
     ),
+    "no findings": (
+        "No findings: nothing was recognised, which is not to say that all is well. Round trips need probes "
+        '(ping=0.05, and a game that answers them), loss needs numbered messages (findings(seq="v.seq")), and Godot\'s '
+        "high-level multiplayer has findings of its own (multiplayer().findings())."
+    ),
 }

@@ -154,7 +154,7 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol/godot3": (
         "Godot 4 numbers its types otherwise; send JSON (to_json() in GDScript 3), or read it by a function"
     ),
-    "protocol/enet": "Godot's high-level multiplayer; see gdlab.multiplayer",
+    "protocol/enet": "Godot's high-level multiplayer; cap.multiplayer() takes it apart",
     "protocol/gzip": "read it with decode=gzip.decompress",
     "protocol/zstd": "read it with a function as codec that decompresses it",
     "protocol/bom": "leave the mark out when encoding, UTF-8 needs none",

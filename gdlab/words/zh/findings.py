@@ -104,6 +104,13 @@ FINDINGS: Final[dict[str, Advice]] = {
         "poll() 就什么也读不到：请在 _process 中调用这两者。",
         "连接由操作系统建立；程序是否使用它，是另一回事。",
     ),
+    "enet-unanswered": Advice(
+        "有 {peers:,} 个 ENet（Godot 的高层多人联机）客户端在寻找服务器，却没有得到回答：{names:、}。",
+        "{times:,} 次连接请求，此外什么也没有",
+        "监听器不是这样的服务器。请让游戏自己的服务器在原处运行，让客户端连接到中继："
+        'relay = gd.relay("udp://127.0.0.1:4300", to="udp://127.0.0.1:4242")；relay.multiplayer() 会给出各个调用的名字。',
+        "有握手的协议只能在途中旁观，不能站在对方的位置上旁观。",
+    ),
     "unanswered-pings": _UNANSWERED,
     "unanswered-pings/some": _UNANSWERED._replace(
         what="{asked:,} 个对端中有 {mute:,} 个没有回答过 ping：{names:、}。"

@@ -71,4 +71,8 @@ PHRASES: Final[dict[str, str]] = {
     "roster/never heard": (
         "游戏是否发送到这台电脑的地址和端口，消息里有没有暗号？127.0.0.1 是学生自己的电脑；防火墙或访客网络可能把电脑隔开。"
     ),
+    "no findings": (
+        "没有发现：没有认出什么，这并不等于一切正常。往返时间需要探测（ping=0.05，以及会回应的游戏），"
+        '丢包需要带编号的消息（findings(seq="v.seq")），Godot 的高层多人联机另有它的发现（multiplayer().findings()）。'
+    ),
 }

@@ -108,7 +108,7 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol/http": "对网页服务器的请求，或它的应答；监听 tcp:// 可以看到全部内容",
     "protocol/osc": '请用 decode="osc" 读取',
     "protocol/godot3": "Godot 4 的类型编号不同；请发送 JSON（GDScript 3 中用 to_json()），或用函数读取",
-    "protocol/enet": "Godot 的高层多人联机；参见 gdlab.multiplayer",
+    "protocol/enet": "Godot 的高层多人联机；用 cap.multiplayer() 拆解",
     "protocol/gzip": "请用 decode=gzip.decompress 读取",
     "protocol/zstd": "请用一个会解压的函数作为 codec 读取",
     "protocol/bom": "编码时请去掉标记，UTF-8 不需要它",

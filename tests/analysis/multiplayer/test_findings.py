@@ -59,6 +59,7 @@ def sentence(name: str, rule: str, errors: pd.DataFrame | None = None) -> str:
     return " / ".join(told["what"][told["rule"] == rule])
 
 
+@pytest.mark.slow
 def test_the_sentences_hold_the_numbers_that_are_true() -> None:
     assert "World.state is 95% of the RPC bytes (29.2 kB of 30.8 kB, 30 calls per second)" in sentence(
         "hog_profiled", "bandwidth-hog"

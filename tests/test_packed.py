@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gdlab.transports import packed as module
+from gdlab import packed as module
 
 
 @pytest.mark.parametrize("arrow", [True, False])

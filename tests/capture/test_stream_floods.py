@@ -1,0 +1,143 @@
+"""Floods on streams, which are taken in columns: the same rows as read one by one, wherever they go."""
+
+import random
+import socket
+
+import numpy as np
+import pytest
+
+import gdlab as gd
+from gdlab import framing
+from gdlab.framing import Read, StreamReader
+from gdlab.messages import Peer, TimeSource, guess_kind
+from gdlab.store import Limit, Store, table
+from gdlab.transports.address import parse
+from gdlab.transports.effects import Arrived, ManyArrived, Noted
+from gdlab.transports.options import EndpointOptions
+from gdlab.transports.session import Link
+from gdlab.transports.stream_history import history, put
+from gdlab.transports.tcp_session import TcpSession
+from tests.waiting import wait_until
+
+NAMES = ["u32le", "u16be", "u8", "fixed:7", "lines"]
+SIZES = [1, 3, 500, 8_193, 9_000, 64 * 1024, 128 * 1024]
+
+
+def payloads_of(draw: random.Random, name: str, count: int) -> list[bytes]:
+    """Binary, text or both; short and long."""
+    how, most = draw.randrange(3), 250 if name == "u8" else 300
+    if name == "lines":
+        return [b"%d " % number * draw.randrange(9) for number in range(count)]
+    if name.startswith("fixed"):
+        return [b"\x1b\0\0\0" + draw.randbytes(3) for _ in range(count)]
+    made = []
+    for number in range(count):
+        size = draw.randrange(most)
+        text = how == 1 or (how == 2 and draw.randrange(2))
+        made.append(
+            (b"%d," % number * size)[:size] if text else (b"\x1b\0\0\0" + draw.randbytes(size))[:size]
+        )
+    return made
+
+
+def wire_of(draw: random.Random, name: str, payloads: list[bytes]) -> bytes:
+    framed = [framing.encode(name, payload) for payload in payloads]
+    if name == "lines":  # both kinds of line ends
+        framed = [one[:-1] + b"\r\n" if draw.randrange(2) else one for one in framed]
+    return b"".join(framed)
+
+
+def cut(draw: random.Random, wire: bytes) -> list[Read]:
+    reads, at = [], 0
+    while at < len(wire):
+        chunk = wire[at : at + draw.choice(SIZES)]
+        at += len(chunk)
+        reads.append(Read(chunk, 1_000_000_000 * len(reads)))
+    return reads
+
+
+def taken_by_a_session(name: str, reads: list[Read], store: Store) -> None:
+    options = EndpointOptions(framing=name)
+    session = TcpSession(Link(parse("tcp://127.0.0.1:4242"), options, Peer("127.0.0.1", 5), "127.0.0.1"))
+    code = store.peer_code("p")
+    for chunk, time_ns in reads:
+        for effect in session.receive(chunk, time_ns, TimeSource.KERNEL, one_by_one=False):
+            assert isinstance(effect, (Arrived, ManyArrived, Noted))
+            put(store, code, effect)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_are_those_of_frames_read_one_by_one(name: str, seed: int) -> None:
+    draw = random.Random(f"{name} {seed}")
+    payloads = payloads_of(draw, name, 5000)
+    reads = cut(draw, wire_of(draw, name, payloads))
+    store = Store("tcp://127.0.0.1:4242")
+    taken_by_a_session(name, reads, store)
+    built = table.build([store.snapshot()])
+    plain, frames, words, times = StreamReader(name), [], [], []
+    for chunk, time_ns in reads:
+        for batch in plain.receive(chunk, time_ns).batches:
+            frames += batch.frames
+            words += batch.words
+            times += [time_ns] * len(batch.frames)
+    assert [frame.payload for frame in frames] == payloads
+    assert list(built.payload) == payloads
+    assert list(built.framing) == words
+    assert built.time.astype(np.int64).tolist() == times
+    assert list(built.kind) == [guess_kind(payload) for payload in payloads]
+    assert list(built.wire_bytes) == [52 + len(one.payload) + one.header_bytes for one in frames]
+    assert store.statistics().received_bytes == sum(map(len, payloads))
+    (stream,) = history(store.streams())
+    assert stream.reads == reads
+    assert stream.complete
+
+
+def test_what_a_small_limit_keeps_is_the_end_of_all_rows() -> None:
+    draw = random.Random(5)
+    payloads = payloads_of(draw, "u32le", 30_000)
+    store = Store("tcp://127.0.0.1:4242", Limit(bytes=1 << 20))
+    taken_by_a_session("u32le", cut(draw, wire_of(draw, "u32le", payloads)), store)
+    statistics = store.statistics()
+    assert statistics.bytes_kept <= 1 << 20
+    built = table.build([store.snapshot()])
+    kept = built[built.event == "message"]
+    assert len(kept) + statistics.evicted_rows == len(payloads)
+    assert list(kept.payload) == payloads[-len(kept) :]
+    gone = sum(map(len, payloads)) - int(kept.size_bytes.sum())
+    assert store.snapshot().evicted.payload_bytes == gone
+
+
+@pytest.mark.parametrize("kind", ["mixed", "uniform", "text"])
+def test_a_flood_comes_back_from_every_file_and_in_another_framing(tmp_path, kind: str) -> None:
+    draw = random.Random(kind)
+    sizes = [64 if kind == "uniform" else draw.randrange(20, 200) for _ in range(6_000)]
+    payloads = [
+        (b"%d," % number * 99)[:size] if kind == "text" else b"\x1b\0\0\0" + draw.randbytes(size - 4)
+        for number, size in enumerate(sizes)
+    ]
+    wire = b"".join(framing.encode("u32le", payload) for payload in payloads)
+    with gd.listen("tcp://127.0.0.1:0", framing="u32le", spill=tmp_path / "spill") as capture:
+        port = int(capture.addresses[0].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            sock.sendall(wire)
+        wait_until(lambda: "close" in set(capture.df.event))
+        assert list(of(capture.df).payload) == payloads
+        capture.to_csv(tmp_path / "a.csv")
+        capture.to_parquet(tmp_path / "a.parquet")
+        capture.to_pcapng(tmp_path / "a.pcapng")
+        times = of(capture.df).time.tolist()
+    for name in ("a.csv", "a.parquet", "a.pcapng", "spill"):
+        loaded = of(gd.load(tmp_path / name).df)
+        assert list(loaded.payload) == payloads
+        assert loaded.time.tolist() == times
+    capture.reframe("raw")
+    assert b"".join(of(capture.df).payload) == wire
+    capture.reframe("u32le")
+    assert list(of(capture.df).payload) == payloads
+    assert of(capture.df).time.tolist() == times
+
+
+def of(recorded):
+    """The messages."""
+    return recorded[recorded.event == "message"]
