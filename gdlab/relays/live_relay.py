@@ -40,7 +40,7 @@ class Relay(Steered, Tabular):
 
     Attributes
     ----------
-    seed : with the packets' numbers it makes all fates: the same seed and packets meet the same network again.
+    seed : with the packets' numbers it decides all fates: the same seed and packets meet the same network again.
     up, down : the ways towards the server and back; ``px.up.set(loss=0.05)``.
     """
 
@@ -125,7 +125,7 @@ class Relay(Steered, Tabular):
 
     @property
     def until_ns(self) -> int:
-        """Up to when it has relayed, UTC nanoseconds; now, while it runs."""
+        """The moment until which it relayed, UTC nanoseconds; now, while it runs."""
         return self._ended_ns or clock.now_ns()
 
     @property
@@ -172,12 +172,12 @@ class Relay(Steered, Tabular):
 
     @property
     def status(self) -> Report:
-        """What the process told last: packets `arrived`, `passed`, `dropped`, `held`, queues in bytes, lateness."""
+        """What the process reported last: packets `arrived`, `passed`, `dropped`, `held`, queues in bytes, lateness."""
         return self._rows.status.copy()
 
     @property
     def recent(self) -> list[Report]:
-        """The last status reports, five per second, for live pictures."""
+        """The last status reports, five per second, for live plots."""
         return list(self._rows.status_ns)
 
     @property
