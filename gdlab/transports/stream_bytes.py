@@ -28,6 +28,7 @@ from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.session import LINGER_S, Link, Read, Session
 from gdlab.transports.sink import Sink
+from gdlab.transports.wholes import Wholes
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,24 @@ class StreamBytes(Endpoint):
         self._connections: dict[Connection, None] = {}
         self._open = 0
         self._held_bytes = 0
+        #: What is written to the sink at the end of a turn, or before anything else is.
+        self._wholes = Wholes()
         self._buffer = memoryview(bytearray(READ_BYTES))
         self._numbers = itertools.count()  # of the connections' timers
+
+    @property
+    def sink(self) -> Sink:
+        """Where the rows go; nothing that came before is still to be written to it."""
+        if self._wholes:
+            self._write_wholes()
+        return self._sink
+
+    @sink.setter
+    def sink(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def _write_wholes(self) -> None:
+        self._wholes.write(self._sink)
 
     @abstractmethod
     def _new_session(self, link: Link) -> Session:
@@ -248,6 +265,11 @@ class StreamBytes(Endpoint):
             connection.ignored += len(chunk)
         else:
             session = connection.session
+            if not self._answers and (whole := session.whole(chunk)) is not None:
+                if not self._wholes:
+                    self._loop.soon(self, self._write_wholes)
+                self._wholes.add(time_ns, connection.code, *whole, time_source)
+                return True
             self.act(connection, session.receive(chunk, time_ns, time_source, one_by_one=self._answers))
             self._count_held(connection)
         return not connection.closed
