@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Plots:
     """Draws what a table shows; each method returns the Axes it drew on, which a notebook shows by itself.
 
-    matplotlib is loaded when the first picture is drawn. Each method is the function of the same name in
+    matplotlib is loaded when the first plot is drawn. Each method is the function of the same name in
     `gdlab.plots`, of this capture or table. All take `ax` (where to draw; by default a figure of its own) and
     `theme` (``auto``, ``light`` or ``dark``).
     """

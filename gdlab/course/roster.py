@@ -42,7 +42,7 @@ def roster(
     exercise: Exercise = None,
     silent_after_s: float = SILENT_AFTER_S,
 ) -> pd.DataFrame:
-    """Who of a class has been heard: names instead of addresses.
+    """Which students of a class have been heard: names instead of addresses.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def roster(
     Notes
     -----
     Code words are looked for in a peer's first 200 messages, whole words only. A student with two addresses, as after a
-    restart, is one row. Code words are no secret and no proof: who sends another's is taken for the other.
+    restart, is one row. Code words are neither secret nor proof: whoever sends another's is taken for that student.
     """
     known = _names(names)
     table = table_of(capture)

@@ -160,7 +160,7 @@ def sequence(
     bits: int | None = None,
     theme: ThemeName = "auto",
 ) -> Axes:
-    """Draw numbered messages against time, and mark what is missing, doubled, or out of order.
+    """Draw numbered messages against time, and mark what is missing, duplicated, or out of order.
 
     Parameters
     ----------

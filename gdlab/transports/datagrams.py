@@ -108,7 +108,10 @@ class Receiver(Protocol):
     remark: str
 
     def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
-        """Take what has arrived, in order; at most so many datagrams, and no more than a turn."""
+        """Take what has arrived, in order; what was gathered, and up to so many datagrams. No more than a turn."""
+
+    def gather(self) -> bool:
+        """Take what has arrived out of the kernel; False where it should be received now, or cannot wait."""
 
 
 class OneByOne:
@@ -144,6 +147,10 @@ class OneByOne:
                 yield other
             if empty:
                 return
+
+    def gather(self) -> bool:
+        """Nothing waits here: taking a datagram is most of its cost."""
+        return False
 
     def _unstamped(self, gathered: _Gathered, most: int) -> None:
         """Take datagrams, and the time after each."""

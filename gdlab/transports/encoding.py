@@ -17,7 +17,7 @@ class Outgoing(NamedTuple):
 
     Attributes
     ----------
-    kind : how it was given; only WebSocket can tell it to the peer.
+    kind : how it was given; only WebSocket can pass that on to the peer.
     variant : makes what a peer gets that takes nothing but Variants; None where it gets the same as all others.
     """
 

@@ -86,7 +86,7 @@ class MultiplayerTab(Panel):
         super().follow(capture)
 
     def state(self) -> Any:
-        """Drawn twice per second at the most, and while rows wait to be read."""
+        """Drawn at most twice per second, and while rows wait to be read."""
         state = super().state()
         if state is None or not state[1] or self._drawn is None:
             return (*state, self._sums.waiting) if state is not None and self._sums.waiting else state

@@ -40,7 +40,7 @@ class SendForm(Panel):
     ----------
     kind : text (as UTF-8), JSON, or a Variant as GDScript writes it. to : all peers, or one.
     message : the field. check : its size in bytes, or why it cannot be sent, while it is written.
-    submit, test : the buttons. outcome : what became of it, in words.
+    submit, test : the buttons. outcome : what became of it, as text.
     """
 
     def __init__(self, capture: Shown | None = None, **options: Any) -> None:
@@ -86,7 +86,7 @@ class SendForm(Panel):
         self.add_class("gdlab-send")
 
     def follow(self, capture: Shown | None) -> None:
-        """Send by another capture."""
+        """Send through another capture."""
         with self.lock:
             self._end_test()
             self._listed_at = 0.0
