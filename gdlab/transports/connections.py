@@ -10,7 +10,7 @@ from gdlab import clock
 from gdlab.facts import Fact
 from gdlab.messages import Peer, TimeSource
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
-from gdlab.transports.session import Read, Session
+from gdlab.transports.session import Session
 
 #: What one read takes at most, before the other connections have their turn.
 READ_BYTES = 128 * 1024
@@ -103,7 +103,7 @@ class Connection:
         """Whether the socket is closed."""
         return self.phase is Phase.CLOSED
 
-    def receive(self, buffer: memoryview) -> Read:
+    def receive(self, buffer: memoryview) -> tuple[bytes, int, TimeSource]:
         """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
 
         On Linux the time is the kernel's stamp of the last segment in it, else it is taken right after reading.
@@ -118,7 +118,7 @@ class Connection:
         else:
             size = self.sock.recv_into(buffer)
             time_ns, time_source = clock.now_ns(), TimeSource.USER
-        return Read(bytes(buffer[:size]), time_ns, time_source)
+        return bytes(buffer[:size]), time_ns, time_source
 
     def send(self, data: bytes) -> None:
         """Give data to the kernel; what it does not take waits.
