@@ -74,6 +74,7 @@ def test_variants_of_a_stream_are_judged_over_all_files(measure, how, rows_at_on
     assert_frame_equal(found, expected, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows_at_once", [2_000_000, 10])
 def test_fields_of_several_types_are_those_of_one_table(rows_at_once, tmp_path):
     kinds = [
