@@ -13,11 +13,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 import gdlab as gd
 from gdlab import analysis
-from gdlab.files import write_parquet
-from gdlab.messages import Peer
+from gdlab.files import to_schema, write_parquet
+from gdlab.messages import Direction, Peer
+from gdlab.probe import ping
 from gdlab.store import Limit, Store, table
 from gdlab.variant import dumps
 
@@ -29,6 +31,8 @@ START_NS = 1_764_000_000_000_000_000
 STEP_NS = 50_000
 #: Share of the messages that did not arrive.
 LOST = 0.001
+#: One in so many messages is a ping, which is answered after 5 to 35 ms, one in a hundred of them never.
+PING_EVERY = 64
 MEASURES = {
     "rates": {"bin_s": 60.0},
     "conversations": {},
@@ -43,10 +47,11 @@ MEASURES = {
 
 #: Seconds, of them on the processor, peak in MB, rows of the result.
 Answer = tuple[float, float, float, int]
+Ints = npt.NDArray[np.int64]
 
 
 def make(folder: Path, rows: int) -> None:
-    """Files of four servers in turn, each with the numbered messages of sixteen players, one in a thousand lost."""
+    """Files of four servers in turn: numbered messages of sixteen players, one in a thousand lost, and pings."""
     folder.mkdir(parents=True, exist_ok=True)
     message = np.frombuffer(dumps({"seq": 1}), np.uint8)
     for number in range(max(rows // ROWS_IN_FILE, 1)):
@@ -54,8 +59,8 @@ def make(folder: Path, rows: int) -> None:
         if path.exists():
             continue
         rng = np.random.default_rng(number)
-        n = min(ROWS_IN_FILE, rows) // PEERS * PEERS
         server, turn = number % SERVERS, number // SERVERS
+        n = int(min(ROWS_IN_FILE, rows) / (1 + 2 / PING_EVERY)) // PEERS * PEERS
         store = Store(f"udp://10.0.0.{server}:4242", Limit())
         peers = np.array([store.peer_code(Peer(f"10.1.{server}.{p}", 50_000 + p)) for p in range(PEERS)])
         kept = rng.random(n) >= LOST
@@ -67,7 +72,32 @@ def make(folder: Path, rows: int) -> None:
         store.extend(
             times[kept], each[kept], size, payload[kept].ravel(), size + 28, np.ones(len(size), np.int8)
         )
-        write_parquet(table.build([store.snapshot()]), path, progress=quiet)
+        asked = times[::PING_EVERY]
+        answered = rng.random(len(asked)) >= 0.01
+        pings = [ping(turn * len(asked) + at, int(when)) for at, when in enumerate(asked)]
+        pongs = [one.replace(b"ping", b"pong") for one, there in zip(pings, answered, strict=True) if there]
+        back = (asked + rng.integers(5_000_000, 35_000_000, len(asked)))[answered]
+        asking = each[::PING_EVERY]
+        in_time = np.argsort(back, kind="stable")
+        probed(store, asked, asking, pings, Direction.OUT)
+        probed(store, back[in_time], asking[answered][in_time], [pongs[at] for at in in_time], Direction.IN)
+        write_parquet(to_schema.in_order(table.build([store.snapshot()])), path, progress=quiet)
+
+
+def probed(store: Store, at: Ints, peers: Ints, payloads: list[bytes], direction: Direction) -> None:
+    """Write pings or what answered them."""
+    size = np.array([len(payload) for payload in payloads])
+    joined = np.frombuffer(b"".join(payloads), np.uint8)
+    store.extend(
+        at,
+        peers,
+        size,
+        joined,
+        size + 28,
+        np.zeros(len(at), np.int8),
+        probes=np.ones(len(at), np.bool_),
+        direction=direction,
+    )
 
 
 def quiet(_done: int, _total: int) -> None:

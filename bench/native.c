@@ -7,9 +7,10 @@
                                          connection, and prints how many it has.
    native echo PORT SIZE COUNT WINDOW    COUNT datagrams to 127.0.0.1:PORT, WINDOW of them unanswered at a time.
                                          Prints how many came back and how long it took.
-   native receive RCVBUF                 prints its port; then, for each line on stdin, takes all that is queued or
+   native receive RCVBUF [NAP_US]        prints its port; then, for each line on stdin, takes all that is queued or
                                          arrives until 1 s passes without any (2 s before the first), and
-                                         prints count and CPU seconds.
+                                         prints count and CPU seconds. With naps it sleeps so long before each call
+                                         and is not woken by datagrams.
 */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -132,7 +133,7 @@ static int echo(int port, int size, int64_t count, int window) {
 }
 
 /* What gdlab does, too: stamps, drop counts, senders; sizes and stamps to columns, payloads to an arena. */
-static int receive(int buffer) {
+static int receive(int buffer, int nap_us) {
     static char slots[BATCH][SLOT], controls[BATCH][64];
     static struct sockaddr_in names[BATCH];
     static struct iovec iov[BATCH];
@@ -160,15 +161,18 @@ static int receive(int buffer) {
         int64_t *times = malloc(room * 8), first = 0, last = 0;
         uint32_t *sizes = malloc(room * 4), *peers = malloc(room * 4), drops = 0;
         int waited = 0;
+        int64_t begin = now(CLOCK_MONOTONIC);
         char *arena = malloc(arena_room);
         for (;;) {
             for (int i = 0; i < BATCH; i++) {
                 messages[i].msg_hdr.msg_namelen = sizeof names[0];
                 messages[i].msg_hdr.msg_controllen = sizeof controls[0];
             }
-            int n = recvmmsg(fd, messages, BATCH, MSG_WAITFORONE, NULL);
+            if (nap_us) nanosleep(&(struct timespec){0, nap_us * 1000}, NULL);
+            int n = recvmmsg(fd, messages, BATCH, nap_us ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
             if (n <= 0) {
-                if (rows || ++waited == 2) break; /* the sender may take its time to start */
+                if (nap_us && now(CLOCK_MONOTONIC) - (last ? last : begin) < 1000000000LL * (rows ? 1 : 2)) continue;
+                if (nap_us || rows || ++waited == 2) break; /* the sender may take its time to start */
                 continue;
             }
             if (!first) first = now(CLOCK_MONOTONIC);
@@ -256,10 +260,11 @@ static int frames(int64_t wanted) {
 int main(int argc, char **argv) {
     if (argc == 6 && !strcmp(argv[1], "send"))
         return send_paced(atoi(argv[2]), atoi(argv[3]), atoll(argv[4]), atoll(argv[5]));
-    if (argc == 3 && !strcmp(argv[1], "receive")) return receive(atoi(argv[2]));
+    if ((argc == 3 || argc == 4) && !strcmp(argv[1], "receive"))
+        return receive(atoi(argv[2]), argc == 4 ? atoi(argv[3]) : 0);
     if (argc == 3 && !strcmp(argv[1], "frames")) return frames(atoll(argv[2]));
     if (argc == 6 && !strcmp(argv[1], "echo"))
         return echo(atoi(argv[2]), atoi(argv[3]), atoll(argv[4]), atoi(argv[5]));
-    fprintf(stderr, "native send PORT SIZE COUNT RATE | native echo PORT SIZE COUNT WINDOW | native frames COUNT | native receive RCVBUF\n");
+    fprintf(stderr, "native send PORT SIZE COUNT RATE | native echo PORT SIZE COUNT WINDOW | native frames COUNT | native receive RCVBUF [NAP_US]\n");
     return 2;
 }

@@ -15,6 +15,14 @@ from typing import Self
 
 from bench.rounds import Result, bring, check
 
+#: The receivers in C and their arguments: woken by each datagram, or asleep for so many microseconds each time.
+IN_C = {
+    "C recvmmsg": (),
+    "C, naps of 5 ms": ("5000",),
+    "C, naps of 12 ms": ("12000",),
+    "C, naps of 90 ms": ("90000",),
+}
+
 
 @functools.cache
 def helper() -> tuple[Path | None, str]:
@@ -84,13 +92,13 @@ def _send_slowly(port: int, size: int, count: int, rate: int) -> float:
 
 
 class Receiver:
-    """One contender in a process of its own: `bench.contenders`, or the C receiver where the name is `C recvmmsg`."""
+    """One contender in a process of its own: `bench.contenders`, or the C receiver where the name is one of `IN_C`."""
 
     def __init__(self, name: str, *, receive_buffer: int = 32 << 20) -> None:
         self.name = name
-        if name == "C recvmmsg":
+        if name in IN_C:
             binary, _ = helper()
-            command = [str(binary), "receive", str(receive_buffer)]
+            command = [str(binary), "receive", str(receive_buffer), *IN_C[name]]
         else:
             command = [sys.executable, "-m", "bench.contenders", name, str(receive_buffer)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -112,7 +120,7 @@ class Receiver:
     def end(self, sent: int) -> Result:
         """Return its figures; rows and drops together must be what was sent."""
         line = self._line()
-        if self.name == "C recvmmsg":
+        if self.name in IN_C:
             count, cpu_s, wall_s, drops = (float(text) for text in line.split())
             result = {"count": count, "cpu_s": cpu_s, "wall_s": wall_s, "drops": drops}
         else:

@@ -4,22 +4,22 @@
 
     GdlabError
     ├── AddressError            (ValueError)    an address that cannot be understood or must not be used
-    ├── PortInUse               (OSError)       somebody else holds the port; says who where the system tells
+    ├── PortInUse               (OSError)       another program holds the port; says which where the system tells
     ├── PortForbidden           (PermissionError)  the system keeps this port for root
     ├── EndpointClosed          (RuntimeError)  something was asked of an endpoint that has ended
-    ├── NotConnected            (ConnectionError)  a connection that was asked for did not come about
-    ├── NotSent                 (RuntimeError)  a message that was asked to be sent could not be
+    ├── NotConnected            (ConnectionError)  a connection that was asked for could not be made
+    ├── NotSent                 (RuntimeError)  a message could not be sent
     ├── WaitTimeout             (TimeoutError)  a wait reached its deadline; carries the diagnosis
     ├── LoadError               (ValueError)    a file that is not a gdlab capture, or a damaged one
-    ├── NotPossibleHere         (RuntimeError)  needs threads or sockets, which Python in a browser has not
+    ├── NotPossibleHere         (RuntimeError)  needs threads or sockets, which Python in a browser does not have
     ├── MissingDependency       (ImportError)   an optional package is needed; says which and how to get it
-    ├── GodotNotFound           (FileNotFoundError)  no Godot 4; says where was looked
+    ├── GodotNotFound           (FileNotFoundError)  no Godot 4; lists where gdlab looked
     ├── GodotVersionError       (RuntimeError)  an engine of another generation
     ├── GodotEnded              (RuntimeError)  the engine ended before it did what was waited for
     ├── GdscriptError           (ValueError)    no game can do what a script was asked for
     ├── FolderUnusable          (OSError)       the folder of `spill=` cannot be made or written to; says why
     ├── DebuggerError           (ValueError)    bytes that are not the engine's debugger protocol
-    ├── LinkError               (ValueError)    a network condition that cannot be; names the field and the way out
+    ├── LinkError               (ValueError)    an impossible network condition; names the field and what to do
     ├── RelayError              (RuntimeError)  a relay could not start, or has ended
     ├── ReplayError             (ValueError)    a recording that cannot be replayed; says why
     ├── PayloadError            (ValueError)    bytes that are not what a codec reads
@@ -65,7 +65,7 @@ class AddressError(GdlabError, ValueError):
 
 
 class PortInUse(GdlabError, OSError):
-    """The port is taken; `holder` names the process where the system tells it, else is empty."""
+    """The port is taken; `holder` names the process where the system reveals it, else is empty."""
 
     def __init__(self, message: str, *, address: str, holder: str = "") -> None:
         super().__init__(message)
@@ -86,11 +86,11 @@ class EndpointClosed(GdlabError, RuntimeError):
 
 
 class NotConnected(GdlabError, ConnectionError):
-    """A connection that was asked for did not come about; the message says why and what to try."""
+    """A connection that was asked for could not be made; the message says why and what to try."""
 
 
 class NotSent(GdlabError, RuntimeError):
-    """A message could not be sent: nobody is there, nobody reads, or it does not fit.
+    """A message could not be sent: there is no peer, the peer does not read, or it does not fit.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class MissingDependency(GdlabError, ImportError):
 
 
 class GodotNotFound(GdlabError, FileNotFoundError):
-    """No Godot 4 was found; the message lists where was looked and how to get one."""
+    """No Godot 4 was found; the message lists where gdlab looked and how to get one."""
 
 
 class GodotVersionError(GdlabError, RuntimeError):
@@ -136,7 +136,7 @@ class GodotVersionError(GdlabError, RuntimeError):
 
 
 class GodotEnded(GdlabError, RuntimeError):
-    """The engine ended before it did what was waited for; the message says why it ended and what it said last."""
+    """The engine ended before it did what was waited for; the message says why it ended and what it printed last."""
 
     def __init__(self, message: str, *, exit_code: int) -> None:
         super().__init__(message)
@@ -148,7 +148,7 @@ class GdscriptError(GdlabError, ValueError):
 
 
 class LinkError(GdlabError, ValueError):
-    """A network condition that cannot be; the message names the field and the way out."""
+    """An impossible network condition; the message names the field and what to do."""
 
 
 class RelayError(GdlabError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The notebook's magics: ``%%gdscript`` runs a cell of GDScript, ``%gdlab`` tells and stops what runs."""
+"""The notebook's magics: ``%%gdscript`` runs a cell of GDScript, ``%gdlab`` lists and stops what runs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Magics:
             --listen NAME   NAME is a running capture: the script finds its address in the constants HOST,
                             PORT and URL (also in the environment: GDLAB_HOST, GDLAB_PORT, GDLAB_URL)
             --result NAME   also keep the result under this name
-            --keep-going    a script error is told, and ends neither the engine nor a "Run All"
+            --keep-going    a script error is reported, and ends neither the engine nor a "Run All"
             --debug         errors come by the engine's debugger link: with the calls that led to them
             --watch NAME    the same, and the watch of the run (`gdlab.debugger`) is kept under this name
             ARGUMENT        for OS.get_cmdline_user_args()
@@ -117,7 +117,7 @@ class Magics:
         return run
 
     def gdlab(self, line: str) -> None:
-        """``%gdlab status`` tells which captures and engines run in this kernel, ``%gdlab stop`` stops them all."""
+        """``%gdlab status`` lists the captures and engines that run in this kernel, ``%gdlab stop`` stops them all."""
         word = line.strip() or "status"
         if word == "status":
             running = [*capture.running(), *watching.running(), *godot.running()]

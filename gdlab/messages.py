@@ -39,7 +39,7 @@ class Kind(StrEnum):
 
 
 class TimeSource(StrEnum):
-    """Who took the time of a row: the system's kernel as it arrived, or gdlab as it read it."""
+    """Timestamp source of a row: the system's kernel on arrival, or gdlab on reading it."""
 
     KERNEL = "kernel"
     USER = "user"
@@ -209,7 +209,7 @@ class Message:
 
     Attributes
     ----------
-    time_ns : UTC nanoseconds since 1970, taken by whom `time_source` names.
+    time_ns : UTC nanoseconds since 1970, from the clock that `time_source` names.
     endpoint : the capture's own side.
     peer : the other side, or None where there is none.
     payload : the bytes, never changed.
@@ -234,5 +234,5 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The payload as UTF-8 text; bytes that are not become U+FFFD."""
+        """The payload as UTF-8 text; bytes that are not UTF-8 become U+FFFD."""
         return self.payload.decode(errors="replace")

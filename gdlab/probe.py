@@ -43,7 +43,7 @@ class Probe:
     ----------
     is_pong : an answer; else a ping, or the echo of one.
     t_us : when the ping was sent, on its sender's clock.
-    r_us, s_us : when the ping was received and the pong sent, on the answerer's clock; None if not said.
+    r_us, s_us : when the ping was received and the pong sent, on the answerer's clock; None if not stated.
     """
 
     is_pong: bool

@@ -28,7 +28,7 @@ class Traffic:
     Attributes
     ----------
     description : what it is, and why.
-    is_godot : whether a real engine plays.
+    is_godot : whether a real engine runs it.
     """
 
     def __init__(self, to: Address, player: godot.Game | AnswerGame | None, description: str) -> None:
@@ -93,9 +93,9 @@ def demo_game(
     to : where it sends: an address, `udp://` on this machine; or a capture that listens, by any transport. TCP and
         WebSocket need a real Godot, which runs what ``capture.gdscript("send")`` writes.
     seconds : it ends by itself after so long; None plays until `stop`.
-    fps : frames per second. Beside `gdlab lab`, whose own game sends to port 4242 at 60, another rate means a game of
-        its own; take another port for it, or both are heard.
-    engine : True insists on a real Godot, False on the embedded source; None takes what there is.
+    fps : frames per second. Alongside `gdlab lab`, whose own game sends to port 4242 at 60, another rate means a game
+        of its own; take another port for it, or both are heard.
+    engine : True insists on a real Godot, False on the embedded source; None takes whichever is available.
 
     Raises
     ------

@@ -122,7 +122,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_short(item: pytest.Item) -> bool:
-    return not any(item.get_closest_marker(name) for name in (*REAL_PARTS, "timeout"))
+    return not any(item.get_closest_marker(name) for name in (*REAL_PARTS, "slow", "timeout"))
 
 
 #: Where the processes that run the tests write down the groups, and the one that hands them out reads them.

@@ -18,6 +18,7 @@ ROOMS = {
         "errors",
         "facts",
         "messages",
+        "packed",
         "payloads",
         "probe",
         "sizes",

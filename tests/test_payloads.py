@@ -1,5 +1,6 @@
 """The payload column: what users see of it, and pandas' own conformance suite for extension arrays."""
 
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -43,6 +44,21 @@ def test_contiguous_gives_every_payload_by_its_offsets(payloads):
     for column in (payloads, payloads[::-1], payloads[2:5], payloads[:0], payloads.take([5, 0, 5])):
         buffer, offsets = column.contiguous()
         assert [buffer[a:b].tobytes() for a, b in pairwise(offsets)] == list(column)
+
+
+def test_a_few_rows_need_not_keep_the_bytes_of_all(payloads, monkeypatch):
+    whole = pd.array([b"many bytes" * 100, *payloads], dtype="payload")
+    for rows in ([1], [4, 2], [7, 0], [], [3, 3, 3]):
+        few = whole.take(rows).compact()
+        assert list(few) == list(whole.take(rows))
+        assert len(pickle.dumps(few)) < 1000 + 2 * few.nbytes
+    few = whole.take([2, -1, 3], allow_fill=True).compact()
+    assert few.isna().tolist() == [False, True, False]
+    assert few[2] == whole[3]
+    monkeypatch.setattr("gdlab.payloads._AT_ONCE", 3)
+    assert list(spread(VALUES)[::-1].compact()) == VALUES[::-1]
+    buffer, offsets = payloads[::-1].contiguous()
+    assert [buffer[a:b].tobytes() for a, b in pairwise(offsets)] == VALUES[::-1]
 
 
 @pytest.mark.parametrize("start", [0, 1, 4])

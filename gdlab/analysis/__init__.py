@@ -1,4 +1,4 @@
-"""Measures: pure functions from the message table to tables of numbers that say what they are."""
+"""Measures: pure functions from the message table to tables of numbers that describe themselves."""
 
 from __future__ import annotations
 

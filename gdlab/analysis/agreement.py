@@ -14,12 +14,12 @@ TOLERANCE_MS = 1.0
 
 
 def agreement(truth: pd.DataFrame, receiver: Source) -> pd.DataFrame:
-    """Set what a receiver's capture shows beside what a relay did, measure by measure.
+    """Compare what a receiver's capture shows with what a relay did, measure by measure.
 
     Parameters
     ----------
     truth : one way of a relay's truth table with the packets' payloads in a column `payload`, as `Relay.agreement`
-        makes it. Payloads must differ, by a number in each, for packets are told apart by them.
+        makes it. Payloads must differ, by a number in each, because packets are told apart by them.
     receiver : a capture of the program behind the relay, on this machine: both times are then of one clock.
 
     Returns

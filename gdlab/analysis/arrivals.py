@@ -63,7 +63,7 @@ def inter_arrival(
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty.
     direction : ``in`` for what arrived, ``out`` for what was sent.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
     by : columns that tell the streams apart, such as ``"v.type"``; by default those of each peer.
 
     Returns
@@ -113,8 +113,8 @@ def jitter(
 
     Parameters
     ----------
-    table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty. Of a relay, or what one
-        has saved, what goes out of it, by the times at which it came in, which its truth has.
+    table : columns `time`, `endpoint`, `peer`, `direction`, `event`; any order, may be empty. For a relay, or a file
+        that one saved, it is what goes out, with the times at which it came in, from the relay's truth.
     sent : column with the sender's clock when it sent, such as ``"v.t_us"``. By default the `t_us` of the
         probe messages that arrived, pings only (an answer or echo carries our own time); without any, that of messages
         that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
@@ -143,8 +143,8 @@ def jitter(
     offset does not matter; their drift adds to D by drift times interval (100 ppm of 16.7 ms: 1.7 us). A
     sender's clock in whole milliseconds hides jitter below one.
 
-    What it estimates is the mean of ``|D|``. As it forgets, more messages make it no surer: of delays that do not
-    depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
+    What it estimates is the mean of ``|D|``. As it forgets, more messages do not make it more certain: of delays that
+    do not depend on each other and are exponential, single values scatter by 23 % (standard deviation) around it.
     """
     by = names_of(by)
     known = truth_of(table) if sent is None else None

@@ -67,16 +67,16 @@ def clock_offsets(table: Source) -> pd.DataFrame:
 
     Returns
     -------
-    One row per peer that can be told: `endpoint`, `peer`, `time` (for which the offset holds), `offset_us`
-    (int64: their clock minus ours, both in microseconds, ours since 1970 UTC), `drift_ppm` (float64:
-    microseconds that the offset grows each second), `drift_error_ppm` (float64: the drift is this wrong at most),
-    `error_us` (float64: the offset, moved on by the drift, is this wrong at most between `first` and `last`; before
-    and after, the drift's error for each second adds to it), `first`, `last` (times), `n` (int64: exchanges).
+    One row per peer whose offset can be determined: `endpoint`, `peer`, `time` (for which the offset holds),
+    `offset_us` (int64: their clock minus ours, both in microseconds, ours since 1970 UTC), `drift_ppm` (float64:
+    microseconds by which the offset grows per second), `drift_error_ppm` (float64: largest possible error of the
+    drift), `error_us` (float64: largest possible error of the offset, moved on by the drift, between `first` and
+    `last`; before and after, the drift's error adds to it per second), `first`, `last` (times), `n` (int64: exchanges).
     All of this while the drift is steady and at most 500 ppm; peers whose times no such clock explains have no row.
 
     Notes
     -----
-    Not an average but an interval. Of each exchange, ``r - t1`` is the offset plus the time that the ping took and
+    Not an average but an interval. In each exchange, ``r - t1`` is the offset plus the time that the ping took and
     ``s - t4`` is the offset less the time that the answer took (the times of RFC 5905 section 8). No message arrives
     before it was sent: so the offset, a straight line over time, lies below all of the one and above all of the
     other. The middle of all such lines is the offset, how far they reach is the error. The fastest way there and the
@@ -151,7 +151,7 @@ class Clocks:
 
     Attributes
     ----------
-    labels : one row a peer. rows : (peers,) int64, the first row of the exchange that shows each.
+    labels : one row per peer. rows : (peers,) int64, the first row of the exchange that shows each.
     told : (peers,) bool, whether anything is told of its clock; the others' figures mean nothing.
     place : (peers,) int64, which of the `bounds` are its. start, base, n : (peers,) int64.
     """
@@ -242,8 +242,8 @@ def one_way_delay(table: Source, *, sent: str | None = None, unit: str = "us") -
 
     Parameters
     ----------
-    table : columns of the schema, with the exchanges that `clock_offsets` needs. Of a relay, or what one has saved,
-        the delay between its two sides, which its truth has.
+    table : columns of the schema, with the exchanges that `clock_offsets` needs. For a relay, or a file that one
+        saved, it is the delay between its two sides, from the relay's truth.
     sent : column with the sender's clock when it sent, the same clock as its `r_us` and `s_us`. By
         default the `t_us` of its own pings, or else that of messages that carry `seq` and `t_us`, as those of
         `Capture.gdscript` do.

@@ -132,7 +132,7 @@ def groups(table: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.int64], p
 
     Returns
     -------
-    (n,) int64 group of each row, and one row a group with the columns `by` (categories where they were,
+    (n,) int64 group of each row, and one row per group with the columns `by` (categories where they were,
     missing values kept as missing).
     """
     ids, first = group_rows(table, by)

@@ -42,8 +42,8 @@ def compare(a: Source, b: Source, *, seq: str | None = None, probes: bool = Fals
     Parameters
     ----------
     a, b : message tables.
-    seq : column with the numbers of the messages, as of `sequence`; by default those of probes.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    seq : column with the numbers of the messages, as for `sequence`; by default those of probes.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def measures(table: Source, *, seq: str | None = None, probes: bool = False) -> 
     Parameters
     ----------
     table : a message table; may be empty.
-    seq, probes : as of `compare`.
+    seq, probes : as for `compare`.
 
     Returns
     -------

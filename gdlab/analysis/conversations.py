@@ -40,17 +40,17 @@ def conversations(table: Source, *, probes: bool = False, by: str | Sequence[str
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`, `size_bytes`, `wire_bytes`; may be
         empty.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
-    by : columns that tell the conversations apart, such as ``"v.id"``; rows without a value, as events have none in
-        a field of the payload, make one of their own.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
+    by : columns that tell the conversations apart, such as ``"v.id"``; rows without a value (events have no fields
+        of a payload) form one of their own.
 
     Returns
     -------
     One row for each endpoint and peer, or what `by` names, most messages first: the columns `by`, `first`, `last`
     (times of its first and last row of any event), `lasted_s` (float64), `messages_in`, `messages_out`, `bytes_in`,
     `bytes_out` (payload), `wire_bytes` (both ways), `opened`, `closed`, `errors` (all int64: rows of those
-    events), `mean_hz_in` (float64: arrivals less one over the time from the first to the last of them; NaN
-    for less than two), `largest_bytes` (int64; 0 without messages).
+    events), `mean_hz_in` (float64: arrivals minus one, divided by the time from the first to the last of them; NaN
+    for fewer than two), `largest_bytes` (int64; 0 without messages).
 
     Notes
     -----

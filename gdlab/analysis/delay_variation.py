@@ -50,7 +50,8 @@ def delay_above_least(
     -------
     One row per message of a sender with at least 20, in order of arrival: `time`, the columns `by`, `above_ms`
     (float64, at least 0: delay above the least), `drift_ppm` (float64: how much faster our clock runs than the
-    sender's, as taken out), `n` (int64: messages that this least is of). It is no delay: the least itself is unknown.
+    sender's, as taken out), `n` (int64: messages that the least was taken over). It is not a delay: the least itself is
+    unknown.
 
     Raises
     ------

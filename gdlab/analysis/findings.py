@@ -49,7 +49,7 @@ def findings(
 
     Raises
     ------
-    TypeError : another capture without its part in this, in place of `statistics`.
+    TypeError : another capture in place of `statistics`; say what it is: ``sender=`` or ``relay=``.
     """
     if isinstance(statistics, pd.DataFrame) or hasattr(statistics, "df"):
         raise TypeError("name what the other capture is: findings(sender=other) or findings(relay=other)")

@@ -87,12 +87,12 @@ def frame_rate(
     Parameters
     ----------
     table : a message table with probes that the capture sent, best at irregular moments.
-    peer : which one; by default the one with most answers.
+    peer : which one; by default the one with the most answers.
     trips : the result of ``round_trips(table)``, where it is at hand.
 
     Returns
     -------
-    What was found. None where there are less than 50 answers; where they are on no grid between 10 and 250
+    What was found. None where there are fewer than 50 answers; where they are on no grid between 10 and 250
     Hz; where the questions are on the same grid (sent at a multiple or divisor of the frame rate: nothing can
     be told apart then; send at random intervals); or where the grid does not explain the round trips.
 

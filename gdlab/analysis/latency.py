@@ -38,22 +38,22 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
     Parameters
     ----------
     table : columns `time`, `endpoint`, `peer`, `direction`, `event`, `size_bytes`, `payload`; may be empty.
-    timeout_s : a ping without answer is `lost` when the capture ran this much longer, else `pending`. An
-        answer that comes later still counts as answer.
+    timeout_s : a ping without an answer is `lost` once the capture has run this much longer, else `pending`. An
+        answer that comes later still counts as an answer.
 
     Returns
     -------
     One row for each ping sent (the sample size is the number of rows that are `answered`), in order of
     sending: `time` (when it was sent), `endpoint`, `peer`, `seq`, `t_us` (int64), `rtt_ms` (float64, NaN
-    where there is no answer), `turnaround_ms` (float64: how long the answerer says it held the probe, by its own
-    clock; NaN where it does not say), `outcome` (`answered`, `lost`, `pending`), `answers` (int64; over 1:
+    where there is no answer), `turnaround_ms` (float64: how long the answerer reports to have held the probe, by
+    its own clock; NaN where it does not), `outcome` (`answered`, `lost`, `pending`), `answers` (int64; over 1:
     the answer was duplicated, the first one counts).
 
     Notes
     -----
     A ping and its answers have the same endpoint, peer, `seq` and `t_us`. Whoever sent the first message of
     such a set asked: pings that come *in* are the game's own measurement, and what goes out after them is our
-    answer, no round trip of ours. A ping whose bytes are sent again later is a ping of its own; an answer
+    answer, not a round trip of ours. A ping whose bytes are sent again later is a ping of its own; an answer
     belongs to the latest ping before it.
 
     Lost pings stay in the result, and `percentiles` counts them as later than any answer: leaving them out
@@ -152,7 +152,7 @@ def latency(
     sent : field with the time at which a message, or what it answers, was sent, such as ``"v.t_us"``.
         By default, without `received`, the `t_us` that the messages of `Capture.gdscript` carry.
     received : field with the time at which it was received, of the same clock as `sent`. Without it the arrival counts,
-        which is of our clock: then the offset of the clocks must be known, see `one_way_delay`.
+        which is by our clock: then the offset of the clocks must be known, see `one_way_delay`.
     unit : what the fields count in: ``s``, ``ms``, ``us`` or ``ns``.
 
     Returns
@@ -165,7 +165,7 @@ def latency(
     KeyError
         If there is no such column.
     ValueError
-        If `unit` is not known, or two clocks would be subtracted of which nothing tells how they differ.
+        If `unit` is not known, or two clocks would be subtracted whose offset is not known.
     """
     if received is None:
         delays = one_way_delay(table, sent=sent, unit=unit)
@@ -207,7 +207,7 @@ def response_times(table: Source) -> pd.DataFrame:
     -----
     Without a number in the messages nothing proves that the second message answers the first. Where the peer
     also speaks unasked (`prompted` well below 1), or where both sides send on a clock of their own, these are
-    waiting times and not response times; that is why peers of which less than nine in ten messages were
+    waiting times and not response times; that is why peers with fewer than nine in ten messages
     prompted are left out, and why the plot names the measure as it is. Probes (`round_trips`) prove it.
     """
     table = table_of(table)

@@ -39,13 +39,13 @@ def where_lost(
     relay : message table of a program between the two: the stream in, and out again. A `Relay`, or what one has
         saved, has its truth taken into account: of all its streams it is the one with the sender's numbers, and each
         fate has a row.
-    seq, bits : the numbers, as of `numbered`; by default those of the probes that the sender sent.
+    seq, bits : the numbers, as for `numbered`; by default those of the probes that the sender sent.
     kernel_drops : datagrams that the kernel dropped before the receiver read them, from its statistics.
 
     Returns
     -------
-    One row a part of the way, in its order: `place` (text: `sender to receiver`, or with a relay `sender to
-    relay`, `relay` and `relay to receiver`, of a relay with its truth `relay: loss`, `relay: queue` and so on in place
+    One row per part of the way, in order: `place` (text: `sender to receiver`, or with a relay `sender to
+    relay`, `relay` and `relay to receiver`; for a relay with its truth `relay: loss`, `relay: queue` and so on in place
     of `relay` where it took packets away; `receiver's buffer` where `kernel_drops` is given), `entered`
     (int64: different numbers that came into it, the sample size), `lost` (int64: those that did not come out), `loss`
     (their share, float64; NaN for none entered), `loss_low`, `loss_high` (its 95 % Wilson interval).
@@ -58,7 +58,7 @@ def where_lost(
 
     Notes
     -----
-    What `receiver` has and the place before it has not, because that capture began later, counts nowhere. Messages
+    What `receiver` has and the place before it has not, because that capture began later, is not counted. Messages
     still on the way when a capture ended count as lost: stop the sender first. A receiver's buffer may have dropped
     other messages, too, so that at most as many as are missing are put down to it.
     """

@@ -19,7 +19,7 @@ class Merged:
     Attributes
     ----------
     table : one row per message, in order of its time on a's clock: `way` (category: `a to b`, `b to a`), `time` (when
-        it was sent, on a's clock: as a has it, or estimated; where the clocks cannot be told, the sender's), `sent`,
+        it was sent, on a's clock: as a has it, or estimated; where their offset is not known, the sender's), `sent`,
         `received` (times as the two captures have them, each on its own clock; NaT where it is in one only),
         `sent_row`, `received_row` (Int64: positions in the two tables), `size_bytes`, `fate` (category: `arrived`,
         `reordered`, `lost`, `unseen`: the other capture cannot tell, as it had not begun or had ended, `ambiguous`:
@@ -28,7 +28,7 @@ class Merged:
     ways : one row per way: `place` (text), `entered` (int64: messages that could be followed), `lost`, `loss`,
         `loss_low`, `loss_high` (95 % Wilson interval), `reordered`, `duplicates` (int64: copies beyond the first),
         `ambiguous`, `unseen`, `least_ms`, `median_ms`, `error_ms` (of the delay, float64), `n` (int64: delays).
-    clock : one row, or none where the clocks cannot be told: `time` (for which the offset holds, on a's clock),
+    clock : one row, or none where their offset is not known: `time` (for which the offset holds, on a's clock),
         `offset_us` (int64: b's clock minus a's), `error_us`, `drift_ppm`, `drift_error_ppm` (float64; the error is the
         largest between `first` and `last`), `late_us` (float64: how much sooner than possible messages seem to arrive,
         which late timestamps of sending explain), `first`, `last`, `n` (int64: messages used).

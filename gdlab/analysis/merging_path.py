@@ -49,13 +49,13 @@ def merge(
     seq : column with the sender's number, such as ``"v.seq"``.
     bits : width of a number that wraps around, 2 to 32, such as 16.
     relay : a capture of the program between them, which passes messages on unchanged: one conversation with a, and one
-        with b. What became of the messages is then told place by place as well, as `Merged.path`.
+        with b. What became of the messages is then reported place by place as well, as `Merged.path`.
     same_clock : both captures are of one machine, whose clock needs no estimate; then one way suffices for delays.
 
     Returns
     -------
     `Merged`: the table, loss and order of each way, the clocks. The times of both captures stand in it as they were
-    taken. Without messages both ways there is no delay in it, as no offset can be told from one way.
+    taken. Without messages both ways there is no delay in it, as no offset can be determined from one way.
 
     Raises
     ------

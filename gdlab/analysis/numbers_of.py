@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Of a probe's numbers at least this share must follow on each other: a game that counts all its messages but
 #: probes only now and then would else seem to lose most. Loss over about 80 % cannot be told from that.
 BY_ONE: Final = 0.2
+#: Types that are converted each for itself.
+_TYPES: Final = {int: 1, float: 2, str: 3}
 
 
 def numbers_of(
@@ -43,19 +45,41 @@ def numbers_of(
         return there, picked(table[seq].to_numpy(), there), False
     # Without the missing ones first: with them, integers of an object column would become floats.
     there = np.flatnonzero(wanted & table[seq].notna().to_numpy(dtype=np.bool_))
-    column = pd.to_numeric(table[seq].iloc[there], errors="coerce")
+    whole, number, unsigned = _integers(table[seq].iloc[there])
+    return there[whole], number[whole], unsigned
+
+
+def _integers(column: pd.Series) -> tuple[NDArray[np.bool_], Ints, bool]:
+    """Which values are whole numbers, these modulo 2^64 (anything for the others), and whether as unsigned ones."""
+    if column.dtype == object:
+        return _of_each_type(column)
+    column = pd.to_numeric(column, errors="coerce")
     if pd.api.types.is_integer_dtype(column.dtype):
         # Integers stay integers, also over 2^53.
-        whole = column.notna().to_numpy(dtype=np.bool_)
-        column = column[whole]
+        there = column.notna().to_numpy(dtype=np.bool_)
         if pd.api.types.is_unsigned_integer_dtype(column.dtype):
-            big = column.to_numpy(dtype=np.uint64)
-            return there[whole], big.view(np.int64), bool((big > np.uint64(2**63 - 1)).any())
-        return there[whole], column.to_numpy(dtype=np.int64), False
+            big = column.to_numpy(dtype=np.uint64, na_value=0)
+            return there, big.view(np.int64), bool((big > np.uint64(2**63 - 1)).any())
+        return there, column.to_numpy(dtype=np.int64, na_value=0), False
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     whole = np.isfinite(values) & (np.abs(values) < 2.0**63)
     whole[whole] &= values[whole] == np.floor(values[whole])
-    return there[whole], values[whole].astype(np.int64), False
+    return whole, np.where(whole, values, 0).astype(np.int64), False
+
+
+def _of_each_type(column: pd.Series) -> tuple[NDArray[np.bool_], Ints, bool]:
+    """As `_integers`, of a column of objects: no integer may become a float because another row has one."""
+    whole, number, unsigned = np.zeros(len(column), np.bool_), np.zeros(len(column), np.int64), False
+    values = column.to_numpy(dtype=object)
+    types = np.array([_TYPES.get(type(value), 0) for value in values], np.int8)
+    for each in np.unique(types).tolist():
+        at = np.flatnonzero(types == each)
+        some = pd.to_numeric(pd.Series(values[at].tolist(), dtype=object), errors="coerce")
+        if some.dtype == object:  # integers of more than 64 bits
+            some = some.astype(np.float64)
+        whole[at], number[at], is_unsigned = _integers(some)
+        unsigned |= is_unsigned
+    return whole, number, unsigned
 
 
 def _beside(table: pd.DataFrame, rows: Ints, number: Ints, direction: str) -> tuple[Ints, Ints]:

@@ -35,13 +35,13 @@ def overhead(
     ----------
     table : columns `event`, `endpoint`, `peer`, `size_bytes`, `wire_bytes` and those of `by`; may be empty.
     by : columns that tell groups apart; ``()`` for all messages together.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
 
     Returns
     -------
     One row for each group and layer, groups in order of first message, layers from the inside out: the
     columns `by`, `layer` (category: `payload`, `websocket`, `transport`, `ip`), `bytes` (int64, total),
-    `mean_bytes` (float64, a message), `share` (float64 of all bytes of the group), `messages` (int64, the
+    `mean_bytes` (float64, per message), `share` (float64 of all bytes of the group), `messages` (int64, the
     sample size).
 
     Notes
@@ -50,8 +50,8 @@ def overhead(
     datagram or segment of its own, acknowledgements and the link layer left out. UDP header 8 bytes (RFC
     768), TCP header 32 with the time-stamp option (RFC 9293, RFC 7323), IPv4 header 20 (RFC 791), IPv6 header
     40 (RFC 8200). What is left of `wire_bytes` after those is the WebSocket frame (RFC 6455 section 5.2); a
-    framing inside a TCP stream, such as a length prefix, is counted to it as well where the capture counts
-    it.
+    framing inside a TCP stream, such as a length prefix, counts towards it as well, where the capture
+    counts it.
     """
     table = table_of(table, *by)
     require(table, ("event", "endpoint", "peer", "size_bytes", "wire_bytes", *by))

@@ -37,7 +37,7 @@ def percentiles(
 
     Parameters
     ----------
-    values : (n,) numbers; NaN are left out (count lost messages by `missing`). Infinite ones count as what they are:
+    values : (n,) numbers; NaN are left out (count lost messages with `missing`). Infinite ones count as what they are:
         larger, or smaller, than all others.
     quantiles : between 0 and 1, both excluded.
     missing : how many values are missing because they were too large to see, such as lost pings. They count

@@ -34,13 +34,13 @@ def playout(
     Parameters
     ----------
     sender : a message table of who sent the updates, one stream going out.
-    receiver : that of who got them. The two clocks need not agree, as only differences of the delay count.
-    seq : column with the updates' numbers, as of `numbered`.
+    receiver : that of the program that got them. The two clocks need not agree, as only differences of the delay count.
+    seq : column with the updates' numbers, as for `numbered`.
     buffers_ms : sizes of the buffer to try, in milliseconds.
 
     Returns
     -------
-    One row a buffer: `buffer_ms` (index), `n` (int64: updates sent while both recorded), `lost` (int64: never came),
+    One row per buffer: `buffer_ms` (index), `n` (int64: updates sent while both recorded), `lost` (int64: never came),
     `late` (int64: came when they should have been drawn already), `missing` (float64: the share of both), `longest`
     (int64: most missing updates in a row), `frozen_ms` (float64: how long nothing new could be drawn then).
 

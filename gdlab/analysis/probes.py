@@ -50,8 +50,8 @@ def probes(table: Source) -> pd.DataFrame:
 
     Returns
     -------
-    One row a probe: `row` (int64, position in `table`), `pong` (bool), `seq`, `t_us`, `r_us`, `s_us`
-    (int64; the last two 0 where `held` is False), `held` (bool: the answerer said when it received and sent),
+    One row per probe: `row` (int64, position in `table`), `pong` (bool), `seq`, `t_us`, `r_us`, `s_us`
+    (int64; the last two 0 where `held` is False), `held` (bool: the answerer stated when it received and sent),
     `exchange` (int64: ping and answers have the same endpoint, peer, `seq` and `t_us`), `ours` (bool: the
     capture sent the first message of the exchange; the others are the game's own measurement).
     """

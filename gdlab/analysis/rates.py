@@ -66,12 +66,12 @@ def rates(
     ----------
     table : columns `time`, `event`, `size_bytes`, `wire_bytes` and those of `by`; any order, may be empty.
     bin_s : width of a bin in seconds; by default the smallest of 0.01, 0.02, 0.05, 0.1, ... that makes at
-        most 200 bins, and fewer (down to 20) where a bin would have less than five messages.
+        most 200 bins, and fewer (down to 20) where a bin would have fewer than five messages.
     by : columns that tell groups apart, or one, such as ``"v.type"``; ``()`` for all messages together.
-    top : keep this many groups, those with most messages, and make one of the rest (its columns are missing
-        values). All groups by default.
+    top : keep this many groups, those with the most messages, and merge the rest into one (its columns are
+        missing values). All groups by default.
     span : when the capture was running, as UTC times; by default from the first to the last row of any event.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def rates(
     `time` (start of the bin), the columns `by`, `messages` (int64, the sample size of the rates),
     `messages_hz`, `goodput_bytes_s` (payload bytes per second), `wire_bytes_s` (the estimate with headers),
     all float64, NaN where unknown; `covered_s`; `complete` (False: a lower bound, messages are known to be
-    missing). ``attrs["bin_s"]`` is the width. The start of a bin counts to it, its end to the next.
+    missing). ``attrs["bin_s"]`` is the width. The start of a bin belongs to it, its end to the next.
 
     Raises
     ------
@@ -89,8 +89,8 @@ def rates(
 
     Notes
     -----
-    The error of a rate is that of counting: one message more or less in a bin, ``1 / bin_s`` Hz, plus what
-    the traffic varies by itself. Goodput is payload bytes per second as in RFC 2647 section 3.17, without its
+    The error of a rate is that of counting: one message more or less in a bin, ``1 / bin_s`` Hz, plus the
+    variation of the traffic itself. Goodput is payload bytes per second as in RFC 2647 section 3.17, without its
     subtraction of retransmissions, which only loss-free streams have.
     """
     by = names_of(by)
@@ -137,7 +137,7 @@ class Counted:
 
     Attributes
     ----------
-    labels : one row a group. first : (groups,) position of the first message of each.
+    labels : one row per group. first : (groups,) position of the first message of each.
     group, bin : (cells,) int64. messages : (cells,) int64. payload, wire : (cells,) float64, bytes.
     """
 

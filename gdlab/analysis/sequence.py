@@ -64,17 +64,17 @@ def numbered(
     table : columns `time`, `endpoint`, `peer`, `direction`, `event` and `seq`; any order, may be empty.
     seq : column with the number, such as ``"v.seq"``; missing and fractional numbers are left out. By default
         the `seq` of the probes that the other side sent (not of its answers to ours), of streams in which
-        it counts the probes: one in five of its steps at least is by one. Of other streams the number of messages
-        that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
+        it counts the probes: at least one in five of its steps is by one. For other streams, the `seq` of
+        messages that carry `seq` and `t_us`, as those of `Capture.gdscript` do.
     direction : ``in`` for what arrived.
     window : how many numbers a message may be behind to count as reordered; further behind it is late.
     bits : width of a counter that wraps around, 2 to 64, such as 16. By default it does not.
-    probes : also our own pings and what answered them, which are gdlab's messages and not the game's.
+    probes : include our own pings and their answers, which are gdlab's messages and not the game's.
     by : columns that tell the streams apart, each of which counts for itself, such as ``"v.id"``.
 
     Returns
     -------
-    One row a numbered message, in order of arrival: `time`, the columns `by`, `run` (int64: counts the
+    One row per numbered message, in order of arrival: `time`, the columns `by`, `run` (int64: counts the
     restarts of the stream's numbers, from 0), `seq` (int64, wrap-around undone; uint64, modulo 2^64, where a number is
     over 2^63 - 1 or `bits` over 62), `status` (category: `in
     order`, `duplicate`, `reordered`, `late`), `behind` (int64: by how many steps it is behind the
@@ -89,11 +89,11 @@ def numbered(
 
     Notes
     -----
-    Reordered is a message with a number below the next expected one, which is one more than the highest
-    seen (RFC 4737 section 3.3), that is no duplicate; a duplicate has a number that came before (RFC 5560
+    A message is reordered if its number is below the next expected one, which is one more than the
+    highest seen (RFC 4737 section 3.3), and it is not a duplicate; a duplicate has a number that came before (RFC 5560
     section 3.2). The numbers of a run start anew where they drop by more than `window` and stay down for
     three more messages, or where they jump by over 10,000. A sender that starts over within `window` numbers
-    under the same address cannot be told from one that duplicates.
+    under the same address cannot be distinguished from one that duplicates.
 
     A stream that never counts by one, and by the same step (2, 100, -1) at least half the time in 20 steps or more, all
     others being multiples of it, counts by that step: what is not lost is then not reported as lost. Numbers of which
@@ -194,23 +194,23 @@ def sequence(
 
     Parameters
     ----------
-    table, seq, direction, window, bits, probes, by : as of `numbered`.
+    table, seq, direction, window, bits, probes, by : as for `numbered`.
 
     Returns
     -------
     One row per stream, in order of its first message: the columns `by`, `messages` (int64: numbered ones, the
     sample size), `expected` (int64: numbers from the lowest to the highest of each run), `received`
     (different numbers), `lost` (``expected - received``), `loss` (share of the expected, float64; NaN for
-    less than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
+    fewer than two), `loss_low`, `loss_high` (its 95 % Wilson interval), `duplicates`, `reordered`, `late`
     (int64, of the `messages`), `max_behind` (int64), `restarts` (int64: how often the numbers start anew, lower),
     `jumps` (int64: how often they leap ahead by over 10,000), `jumped` (int64: numbers left out by those; lost, or
-    never given, which nobody can tell from the numbers), `step` (int64: by what they count, see `numbered`).
+    never assigned: the numbers do not show which), `step` (int64: by what they count, see `numbered`).
 
     Notes
     -----
     What was lost before the first or after the last message that arrived cannot be seen; loss is as of the
     last row, and what is missing there may still come. The interval supposes losses independent of each
-    other; losses in bursts are less certain than it says. Loss is "missing in this capture": where it
+    other; losses in bursts are less certain than it suggests. Loss is "missing in this capture": where it
     happened (path, the socket buffers of either side, the sender) is another question.
     """
     by = names_of(by)

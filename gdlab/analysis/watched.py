@@ -117,7 +117,7 @@ def explained(table: Source, watched: Watched) -> pd.DataFrame:
 
     Returns
     -------
-    One row a long round trip: `time` (sent), `peer`, `rtt_ms`, `usual_ms` (the peer's median), `overlap_ms` (how long
+    One row per long round trip: `time` (sent), `peer`, `rtt_ms`, `usual_ms` (the peer's median), `overlap_ms` (how long
     the game stood still between sending and answer; 0 where nothing of it is known), `what` (``frame``, ``break`` or
     empty), `game`, `number` (of the game frame), `stall_ms`. A round trip is long from `LONG_FACTOR` times the median
     and `LONG_MS` above it.

@@ -122,7 +122,7 @@ class Capture(Tabular, Waiting):
 
     @property
     def began_ns(self) -> int:
-        """When the capture began, UTC nanoseconds; moved on by the time it was stopped in between."""
+        """When the capture began, UTC nanoseconds; shifted by the time for which it was stopped in between."""
         return self._life.began_ns
 
     @property
@@ -132,7 +132,7 @@ class Capture(Tabular, Waiting):
 
     @property
     def rewritten(self) -> int:
-        """How often rows were taken back, and written otherwise, as a framing was found out or chosen anew."""
+        """How often rows were withdrawn and written anew, because a framing was detected or changed."""
         return sum(store.rewritten for store in self._life.stores)
 
     def snapshots(self) -> list[Snapshot]:
@@ -161,12 +161,12 @@ class Capture(Tabular, Waiting):
 
     @property
     def until_ns(self) -> int:
-        """Up to when it has listened, UTC nanoseconds; now, while it runs."""
+        """The moment until which it listened, UTC nanoseconds; now, while it runs."""
         return self._life.until_ns
 
     @property
     def status(self) -> Status:
-        """How the capture is, in words, and what to try where nothing arrives; `cap.status()` is the same."""
+        """The state of the capture as text, and what to try where nothing arrives; `cap.status()` is the same."""
         life = self._life
         status = describe(life.endpoints, totals(life))
         if life.spill is None:
@@ -187,20 +187,21 @@ class Capture(Tabular, Waiting):
         Parameters
         ----------
         value : bytes go as they are, text as UTF-8; anything else as `codec` writes it.
-        to : the peer, as the column `peer` names it. Without it every peer is sent to: those that are connected, with
-            UDP those that were heard in the last five minutes, else the last one.
+        to : the peer, as the column `peer` names it. Without it the message goes to every peer: those that are
+            connected; with UDP those heard from in the last five minutes, else the last one.
         codec : `variant` (Godot's own form), `json`, `text`, `msgpack`, `cbor`, `osc`, or a struct format such as
             ``"<B type, H seq, 3f pos"``, which takes a dict with its names; the names are those of `decoded`. `auto`
-            takes `variant` where a peer's framing is one of Variants, such as `put_var`, chosen or found out, and
+            takes `variant` where a peer's framing is one of Variants, such as `put_var`, chosen or detected, and
             `json` elsewhere.
 
         Returns
         -------
-        To how many peers it was sent. Each is a row with the direction `out`.
+        The number of peers it was sent to. Each is a row with the direction `out`.
 
         Raises
         ------
-        NotSent : nobody is there, nobody reads, or it does not fit. EndpointClosed : the capture has been stopped.
+        NotSent : there is no peer to send to, the peer does not read, or the message does not fit. EndpointClosed : the
+            capture has been stopped.
         TypeError, VariantEncodeError : `codec` cannot write this value.
         """
         from gdlab.framing import name_of
@@ -222,7 +223,7 @@ class Capture(Tabular, Waiting):
         Raises
         ------
         WaitTimeout : it did not arrive. EndpointClosed : the capture is stopped. NotSent : it is a client, or the
-        message could not be sent. NotConnected : nobody could be connected to.
+        message could not be sent. NotConnected : no connection could be made.
         """
         from gdlab.capture.selftest import send_test  # which few captures need
 
@@ -237,7 +238,7 @@ class Capture(Tabular, Waiting):
 
         The bytes of a stream are kept as they came, with the times of the reads: the rows are those that a capture
         with this framing from the start would have. What a reply has answered is not answered again. Bytes that were
-        dropped, because a message was over its limit, are missing still.
+        dropped, because a message was over its limit, are still missing.
 
         Parameters
         ----------
@@ -255,7 +256,7 @@ class Capture(Tabular, Waiting):
         return self
 
     def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
-        """Replace the reply rule of every endpoint; None answers nothing. With `every` it is said by itself."""
+        """Replace the reply rule of every endpoint; None answers nothing. With `every` it is sent unasked."""
         for endpoint in self._life.endpoints:
             endpoint.set_reply(reply, every)
         self._life.options = replace(self.options, reply=reply, every=every)
@@ -355,7 +356,7 @@ class Capture(Tabular, Waiting):
 
     @property
     def provenance(self) -> dict[str, object]:
-        """What a file says of where its rows come from; JSON-able."""
+        """What a file records about where its rows come from; JSON-able."""
         return {
             "endpoints": list(self.addresses),
             "began": pd.Timestamp(self.began_ns, tz="UTC").isoformat(),

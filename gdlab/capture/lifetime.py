@@ -37,7 +37,7 @@ class Lifetime:
     Attributes
     ----------
     lock : held while it starts or stops.
-    began_ns : UTC nanoseconds; moved on by the time it was stopped in between.
+    began_ns : UTC nanoseconds; shifted by the time for which it was stopped in between.
     """
 
     def __init__(

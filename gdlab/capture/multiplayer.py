@@ -38,7 +38,7 @@ class Multiplayer:
     Parameters
     ----------
     table : with the columns `time`, `endpoint`, `peer`, `direction` and `payload`; `wire_bytes`, `event`, `detail`,
-        and `fate` (what a relay did with a row) are used where they are there.
+        and `fate` (what a relay did with a row) are used where they are present.
     project : folder of the game's project, whose scripts and scenes name methods and properties.
     names : names of RPC methods by node path (``{"Main/Game": ["hello", "tick"]}``), instead of a project.
     """
@@ -87,7 +87,7 @@ class Multiplayer:
         return sums.overhead(self.view)
 
     def sync(self) -> pd.DataFrame:
-        """One row for each object and state, a typed column a property; see `gdlab.multiplayer.states.states`."""
+        """One row for each object and state, a typed column per property; see `gdlab.multiplayer.states.states`."""
         return self._evidence.states.copy(deep=False)
 
     @cached_property
@@ -99,7 +99,7 @@ class Multiplayer:
         return self._wire.copy(deep=False)
 
     def enet(self) -> pd.DataFrame:
-        """ENet's commands: the rows of `wire` that are such."""
+        """ENet's commands: the rows of `wire` that are commands."""
         units = self._wire
         names = units["command"].astype(str)
         stream = names.isin(["message", "handshake", "control", "part", "lost", "incomplete"])
@@ -114,12 +114,12 @@ class Multiplayer:
         return self._evidence.losses.copy(deep=False)
 
     def findings(self, *, log: pd.DataFrame | None = None) -> pd.DataFrame:
-        """What is remarkable, in words, most certain first.
+        """What is remarkable, as sentences, most certain first.
 
         Parameters
         ----------
         log : prints and errors of the games, with the columns `time` and `text`, such as a debugger session gives: some
-            mistakes only the receiver's or the sender's error tells.
+            mistakes show only in the receiver's or the sender's error.
         """
         self._evidence.log = log
         return findings(self._evidence)
@@ -215,7 +215,7 @@ class Multiplayer:
 
     @property
     def plot(self) -> MultiplayerPlots:
-        """Pictures: `plot.shares()`, `plot.ladder()`."""
+        """Plots: `plot.shares()`, `plot.ladder()`."""
         return MultiplayerPlots(self)
 
     def __len__(self) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def overlay(runs: Mapping[str, Source] | None = None, /, **named: Source) -> Overlay:
-    """Put several runs into one picture, each with its name in the legend, all beginning at zero.
+    """Put several runs into one plot, each with its name in the legend, all beginning at zero.
 
     ::
 
@@ -26,12 +26,12 @@ def overlay(runs: Mapping[str, Source] | None = None, /, **named: Source) -> Ove
 
     Parameters
     ----------
-    runs, named : captures, recordings or tables by name; a dict for names that are no Python names.
+    runs, named : captures, recordings or tables by name; a dict for names that are not Python identifiers.
 
     Returns
     -------
-    What has `.plot` and the measures of a capture. Where a run has one peer, the run's name stands for it in the column
-    `peer` and in legends; where it has several, they are called ``"before: 127.0.0.1:4242"``.
+    An object with `.plot` and the measures of a capture. Where a run has one peer, the run's name stands for it in the
+    column `peer` and in legends; where it has several, they are called ``"before: 127.0.0.1:4242"``.
 
     Raises
     ------

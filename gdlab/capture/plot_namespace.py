@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Plots:
     """Draws what a table shows; each method returns the Axes it drew on, which a notebook shows by itself.
 
-    matplotlib is loaded when the first picture is drawn. Each method is the function of the same name in
+    matplotlib is loaded when the first plot is drawn. Each method is the function of the same name in
     `gdlab.plots`, of this capture or table. All take `ax` (where to draw; by default a figure of its own) and
     `theme` (``auto``, ``light`` or ``dark``).
     """
@@ -41,7 +41,7 @@ class Plots:
         ----------
         value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
         bin_s : width of a bin in seconds; chosen by default.
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 
@@ -97,7 +97,7 @@ class Plots:
 
         Parameters
         ----------
-        sent, unit : column and unit of the sender's clock, as of `analysis.jitter`; by default that of probes.
+        sent, unit : column and unit of the sender's clock, as for `analysis.jitter`; by default that of probes.
         """
         from gdlab import plots
 
@@ -116,7 +116,7 @@ class Plots:
 
         Parameters
         ----------
-        seq, window, bits : as of `analysis.numbered`; by default the numbers of probes.
+        seq, window, bits : as for `analysis.numbered`; by default the numbers of probes.
         """
         from gdlab import plots
 
@@ -140,7 +140,7 @@ class Plots:
 
         Parameters
         ----------
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 
@@ -159,9 +159,9 @@ class Plots:
 
         Parameters
         ----------
-        peer : which one; by default the one with most messages.
+        peer : which one; by default the one with the most messages.
         first : position of the first message of that peer to draw.
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 
@@ -172,7 +172,7 @@ class Plots:
 
         Parameters
         ----------
-        probes : also our own pings and what answered them.
+        probes : include our own pings and their answers.
         """
         from gdlab import plots
 

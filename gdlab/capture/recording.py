@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Recording(Tabular):
-    """A table from a file, with the same pictures and measures as a live capture.
+    """A table from a file, with the same plots and measures as a live capture.
 
     Attributes
     ----------
     path : where it was loaded from.
-    about : what the file tells of itself: versions, clock, schema, when it was written; empty without a sidecar.
+    about : what the file records about itself: versions, clock, schema, when it was written; empty without a sidecar.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class Recording(Tabular):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be known of the file, such as a missing sidecar; in the language of `gdlab.language`."""
+        """What to know about the file, such as a missing sidecar; in the language of `gdlab.language`."""
         return tuple(map(stated, self._told))
 
     @property
     def provenance(self) -> dict[str, object]:
-        """What the file says of where its rows come from, and how payloads are read now."""
+        """What the file records about where its rows come from, and how payloads are read now."""
         told = self.about.get("provenance")
         kept = (
             {key: value for key, value in told.items() if key != "decode"}
@@ -85,7 +85,7 @@ class Recording(Tabular):
 
     @property
     def until_ns(self) -> int | None:
-        """Up to when it has listened, UTC nanoseconds; None where the file does not tell."""
+        """The moment until which it listened, UTC nanoseconds; None where the file does not state it."""
         try:
             began = pd.Timestamp(str(self.provenance["began"]))
             counters = self.provenance["statistics"]
@@ -133,16 +133,16 @@ def load(
         rows of all of them, in order of time.
     framing : how TCP streams are divided into messages, as for `gdlab.listen`; without it, rows of gdlab's files are as
         they were written, and those of other programs' captures are what each segment added. See `Recording.reframe`.
-    reader : ``"tshark"`` has packet captures opened by tshark, which must be installed; ``"gdlab"`` never has. Without
+    reader : ``"tshark"`` opens packet captures with tshark, which must be installed; ``"gdlab"`` never does. Without
         it, tshark is the last resort, where it is installed: for capture formats and link layers that gdlab does not
-        know. A note says so. It finds the IP packets; what they carry is read as of any capture.
+        know. A note says so. It finds the IP packets; what they carry is read as in any capture.
 
     Returns
     -------
-    Recording, whose `df` has the dtypes and values of the capture that was written. Of another program's packet capture
-    a row is a UDP datagram (fragments put together), what a TCP segment added to its stream (each byte once, in order),
-    or a WebSocket message; its time is that of the packet that completed it, its endpoint the side that was spoken to
-    first. What the capturing program lost is a row of event `gap`; what gives no row is counted in `notes`.
+    Recording, whose `df` has the dtypes and values of the capture that was written. In another program's packet
+    capture, a row is a UDP datagram (fragments put together), what a TCP segment added to its stream (each byte once,
+    in order), or a WebSocket message; its time is that of the packet that completed it, its endpoint the side that was
+    spoken to first. What the capturing program lost is a row of event `gap`; what gives no row is counted in `notes`.
 
     Raises
     ------

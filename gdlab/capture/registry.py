@@ -74,14 +74,14 @@ def listen(
         returns one of these, several in a list, or None; ``gdlab.replies.close(code, reason)`` ends the connection. It
         runs in the listener's thread; what it raises becomes a row. `gdlab.replies` has ready-made ones.
         WebSocket sends text as text and bytes as binary.
-    every : do not wait to be asked, but say `reply` to each connected peer every so many seconds (with UDP to those
-        heard lately).
-    ping : send every peer a small probe message each so many seconds. A game that answers it (see `gdlab.probe`; an
+    every : do not wait to be asked, but send `reply` to each connected peer every so many seconds (with UDP to
+        those heard from lately).
+    ping : send every peer a small probe message every so many seconds. A game that answers it (see `gdlab.probe`; an
         echo will do) shows its round-trip times in ``Capture.plot.latency()``. With TCP and ``framing="auto"`` pings
         begin with the peer's first message, which tells how to frame them. Pings are JSON, but Variants where the
         framing is that of `put_var`.
     framing : how a TCP stream is divided into messages: a name of `gdlab.framing.NAMES`, such as ``"put_var"`` or
-        ``"lines"``, or a function of your own (see `gdlab.framing.custom`). ``"auto"`` finds it out, and shows the
+        ``"lines"``, or a function of your own (see `gdlab.framing.custom`). ``"auto"`` detects it, and shows the
         evidence in the first message's `detail`; a guess loses nothing and is taken back where it fails.
         `Capture.reframe` reads everything again in another framing, at any time. Replies are framed likewise; as long
         as the framing is not known they are sent without any.
@@ -104,11 +104,11 @@ def listen(
         ``"https://game.example"``; ``"*"`` lets all in. Games outside a browser always may.
     subprotocols : of a WebSocket listener, the preferred first; without it the first that a client offers is taken.
     compression : offer WebSocket compression. Godot has none.
-    max_connections, max_message_bytes : limits of TCP and WebSocket; what passes them is a row of event `error`.
+    max_connections, max_message_bytes : limits of TCP and WebSocket; what exceeds them is a row of event `error`.
     max_waiting_bytes : a TCP or WebSocket peer that lets more than this wait to be read loses its connection.
     max_unsent_bytes : what may wait for all of them together; the peer for whom most waits loses its connection.
     max_held_bytes : of messages of all TCP and WebSocket connections that are not yet complete; the connection that
-        passes it is closed.
+        exceeds it is closed.
     handshake_timeout : seconds that a WebSocket handshake may take.
 
     Returns
@@ -121,9 +121,9 @@ def listen(
     ------
     AddressError : an address that cannot be used, or that other machines could reach without ``host="lan"``.
     FolderUnusable : the folder of `spill` cannot be made or written to.
-    PortInUse : somebody else holds a port; the message names the process where the system tells it.
+    PortInUse : somebody else holds a port; the message names the process where the system reveals it.
     PortForbidden : the system keeps the port for privileged programs.
-    ValueError : there is no codec of that name, or no `reply` to say `every` so often.
+    ValueError : there is no codec of that name, or `every` was given without a `reply` to send.
     """
     _check(decode)
     if not addresses:
@@ -178,12 +178,12 @@ def connect(
 
     Parameters
     ----------
-    address : such as ``"udp://127.0.0.1:4243"``, ``"tcp://192.168.1.20:50007"`` or ``"ws://localhost:5000/chat"``; here
-        other machines need no permission.
+    address : such as ``"udp://127.0.0.1:4243"``, ``"tcp://192.168.1.20:50007"`` or ``"ws://localhost:5000/chat"``; no
+        permission is needed for other machines here.
     reply, every, ping, decode, limit, spill, parts, restart : as for `listen`.
     framing : as for `listen`. While ``"auto"`` has not seen enough of the other side to tell, messages are sent without
         any framing: name it where the game expects one.
-    reconnect : connect again when the connection ends or does not come about, with pauses of up to 5 s; every attempt
+    reconnect : connect again when the connection ends or cannot be made, with pauses of up to 5 s; every attempt
         is a row. Without it the capture stops when the connection ends.
     timeout : seconds that connecting may take, and the WebSocket handshake after it.
     nodelay, subprotocols, compression, max_message_bytes, max_waiting_bytes, max_held_bytes : as for `listen`;
@@ -195,10 +195,10 @@ def connect(
 
     Raises
     ------
-    NotConnected : nobody listens there, or it is no WebSocket server; not with `reconnect`. UDP cannot tell: where
+    NotConnected : nobody listens there, or it is not a WebSocket server; not with `reconnect`. UDP cannot tell: where
         nobody listens, a row of event `error` says so after the first message.
     AddressError : not an address to connect to.
-    ValueError : there is no codec of that name, or no `reply` to say `every` so often.
+    ValueError : there is no codec of that name, or `every` was given without a `reply` to send.
     """
     _check(decode)
     parsed = (parse_remote(address, schemes=LISTENERS),)

@@ -34,8 +34,8 @@ def sample(name: str | None = None) -> Recording | pd.DataFrame:
 
     Returns
     -------
-    Recording, as `gdlab.load` gives it: the same table, pictures and measures as of a live capture. What was recorded
-    and how is in its `provenance["sample"]`. Without a name a table with one row a sample: `name` (the index),
+    Recording, as `gdlab.load` gives it: the same table, plots and measures as for a live capture. What was recorded
+    and how is in its `provenance["sample"]`. Without a name a table with one row per sample: `name` (the index),
     `shows`, `lesson`, `rows`, `seconds`, `godot`.
 
     Raises

@@ -161,7 +161,7 @@ def send_test(capture: _Tested, address: str | None = None) -> TestPacket:
     Raises
     ------
     EndpointClosed : the capture is stopped. NotSent : it is a client, or the message could not be sent. NotConnected :
-        nobody could be connected to.
+        no connection could be made.
     """
     if capture.is_client:
         raise NotSent("this capture is a client: what it is connected to can be tested with Send")

@@ -36,8 +36,8 @@ class Statistics:
     received, sent : messages, without gdlab's pings and their answers. received_bytes, sent_bytes : their payloads.
     peers : remote addresses seen.
     errors : rows of event `error`.
-    kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not tell.
-    evicted_rows : rows that went because of the capture's limit.
+    kernel_drops : messages the kernel dropped because the receive buffer was full; None where it does not report them.
+    evicted_rows : rows evicted because of the capture's limit.
     rows_kept, bytes_kept : what the store holds now. decoded_bytes : what is kept beside it so that `decoded` need not
         decode a row twice; 512 MiB at most.
     receive_buffer_bytes : as the system granted it; the smallest of the endpoints.
@@ -45,7 +45,7 @@ class Statistics:
     connections : open TCP and WebSocket connections; UDP has none. opening : those whose handshake is not complete.
     waiting_bytes, awaited_bytes : of messages that have begun to arrive, and the length that the longest announces.
     unsent_bytes : what waits until its peers read it.
-    problem : what went wrong last, in words; empty where nothing has. problem_s : its age.
+    problem : what went wrong last, as text; empty where nothing has. problem_s : its age.
     pings_sent, answers_received : gdlab's own pings, and what came back of them.
     """
 
@@ -85,7 +85,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The light, its words, and a hint where something is to be done."""
+    """The light, its text, and a hint where something needs to be done."""
 
     light: Light
     text: str

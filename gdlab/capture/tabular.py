@@ -42,7 +42,7 @@ class Tabular(Measures):
 
     @property
     def watched(self) -> Watched | None:
-        """What watched the game meanwhile, see `gdlab.debugger`; by default what ran at the time."""
+        """The watch of the captured game, see `gdlab.debugger`; by default the one that ran at the time."""
         if self._watched is None and find_watch is not None:
             found = find_watch(self)
             if not hasattr(self, "endpoints"):  # a recording's does not change: it is read once
@@ -87,7 +87,7 @@ class Tabular(Measures):
         Parameters
         ----------
         codec : by default `decode_with`, which is ``"auto"`` unless something else was chosen.
-        probes : decode also our own pings and what answered them.
+        probes : also decode our own pings and their answers.
         """
         from gdlab.codecs import Decoder
 
@@ -118,7 +118,7 @@ class Tabular(Measures):
         return explain(table["payload"].iloc[row] or b"", remembered(table))
 
     def where(self, filter: str) -> pd.DataFrame:  # noqa: A002 (what it is called on the dashboard)
-        """Return the rows that a filter wants, decoded; the same language as on the dashboard.
+        """Return the rows that match a filter, decoded; the filter language is that of the dashboard.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class Tabular(Measures):
 
         Raises
         ------
-        ExpressionError : it is no filter, or uses what there is not; the message says which part.
+        ExpressionError : it is not a valid filter, or names something that does not exist; the message says which part.
         """
         from gdlab.live.selecting import select
 
@@ -135,7 +135,7 @@ class Tabular(Measures):
 
     @property
     def plot(self) -> Plots:
-        """Pictures: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
+        """Plots: `plot.rates()`, `plot.latency()` and more, see `Plots`."""
         return Plots(self)
 
     def multiplayer(self, *, project: str | Path | None = None, names: NamesFrom = None) -> Multiplayer:
@@ -167,17 +167,17 @@ class Tabular(Measures):
         decimal: str = ".",
         excel: bool = False,
     ) -> Path:
-        """Write the table as CSV, with a sidecar `*.gdlab.json` that says what is in it.
+        """Write the table as CSV, with a sidecar `*.gdlab.json` that describes it.
 
         Parameters
         ----------
         path : the file; it appears under this name only when it is complete. ``run.csv.gz`` (or ``.zst``, ``.lz4``) is
-            compressed so, without `decoded`.
+            compressed that way; not with `decoded`.
         decoded : write the decoded fields as flat typed columns, for other tools: seconds since the first message, ISO
             time, peer, and each field. Without it the file is the capture itself, which `gdlab.load` reads back. A
-            table that is decoded already, ``cap.decoded().gdlab``, is written so by default.
+            table that is decoded already, ``cap.decoded().gdlab``, is written this way by default.
         raw : write text as it is. Otherwise text that a spreadsheet would run as a formula gets an apostrophe in
-            front, which `load` takes away again.
+            front, which `load` removes again.
         anonymise : peers become P01, P02 ...; payloads are not touched.
         sep, decimal : with `decoded`: between cells, and within numbers; ``sep=";", decimal=","`` suits Excel in many
             European settings.
@@ -189,7 +189,7 @@ class Tabular(Measures):
 
         Raises
         ------
-        ValueError : the name is that of another kind of file, or an option goes only with `decoded`.
+        ValueError : the name is that of another kind of file, or an option works only with `decoded`.
         """
         from gdlab.files import (  # not before it is needed: `import gdlab` stays light
             write_csv,
@@ -217,7 +217,7 @@ class Tabular(Measures):
     def to_parquet(self, path: str | Path, *, decoded: bool | None = None, anonymise: bool = False) -> Path:
         """Write the table as Parquet, smaller and faster than CSV; needs pyarrow (the extra `arrow`).
 
-        With `decoded` it has the decoded fields as flat typed columns, as of `to_csv`.
+        With `decoded` it has the decoded fields as flat typed columns, as for `to_csv`.
         """
         from gdlab.files import write_fields_parquet, write_parquet
 
@@ -239,8 +239,8 @@ class Tabular(Measures):
         """Write the messages as a capture file for Wireshark, in IP packets made up around the payloads.
 
         A packet of Godot's multiplayer has its node, method and arguments as a comment: by the names that
-        `multiplayer()` was given last, else those of a sample, else numbers. `gdlab.load` gives the comments as
-        `detail`.
+        `multiplayer()` was given last, else those of a sample, else numbers. `gdlab.load` returns the comments
+        as `detail`.
         """
         from gdlab.capture.multiplayer import Multiplayer, holds_multiplayer
         from gdlab.files import write_pcapng
@@ -260,7 +260,7 @@ class Tabular(Measures):
         Parameters
         ----------
         folder : made if it is not there; what an earlier report wrote in it is replaced.
-        seq : column with the sender's numbers, as of `sequence`.
+        seq : column with the sender's numbers, as for `sequence`.
         anonymise : peers become P01, P02 ... in the page and in the data; payloads are not touched.
 
         Returns

@@ -100,21 +100,21 @@ def _parser() -> argparse.ArgumentParser:
         "--source",
         choices=("auto", "godot", "embedded"),
         default="auto",
-        help="who sends: a real Godot, the embedded source, or what there is (default)",
+        help="what sends: a real Godot, the embedded source, or whichever is available (default)",
     )
 
     for_capture = commands.add_parser(
         "capture",
         help="capture without a notebook, until Ctrl-C or SIGTERM",
         description="Listen and capture in this terminal, or as a service (Type=exec), until Ctrl-C or SIGTERM, which "
-        "end it in order. The exit status is 1 where rows were lost on their way to the disk, or nothing was received "
-        "for errors.",
+        "end it cleanly. The exit status is 1 where rows were lost on their way to the disk, or nothing was received "
+        "because of errors.",
     )
     for_capture.add_argument("address", nargs="+", help="such as udp://127.0.0.1:4242")
     for_capture.add_argument("--spill", help="the folder that all rows are written to as they arrive")
     for_capture.add_argument(
         "--parts",
-        help="with --spill, how long closed Parquet parts are, such as 1min; every engine reads them",
+        help="with --spill, how long closed Parquet parts are, such as 1min; any query engine reads them",
     )
     for_capture.add_argument("--limit", help="what is kept in memory, such as 64MiB or 10min")
     for_capture.add_argument("--host", choices=("lan",), help="lan lets other machines send")
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
 
     for_convert = commands.add_parser(
         "convert",
-        help="write a captured file in another form",
+        help="write a captured file in another format",
         description="Write what a file, folder or pattern holds as CSV (also .csv.gz, .csv.zst, .csv.lz4), Parquet or "
         "pcapng, as the name of the target says.",
     )
@@ -151,7 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Copy the students' part of the course: the notebooks, with open questions and without outputs, "
         "and a list of them. Files that are there are never overwritten.",
     )
-    new.add_argument("folder", help="the folder to write to; it is made where need be")
+    new.add_argument("folder", help="the folder to write to; it is created if needed")
     _language(new)
     on_paper = parts.add_parser(
         "print",
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Write each lesson as an HTML page laid out for A4, with room for answers in place of the checks. "
         "Any browser prints it.",
     )
-    on_paper.add_argument("folder", help="the folder to write to; it is made where need be")
+    on_paper.add_argument("folder", help="the folder to write to; it is created if needed")
     on_paper.add_argument(
         "--run", action="store_true", help="run the lessons first, for their tables and plots"
     )
@@ -169,19 +169,21 @@ def _parser() -> argparse.ArgumentParser:
         "mcp",
         help="answer questions about captures over the Model Context Protocol",
         description="Answer questions about the captures of a folder, and the samples, over the Model Context "
-        "Protocol, on standard input and output or on a port of 127.0.0.1. Nothing is written, and nothing listened "
-        "to unless --listen asks for it.",
+        "Protocol, on standard input and output or on a port of 127.0.0.1. Nothing is written, and nothing captured "
+        "unless --listen asks for it.",
     )
-    for_mcp.add_argument("folder", nargs="?", default=".", help="whose captures may be asked about")
     for_mcp.add_argument(
-        "--listen", action="append", default=[], metavar="ADDRESS", help="capture here meanwhile"
+        "folder", nargs="?", default=".", help="the folder whose captures may be asked about"
+    )
+    for_mcp.add_argument(
+        "--listen", action="append", default=[], metavar="ADDRESS", help="also capture at this address"
     )
     for_mcp.add_argument("--port", type=int, help="answer by HTTP on this port of 127.0.0.1")
 
     for_doctor = commands.add_parser(
         "doctor",
         help="check what gdlab needs on this machine",
-        description="Check what gdlab needs on this machine, and say what to do where something is amiss. The exit "
+        description="Check what gdlab needs on this machine, and report what to do where something is amiss. The exit "
         "status is 1 where something has failed.",
     )
     for_doctor.add_argument("--seconds", type=_positive, default=2.0, help="time limit (default 2)")

@@ -32,7 +32,7 @@ def capture(
     Parameters
     ----------
     spill : the folder that all rows are written to as they arrive.
-    parts, limit, host, framing : as of `gdlab.listen`.
+    parts, limit, host, framing : as for `gdlab.listen`.
     seconds : how long; None for until it is asked to end.
     out : where the status goes: one line rewritten on a terminal, else a line per minute.
 

@@ -2,7 +2,7 @@
 
 ::
 
-    decode(capture.df)                    # guesses, payload by payload, and says so
+    decode(capture.df)                    # guesses, payload by payload, and reports it
     decode(capture.df, codec="variant")
     decode(capture.df, codec="<B type, H seq, 3f pos")
     decode(capture.df, codec=lambda payload: my_protocol.parse(payload))

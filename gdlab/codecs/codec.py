@@ -91,7 +91,7 @@ class Codec(Protocol):
 
     @property
     def name(self) -> str:
-        """What the column `codec` says."""
+        """What the column `codec` contains."""
 
     def decode_column(self, payloads: PayloadArray) -> Decoded:
         """Decode every payload; none of them is missing. What does not decode has its reason in `errors`."""

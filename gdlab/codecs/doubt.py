@@ -8,7 +8,8 @@ have sizes inside, which do not fit by chance, and are believed without.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -26,7 +27,7 @@ Tally: TypeAlias = Mapping[int, tuple[int, int]]
 #: In place of a size: the stream is one of Godot 3, whose Variants have other numbers of types.
 GODOT3: Final = -3
 #: Messages that are asked whether they are Godot 3's; more do not make it more certain.
-_ASKED: Final = 64
+ASKED: Final = 64
 #: Its types that Godot 4 has as others of the same size: AABB is read as Transform2D, Color as Plane.
 _AABB, _COLOR = 11, 14
 #: The types up to this are the same in both.
@@ -77,32 +78,67 @@ def tally(payloads: PayloadArray, binary: npt.NDArray[np.bool_]) -> Tally:
     ----------
     binary : (n,) bool, which may be Variants at all.
     """
-    rows = np.flatnonzero((payloads.sizes >= 4) & binary)
-    if not len(rows):
-        return {}
-    heads = payloads.heads(rows, 4)
-    words, sizes = heads.view("<u4").ravel(), payloads.sizes[rows]
-    is_header = (words & ~np.uint32(0xFF | _WIDE) == 0) & ((words & 0xFF) <= max(Type))
-    expected = np.where(
-        is_header, _SIZES[np.where(is_header, words & 0xFF, 0), (words >> 16 & 1).astype(np.int64)], -1
-    )
-    plain = expected == sizes
-    none = (expected > 0) & ~plain | (expected < 0) & (heads < _FIRST_OF_TEXT).any(axis=1)
-    counts = {
-        size: (int(np.count_nonzero(plain & (sizes == size))), int(np.count_nonzero(none & (sizes == size))))
-        for size in np.unique(sizes[plain | none & np.isin(sizes, 4 + _bodies())]).tolist()
-    }
-    kinds = words & 0xFF
-    own = is_header & (kinds > _LAST_COMMON)
-    asked = np.flatnonzero(own & (kinds <= _LAST_OF_3))[:_ASKED]
-    is_3 = [
-        is_godot3(payload)
-        and (not plain[at] or is_container(payload) or _is_color(payload) or _is_aabb(payload))
-        for at, payload in ((at, bytes(payloads[int(rows[at])])) for at in asked.tolist())
-    ]
-    if any(is_3):
-        counts[GODOT3] = (len(is_3) - sum(is_3), sum(is_3))
-    return counts
+    seen = Seen.of(payloads, binary)
+    return {**seen.by_size(), **of_godot3(seen.asked()[1])}
+
+
+def of_godot3(answers: Sequence[int] | npt.NDArray[np.int64]) -> Tally:
+    """The part of `tally` that the first messages tell which may be Godot 3's; `Seen.asked` says what each is."""
+    n = int(np.count_nonzero(answers))
+    return {GODOT3: (len(answers) - n, n)} if n else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Messages that may be Variants.
+
+    Attributes
+    ----------
+    rows : (n,) positions of the messages. payloads : all of which they are some.
+    heads : (n, 4) uint8, their first bytes; `words` the same as numbers.
+    sizes : (n,) int64, bytes. expected : what a Variant of that type has, 0 where it differs, -1 where none begins so.
+    """
+
+    rows: npt.NDArray[np.intp]
+    payloads: PayloadArray
+    heads: npt.NDArray[np.uint8]
+    words: npt.NDArray[np.uint32]
+    sizes: npt.NDArray[np.int64]
+    expected: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, payloads: PayloadArray, binary: npt.NDArray[np.bool_]) -> Seen:
+        """Look at the beginnings of payloads, of which `binary` may be Variants."""
+        rows = np.flatnonzero((payloads.sizes >= 4) & binary)
+        heads = payloads.heads(rows, 4)
+        words = heads.view("<u4").ravel()
+        is_header = (words & ~np.uint32(0xFF | _WIDE) == 0) & ((words & 0xFF) <= max(Type))
+        sizes_of_type = _SIZES[np.where(is_header, words & 0xFF, 0), (words >> 16 & 1).astype(np.int64)]
+        return cls(rows, payloads, heads, words, payloads.sizes[rows], np.where(is_header, sizes_of_type, -1))
+
+    def by_size(self) -> Tally:
+        """The part of `tally` that all messages tell; those of several parts are added up."""
+        plain, sizes = self.expected == self.sizes, self.sizes
+        none = (self.expected > 0) & ~plain | (self.expected < 0) & (self.heads < _FIRST_OF_TEXT).any(axis=1)
+        return {
+            size: (
+                int(np.count_nonzero(plain & (sizes == size))),
+                int(np.count_nonzero(none & (sizes == size))),
+            )
+            for size in np.unique(sizes[plain | none & np.isin(sizes, 4 + _bodies())]).tolist()
+        }
+
+    def asked(self) -> tuple[npt.NDArray[np.intp], list[bool]]:
+        """Positions of the first messages that may be Godot 3's, `ASKED` at most, and whether they are."""
+        kinds = self.words & 0xFF
+        own = (self.expected >= 0) & (kinds > _LAST_COMMON) & (kinds <= _LAST_OF_3)
+        at = np.flatnonzero(own)[:ASKED]
+        is_plain = (self.expected == self.sizes)[at].tolist()
+        return self.rows[at], [
+            is_godot3(payload)
+            and (not plain or is_container(payload) or _is_color(payload) or _is_aabb(payload))
+            for plain, payload in zip(is_plain, map(bytes, self.payloads[self.rows[at]]), strict=True)
+        ]
 
 
 def _is_color(payload: bytes) -> bool:

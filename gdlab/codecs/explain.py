@@ -52,9 +52,9 @@ def explain(payload: bytes | bytearray | memoryview, codec: DecodeWith = "auto")
     Parameters
     ----------
     payload : the bytes of one message.
-    codec : as of `Capture.decoded`: ``auto``, which guesses, ``variant``, ``json``, ``text``, ``bytes``, ``msgpack``,
-        ``cbor``, ``osc``, a struct format with names, one for each type byte, a dataclass, or a function; of what a
-        function reads only the value can be told.
+    codec : as for `Capture.decoded`: ``auto``, which guesses, ``variant``, ``json``, ``text``, ``bytes``, ``msgpack``,
+        ``cbor``, ``osc``, a struct format with names, one for each type byte, a dataclass, or a function; for a
+        function only the value can be shown.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def explain(payload: bytes | bytearray | memoryview, codec: DecodeWith = "auto")
     Raises
     ------
     ValueError : there is no such codec. MissingDependency : the codec needs a library that is not installed.
-    TypeError : `payload` is no bytes.
+    TypeError : `payload` is not bytes.
     """
     if not isinstance(payload, (bytes, bytearray, memoryview)):
         raise TypeError(

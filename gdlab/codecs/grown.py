@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -158,3 +159,28 @@ def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def below(arrays: Sequence[Any]) -> Any:
+    """Decoded columns below each other, as one decoding of all their rows makes of them.
+
+    Parameters
+    ----------
+    arrays : columns that `Column` has made, or whatever stands for one in which everything is missing.
+    """
+    column, start = Column(), 0
+    for array in arrays:
+        rows = np.flatnonzero(~np.asarray(pd.isna(array), np.bool_))
+        end = start + len(array)
+        column.add(start, end, [Part(rows, _values(array)[rows])] if len(rows) else [])
+        start = end
+    return column.array(start)
+
+
+def _values(array: Any) -> npt.NDArray[Any]:
+    kind = array.dtype.kind
+    if kind not in "biuf":
+        return np.asarray(array, object)
+    masked = isinstance(array, tuple(_ARRAYS.values()))
+    held: npt.NDArray[Any] = array.to_numpy(_DTYPES[kind], na_value=0) if masked else np.asarray(array)
+    return held

@@ -44,21 +44,28 @@ class Auto:
     ----------
     doubts : sizes in bytes at which Variants that may be so by chance are not believed: the stream's other messages
         of that size are none.
+    settled : whether that is judged already, of more messages than are decoded.
     """
 
     name = "auto"
 
-    def __init__(self, doubts: frozenset[int] = frozenset()) -> None:
+    def __init__(self, doubts: frozenset[int] = frozenset(), *, settled: bool = False) -> None:
         self.doubts = doubts
+        self.settled = settled
+
+    @staticmethod
+    def may_be_variants(kinds: Kinds) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether messages of these kinds may be Variants; (n,) bool."""
+        return np.not_equal(kinds, TEXT)
 
     def tally(self, payloads: PayloadArray, kinds: Kinds) -> Tally:
         """What these messages say of their stream."""
-        return tally(payloads, kinds != TEXT)
+        return {} if self.settled else tally(payloads, self.may_be_variants(kinds))
 
     def judging(self, counts: Tally) -> Auto:
         """The codec for a stream of such messages; itself where nothing changes."""
         doubts = doubted(counts)
-        return self if doubts == self.doubts else Auto(doubts)
+        return self if self.settled or doubts == self.doubts else Auto(doubts)
 
     def knowing(self, kinds: Kinds) -> Columnar:
         """The codec of these payloads alone, of which WebSocket has told the kinds."""

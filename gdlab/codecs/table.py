@@ -42,7 +42,7 @@ def decode(table: pd.DataFrame, codec: DecodeWith | None = None, *, probes: bool
         ``"<B type, H seq, 3f pos"``; a dict with such a format for each first byte; a dataclass with fields such as
         ``seq: Annotated[int, "H"]``; or a function from `bytes` to a value. By default what the table's capture reads
         its payloads with, else ``auto``.
-    probes : also gdlab's own pings and what answered them.
+    probes : include gdlab's own pings and their answers.
 
     Returns
     -------
@@ -56,12 +56,12 @@ def decode(table: pd.DataFrame, codec: DecodeWith | None = None, *, probes: bool
         in JSON, bytes behind a Variant, values for which there was no column.
     ``v.*`` : the values, flattened and typed; see `gdlab.codecs.flatten`.
 
-    ``attrs["codec"]`` says in words what was used or guessed, ``attrs["omitted_columns"]`` how many columns were
+    ``attrs["codec"]`` states what was used or guessed, ``attrs["omitted_columns"]`` how many columns were
     not made.
 
     Raises
     ------
-    ValueError : there is no codec of that name, or it is no format.
+    ValueError : there is no codec of that name, or it is not a format.
     KeyError : the table has no column `payload`.
     MissingDependency : the codec needs a library that is not installed.
 
@@ -209,7 +209,7 @@ def chosen(codec: DecodeWith) -> Codec:
 
     Raises
     ------
-    ValueError : there is no codec of that name, or it is no format.
+    ValueError : there is no codec of that name, or it is not a format.
     """
     if isinstance(codec, str):
         if codec == "auto":

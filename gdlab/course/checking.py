@@ -23,7 +23,7 @@ def check(question: str, answer: object = ...) -> Verdict:
 
     Returns
     -------
-    Verdict, which a cell shows; it is true when the answer is right. Nothing that is given raises.
+    Verdict, which a cell shows; it is true when the answer is right. No answer raises an error.
     """
     found = _find(question)
     if isinstance(found, Verdict):

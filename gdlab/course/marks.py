@@ -55,22 +55,23 @@ def marks(
         and grade files (JSON) as exercises of the course write them.
     exercise : what was asked: the number of a question that takes a capture (``"02.5"``), a list of these, or checks of
         your own by name, ``{"over 100 messages": lambda rec: len(rec) > 100}``, each a function of the recording.
-    seq : field with the sender's number, from which loss is told; by default probes, or a field that counts up.
+    seq : field with the sender's number, from which loss is computed; by default probes, or a field that counts up.
     csv : also write the table there; text in it cannot start a formula.
-    progress : told files done and in all.
+    progress : called with the files done and their total.
 
     Returns
     -------
-    One row per file, in the order of the files: `file`, `student` (of a grade file the name in it, else the file's name
-    up to its first dot), `messages` (that came in), `lasted_s`, `rate_hz`, `loss` (share), `round_trips` (answered),
-    `rtt_ms` (their median), `findings` (rules, see `findings`), a column per check (boolean; missing where the check
-    ended in an error), `passed`, `of` (checks, or points), `remarks`: why a file cannot be read, what shows that it was
-    edited, and with whom it has rows in common. A remark is no verdict: pairs who shared a laptop hand in one capture.
+    One row per file, in the order of the files: `file`, `student` (for a grade file the name in it, else the file's
+    name up to its first dot), `messages` (that came in), `lasted_s`, `rate_hz`, `loss` (share), `round_trips`
+    (answered), `rtt_ms` (their median), `findings` (rules, see `findings`), a column per check (boolean; missing where
+    the check ended in an error), `passed`, `of` (checks, or points), `remarks`: why a file cannot be read, what shows
+    that it was edited, and with whom it has rows in common. A remark is not a verdict: pairs who shared a laptop hand
+    in one capture.
 
     Notes
     -----
-    Files are of one capture if the times between their messages agree to the nanosecond, in several runs; renaming
-    peers, changing payloads or shifting the clock does not hide that. Which of two is the first nobody can tell.
+    Files come from one capture if the times between their messages agree to the nanosecond, in several runs; renaming
+    peers, changing payloads or shifting the clock does not hide that. Which of the two came first cannot be told.
     """
     found: list[HandedIn] = []
     files = list(paths(source))

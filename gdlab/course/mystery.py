@@ -54,7 +54,7 @@ class Mystery:
 
     Attributes
     ----------
-    seed : what was given. canned : whether it is a made capture, without a socket.
+    seed : what was given. canned : whether its captures were computed, without a socket.
     client, server : what each of the two captured; ``{"n": 0}`` to ``{"n": 599}`` went to the server, which sends back
         what it gets, each number once. Both have the same clock.
     """
@@ -115,7 +115,7 @@ class Mystery:
         self.client, self.server = self._caller, self._listener
 
     async def play(self) -> Self:
-        """Send the messages, and wait for the last answers: some seconds. A canned mystery has been played already."""
+        """Send the messages, and wait for the last answers: a few seconds. A canned mystery has been played already."""
         began = time.monotonic()
         for n in range(0 if self.played else MESSAGES):
             await asyncio.sleep(max(0.0, began + n / RATE - time.monotonic()))
@@ -176,13 +176,13 @@ class Mystery:
     # ---- the answer
 
     def check(self, place: object = ..., kind: object = ..., size: object = ...) -> Verdict:
-        """Say whether a diagnosis is right, and why or why not. Nothing that is given raises.
+        """Say whether a diagnosis is right, and why or why not. No input raises an error.
 
         Parameters
         ----------
         place : ``"up"`` (the way to the server), ``"server"`` or ``"down"`` (the way back).
         kind : ``"loss"``, ``"burst"``, ``"delay"``, ``"jitter"``, ``"duplicate"`` or ``"reorder"``.
-        size : per cent of what came to the place; of a delay its median, of a jitter its standard deviation, in ms.
+        size : per cent of what came to the place; for a delay its median, for jitter its standard deviation, in ms.
 
         Returns
         -------
@@ -212,7 +212,7 @@ class Mystery:
 
     @property
     def grade(self) -> dict[str, object]:
-        """What was asked, what was answered, and what was measured; JSON-able. The truth is in it once it was found."""
+        """What was asked, what was answered, and what was measured; JSON-able. The truth is in it once found."""
         solved = self._fault if self._grade.solved else None
         return self._grade.as_json(self.observed() if self.played else {}, solved)
 
@@ -242,9 +242,9 @@ def mystery(seed: int | str, *, canned: bool = False) -> Mystery:
 
     Parameters
     ----------
-    seed : decides on the fault; a student's name, so that each has another one, and always the same.
-    canned : a capture made at once, where no socket or process may be had; else a client, a relay and a server run
-        here, and ``await m.play()`` lets them talk for some seconds.
+    seed : decides on the fault; a student's name, say, so that each gets a different one, always the same.
+    canned : compute the captures at once, where sockets or processes are not allowed; else a client, a relay and a
+        server run here, and ``await m.play()`` lets them talk for some seconds.
 
     Returns
     -------

@@ -20,7 +20,7 @@ _MOST = 200
 
 
 class Own:
-    """A student's tasks, which show themselves as a list with what is solved; made by `begin`.
+    """A student's tasks, shown as a list that marks what is solved; made by `begin`.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Own:
         self._attempts = 0
 
     def given(self, lesson: str) -> Any:
-        """What a lesson's task is asked of: your own capture, or your own value."""
+        """What a lesson's task is about: your own capture, or your own value."""
         return self._task(lesson).given
 
     def asks(self, lesson: str) -> str:

@@ -29,7 +29,7 @@ class Program:
     Attributes
     ----------
     name : of the program.
-    is_godot : whether a real engine plays.
+    is_godot : whether a real engine runs it.
     port : where it listens; 0 if it does not listen.
     """
 
@@ -51,7 +51,7 @@ class Program:
 
     @property
     def running(self) -> bool:
-        """Whether it still plays."""
+        """Whether it still runs."""
         return self._player.running
 
     async def wait(self, timeout: float = 30.0) -> Self:
@@ -59,7 +59,7 @@ class Program:
 
         Raises
         ------
-        WaitTimeout : it still plays after so many seconds.
+        WaitTimeout : it still runs after so many seconds.
         """
         deadline = time.monotonic() + timeout
         while self._still_plays(deadline, timeout):
@@ -119,7 +119,7 @@ class Program:
 
 
 def names() -> list[str]:
-    """The programs there are."""
+    """Names of the programs."""
     return sorted(path.stem for path in SCRIPTS.glob("*.gd"))
 
 
@@ -149,15 +149,15 @@ def program(
     engine: bool | None = None,
     **options: object,
 ) -> Program:
-    """Start a program of the course; both forms print and send the same.
+    """Start a program of the course; its Godot and Python forms print and send the same.
 
     Parameters
     ----------
     name : which one, see `names`.
     to : the capture that it sends to, of one listener on this machine; the same as its port as option `port`.
     fps : frames per second.
-    engine : True insists on a real Godot, False on the scripted peer; None takes what there is.
-    options : of the program: what its source tells; those that listen choose their port, see `Program.port`.
+    engine : True insists on a real Godot, False on the scripted peer; None takes whichever is available.
+    options : of the program, as its source describes; programs that listen choose their port, see `Program.port`.
 
     Raises
     ------

@@ -128,7 +128,7 @@ def playable(send: Send, draw: Draw, *, seed: int | str = "your name") -> Playab
     draw : called in each frame of the other player's screen with the time in milliseconds (of one clock with
         ``frame * 1000 / 60``), the datagrams that have arrived since the last frame, and a dict of its own. Returns
         where the player is drawn and which doors open now: ``(x, y, [3])``; None as long as nothing is known.
-    seed : a name or a number; makes the player's way and the packets' fates.
+    seed : a name or a number; decides the player's way and the packets' fates.
 
     Returns
     -------

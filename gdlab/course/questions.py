@@ -75,7 +75,7 @@ def choice(
     ----------
     right : what is right: the whole answer in small letters, or with a ``*`` at the end its beginning; what has
         other signs than letters and digits is compared as it is typed.
-    because, wrong, otherwise : as of `number`.
+    because, wrong, otherwise : as for `number`.
     """
 
     def fits(said: str, typed: object, forms: Sequence[str]) -> bool:

@@ -42,7 +42,7 @@ def roster(
     exercise: Exercise = None,
     silent_after_s: float = SILENT_AFTER_S,
 ) -> pd.DataFrame:
-    """Who of a class has been heard: names instead of addresses.
+    """Which students of a class have been heard: names instead of addresses.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def roster(
     names : how a student is known. A mapping from a code word that the student's game sends somewhere in a message
         (``{"otter": "Ada"}``), or from an address (``"192.168.1.17"``, with or without port), to the name; the path of
         a CSV file with these two columns; or the code words alone, which are then the names.
-    exercise : what is to be done; as of `marks`. Checks are made of each student's own rows.
+    exercise : what is to be done; as for `marks`. Checks are made of each student's own rows.
     silent_after_s : seconds without a message after which somebody is silent.
 
     Returns
@@ -67,7 +67,7 @@ def roster(
     Notes
     -----
     Code words are looked for in a peer's first 200 messages, whole words only. A student with two addresses, as after a
-    restart, is one row. Code words are no secret and no proof: who sends another's is taken for the other.
+    restart, is one row. Code words are neither secret nor proof: whoever sends another's is taken for that student.
     """
     known = _names(names)
     table = table_of(capture)

@@ -25,7 +25,7 @@ _COLOURS: Final = {Mark.OPEN: "#8a8a8a", Mark.RIGHT: "#2e9e5b", Mark.WRONG: "#d9
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check says.
+    """The result of a check.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Verdict:
 
     @classmethod
     def of_mystery(cls, right: bool | None, text: str) -> Verdict:
-        """What a mystery says of a diagnosis; None where there was none."""
+        """A mystery's verdict; `right` is None where there was no diagnosis."""
         mark = Mark.OPEN if right is None else Mark.RIGHT if right else Mark.WRONG
         return cls("mystery", mark, text)
 

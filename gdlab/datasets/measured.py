@@ -24,6 +24,7 @@ from gdlab.analysis.rates import Counted, Gaps, bins_for
 from gdlab.analysis.rates import finished as rates_finished
 from gdlab.analysis.sequence import WINDOW
 from gdlab.analysis.source import Source, is_field
+from gdlab.datasets.reading import below
 from gdlab.datasets.sketch import Sketch
 from gdlab.datasets.units import BY_STREAM, COLUMN, Found, Unit
 from gdlab.errors import GdlabError
@@ -78,7 +79,7 @@ class Measured:
         span: tuple[pd.Timestamp, pd.Timestamp] | None = None,
         probes: bool = False,
     ) -> pd.DataFrame:
-        """Messages and bytes per second; arguments and result as of `gdlab.analysis.rates`."""
+        """Messages and bytes per second; arguments and result as for `gdlab.analysis.rates`."""
         by = names_of(by)
         rows, start, end = self._span()
         if span is not None:
@@ -116,12 +117,12 @@ class Measured:
     def overhead(
         self, *, by: Sequence[str] = ("endpoint", "direction"), probes: bool = False
     ) -> pd.DataFrame:
-        """Bytes of each layer; arguments and result as of `gdlab.analysis.overhead`."""
+        """Bytes of each layer; arguments and result as for `gdlab.analysis.overhead`."""
         tallies = self._tallied("overhead", by, probes=probes)
         return layers_finished(layers_added(tallies, by), by=by)
 
     def conversations(self, *, probes: bool = False, by: str | Sequence[str] = PEER) -> pd.DataFrame:
-        """What passed between whom; arguments and result as of `gdlab.analysis.conversations`."""
+        """What passed between whom; arguments and result as for `gdlab.analysis.conversations`."""
         by = names_of(by)
         return talks_finished(talks_added(self._tallied("conversations", by, probes=probes), by))
 
@@ -136,7 +137,7 @@ class Measured:
     def inter_arrival(
         self, *, direction: str = "in", probes: bool = False, by: str | Sequence[str] = PEER
     ) -> pd.DataFrame:
-        """Time between messages; arguments and result as of `gdlab.analysis.inter_arrival`."""
+        """Time between messages; arguments and result as for `gdlab.analysis.inter_arrival`."""
         self._afford("one row per message", 48)
         return self._by_stream(
             "inter_arrival", {"direction": direction, "probes": probes, "by": by}, names_of(by)
@@ -145,7 +146,7 @@ class Measured:
     def jitter(
         self, *, sent: str | None = None, unit: str = "us", by: str | Sequence[str] = PEER
     ) -> pd.DataFrame:
-        """Jitter of RFC 3550; arguments and result as of `gdlab.analysis.jitter`."""
+        """Jitter of RFC 3550; arguments and result as for `gdlab.analysis.jitter`."""
         return self._by_stream("jitter", {"sent": sent, "unit": unit, "by": by}, (sent, *names_of(by)))
 
     def numbered(
@@ -158,7 +159,7 @@ class Measured:
         probes: bool = False,
         by: str | Sequence[str] = PEER,
     ) -> pd.DataFrame:
-        """What each numbered message is; arguments and result as of `gdlab.analysis.numbered`."""
+        """What each numbered message is; arguments and result as for `gdlab.analysis.numbered`."""
         return self._by_number(
             "numbered", seq, by, direction=direction, window=window, bits=bits, probes=probes
         )
@@ -173,7 +174,7 @@ class Measured:
         probes: bool = False,
         by: str | Sequence[str] = PEER,
     ) -> pd.DataFrame:
-        """Loss, duplication and reordering; arguments and result as of `gdlab.analysis.sequence`."""
+        """Loss, duplication and reordering; arguments and result as for `gdlab.analysis.sequence`."""
         return self._by_number(
             "sequence", seq, by, direction=direction, window=window, bits=bits, probes=probes
         )
@@ -184,7 +185,7 @@ class Measured:
         return self._by_stream(measure, {"seq": seq, "by": by, **options}, (seq, *names_of(by)))
 
     def round_trips(self, *, timeout_s: float = 2.0) -> pd.DataFrame:
-        """Round trips of our probes; arguments and result as of `gdlab.analysis.round_trips`."""
+        """Round trips of our probes; arguments and result as for `gdlab.analysis.round_trips`."""
         return self._in_the_end(self._by_stream("round_trips", {"timeout_s": timeout_s}, ()), timeout_s)
 
     def _in_the_end(self, trips: pd.DataFrame, timeout_s: float = 2.0) -> pd.DataFrame:
@@ -194,26 +195,26 @@ class Measured:
         return trips.assign(outcome=outcomes(answered, times_ns(trips), last, timeout_s))
 
     def response_times(self) -> pd.DataFrame:
-        """Times from a message to the next of its peer; result as of `gdlab.analysis.response_times`."""
+        """Times from a message to the next of its peer; result as for `gdlab.analysis.response_times`."""
         return self._by_stream("response_times", {}, ())
 
     def clock_offsets(self) -> pd.DataFrame:
-        """Offset and drift of the peers' clocks; result as of `gdlab.analysis.clock_offsets`."""
+        """Offset and drift of the peers' clocks; result as for `gdlab.analysis.clock_offsets`."""
         return self._by_stream("clock_offsets", {}, ())
 
     def one_way_delay(self, *, sent: str | None = None, unit: str = "us") -> pd.DataFrame:
-        """Delay of each message; arguments and result as of `gdlab.analysis.one_way_delay`."""
+        """Delay of each message; arguments and result as for `gdlab.analysis.one_way_delay`."""
         return self._by_stream("one_way_delay", {"sent": sent, "unit": unit}, (sent,))
 
     def delay_above_least(
         self, *, sent: str | None = None, unit: str = "us", by: str | Sequence[str] = PEER
     ) -> pd.DataFrame:
-        """Delay above the least; arguments and result as of `gdlab.analysis.delay_above_least`."""
+        """Delay above the least; arguments and result as for `gdlab.analysis.delay_above_least`."""
         options = {"sent": sent, "unit": unit, "by": by}
         return self._by_stream("delay_above_least", options, (sent, *names_of(by)))
 
     def frame_rate(self, *, peer: str | None = None) -> FrameRate | None:
-        """The frame rate that delays answers; arguments and result as of `gdlab.analysis.frame_rate`."""
+        """The frame rate that delays answers; arguments and result as for `gdlab.analysis.frame_rate`."""
         trips = self.round_trips()
         return analysis.frame_rate(trips, peer=peer, trips=trips)
 
@@ -221,13 +222,12 @@ class Measured:
         # A field alone may join what several peers sent: then one task sees all of it.
         whole = not set(PEER) <= set(names_of(options.get("by", PEER)))
         units = self._units("by_stream", measure, options, fields, whole=whole)
-        found = self._run(units, measure, fields)
-        return joined(found)
+        return joined(self._run(units, measure, fields))
 
     # ---- all of it
 
     def quantiles(self, measure: str, quantiles: Sequence[float] = QUANTILES, **options: Any) -> pd.DataFrame:
-        """Quantiles of a measure over everything, in constant memory and wrong by 0.5 % at most.
+        """Quantiles of a measure over everything, in constant memory, with an error of at most 0.5 %.
 
         Parameters
         ----------
@@ -238,13 +238,13 @@ class Measured:
 
         Returns
         -------
-        One row per quantile: `quantile`, `value` (milliseconds), `low`, `high` (the value of that rank lies between,
-        certainly), `n`, `needed_n`. Lost pings count as later than all answers.
+        One row per quantile: `quantile`, `value` (milliseconds), `low`, `high` (certain bounds of the value of that
+        rank), `n`, `needed_n`. Lost pings count as later than all answers.
 
         Notes
         -----
         Values are counted in buckets that grow by 1 %, which are added up: the result does not depend on how the files
-        divide the rows. Where all values fit the memory, `gdlab.analysis.percentiles` of them is exact.
+        divide the rows. Where all values fit in memory, `gdlab.analysis.percentiles` of them is exact.
         """
         if measure not in COLUMN:
             raise ValueError(f"quantiles are of {', '.join(sorted(COLUMN))}, not of {measure!r}")
@@ -259,13 +259,13 @@ class Measured:
         return together.quantiles(quantiles)
 
     def measures(self, *, seq: str | None = None, probes: bool = False) -> pd.DataFrame:
-        """The measures that `compare` puts side by side; as of `gdlab.analysis.measures`."""
+        """The measures that `compare` puts side by side; as for `gdlab.analysis.measures`."""
         return told(self.gathered(seq=seq, probes=probes))
 
     def compare(
         self, other: Measured | Source, *, seq: str | None = None, probes: bool = False
     ) -> pd.DataFrame:
-        """Compare with another data set or capture, and whether they differ; as of `gdlab.analysis.compare`."""
+        """Compare with another data set or capture, and whether they differ; as for `gdlab.analysis.compare`."""
         if isinstance(other, Measured):
             second = other.gathered(seq=seq, probes=probes)
         else:
@@ -296,8 +296,8 @@ class Measured:
         )
 
 
-def joined(found: Sequence[Found | str]) -> pd.DataFrame:
-    """A measure of some streams as one of all; refused where all of them refuse.
+def joined(found: list[Found | str]) -> pd.DataFrame:
+    """A measure of some streams, which are let go, as one of all; refused where all of them refuse.
 
     Raises
     ------
@@ -309,9 +309,16 @@ def joined(found: Sequence[Found | str]) -> pd.DataFrame:
     some = [each for each in taken if len(each.table)] or taken[:1]
     place = np.concatenate([each.place for each in some])
     time = np.concatenate([each.time for each in some])
+    tables = [each.table for each in some]
+    for each in (found, taken, some):
+        each.clear()
     order = np.lexsort((place, time))
-    table = _below([each.table for each in some])
-    return table.iloc[order].reset_index(drop=True)
+    del place, time
+    table = _below(tables)
+    tables.clear()
+    table = table.iloc[order]
+    table.index = pd.RangeIndex(len(table))
+    return table
 
 
 def needed_fields(names: Sequence[str | None]) -> tuple[str, ...]:
@@ -362,4 +369,4 @@ def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         if kinds == {np.dtype(np.int64), np.dtype(np.uint64)}:
             # Numbers modulo 2^64: where one stream's need all bits, all are shown so.
             some = [table.assign(**{name: table[name].astype(np.uint64)}) for table in some]
-    return pd.concat(some, ignore_index=True)
+    return below(some)

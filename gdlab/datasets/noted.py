@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from gdlab.analysis.columns import equals, group_rows, messages, times_ns
 from gdlab.analysis.probes import probes
-from gdlab.analysis.rules.evidence import POINTED, SAMPLE, Evidence, said, sent_before
+from gdlab.analysis.rules.evidence import POINTED, SAMPLE, Evidence, Moments, said, sent_before
 from gdlab.analysis.rules.masks import COUNTED, LOOKED_AT
 from gdlab.analysis.stamps import carried
 from gdlab.analysis.together import together
-from gdlab.datasets.reading import ROW_BITS, Rows
+from gdlab.datasets.reading import ROW_BITS, Rows, own
 from gdlab.datasets.units import Found, Unit, by_stream, keys
 from gdlab.facts import Reason
 
@@ -67,7 +67,7 @@ class Followed:
     stamped: Clocked
 
 
-def chosen(rows: Rows, _unit: Unit) -> Chosen:
+def chosen(rows: Rows) -> Chosen:
     """The messages that rules count or look into, and all other rows."""
     evidence = Evidence(rows.table)
     counted: list[tuple[int, int]] = []
@@ -124,7 +124,7 @@ def _within_group(ids: Ints) -> Ints:
 def fetched(rows: Rows, unit: Unit) -> Rows:
     """The rows of some places."""
     at = np.flatnonzero(np.isin(rows.place, unit.options["places"]))
-    return Rows(rows.table.iloc[at].reset_index(drop=True), rows.place[at])
+    return Rows(own(rows.table.iloc[at].reset_index(drop=True)), rows.place[at])
 
 
 def ranked(rows: Rows, unit: Unit) -> Ints:
@@ -142,9 +142,9 @@ def ranked(rows: Rows, unit: Unit) -> Ints:
     return count.astype(np.int64)
 
 
-def before(rows: Rows, unit: Unit) -> Ints:
-    """When our message to a peer before each moment was sent, as far as these rows tell."""
-    return sent_before(rows.table, unit.options["peer"], unit.options["moments"])
+def before(rows: Rows, unit: Unit) -> Moments:
+    """When our message to each peer before each moment was sent, as far as these rows tell."""
+    return sent_before(rows.table, unit.options["moments"])
 
 
 def between(rows: Rows, unit: Unit) -> tuple[int, int]:

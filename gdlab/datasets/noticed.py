@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 
 from gdlab.analysis.findings import listed
 from gdlab.analysis.rules import RULES, Evidence
-from gdlab.analysis.rules.evidence import POINTED, Clocks, Mask, Selected
+from gdlab.analysis.rules.evidence import POINTED, Clocks, Mask, Moments, Selected
 from gdlab.analysis.rules.masks import COUNTED, heard
 from gdlab.analysis.stamps import SEQ, T_US
 from gdlab.datasets.measured import Measured, joined
@@ -29,8 +29,16 @@ class Noticed(Measured):
     """What is remarkable of many files."""
 
     @abstractmethod
+    def _glance(self, *questions: str) -> list[Any]:
+        """The answers of all parts to the first of some questions of `glanced`; all are asked at once."""
+
+    @abstractmethod
     def _each_file(self, task: str, options: Mapping[str, Any]) -> list[Unit]:
         """Units of a task that looks at time, streams and events of each file alone."""
+
+    @abstractmethod
+    def _as_done(self, units: Sequence[Unit], label: str) -> Iterator[Any]:
+        """Results of units, in any order: of those that were taken nothing is kept."""
 
     @abstractmethod
     def _table(self, found: Sequence[Rows]) -> tuple[pd.DataFrame, Ints]:
@@ -41,20 +49,18 @@ class Noticed(Measured):
         """What the files tell of themselves, together."""
 
     def findings(self, *, seq: str | None = None) -> pd.DataFrame:
-        """What is remarkable; `seq` and result as of `gdlab.analysis.findings`.
+        """What is remarkable; `seq` and result as for `gdlab.analysis.findings`.
 
         Notes
         -----
-        Of messages only the first payloads are fetched that a rule looks into; loss, round trips and conversations are
-        measured as here anyway. What stays in memory is a row per ping, the rows that are no messages, and these.
+        Of the messages, only the first payloads that a rule looks into are fetched; loss, round trips and conversations
+        are measured as here anyway. What stays in memory is a row per ping, the rows that are not messages, and these.
         """
         evidence = self._evidence(seq)
         return listed([finding for rule in RULES for finding in rule(evidence)])
 
     def _evidence(self, seq: str | None) -> Evidence:
-        parts: list[Chosen] = self._run(
-            self._units("chosen", "contents", {}, (), whole=False), "messages of all kinds", ()
-        )
+        parts: list[Chosen] = self._glance("chosen", "stamped", "related")
         counted = [
             (sum(part.counted[mask][0] for part in parts), max(part.counted[mask][1] for part in parts))
             for mask in range(len(COUNTED))
@@ -66,8 +72,11 @@ class Noticed(Measured):
         if seq is not None and not stamped.n:  # no fields, but perhaps text or bytes
             others = self._followed(None, named=False)
             stamped = _clocks([each.stamped for each in others])
-        first = [_first([part.first[mask] for part in parts], most) for mask, most in enumerate(FIRST)]
         own = np.concatenate([each.own for each in followed])
+        trips, streams = [each.trips for each in followed], [each.streams for each in followed]
+        followed.clear()
+        trips_of_all, streams_of_all = self._in_the_end(joined(trips)), joined(streams)
+        first = [_first([part.first[mask] for part in parts], most) for mask, most in enumerate(FIRST)]
         wanted = np.concatenate([*first, *(part.others for part in parts), own, theirs.first, stamped.first])
         table, place = self._table(self._fetched(np.unique(wanted[:, 1])))
         rows, begin, end = self._span()
@@ -83,8 +92,8 @@ class Noticed(Measured):
                 theirs=Clocks(theirs.n, (), theirs.coarse),
                 stamped=Clocks(stamped.n, (), stamped.coarse),
                 first=tuple(np.flatnonzero(np.isin(place, each.first[:, 1])) for each in (theirs, stamped)),
-                trips=self._in_the_end(joined([each.trips for each in followed])),
-                streams=joined([each.streams for each in followed]),
+                trips=trips_of_all,
+                streams=streams_of_all,
             ),
             self._about(),
         )
@@ -105,18 +114,23 @@ class Noticed(Measured):
 
     def _ranks(self, keys: Ints) -> Ints:
         """The positions that rows of these times and places have among all rows."""
-        counts = self._run(self._each_file("ranked", {"keys": keys}), "places of rows", ())
-        together: Ints = np.sum(counts, axis=0, dtype=np.int64)
+        together = np.zeros(len(keys), np.int64)
+        for each in self._as_done(self._each_file("ranked", {"keys": keys}), "places of rows"):
+            together += each
         return together
 
     def ranks_at(self, moments_ns: Ints) -> Ints:
         """How many of all rows are before some moments."""
         return self._ranks(np.stack([moments_ns, np.full(len(moments_ns), -1)], axis=1))
 
-    def sent_before(self, peer: str, moments_ns: Ints) -> Ints:
+    def sent_before(self, moments_ns: Moments) -> Moments:
         """As of `Evidence.sent_before`, of all rows."""
-        units = self._each_file("before", {"peer": peer, "moments": moments_ns})
-        latest: Ints = np.max(self._run(units, "messages before pings", ()), axis=0)
+        latest = {peer: np.full(len(each), np.iinfo(np.int64).min) for peer, each in moments_ns.items()}
+        if latest:
+            units = self._each_file("before", {"moments": moments_ns})
+            for found in self._as_done(units, "messages before pings"):
+                for peer, each in found.items():
+                    np.maximum(latest[peer], each, out=latest[peer])
         return latest
 
     def said(self, peer: str, first_ns: int, last_ns: int) -> tuple[int, int]:
@@ -169,8 +183,8 @@ class _Spread(Evidence):
     def said(self, peer: str, first_ns: int, last_ns: int) -> tuple[int, int]:
         return self._facts.asking.said(peer, first_ns, last_ns)
 
-    def sent_before(self, peer: str, moments_ns: Ints) -> Ints:
-        return self._facts.asking.sent_before(peer, moments_ns)
+    def sent_before(self, moments_ns: Moments) -> Moments:
+        return self._facts.asking.sent_before(moments_ns)
 
     def asked(self, peers: list[str]) -> tuple[int, ...]:
         theirs = self.table["peer"].isin(peers).to_numpy(dtype=np.bool_)

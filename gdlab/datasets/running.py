@@ -29,7 +29,7 @@ def run(
     ----------
     task : a function of a module, so that it can be sent to another process.
     executor : of PEP 3148, such as a process pool or ``client.get_executor()`` of Dask; None for this thread.
-    label, progress : as of `Progress`.
+    label, progress : as for `Progress`.
 
     Notes
     -----

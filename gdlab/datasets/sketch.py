@@ -70,7 +70,7 @@ class Sketch:
         -------
         One row per quantile: `quantile`, `value` (float64; infinite where it lies among the missing, NaN where there
         are too few values), `low`, `high` (float64: the value of that rank lies between, certainly), `n`, `needed_n`
-        (int64, as of `gdlab.analysis.percentiles`).
+        (int64, as for `gdlab.analysis.percentiles`).
 
         Raises
         ------

@@ -18,14 +18,15 @@ from gdlab.analysis.columns import equals, messages, times_ns
 from gdlab.analysis.conversations import tallied as talks_tallied
 from gdlab.analysis.latency import outcomes
 from gdlab.analysis.overhead import tallied as layers_tallied
-from gdlab.analysis.probes import mark, messages_of, probes
+from gdlab.analysis.probes import candidates, mark, messages_of, probes
 from gdlab.analysis.rates import Counted
 from gdlab.analysis.rates import counted as rates_counted
 from gdlab.analysis.rates import grouped as rates_grouped
-from gdlab.analysis.stamps import known, sampled
+from gdlab.analysis.stamps import known
 from gdlab.codecs import decode
 from gdlab.datasets import noted
-from gdlab.datasets.reading import Rows, rows_of
+from gdlab.datasets.glanced import glanced
+from gdlab.datasets.reading import Rows, own, shares_of
 from gdlab.datasets.sketch import Sketch
 from gdlab.datasets.units import BY_STREAM, COLUMN, Unit, by_stream, keys
 from gdlab.files import to_schema as conform
@@ -35,30 +36,46 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a unit, and fields that no payload in it has (other units may)."""
+    """The results of a unit, one for each share of its streams, and fields that no payload in it has (others may)."""
 
-    result: Any
-    lacking: tuple[str, ...]
+    results: tuple[Any, ...]
+    lacking: frozenset[str]
 
 
 def work(unit: Unit) -> Answer:
     """Do what a unit says."""
-    rows = rows_of(unit.part, functools.partial(_slim, unit) if unit.slim else None)
+    results: list[Any] = []
+    lacking = frozenset(unit.fields)
+    for rows in shares_of(unit.part, functools.partial(_slim, unit) if unit.slim else None):
+        result, missed = _done(rows, unit)
+        del rows  # the next share is put together while this one is here
+        results.append(result)
+        lacking &= missed
+    return Answer(tuple(results), lacking)
+
+
+def _done(rows: Rows, unit: Unit) -> tuple[Any, frozenset[str]]:
     if unit.marks:
         mark(rows.table)
-    lacking: tuple[str, ...] = ()
+    lacking: frozenset[str] = frozenset()
     if unit.decode_with is not None:
         decoded = rows.table if unit.slim else decode(rows.table, unit.decode_with)
-        lacking = tuple(name for name in unit.fields if name not in decoded.columns)
-        rows = Rows(decoded.assign(**dict.fromkeys(lacking, np.nan)), rows.place)
+        lacking = frozenset(name for name in unit.fields if name not in decoded.columns)
+        rows = Rows(decoded.assign(**dict.fromkeys(sorted(lacking), np.nan)), rows.place)
     with known(unit.writing):
-        return Answer(TASKS[unit.task](rows, unit), lacking)
+        return TASKS[unit.task](rows, unit), lacking
 
 
 def _slim(unit: Unit, table: pd.DataFrame) -> pd.DataFrame:
-    """The fields of some rows in place of their payloads."""
+    """The fields of some rows in place of their payloads, or of those that are no pings."""
     decoded = decode(table, unit.decode_with)
     fields = [name for name in unit.fields if name in decoded.columns]
+    if unit.slim == "probes":
+        kept = np.full(len(table), -1)
+        at = candidates(table)
+        kept[at] = at
+        payloads = table["payload"].array.take(kept, allow_fill=True)
+        return own(table.assign(payload=payloads, **{name: decoded[name] for name in fields}))
     dropped = {"payload", "size_bytes", "kind"} - set(unit.fields)
     return decoded[[*(name for name in table.columns if name not in dropped), *fields]]
 
@@ -130,13 +147,7 @@ def arrived(rows: Rows, unit: Unit) -> tuple[int, float]:
 
 def kept(rows: Rows, unit: Unit) -> Rows:
     """The rows themselves, those of the columns that were asked for."""
-    return Rows(rows.table[list(unit.options["columns"])], rows.place)
-
-
-def first_stamped(rows: Rows, _unit: Unit) -> Rows:
-    """The rows that show how messages carry number and time."""
-    at = sampled(rows.table)
-    return Rows(rows.table.iloc[at], rows.place[at])
+    return Rows(own(rows.table[list(unit.options["columns"])]), rows.place)
 
 
 def asking(rows: Rows, _unit: Unit) -> bool:
@@ -162,13 +173,12 @@ TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
         asking,
         noted.before,
         noted.between,
-        noted.chosen,
         noted.fetched,
         noted.followed,
         noted.ranked,
         before_gaps,
         by_stream,
-        first_stamped,
+        glanced,
         gaps,
         grouped,
         kept,
@@ -180,12 +190,20 @@ TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
 }
 
 
+def row_bytes(unit: Unit, payload_bytes: int) -> int:
+    """About what a row takes that a unit holds, with so many bytes of payload as a rule."""
+    narrow = 24 + 8 * ("size_bytes" in unit.part.columns) + 16 * len(unit.fields)
+    if "payload" not in unit.part.columns or unit.slim == "none":
+        return narrow
+    return narrow + 16 + (0 if unit.slim else payload_bytes)
+
+
 def needs(measure: str) -> tuple[tuple[str, ...], bool]:
     """Columns beyond those that all need, and whether probes alone are looked at unless a field is named."""
     if measure == "findings":
         return conform.NAMES, False
-    if measure == "contents":
-        return ("size_bytes", "payload"), False
+    if not measure:
+        return ("size_bytes",), False
     if measure in ("inter_arrival", "response_times"):
         return (), False
     if measure in BY_STREAM:

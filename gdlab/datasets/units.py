@@ -72,7 +72,8 @@ class Unit:
     marks : whether our pings must be told by what is in them, as no file marks them.
     decode_with : how payloads are read, where fields of them are needed; None where none is.
     fields : those fields.
-    slim : of each file's rows only the fields are kept, and no payloads.
+    slim : what of each file's payloads is kept beside the fields: with ``probes`` those that may be pings, with
+        ``none`` none, else all.
     writing : how messages of the whole data set carry number and time, where the measure asks for it.
     """
 
@@ -84,7 +85,7 @@ class Unit:
     decode_with: DecodeWith | None = None
     fields: tuple[str, ...] = ()
     writing: Writing | None = None
-    slim: bool = False
+    slim: str = ""
 
 
 @dataclass(frozen=True, slots=True)

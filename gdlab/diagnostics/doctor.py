@@ -17,7 +17,7 @@ _SHARE: Final = 0.8
 
 
 def doctor(*, time_limit_s: float = 2.0) -> Report:
-    """Check what gdlab needs on this machine, and say what to do where something is amiss.
+    """Check what gdlab needs on this machine, and report what to do where something is amiss.
 
     Looks at versions, kernel, widgets, where the kernel runs, the ports of the lessons, IPv6, time stamps, receive
     buffers, the network and Godot. It raises nothing, and sends nothing to other machines.

@@ -37,7 +37,7 @@ class Line:
 
 
 class Report(pd.DataFrame):
-    """A DataFrame with the columns `check`, `state` (ok, warn, fail), `found` and `what to do`, one row a check.
+    """A DataFrame with the columns `check`, `state` (ok, warn, fail), `found` and `what to do`, one row per check.
 
     What is made of it (rows chosen, columns added) is a plain DataFrame.
     """

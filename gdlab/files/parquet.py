@@ -115,7 +115,7 @@ def read_parquet(
 
     Parameters
     ----------
-    path, progress : as of `load`.
+    path, progress : as for `load`.
     columns : these at least; of a file of an earlier version all.
     groups : only these row groups.
 

@@ -46,7 +46,7 @@ def read(path: Path, number: int, most: int) -> Loaded:
 
     Parameters
     ----------
-    number : of the part. most : bytes of a part, as of `spans`.
+    number : of the part. most : bytes of a part, as for `spans`.
     """
     stat = path.stat()
     return _whole(str(path), stat.st_size, stat.st_mtime_ns, most).part(number)

@@ -70,7 +70,7 @@ def read(
 
     Raises
     ------
-    LoadError, MissingDependency : as of `load`.
+    LoadError, MissingDependency : as for `load`.
     """
     if not isinstance(name, Piece):
         return load(Path(name), columns=columns, progress=progress)

@@ -37,7 +37,7 @@ def load_all(
     ----------
     source : a file, a folder, a pattern such as ``"runs/*.csv"`` (``**`` for folders in folders), or several of these.
         Of a folder all captures in it and below; names that begin with ``_`` or ``.`` are passed over.
-    reader, progress : as of `load`; of several files it is told files.
+    reader, progress : as for `load`; of several files it is told files.
 
     Returns
     -------

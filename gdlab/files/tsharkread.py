@@ -1,4 +1,4 @@
-"""Captures that gdlab cannot open, opened by tshark; what their packets carry is read as of any capture."""
+"""Captures that gdlab cannot open, opened by tshark; what their packets carry is read as in any capture."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Description:
     build : ``editor``, ``debug template`` or ``release template``.
     system, architecture : what it runs on, such as ``Debian GNU/Linux 12`` and ``x86_64``.
     double_precision : its vectors are of 64-bit numbers, also on the wire.
-    classes : of the network classes that gdlab speaks to or of, whether the engine has them.
+    classes : for each network class that gdlab uses or mentions, whether the engine has it.
     tells_memory : ``OS.get_static_memory_usage()`` works (it is 0 in release templates).
     """
 
@@ -44,7 +44,7 @@ class Description:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a capability: `capability`, `has` (bool), `needed_for` (text)."""
+        """One row per capability: `capability`, `has` (bool), `needed_for` (text)."""
         version = self.engine.version_info
         editor, debug = self.build == "editor", self.build != "release template"
         rows = [

@@ -41,7 +41,7 @@ class Engine:
     ----------
     path : the program.
     version : what it calls itself, such as ``4.6.3.stable.official.abcdef123``.
-    source : where it was found, in words.
+    source : where it was found, as text.
     """
 
     path: Path
@@ -84,7 +84,7 @@ def find(*, time_limit_s: float = VERSION_TIME_LIMIT_S) -> Engine:
 
     Raises
     ------
-    GodotNotFound : there is none; the message says where was looked, what was wrong there, how to get one.
+    GodotNotFound : there is none; the message says where gdlab looked, what was wrong there, and how to get one.
     GodotVersionError : there is only an engine of another generation.
     """
     wanted = os.environ.get("GDLAB_GODOT", "").strip()

@@ -202,7 +202,7 @@ class Game:
 
         Raises
         ------
-        WaitTimeout : nobody came in time. The message says how the game is, how the capture is, what to try.
+        WaitTimeout : nobody came in time. The message gives the state of the game and of the capture, and what to try.
         GodotEnded : the engine ended before; the message says why.
         """
         deadline = time.monotonic() + timeout_s
@@ -322,5 +322,5 @@ class Game:
 
 
 def running() -> tuple[Game, ...]:
-    """The games of this Python that run, the oldest first."""
+    """The running games of this Python process, the oldest first."""
     return tuple(sorted((game for game in _GAMES if game.running), key=lambda game: -game.elapsed_s))

@@ -52,7 +52,7 @@ class Entry:
     stream : ``stdout`` or ``stderr``.
     level : what it is.
     text : the line; of an error or warning the message without its prefix, possibly of several lines.
-    file, line : the place in the user's script, as far as Godot says it; else None.
+    file, line : the place in the user's script, as far as Godot reports it; else None.
     function : the function there, or that of the engine; empty where unknown.
     trace : the calls that led there, most recent first (Godot 4.5 or later).
     """

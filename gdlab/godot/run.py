@@ -31,10 +31,10 @@ class Run:
     ----------
     engine : which engine it was.
     command : how it was started.
-    exit_code : of the process; negative is the signal that killed it. Godot's exit codes say little: 0 comes
-        also after script errors. Ask `ok`.
+    exit_code : of the process; negative is the signal that killed it. Godot's exit codes say little: 0 is
+        returned even after script errors. Use `ok`.
     ending : by itself (``exit``), or what ended it.
-    reason : the same in words, with the first error.
+    reason : the same as a sentence, with the first error.
     seconds : from start to end.
     entries : prints, warnings and errors in order.
     dropped_lines : older lines of the output that were not kept.

@@ -124,12 +124,12 @@ def start(
         gone after the run.
     project : a folder with a ``project.godot``; its main scene runs. What no editor has imported yet
         is imported first, which takes some seconds.
-    scene : of the project, another than its main scene, such as ``"blog/udp_client.tscn"``.
+    scene : a scene of the project other than its main scene, such as ``"blog/udp_client.tscn"``.
     args : what the script gets from ``OS.get_cmdline_user_args()``.
     constants : names and values that a source text finds as constants of its own, such as ``{"PORT": 4242}``.
     fps : frames per second at most; None for no limit (headless Godot then makes about 145).
     seconds : the engine quits by itself after so many seconds of frames, leaving its tree in order; needs
-        `fps`, and cannot end a script that never gives a frame back: for that there is `time_limit_s`.
+        `fps`, and cannot end a script that never finishes a frame: for that there is `time_limit_s`.
     time_limit_s : the engine is killed after this time; None for no limit.
     env : variables to add to the environment.
     stop_on : ``parse``: a script that does not compile ends the game, with the reason. ``script``: so does

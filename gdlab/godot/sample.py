@@ -58,11 +58,11 @@ def project(folder: str | os.PathLike[str]) -> Path:
 
 
 def probe(folder: str | os.PathLike[str]) -> Path:
-    """Copy the probe, one file, into a game's project; how to switch it on stands in its first lines.
+    """Copy the probe, one file, into a game's project; its first lines explain how to switch it on.
 
     Raises
     ------
-    FileNotFoundError : the folder is no Godot project.
+    FileNotFoundError : the folder is not a Godot project.
     FileExistsError : there is another file of this name; the same file is no error.
     """
     root = Path(folder).expanduser().absolute()

@@ -24,7 +24,7 @@ _SHARES: Final = ("loss", "duplicate", "damage", "reorder")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """One way of a path. Times are one way: a round trip has those of both ways.
+    """One direction of a path. Times are one-way: a round trip has those of both ways.
 
     Attributes
     ----------
@@ -37,11 +37,11 @@ class Link:
     loss : share that is lost, 0 to 1. `burst` makes losses come in runs of so many packets on average, `burst_ms` in
         times of so many milliseconds on average.
     loss_model : a `GilbertElliott`, `Markov4`, `Pattern` or `Every` instead of the three.
-    mtu : larger packets travel in fragments (`fragments="keep"`), of which one lost loses all, or are dropped
-        (``"drop"``); None leaves sizes alone.
+    mtu : larger packets travel in fragments (`fragments="keep"`), and the loss of any one loses the packet, or are
+        dropped (``"drop"``); None leaves sizes alone.
     duplicate : share that arrives twice.
     damage : share with `damage_bits` flipped bits. No network hands these on, as checksums fail: a test of decoders.
-    rate_kbps : a bottleneck of so many kilobits per second (headers count); None has none.
+    rate_kbps : a bottleneck of so many kilobits per second (headers count); None for no bottleneck.
     queue_ms, queue_bytes : what may wait before it, by default 200 ms; what does not fit is dropped at its end.
         Packets that merely travel do not count.
     burst_bytes : so much may pass at once after a pause (a token bucket); 0 sends everything at the rate.
@@ -49,12 +49,12 @@ class Link:
     trace : a bottleneck as a list of milliseconds at which 1,500 bytes may leave (mahimahi's form), repeated.
     reorder : share that is held back by `reorder_ms` (default: three packet spacings, at least 5 ms), so that later
         packets overtake it. `promote` sends it ahead of all others without delay instead, as netem does.
-    slot_ms : release only at moments that are from so much to so much apart, as radio does.
-    order : ``"keep"`` lets no packet overtake another but by `reorder`; ``"free"`` lets jitter do it.
+    slot_ms : release packets only at moments that are this far apart (from, to), as radio does.
+    order : ``"keep"`` lets no packet overtake another except by `reorder`; ``"free"`` lets jitter do it.
 
     Raises
     ------
-    LinkError : an impossible value; names the field and the way out.
+    LinkError : an impossible value; the message names the field and what to do.
     """
 
     delay_ms: float = 0.0
@@ -179,7 +179,7 @@ class Link:
         )
 
     def with_(self, changes: Mapping[str, object]) -> Link:
-        """Return the link with some values changed; what excludes a changed value is taken back.
+        """Return the link with some values changed; fields that exclude a changed value are reset.
 
         Raises
         ------
@@ -209,7 +209,7 @@ class Link:
 
     @staticmethod
     def from_json(values: Mapping[str, object]) -> Link:
-        """Understand what `as_json` wrote."""
+        """Read back what `as_json` wrote."""
         return Link().with_(changes_from_json(values))
 
 

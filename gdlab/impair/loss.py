@@ -29,7 +29,7 @@ class GilbertElliott:
     ----------
     to_bad, to_good : how likely the state changes.
     loss_good, loss_bad : share lost in each state.
-    starts_good : begin good as netem does, and not as it is on average.
+    starts_good : begin in the good state, as netem does, instead of in either as often as it occurs.
     """
 
     to_bad: float

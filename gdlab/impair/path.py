@@ -20,7 +20,7 @@ class Path:
 
     Parameters
     ----------
-    seed : makes all fates.
+    seed : decides all fates.
     up, down : links towards the server and back.
     shared : all clients share one bottleneck per way.
     streams : connections (TCP, WebSocket) and not datagrams.

@@ -177,7 +177,7 @@ PRESETS: Final[dict[str, Preset]] = {
 
 
 def preset(name: str) -> Preset:
-    """Return the preset of a name.
+    """Return the preset of this name.
 
     Raises
     ------

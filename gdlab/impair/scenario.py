@@ -50,7 +50,7 @@ class Spike:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """From one radio cell to the next: nothing for `gap_ms`, what came is kept; then perhaps other conditions."""
+    """A move to another radio cell: nothing passes for `gap_ms`, what came is kept; then other conditions, if any."""
 
     gap_ms: float = 150.0
     then: Changes | None = None
@@ -73,7 +73,7 @@ class Flap:
 
 
 class Ramp:
-    """Values that go from what they are to these within `s` seconds, both ways or ``up=`` and ``down=`` apart."""
+    """Values that change gradually to these within `s` seconds, both ways or separately by ``up=`` and ``down=``."""
 
     def __init__(self, s: float, **values: object) -> None:
         _positive("Ramp", s)
@@ -126,7 +126,7 @@ class Step:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Step:
-        """Understand what `as_json` wrote."""
+        """Read back what `as_json` wrote."""
         return Step(
             float(data["at_s"]),
             str(data["do"]),
@@ -150,7 +150,7 @@ class Scenario:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Scenario:
-        """Understand what `as_json` wrote."""
+        """Read back what `as_json` wrote."""
         return Scenario(tuple(map(Step.from_json, data["steps"])), data["period_s"])
 
 
@@ -195,7 +195,7 @@ def scenario(
     repeat: bool | float = False,
     presets: Mapping[str, tuple[Link, Link]] | None = None,
 ) -> Scenario:
-    """Understand a list of ``(seconds, what)``.
+    """Read a list of ``(seconds, what)``.
 
     Parameters
     ----------

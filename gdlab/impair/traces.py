@@ -17,7 +17,7 @@ class Trace:
 
     @staticmethod
     def mahimahi(path: str | Path) -> tuple[int, ...]:
-        """Read a file of mahimahi's `mm-link`: a line for each 1,500 bytes that may leave, its millisecond.
+        """Read a file of mahimahi's `mm-link`: a line per 1,500 bytes that may leave, with the millisecond of it.
 
         Raises
         ------

@@ -121,7 +121,7 @@ class Expression:
 
         Raises
         ------
-        ExpressionError : it is no expression, or uses what there is not.
+        ExpressionError : it is not a valid expression, or names something that does not exist.
         """
         if len(text) > MAX_CHARACTERS:
             raise ExpressionError(

@@ -15,7 +15,7 @@ def select(table: pd.DataFrame, text: str) -> pd.DataFrame:
 
     Raises
     ------
-    ExpressionError : it is no filter.
+    ExpressionError : it is not a valid filter.
     """
     wanted = Expression.parse(text)
     columns: dict[str, list[Any]] = {}

@@ -1,7 +1,7 @@
 """Scripted peers: a game's side of the network from Python, where no Godot is installed.
 
 `PacketPeerUDP`, `UDPServer`, `StreamPeerTCP`, `TCPServer` and `WebSocketPeer` have Godot's names, return its error
-codes and have its traps; `tests/peers` plays the same scenarios with the real engine's. They are no threads: like
+codes and have its quirks; `tests/peers` plays the same scenarios with the real engine's. They are not threads: like
 the engine's they do something only when they are called, and want one thread to do so. `get_data` and `put_data`
 block, as in the engine.
 

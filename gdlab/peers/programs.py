@@ -76,7 +76,7 @@ class BlogUDPServer(BlogProgram):
 
 
 class BlogUDPClient(BlogProgram):
-    """The tutorial's `PacketPeerUDP`: in each frame it says "The answer is... 42!", until it is answered."""
+    """The tutorial's `PacketPeerUDP`: in each frame it sends "The answer is... 42!", until it is answered."""
 
     def __init__(
         self,

@@ -104,7 +104,7 @@ class StreamPeerTCP:
         return Error.OK
 
     def connect_to_host(self, host: str, port: int) -> Error:
-        """Begin to connect; `poll` says when it has come to something."""
+        """Begin to connect; `poll` shows when that has succeeded or failed."""
         addresses = sockets.resolve(host)
         if not addresses:
             return Error.ERR_CANT_RESOLVE
@@ -167,7 +167,7 @@ class StreamPeerTCP:
     def get_data(self, size: int) -> tuple[Error, bytes]:
         """So many bytes; blocks until they have come, the other side closes or the connection fails.
 
-        With an error, too, it is so many bytes: what had come, and rubbish behind it (here zeros).
+        Even with an error it is so many bytes: what had come, then garbage (here zeros).
         """
         error, data = self._read(size, block=True)
         return error, data.ljust(size, b"\0")

@@ -74,7 +74,7 @@ class PacketPeerUDP:
         return Error.OK
 
     def connect_to_host(self, host: str, port: int) -> Error:
-        """Say where packets go, and take packets only from there. `host` is an address; names are refused."""
+        """Set where packets go, and take packets only from there. `host` is an address; names are refused."""
         if self._server is not None:
             return Error.ERR_LOCKED
         if not sockets.is_address(host) or not 1 <= port <= 65_535:
@@ -94,7 +94,7 @@ class PacketPeerUDP:
         return Error.OK
 
     def set_dest_address(self, host: str, port: int) -> Error:
-        """Say where packets go; packets are taken from anywhere."""
+        """Set where packets go; packets are taken from anywhere."""
         addresses = sockets.resolve(host)
         if not addresses:
             return Error.ERR_CANT_RESOLVE

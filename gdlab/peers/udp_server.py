@@ -17,7 +17,7 @@ _LARGEST: Final = 65_536
 class UDPServer:
     """One socket whose datagrams are sorted into a `PacketPeerUDP` per sender (4.6; `core/io/udp_server.cpp`).
 
-    - Nothing is read but by `poll`, which reads everything.
+    - Nothing is read except by `poll`, which reads everything.
     - Unknown senders wait to be taken, at most `max_pending_connections` of them; the datagrams of further ones are
       dropped.
     - A taken peer that the script does not keep is forgotten *with what waits in its ring*; the sender's next

@@ -55,12 +55,12 @@ class NotebookAxes(Axes):
 
 
 def save(ax: Axes, path: str | Path, *, dpi: int = 150) -> None:
-    """Write the figure of an Axes to a file; its ending says the format: .png, .pdf, .svg."""
+    """Write the figure of an Axes to a file; its extension chooses the format: .png, .pdf, .svg."""
     ax.figure.savefig(path, dpi=dpi)  # type: ignore[union-attr]  # a sub-figure has it from its parent
 
 
 def png(ax: Axes, *, dpi: int = 150) -> bytes:
-    """The figure of an Axes as PNG, for documents that hold their pictures inside."""
+    """The figure of an Axes as PNG, for documents that embed their pictures."""
     with io.BytesIO() as file:
         ax.figure.savefig(file, dpi=dpi, format="png")  # type: ignore[union-attr]  # as above
         return file.getvalue()

@@ -35,9 +35,9 @@ class FramePhasePlot:
 
     Notes
     -----
-    A game that answers once per frame draws a falling line: who asks just before the frame waits
-    little. A cloud without a line means that frames of this rate explain nothing. Each run of an overlay is folded on
-    its own frame rate.
+    A game that answers once per frame draws a falling line: a ping sent just before the frame
+    waits little. A cloud without a line means that frames of this rate explain nothing. Each run of an overlay is
+    folded on its own frame rate.
     """
 
     def __init__(self, ax: Axes | None = None, *, hz: float | None = None, theme: ThemeName = "auto") -> None:

@@ -27,7 +27,7 @@ class JitterPlot:
     Parameters
     ----------
     ax : where to draw.
-    sent, unit : the sender's clock, as of `analysis.jitter`.
+    sent, unit : the sender's clock, as for `analysis.jitter`.
     theme : ``auto``, ``light`` or ``dark``.
     """
 
@@ -78,7 +78,7 @@ def jitter(
     ----------
     table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
-    sent, unit : column and unit of the sender's clock, as of `analysis.jitter`; by default that of probes.
+    sent, unit : column and unit of the sender's clock, as for `analysis.jitter`; by default that of probes.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns

@@ -32,7 +32,7 @@ class LadderPlot:
     Parameters
     ----------
     ax : where to draw.
-    peer : which one; by default the one with most messages.
+    peer : which one; by default the one with the most messages.
     first : position of the first message of that peer to draw.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -122,7 +122,7 @@ class LadderPlot:
             [0.0, 1.0], [plain(f"here: {endpoint or 'capture'}"), plain(f"peer: {peer or 'none'}")]
         )
         crosses = "; ✕ did not come" + (" back" if (out & lost).any() else "") if lost.any() else ""
-        self.ax.set_xlabel(f"each arrow one message, at the capture's time of it{crosses}")
+        self.ax.set_xlabel(f"each arrow is one message, at its time in the capture{crosses}")
         self.ax.set_ylabel(clock(start))
         self._note.set("" if len(part) else nothing(table))
         self._heading.set(
@@ -156,9 +156,9 @@ def ladder(
     ----------
     table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
-    peer : which one; by default the one with most messages.
+    peer : which one; by default the one with the most messages.
     first : position of the first message of that peer to draw.
-    probes : also our own pings and what answered them.
+    probes : include our own pings and their answers.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns

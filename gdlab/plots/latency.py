@@ -29,7 +29,7 @@ PLAIN: Final = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 class LatencyPlot:
-    """One dot a round trip, lost ones at the top; without probes another measure, and named as such.
+    """One dot per round trip, lost ones at the top; without probes another measure, and named as such.
 
     Parameters
     ----------

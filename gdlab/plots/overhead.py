@@ -113,7 +113,7 @@ def overhead(
     ----------
     table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
-    probes : also our own pings and what answered them.
+    probes : include our own pings and their answers.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns

@@ -135,7 +135,7 @@ def rates(
     ax : where to draw; by default a figure of its own, which a notebook shows.
     value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
     bin_s : width of a bin in seconds; chosen by default.
-    probes : also our own pings and what answered them.
+    probes : include our own pings and their answers.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns

@@ -33,13 +33,13 @@ class SequencePlot:
     Parameters
     ----------
     ax : where to draw.
-    seq, window, bits : as of `analysis.numbered`.
+    seq, window, bits : as for `analysis.numbered`.
     theme : ``auto``, ``light`` or ``dark``.
 
     Notes
     -----
-    Of several peers the one with most numbered messages is drawn; the caption says of how many. Of an overlay it is one
-    of each run, in the run's own colour.
+    Of several peers the one with the most numbered messages is drawn; the caption shows out of how many. In an overlay
+    one per run is drawn, in the run's own colour.
     """
 
     def __init__(
@@ -160,13 +160,13 @@ def sequence(
     bits: int | None = None,
     theme: ThemeName = "auto",
 ) -> Axes:
-    """Draw numbered messages against time, and mark what is missing, doubled, or out of order.
+    """Draw numbered messages against time, and mark what is missing, duplicated, or out of order.
 
     Parameters
     ----------
     table : a message table, or a capture or recording.
     ax : where to draw; by default a figure of its own, which a notebook shows.
-    seq, window, bits : as of `analysis.numbered`; by default the numbers of probes.
+    seq, window, bits : as for `analysis.numbered`; by default the numbers of probes.
     theme : ``auto``, ``light`` or ``dark``.
 
     Returns

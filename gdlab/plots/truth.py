@@ -33,7 +33,7 @@ def truth(source: object, ax: Axes | None = None, *, kind: str = "time", theme: 
     source : a relay, a recording that one has saved, or a session sent `through` a network.
     ax : where to draw; by default a figure of its own, which a notebook shows.
     kind : ``"time"``: how long each packet was held, over time, with a strip of those that were taken away at the
-        bottom; ``"diagonal"``: the delay that was meant against the one measured, where a point above the line is
+        bottom; ``"diagonal"``: the intended delay against the one measured, where a point above the line is
         the relay's own lateness; ``"queue"``: the bytes that a packet found waiting.
     theme : ``auto``, ``light`` or ``dark``.
 

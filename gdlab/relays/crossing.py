@@ -200,7 +200,7 @@ def through(
     """Send a recorded session through a network, at once: no socket, no engine, no waiting.
 
     The times of the recording are taken for those at which messages set out; each meets the fate that the same seed
-    gives it in a live `gdlab.relay`. Nobody reacts: what the recorded server sent sets out when it did then, also
+    gives it in a live `gdlab.relay`. Nobody reacts: what the recorded server sent sets out when it did then, even
     where the question came later or was lost.
 
     Parameters
@@ -209,8 +209,8 @@ def through(
         a client.
     preset_name : a network by name; see ``gdlab.relay.presets()``.
     up, down : links towards the server and back instead of the preset's; see `gdlab.Link`.
-    scenario, repeat : how conditions change, as of `gdlab.relay`.
-    seed : makes all fates, with the packets' numbers.
+    scenario, repeat : how conditions change, as for `gdlab.relay`.
+    seed : decides all fates, with the packets' numbers.
     share : ``"client"`` gives each client a link of its own, ``"all"`` one bottleneck per way to all of them.
 
     Returns
@@ -219,8 +219,8 @@ def through(
 
     Raises
     ------
-    RelayError : there are no messages, or they came in a stream (TCP, WebSocket), of which only the live relay knows
-        what it does to them. LinkError : conditions that cannot be.
+    RelayError : there are no messages, or they came in a stream (TCP, WebSocket), and only the live relay knows what
+        a network does to a stream. LinkError : impossible conditions.
 
     Examples
     --------

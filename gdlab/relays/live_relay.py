@@ -40,7 +40,7 @@ class Relay(Steered, Tabular):
 
     Attributes
     ----------
-    seed : with the packets' numbers it makes all fates: the same seed and packets meet the same network again.
+    seed : with the packets' numbers it decides all fates: the same seed and packets meet the same network again.
     up, down : the ways towards the server and back; ``px.up.set(loss=0.05)``.
     """
 
@@ -125,7 +125,7 @@ class Relay(Steered, Tabular):
 
     @property
     def until_ns(self) -> int:
-        """Up to when it has relayed, UTC nanoseconds; now, while it runs."""
+        """The moment until which it relayed, UTC nanoseconds; now, while it runs."""
         return self._ended_ns or clock.now_ns()
 
     @property
@@ -172,12 +172,12 @@ class Relay(Steered, Tabular):
 
     @property
     def status(self) -> Report:
-        """What the process told last: packets `arrived`, `passed`, `dropped`, `held`, queues in bytes, lateness."""
+        """What the process reported last: packets `arrived`, `passed`, `dropped`, `held`, queues in bytes, lateness."""
         return self._rows.status.copy()
 
     @property
     def recent(self) -> list[Report]:
-        """The last status reports, five per second, for live pictures."""
+        """The last status reports, five per second, for live plots."""
         return list(self._rows.status_ns)
 
     @property
@@ -208,30 +208,44 @@ class Relay(Steered, Tabular):
             "statistics": self.status,
         }
 
-    def wait_sync(self, packets: int = 1, *, timeout: float = 10.0) -> Self:
-        """Wait until so many packets have come and each has met its fate.
+    async def wait(self, packets: int = 1, *, timeout: float = 10.0) -> Self:
+        """Wait until so many packets have come and each has met its fate: ``await relay.wait(300)``.
 
         Raises
         ------
         WaitTimeout : the deadline (seconds) came first; the message says what has come.
         """
+        import asyncio  # not before it is needed
+
         deadline = time.monotonic() + timeout
-        while len(self._rows.truth_store) < packets:
-            if time.monotonic() > deadline or not self.running:
-                settled = len(self._rows.truth_store)
-                raise WaitTimeout(
-                    f"{settled} of {packets} packets had passed or were lost after {timeout:g} s. {self!r}. To try: "
-                    f"does the client send to {self.address}, and not to {self.to}?",
-                    arrived=settled,
-                    wanted=packets,
-                )
+        while not self._have_come(packets, timeout, deadline):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return self
+
+    def wait_sync(self, packets: int = 1, *, timeout: float = 10.0) -> Self:
+        """Wait as `wait` does, without `await`."""
+        deadline = time.monotonic() + timeout
+        while not self._have_come(packets, timeout, deadline):
             time.sleep(_LOOK_EVERY_S)
         return self
+
+    def _have_come(self, packets: int, timeout_s: float, deadline: float) -> bool:
+        settled = len(self._rows.truth_store)
+        if settled >= packets:
+            return True
+        if time.monotonic() > deadline or not self.running:
+            raise WaitTimeout(
+                f"{settled} of {packets} packets had passed or were lost after {timeout_s:g} s. {self!r}. To try: "
+                f"does the client send to {self.address}, and not to {self.to}?",
+                arrived=settled,
+                wanted=packets,
+            )
+        return False
 
     def agreement(
         self, receiver: Source, *, way: str = "up", client: int | str | None = None
     ) -> pd.DataFrame:
-        """Set what a receiver's capture shows beside what this relay did; see `gdlab.analysis.agreement`.
+        """Compare what a receiver's capture shows with what this relay did; see `gdlab.analysis.agreement`.
 
         Parameters
         ----------

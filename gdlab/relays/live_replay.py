@@ -160,24 +160,41 @@ class Replay(Tabular):
             "clock": clock.DESCRIPTION,
         }
 
-    def wait_sync(self, *, timeout: float = 60.0) -> Self:
-        """Wait until everything has been sent, and the last answers have had their time.
+    async def wait(self, *, timeout: float = 60.0) -> Self:
+        """Wait until everything has been sent, and the last answers have had their time: ``await replay.wait()``.
 
         Raises
         ------
         WaitTimeout : the deadline (seconds) came first. ReplayError : it could not go on.
         """
+        import asyncio  # not before it is needed
+
         deadline = time.monotonic() + timeout
-        while self.running:
-            if time.monotonic() > deadline:
-                done = len(self.sent)
-                raise WaitTimeout(
-                    f"{done} of {self.plan.messages} messages were sent after {timeout:g} s; "
-                    "a longer timeout= waits on",
-                    arrived=done,
-                    wanted=self.plan.messages,
-                )
+        while not self._over(timeout, deadline):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return self._ended()
+
+    def wait_sync(self, *, timeout: float = 60.0) -> Self:
+        """Wait as `wait` does, without `await`."""
+        deadline = time.monotonic() + timeout
+        while not self._over(timeout, deadline):
             time.sleep(_LOOK_EVERY_S)
+        return self._ended()
+
+    def _over(self, timeout_s: float, deadline: float) -> bool:
+        if not self.running:
+            return True
+        if time.monotonic() > deadline:
+            done = len(self.sent)
+            raise WaitTimeout(
+                f"{done} of {self.plan.messages} messages were sent after {timeout_s:g} s; "
+                "a longer timeout= waits on",
+                arrived=done,
+                wanted=self.plan.messages,
+            )
+        return False
+
+    def _ended(self) -> Self:
         self.stop()
         if not len(self.sent):
             raise ReplayError(
@@ -194,7 +211,7 @@ class Replay(Tabular):
         self._process.tell(pause=False)
 
     def step(self, messages: int = 1) -> None:
-        """While paused, send so many."""
+        """While paused, send so many messages."""
         self._process.tell(step=messages)
 
     def stop(self) -> None:
@@ -257,7 +274,7 @@ def replay(
     Parameters
     ----------
     run : a file, capture, recording or table of messages.
-    to : play the clients: what came in is sent to this address, by a socket for each recorded peer.
+    to : play the clients: what came in is sent to this address, from one socket per recorded peer.
     serve : play the server: listen at this address, and send what went out to whoever connects.
     pace : ``"time"`` as recorded, by absolute times; ``"answer"`` each message when as many have come back as in the
         recording, or after `timeout` seconds; ``"rate"``, `hz` messages per second; ``"asap"``, as fast as the receiver
@@ -265,20 +282,20 @@ def replay(
     speed : 2 is twice as fast.
     peer, start, end : only this peer; only these seconds of the recording.
     merge : one socket for all recorded peers.
-    gaps : silences last no longer than so many seconds.
-    frames : each message waits for the next of so many frames per second.
-    loops : so many times.
+    gaps : silences are cut to at most so many seconds.
+    frames : each message waits for the next frame, of so many per second.
+    loops : how many times to send it all.
     framing : TCP: how messages follow each other; by default as in the recording.
     chunks : TCP: send the bytes as they were read, piece by piece at the times of the reads, in place of messages.
     subprotocols : WebSocket: those to ask for.
     edit : a function that rewrites each payload, such as clocks and ids; or new values of fields, or functions of their
         old ones: ``{"id": 7, "hp": lambda old: old - 1}``, of JSON objects and Variant Dictionaries.
-    linger : so many seconds of answers are taken after the last message.
+    linger : seconds for which answers are still taken after the last message.
     host : ``"lan"`` lets other machines connect (`serve`).
 
     Returns
     -------
-    Replay, running; `wait_sync()` waits for its end. ``compare(run)`` sets it beside what was recorded.
+    Replay, running; `wait_sync()` waits for its end. ``compare(run)`` compares it with what was recorded.
 
     Raises
     ------

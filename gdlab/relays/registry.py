@@ -95,13 +95,13 @@ def relay(
     preset : a network by name; ``gdlab.relay.presets()`` lists them. By default nothing is changed.
     up, down : links towards the server and back instead of the preset's; see `gdlab.Link`. Delays are one way.
     scenario, repeat : how conditions change; see `Relay.scenario`.
-    seed : makes all fates, with the packets' numbers; by default one is drawn, and shown.
+    seed : decides all fates, with the packets' numbers; by default one is drawn, and shown.
     share : ``"client"`` gives each client a link of its own, ``"all"`` one bottleneck per way to all of them.
-    framing : TCP: how messages are told apart in the rows, as of `gdlab.listen`; named (and not ``"auto"``), loss
-        belongs to messages, else to what one read brings.
+    framing : TCP: how messages are told apart in the rows, as for `gdlab.listen`; where it is named (and not
+        ``"auto"``), loss applies to messages, else to what one read returns.
     host : ``"lan"`` lets other machines connect.
-    limit : what is kept of the rows, as of `gdlab.listen`; by default 256 MiB.
-    max_clients : further ones are not served, and told.
+    limit : what is kept of the rows, as for `gdlab.listen`; by default 256 MiB.
+    max_clients : further ones are not served; a row reports each.
     restart : begin anew even if this relay runs.
 
     Returns
@@ -111,8 +111,8 @@ def relay(
 
     Raises
     ------
-    AddressError, PortInUse, PortForbidden : as of `gdlab.listen`.
-    LinkError : conditions that cannot be; names the field and the way out.
+    AddressError, PortInUse, PortForbidden : as for `gdlab.listen`.
+    LinkError : impossible conditions; the message names the field and what to do.
     RelayError : its process did not start.
     """
     front = parse(address, host=host, schemes=LISTENERS)

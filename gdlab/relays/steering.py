@@ -91,7 +91,7 @@ class Steered:
 
         Raises
         ------
-        LinkError : no such field, or an impossible value; names the field and the way out.
+        LinkError : no such field, or an impossible value; the message names the field and what to do.
         """
         self._change("both", changes, None)
 
@@ -129,7 +129,7 @@ class Steered:
 
         Raises
         ------
-        RelayError : nobody of that name has come yet.
+        RelayError : no such client has come yet.
         """
         return ClientWays(self, self._number(peer))
 
@@ -184,7 +184,7 @@ class Steered:
         self.paused = True
 
     def resume(self) -> None:
-        """Let go what `pause` has held."""
+        """Release what `pause` has held."""
         self._process.tell(pause=False)
         self.paused = False
 

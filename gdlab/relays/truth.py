@@ -105,7 +105,7 @@ def truth_table(records: npt.NDArray[Any], peers: dict[int, str]) -> pd.DataFram
 
 
 def lateness(truth: pd.DataFrame) -> pd.DataFrame:
-    """The relay's own lateness in microseconds: `n`, `p50_us`, `p99_us`, `max_us`, one row a way that sent anything."""
+    """The relay's own lateness in microseconds: `n`, `p50_us`, `p99_us`, `max_us`, a row per way that sent any."""
     rows = []
     for way, part in truth[truth["late_us"].notna()].groupby("way", observed=True):
         late = part["late_us"].to_numpy()

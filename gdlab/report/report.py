@@ -101,7 +101,7 @@ def render(table: pd.DataFrame, *, title: str, provenance: Mapping[str, Any], se
     Parameters
     ----------
     table : the columns of `gdlab.messages.SCHEMA`; may be empty.
-    title, provenance, seq : as of `write_report`.
+    title, provenance, seq : as for `write_report`.
     """
     if seq is not None and seq.startswith("v."):
         table = decode(table)

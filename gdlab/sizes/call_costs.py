@@ -33,7 +33,7 @@ class RpcReport:
 
     Attributes
     ----------
-    layers : one row a layer, `bytes` of one call (all fragments), and their sum in the row ``wire``.
+    layers : one row per layer, `bytes` of one call (all fragments), and their sum in the row ``wire``.
     compared : other ways to say it: `way`, `datagrams`, `bytes` (of the game), `wire_bytes`, `headers` (share, 0 to 1),
         `arrives` (share of them that arrive whole at `loss`; NaN where losses are repaired).
     notes : what the figures mean.

@@ -142,6 +142,7 @@ class Batched:
         self._control_lengths = headers["control_bytes"]
         self._name_words = self._names.view(np.uint64)
         self._control_words = self._controls.view(np.int64)
+        self._gathered = 0  # datagrams in the slots that were not handed over yet
         self._largest = 0  # of the datagrams of this turn
         self._smallest = 0
         # Python reads single items several times faster from bytes than from arrays.
@@ -153,8 +154,19 @@ class Batched:
         self._sources: dict[bytes, Source] = {}
 
     def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
-        """Take what has arrived, in order, with one system call; at most so many, and no more than a turn."""
-        count = self._call(min(most or self.turn, self.turn))
+        """Take what has arrived, in order, with one system call; at most so many, and no more than a turn.
+
+        What was gathered before comes first, whatever `most` is.
+        """
+        count, self._gathered = self._gathered, 0
+        room = min(most or self.turn, self.turn) - count
+        if room > 0:
+            try:
+                count += self._call(count, room)
+            except OSError:
+                if not count:
+                    raise
+                # What is there comes first; the next call will tell.
         if not count:
             return
         self._largest, self._smallest = 0, OVERFLOW_BYTES
@@ -168,6 +180,11 @@ class Batched:
         finally:
             self._reset(count)
 
+    def gather(self) -> bool:
+        """Take what has arrived into the slots; False where they are full: they are to be handed over."""
+        self._gathered += self._call(self._gathered, self.turn - self._gathered)
+        return self._gathered < self.turn
+
     def _rows(self, first: int, last: int) -> Iterator[Datagram | Batch]:
         batch = self._batch(first, last)
         if batch is not None:
@@ -176,9 +193,10 @@ class Batched:
             for row in range(first, last):
                 yield self._datagram(row)
 
-    def _call(self, slots: int) -> int:
+    def _call(self, first: int, slots: int) -> int:
+        address = self._address + first * _HEADER.itemsize
         while True:
-            count = int(self._recvmmsg(self._fd, self._address, slots, socket.MSG_DONTWAIT, None))
+            count = int(self._recvmmsg(self._fd, address, slots, socket.MSG_DONTWAIT, None))
             if count >= 0:
                 return count
             code = ctypes.get_errno()

@@ -276,6 +276,10 @@ class UdpClient(UdpListener):
         self._note_refusal(sock)
         return super()._look(sock)
 
+    def _gather(self, sock: socket.socket) -> bool:
+        self._note_refusal(sock)  # which receiving would take away
+        return super()._gather(sock)
+
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         self._note_refusal(peer[0])  # it would fail this datagram, which it does not concern
         return super()._send(outgoing, peer)

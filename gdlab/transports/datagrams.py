@@ -108,7 +108,10 @@ class Receiver(Protocol):
     remark: str
 
     def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
-        """Take what has arrived, in order; at most so many datagrams, and no more than a turn."""
+        """Take what has arrived, in order; what was gathered, and up to so many datagrams. No more than a turn."""
+
+    def gather(self) -> bool:
+        """Take what has arrived out of the kernel; False where it should be received now, or cannot wait."""
 
 
 class OneByOne:
@@ -144,6 +147,10 @@ class OneByOne:
                 yield other
             if empty:
                 return
+
+    def gather(self) -> bool:
+        """Nothing waits here: taking a datagram is most of its cost."""
+        return False
 
     def _unstamped(self, gathered: _Gathered, most: int) -> None:
         """Take datagrams, and the time after each."""
@@ -229,6 +236,11 @@ def _stamps(sock: socket.socket) -> bool:
 
 def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, TimeSource, int | None]:
     """Read the control messages of one datagram; without a stamp of the kernel's the time is taken now."""
+    if len(ancillary) == 1:  # mostly
+        level, kind, data = ancillary[0]
+        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            return seconds * 1_000_000_000 + nanoseconds - clock.stepped_ns(), TimeSource.KERNEL, None
     time_ns, time_source, drops = 0, TimeSource.USER, None
     for level, kind, data in ancillary:
         if level != socket.SOL_SOCKET:

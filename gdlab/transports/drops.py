@@ -1,17 +1,23 @@
-"""What the kernel dropped at a socket, told by the datagrams that came after it."""
+"""What the kernel dropped at a socket, told by the datagrams that came after it, or by the socket."""
 
 from __future__ import annotations
 
+import socket
+import struct
 from typing import Final
 
 import numpy as np
 
-from gdlab.transports.datagrams import Batch
+from gdlab.transports.datagrams import LINUX, Batch
 
 #: Rows of event `gap` in one batch; where the kernel dropped between more datagrams, neighbours share one.
 _GAPS_IN_A_BATCH: Final = 64
 
 _32_BITS: Final = 0xFFFF_FFFF
+
+#: Linux: nine 32-bit counters of a socket (include/uapi/linux/sock_diag.h), the last of which is what was dropped.
+_SO_MEMINFO: Final = 55
+_MEMINFO: Final = struct.Struct("@9I")
 
 
 class Drops:
@@ -40,3 +46,13 @@ class Drops:
         tellers = np.flatnonzero(batch.drops != before)
         every = max(1, -(-len(tellers) // _GAPS_IN_A_BATCH))
         return [int(row) for row in tellers[::every]]
+
+
+def dropped(sock: socket.socket) -> int | None:
+    """How many datagrams the kernel has dropped at a socket; None where it does not tell (Linux 4.12 on does)."""
+    if not LINUX:
+        return None
+    try:
+        return int(_MEMINFO.unpack(sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))[-1])
+    except (OSError, struct.error):
+        return None

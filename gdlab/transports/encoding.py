@@ -17,7 +17,7 @@ class Outgoing(NamedTuple):
 
     Attributes
     ----------
-    kind : how it was given; only WebSocket can tell it to the peer.
+    kind : how it was given; only WebSocket can pass that on to the peer.
     variant : makes what a peer gets that takes nothing but Variants; None where it gets the same as all others.
     """
 
@@ -38,7 +38,7 @@ def encode(value: Any, codec: str = "auto", framing: str = "auto") -> Outgoing:
     Parameters
     ----------
     value : bytes are sent as they are, whatever the codec. Text is sent as UTF-8, unless it becomes a Variant.
-    codec : as of `codecs.writing.write`, or `auto`: a Variant where the framing says so, else JSON.
+    codec : as for `codecs.writing.write`, or `auto`: a Variant where the framing says so, else JSON.
     framing : of the peers, where it was chosen; one that is found out later decides when it is sent.
 
     Raises

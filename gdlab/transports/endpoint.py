@@ -20,7 +20,7 @@ from gdlab.transports.life import Life
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.own_pings import MarkingSink, OwnPings
-from gdlab.transports.replies import Close, Reply, ReplyFunction, reply_function, short_rule
+from gdlab.transports.replies import Close, Reply, ReplyFunction, echo, reply_function, short_rule
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import State
 
@@ -56,7 +56,7 @@ class Endpoint(Life):
         # Which start of the two repetitions is the valid one: a timer of an earlier start must not go on beside it.
         self._ping_run = self._speak_run = 0
         self._reply: ReplyFunction | None = reply_function(self.options.reply)
-        self._short = short_rule(self.options.reply)
+        self._short, self._echoes = short_rule(self.options.reply), self.options.reply is echo
 
     # ---- what a transport supplies
 
@@ -148,7 +148,7 @@ class Endpoint(Life):
     def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
         """Replace the reply rule; takes effect with the next message, or the next time to speak."""
         before, changed = self.options.every, replace(self.options, reply=reply, every=every)
-        self._reply, self._short = reply_function(reply), short_rule(reply)
+        self._reply, self._short, self._echoes = reply_function(reply), short_rule(reply), reply is echo
         self.reply_problem = None
         self.options = changed
         if every is not None and before is None and self._state is State.LISTENING:

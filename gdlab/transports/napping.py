@@ -39,7 +39,11 @@ class Napping(Endpoint):
 
     @abstractmethod
     def _look(self, sock: socket.socket) -> Taken:
-        """Take what has arrived."""
+        """Take and hand over what has arrived."""
+
+    @abstractmethod
+    def _gather(self, sock: socket.socket) -> bool:
+        """Take what has arrived to hand it over with the next look; False where that has to be now."""
 
     def _attend(self, sock: socket.socket, receiver: Receiver) -> None:
         """Begin to look at a socket; only where the kernel stamps what arrives the looks may be late."""
@@ -48,6 +52,7 @@ class Napping(Endpoint):
             self._loop,
             sock,
             functools.partial(self._look, sock),
+            gather=functools.partial(self._gather, sock),
             most=lambda: receiver.turn,
             may_nap=lambda: receiver.stamped and self._nobody_waits(),
         )

@@ -1,22 +1,28 @@
 """When a receiver had better nap than be woken for each datagram.
 
-Being woken costs 10 to 60 microseconds, as much as receiving a dozen datagrams. Where datagrams come often, a listener
-that naps meanwhile and then takes all of them at once needs a fraction of the processor time: the kernel's stamps do
-not suffer, the receive buffer holds what comes, and the interpreter's lock is left alone.
+Being woken costs 10 to 60 microseconds, as much as receiving a dozen datagrams, and reading what a look found as
+columns costs as much again however few there are. Where datagrams come often, a listener is therefore not woken by
+them: at the end of each nap it takes what has come out of the kernel, and hands over what several naps have brought
+together. The kernel's stamps do not suffer, and the interpreter's lock is left alone.
 
-A nap is never longer than the buffer allows at the rate that was measured, and a small buffer is peeked at in
-between, as the rate may rise at any moment. How late the naps end (another thread holds the interpreter's lock, the
-machine is loaded) is measured and taken off.
+A nap is so short that the receive buffer fills by a quarter at most at the measured rate, and has the room for what
+comes of a flood that begins meanwhile. What is left of it is for naps that end late (another thread holds the
+interpreter's lock, the machine is loaded); a listener that waits for datagrams is woken as late as one that naps.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
-#: The longest nap. Whoever asks for rows ends it, so it delays none that somebody looks at.
-NAP_S: Final = 0.050
+#: How long what was taken may wait to be handed over. Whoever asks for rows ends it, so it delays none that somebody
+#: looks at.
+TOGETHER_S: Final = 0.090
 
-#: Shorter ones gather too little.
+#: Part of what can be taken that is handed over together; what comes before a late end needs the rest.
+TURN_SHARE: Final = 0.9
+
+#: Shorter naps save too little.
 LEAST_S: Final = 0.002
 
 #: With more datagrams than this napping begins, with fewer than that it ends.
@@ -26,14 +32,14 @@ END_HZ: Final = 120.0
 #: Part of the receive buffer that may fill during a nap.
 BUFFER_SHARE: Final = 0.25
 
-#: What may begin to arrive, at the worst, while nobody looks: 50,000 small datagrams per second. It fills half of the
-#: buffer before the next peek.
-_FLOOD_BYTES_PER_S: Final = 50_000 * 832
+#: What may begin to arrive, at the worst, while nobody looks: so many times as much as before, at least and at most so
+#: many small datagrams per second. The buffer holds those of one nap.
+FLOOD_TIMES: Final = 20
+FLOOD_HZ: Final = (20_000.0, 50_000.0)
+_SMALL_BYTES: Final = 832
 
-#: The measured lateness fades by this with each nap.
-_FADE: Final = 0.98
-
-_WINDOW_S: Final = 0.05
+#: What comes is counted for so long before the first nap.
+_WINDOW_S: Final = 0.01
 
 
 class Naps:
@@ -46,65 +52,46 @@ class Naps:
 
     def __init__(self, buffer_bytes: int) -> None:
         self.buffer_bytes = buffer_bytes
-        self._since_s = self._looked_s = self._due_s = self._late_s = 0.0
-        self._datagrams = self._buffered = self._largest = 0
-        self._nap_s = 0.0
-
-    @property
-    def peek_s(self) -> float:
-        """How long the buffer may be left alone at all."""
-        return max(LEAST_S, self.buffer_bytes / 2 / _FLOOD_BYTES_PER_S)
+        self._since_s = self._due_s = 0.0
+        self._datagrams = self._buffered = 0
+        self._together_s = self._nap_s = 0.0
 
     def looked(self, now_s: float, datagrams: int, payload_bytes: int, *, full: bool, most: int) -> float:
-        """Seconds until the next peek after a look at the socket; 0 to be woken by the next datagram.
+        """Seconds of the next nap after a look at the socket; 0 to be woken by the next datagram.
 
         Parameters
         ----------
-        datagrams, payload_bytes : what the look found.
+        datagrams, payload_bytes : what the look handed over.
         full : it found as many as it could take, so more are waiting. Then there is no nap, ever.
-        most : how many datagrams one look can take.
+        most : how many datagrams can be taken before they are handed over.
         """
-        found = buffered_bytes(datagrams, payload_bytes)
         self._datagrams += datagrams
-        self._buffered += found
-        self._largest = max(self._largest, found)
+        self._buffered += buffered_bytes(datagrams, payload_bytes)
         elapsed = now_s - self._since_s
-        if elapsed >= (self._nap_s / 2 or _WINDOW_S):
+        if elapsed >= (self._together_s / 2 or _WINDOW_S):
             often = self._datagrams > (END_HZ if self._nap_s else BEGIN_HZ) * elapsed
-            if not self._nap_s and self._buffered:
-                # Awake, a look that finds much came late, and a nap would end as late.
-                self._late_s = max(self._largest * elapsed / self._buffered, self._late_s * _FADE)
-            longest = self._longest_s(elapsed, most) if often else 0.0
-            self._nap_s = longest if longest >= LEAST_S else 0.0
-            self._since_s, self._datagrams, self._buffered, self._largest = now_s, 0, 0, 0
-        self._looked_s = now_s
-        return 0.0 if full or not self._nap_s else self._until_peek(now_s)
+            self._together_s, self._nap_s = self._plan(elapsed, most) if often else (0.0, 0.0)
+            self._since_s, self._datagrams, self._buffered = now_s, 0, 0
+        self._due_s = now_s + self._together_s
+        return 0.0 if full else self._nap_s
 
-    def peeked(self, now_s: float, filled_bytes: int | None) -> float:
-        """Seconds until the next peek; 0 to look now.
+    def ended(self, now_s: float) -> float:
+        """Seconds of the next nap after one, in which what had come is taken; 0 to look."""
+        left_s = self._due_s - now_s
+        return min(left_s, self._nap_s) if left_s > max(self._nap_s, LEAST_S) / 2 else 0.0
 
-        Parameters
-        ----------
-        filled_bytes : how much of the buffer is taken; None where the system does not tell.
-        """
-        self._late_s = max(now_s - self._due_s, self._late_s * _FADE)
-        left_s = self._looked_s + self._nap_s - now_s
-        if left_s < LEAST_S / 2 or filled_bytes is None or filled_bytes > BUFFER_SHARE * self.buffer_bytes:
-            return 0.0
-        return self._until_peek(now_s)
-
-    def _longest_s(self, elapsed: float, most: int) -> float:
-        """The longest nap for what arrived in so many seconds."""
-        longest = min(NAP_S, most / 2 * elapsed / self._datagrams) if self._datagrams else NAP_S
-        if self._buffered:
-            longest = min(longest, BUFFER_SHARE * self.buffer_bytes * elapsed / self._buffered - self._late_s)
-        return longest
-
-    def _until_peek(self, now_s: float) -> float:
-        left_s = self._looked_s + self._nap_s - now_s
-        wait_s = left_s if left_s < 1.5 * self.peek_s else self.peek_s
-        self._due_s = now_s + wait_s
-        return wait_s
+    def _plan(self, elapsed: float, most: int) -> tuple[float, float]:
+        """What is handed over at once, and the naps until then, for what arrived in so many seconds; zeros for none."""
+        rate_hz, filled_bytes_per_s = self._datagrams / elapsed, self._buffered / elapsed
+        flood_hz = min(max(FLOOD_TIMES * rate_hz, FLOOD_HZ[0]), FLOOD_HZ[1])
+        together = min(TOGETHER_S, TURN_SHARE * most / rate_hz)
+        nap = min(
+            together,
+            self.buffer_bytes / (flood_hz * _SMALL_BYTES),
+            BUFFER_SHARE * self.buffer_bytes / filled_bytes_per_s,
+        )
+        nap = math.floor(1000 * nap) / 1000  # selectors round up to milliseconds
+        return (together, nap) if nap >= LEAST_S else (0.0, 0.0)
 
 
 def buffered_bytes(datagrams: int, payload_bytes: int) -> int:

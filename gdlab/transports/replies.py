@@ -1,7 +1,7 @@
 """Reply rules: what an endpoint answers to a message, with ready-made ones.
 
-A ready-made rule is given by name: ``gd.listen("udp://127.0.0.1:4242", reply=gd.replies.echo)``. What they answer to
-text is text and what they answer to bytes is bytes, which WebSocket tells apart.
+A ready-made rule is given by name: ``gd.listen("udp://127.0.0.1:4242", reply=gd.replies.echo)``. They answer text
+with text and bytes with bytes; WebSocket distinguishes the two.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def close(code: int = 1000, reason: str = "") -> Close:
 
     Parameters
     ----------
-    code : of WebSocket's close frame: 1000, or 3000 to 4999 for what the game has a meaning for. TCP has none.
-    reason : in words, for the game; at most 123 bytes.
+    code : of WebSocket's close frame: 1000, or 3000 to 4999 with a meaning of the game's own. TCP has none.
+    reason : text for the game; at most 123 bytes.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def echo(message: Message) -> bytes | str:
 
 
 def prefix(before: bytes | str) -> Callable[[Message], bytes | str]:
-    """The message behind some words of ours: ``prefix(b"Got our msg: ")``; bytes are sent as bytes, text as text."""
+    """The message with a text of ours in front: ``prefix(b"Got our msg: ")``; bytes are sent as bytes, text as text."""
     if isinstance(before, str):
         return lambda message: before + message.text
     return lambda message: before + message.payload

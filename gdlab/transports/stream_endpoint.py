@@ -33,6 +33,7 @@ from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.replies import Close
+from gdlab.transports.session import ManyEncoded
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.stream_bytes import StreamBytes
@@ -161,6 +162,8 @@ class StreamEndpoint(StreamBytes):
         gathered, until, held = self._gathered, 0.0, 0
         most = min(GATHER_BYTES, self.options.max_waiting_bytes // 8)
         self._send_gathered()
+        if self._echoes and not own and len(data) <= most and self._echo(connection, arrived):
+            return
         self._gathered_for = connection
         for size, kind, wire in zip(
             arrived.sizes.tolist(), arrived.kinds.tolist(), arrived.wire_bytes.tolist(), strict=True
@@ -195,12 +198,24 @@ class StreamEndpoint(StreamBytes):
         answers, connection = self._gathered.copy(), self._gathered_for
         self._gathered.clear()
         assert connection is not None  # noqa: S101 (whoever gathers says for whom)
-        able = connection.phase is Phase.OPEN and not connection.unsendable and len(answers) > 1
+        able = _can_be_sent(connection) and len(answers) > 1
         many = connection.session.encode_many(answers) if able else None
         if many is None:
             for answer in answers:
                 self._send(answer, connection)
             return
+        self._send_many(many, connection)
+
+    def _echo(self, connection: Connection, arrived: ManyArrived) -> bool:
+        """Send messages back as they are; False where they are to be answered one by one."""
+        if not _can_be_sent(connection):
+            return False
+        many = connection.session.encode_columns(arrived.payloads, arrived.sizes, arrived.kinds)
+        if many is not None:
+            self._send_many(many, connection)
+        return many is not None
+
+    def _send_many(self, many: ManyEncoded, connection: Connection) -> None:
         count = len(many.sizes)
         self.sink.extend(
             np.full(count, clock.now_ns(), np.int64),
@@ -292,7 +307,7 @@ class StreamEndpoint(StreamBytes):
         # What had arrived when stop was pressed belongs to the capture.
         reply, until = self._reply, time.monotonic() + _ANSWERED_S
         if reply is not None:
-            self._short = None
+            self._short, self._echoes = None, False
             self._reply = lambda message: reply(message) if time.monotonic() < until else ()
         self._let_all_in()
         for connection in list(self._connections):
@@ -328,6 +343,10 @@ class StreamEndpoint(StreamBytes):
             unsent_bytes=sum(len(connection.waiting) for connection in there),
             opening=sum(1 for connection in there if connection.phase is Phase.OPENING),
         )
+
+
+def _can_be_sent(connection: Connection) -> bool:
+    return connection.phase is Phase.OPEN and not connection.unsendable
 
 
 def _reading_s(connection: Connection) -> float:

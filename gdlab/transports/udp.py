@@ -27,7 +27,7 @@ from gdlab.messages import (
 )
 from gdlab.payloads import Int64
 from gdlab.transports.address import Address
-from gdlab.transports.attention import Taken, memory
+from gdlab.transports.attention import Taken
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
 from gdlab.transports.bound import Bound
@@ -38,7 +38,7 @@ from gdlab.transports.datagrams import (
     Source,
     prepare_datagrams,
 )
-from gdlab.transports.drops import Drops
+from gdlab.transports.drops import Drops, dropped
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
 from gdlab.transports.napping import Napping
@@ -137,8 +137,12 @@ class UdpListener(Napping):
 
     # ---- receiving
 
+    def _gather(self, sock: socket.socket) -> bool:
+        """Take what has arrived to hand it over with the next look; False where that has to be now."""
+        return self._receivers[sock].gather()
+
     def _look(self, sock: socket.socket) -> Taken:
-        """Take what has arrived."""
+        """Take and hand over what has arrived."""
         before = self._taken_bytes
         taken, full = self._receive(sock)
         if taken and not full:
@@ -295,9 +299,9 @@ class UdpListener(Napping):
 
     def _count_behind(self, sock: socket.socket) -> None:
         """Count what was dropped behind the last datagram."""
-        counted = memory(sock)
+        counted = dropped(sock)
         if counted is not None:
-            self._count_drops(sock, counted.drops)
+            self._count_drops(sock, counted)
 
     def _count_drops(self, sock: socket.socket, counter: int, time_ns: int | None = None) -> None:
         """Turn a rise of the kernel's counter into a row; it stands before the datagram that told of it."""
@@ -376,11 +380,11 @@ class UdpListener(Napping):
         """Return drops and buffer size; after the end, as they last were."""
         sockets = list(self._sockets)
         try:
-            counted = [memory(sock) for sock in sockets]
+            counted = [dropped(sock) for sock in sockets]
             buffer_bytes = max(_buffer_bytes(sock) for sock in sockets)
         except (OSError, ValueError):  # closed, perhaps by its thread this very moment
             return self._last_statistics
-        known = [each.drops for each in counted if each is not None]
+        known = [each for each in counted if each is not None]
         return EndpointStatistics(sum(known) if known else None, buffer_bytes)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
@@ -21,11 +22,10 @@ from websockets.protocol import Protocol, State
 
 from gdlab.errors import NotSent
 from gdlab.facts import PEER, US, Fact, Reason
-from gdlab.messages import CATEGORIES, Event, Kind, TimeSource, wire_bytes
-from gdlab.payloads import Int64
+from gdlab.messages import Event, Kind, TimeSource, wire_bytes
+from gdlab.payloads import Int64, UInt8
 from gdlab.transports.effects import (
     AfterReading,
-    Arrived,
     Effects,
     Ending,
     Finish,
@@ -36,7 +36,9 @@ from gdlab.transports.effects import (
 )
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.session import LINGER_S, Encoded, Link, ManyEncoded, Read, Session
-from gdlab.transports.wsframes import LARGE_BYTES, LOOKS, Frames, Messages
+from gdlab.transports.wsframes import LARGE_BYTES, LOOKS, Frames
+from gdlab.transports.wsmaking import of_columns, of_outgoing
+from gdlab.transports.wsrows import WebSocketRows
 from gdlab.words import sentence
 
 log = logging.getLogger(__name__)
@@ -53,17 +55,6 @@ GODOT_RECEIVES_BYTES: Final = 65_535
 _MANY: Final = 16
 _MANY_ASKING: Final = 4
 
-#: From so many bytes on a frame has its length in two bytes more.
-_EXTENDED_BYTES: Final = 126
-
-#: How a frame without a mask begins, by its kind and its length; the longer ones have theirs behind it.
-_HEADS: Final = {
-    kind: [bytes([0x80 | opcode, size]) for size in range(_EXTENDED_BYTES + 1)]
-    for kind, opcode in ((Kind.TEXT, Opcode.TEXT), (Kind.BINARY, Opcode.BINARY))
-}
-
-_TEXT: Final = np.int8(CATEGORIES["kind"].index(Kind.TEXT))
-_BINARY: Final = np.int8(CATEGORIES["kind"].index(Kind.BINARY))
 #: What is kept of why a handshake failed, which is partly the other side's text.
 SHOWN_REFUSAL: Final = 1000
 _END_OF_HEAD: Final = b"\r\n\r\n"
@@ -90,6 +81,7 @@ class WebSocketSession(Session):
         )
         self._tail = b""  # of what has come of the other side's half of the handshake
         self._in_fragments = False
+        self._rows = WebSocketRows(wire_bytes("ws", 0, ipv6=link.ipv6, masked=not masks))
         self._parts = bytearray()  # of a message in fragments
         self._is_text = False
         self._wire_bytes = 0
@@ -110,6 +102,18 @@ class WebSocketSession(Session):
         self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
     ) -> Effects:
         """Take the bytes of one read."""
+        frames = self._frames
+        if (
+            frames is not None
+            and self.protocol.state is State.OPEN
+            and not (self._in_fragments or self._over)
+        ):
+            one = frames.whole(chunk)
+            if one is not None:
+                return iter((self._rows.of_one(*one, time_ns, time_source),))
+        return self._receive(chunk, time_ns, time_source, one_by_one=one_by_one)
+
+    def _receive(self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool) -> Effects:
         self._time_ns, self._time_source, self._one_by_one = time_ns, time_source, one_by_one
         frames = self._frames
         if frames is None or self.protocol.state is State.CONNECTING:
@@ -125,9 +129,9 @@ class WebSocketSession(Session):
                 # A few times: it looks at all of it, and would do so again for every frame of another sort.
                 if looks and frames.held_bytes >= LARGE_BYTES:
                     looks -= 1
-                    many = frames.take_columns()
+                    many = frames.take_columns(apart=not one_by_one)
                     if many is not None:
-                        yield self._columns(many, time_ns, time_source, asks=one_by_one)
+                        yield self._rows.of_columns(many, time_ns, time_source, asks=one_by_one)
                         continue
                 yield from self._take_messages(*frames.take_messages())
             frame = b"" if self._not_text else frames.take_frame()
@@ -146,13 +150,14 @@ class WebSocketSession(Session):
 
     def _take_messages(self, payloads: list[bytes], texts: list[bool]) -> Effects:
         """Take messages of one frame each."""
-        for index, payload in enumerate(payloads):
-            if texts[index] and not payload.isascii() and not self._is_utf8(payload):
-                del payloads[index:], texts[index:]
-                break
-        ipv6, masked = self._link.ipv6, not self._masks
-        wires = {size: wire_bytes("ws", size, ipv6=ipv6, masked=masked) for size in set(map(len, payloads))}
-        yield from self._rows(payloads, texts, [wires[len(payload)] for payload in payloads])
+        if True in texts:
+            for index, payload in enumerate(payloads):
+                if texts[index] and not payload.isascii() and not self._is_utf8(payload):
+                    del payloads[index:], texts[index:]
+                    break
+        yield from self._rows.of_list(
+            payloads, texts, self._time_ns, self._time_source, one_by_one=self._one_by_one
+        )
         if self._not_text:
             yield from self._give_up(*self._not_text)
 
@@ -167,19 +172,9 @@ class WebSocketSession(Session):
         found, left = frames.take_ahead([chunk for chunk, _, _ in reads])
         times, time_source = np.array([time_ns for _, time_ns, _ in reads], np.int64), reads[0].time_source
         return (
-            [self._columns(many, np.repeat(times, each), time_source, asks=False) for many, each in found],
+            [self._rows.of_columns(many, np.repeat(times, each), time_source) for many, each in found],
             [read._replace(chunk=rest) for read, rest in zip(reads, left, strict=True) if rest],
         )
-
-    def _columns(
-        self, many: Messages, time_ns: int | Int64, time_source: TimeSource, *, asks: bool
-    ) -> ManyArrived:
-        """Many messages of one frame each."""
-        payloads, sizes, texts, _ = many
-        wires = sizes + wire_bytes("ws", 0, ipv6=self._link.ipv6, masked=not self._masks)
-        wires += 2 * (sizes >= _EXTENDED_BYTES)
-        kinds = np.where(texts, _TEXT, _BINARY)
-        return ManyArrived(payloads, sizes, wires, kinds, time_ns, time_source, asks=asks)
 
     def end(self) -> Effects:
         """The peer has ended the TCP connection."""
@@ -208,20 +203,21 @@ class WebSocketSession(Session):
 
     def encode_many(self, outgoing: Sequence[Outgoing]) -> ManyEncoded | None:
         """Make frames of many messages at once, where they are plain and go out without a mask."""
-        sizes = [len(one.payload) for one in outgoing]
-        if self._frames is None or self._masks or self.protocol.state is not State.OPEN:
+        if not self._makes_many or max([len(one.payload) for one in outgoing]) > GODOT_RECEIVES_BYTES:
             return None
-        if max(sizes) > GODOT_RECEIVES_BYTES:
+        return of_outgoing(outgoing, wire_bytes("ws", 0, ipv6=self._link.ipv6))
+
+    def encode_columns(
+        self, payloads: UInt8, sizes: Int64, kinds: npt.NDArray[np.int8]
+    ) -> ManyEncoded | None:
+        """Make frames of many messages in columns, where they are plain and go out without a mask."""
+        if not self._makes_many or int(sizes.max()) > GODOT_RECEIVES_BYTES:
             return None
-        data: list[bytes] = []
-        for (payload, kind, _), size in zip(outgoing, sizes, strict=True):
-            head = _HEADS[kind][min(size, _EXTENDED_BYTES)]
-            data += (head if size < _EXTENDED_BYTES else head + size.to_bytes(2), payload)
-        lengths = np.array(sizes, np.int64)
-        wires = lengths + wire_bytes("ws", 0, ipv6=self._link.ipv6) + 2 * (lengths >= _EXTENDED_BYTES)
-        joined = np.frombuffer(b"".join(data[1::2]), np.uint8)
-        kinds = np.array([_TEXT if one.kind is Kind.TEXT else _BINARY for one in outgoing], np.int8)
-        return ManyEncoded(joined, lengths, kinds, wires, b"".join(data))
+        return of_columns(payloads, sizes, kinds, wire_bytes("ws", 0, ipv6=self._link.ipv6))
+
+    @property
+    def _makes_many(self) -> bool:
+        return self._frames is not None and not self._masks and self.protocol.state is State.OPEN
 
     def _warning(self, size: int) -> Fact:
         """What its row has of a message that Godot may not be able to receive."""
@@ -265,7 +261,10 @@ class WebSocketSession(Session):
                 yield from self._shake_hands(event)
         if self._messages:
             messages, self._messages = self._messages, []
-            yield from self._rows(*zip(*messages, strict=True))
+            payloads, texts, wires = zip(*messages, strict=True)
+            yield from self._rows.of_list(
+                payloads, texts, self._time_ns, self._time_source, one_by_one=self._one_by_one, wires=wires
+            )
         broken = self.protocol.parser_exc
         if self._not_text:
             yield from self._give_up(*self._not_text)
@@ -321,24 +320,6 @@ class WebSocketSession(Session):
                 self.protocol.fail(CloseCode.INVALID_DATA, sentence(flaw, "en"))  # the peer may not read ours
             return False
         return True
-
-    def _rows(self, payloads: Sequence[bytes], texts: Sequence[bool], wires: Sequence[int]) -> Effects:
-        """The messages of this read."""
-        time_ns, time_source = self._time_ns, self._time_source
-        if len(payloads) >= (_MANY_ASKING if self._one_by_one else _MANY):
-            count = len(payloads)
-            yield ManyArrived(
-                np.frombuffer(b"".join(payloads), np.uint8),
-                np.fromiter(map(len, payloads), np.int64, count),
-                np.fromiter(wires, np.int64, count),
-                np.where(texts, _TEXT, _BINARY),
-                time_ns,
-                time_source,
-                asks=self._one_by_one,
-            )
-            return
-        for payload, text, wire in zip(payloads, texts, wires, strict=True):
-            yield Arrived(payload, Kind.TEXT if text else Kind.BINARY, wire, time_ns, time_source)
 
     # ---- the end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,6 +28,31 @@ _SIFTINGS: Final = 2
 _EXTENDED: Final = 126
 
 _WORD: Final = np.dtype("<u4")
+
+
+class Header(NamedTuple):
+    """What the headers of one direction are like.
+
+    Attributes
+    ----------
+    before : bytes before the payload of a short frame. extended : the second byte where the length follows in two more.
+    steps : bytes of a frame by its second byte; 0 where that does not say it.
+    reaches : the same as a column, and more than there ever is in the place of 0.
+    """
+
+    before: int
+    extended: int
+    steps: list[int]
+    reaches: Int64
+
+
+@functools.cache
+def header(*, masked: bool) -> Header:
+    """The headers of a direction whose frames have a mask, or none."""
+    before, flag = (6, 0x80) if masked else (2, 0)
+    steps = [second - flag + before if 0 <= second - flag < _EXTENDED else 0 for second in range(256)]
+    column = np.array(steps, np.int64)
+    return Header(before, flag | _EXTENDED, steps, np.where(column == 0, np.int64(1) << 40, column))
 
 
 class Chain(NamedTuple):
@@ -58,14 +84,7 @@ class ChainFinder:
     """
 
     def __init__(self, *, masked: bool) -> None:
-        self._before, flag = (6, 0x80) if masked else (2, 0)
-        self._extended = flag | _EXTENDED
-        # Bytes of a frame by its second byte; 0 where that does not say it.
-        self._steps = [
-            second - flag + self._before if 0 <= second - flag < _EXTENDED else 0 for second in range(256)
-        ]
-        steps = np.array(self._steps, np.int64)
-        self._reaches = np.where(steps == 0, np.int64(1) << 40, steps)  # such a frame ends nowhere
+        self._before, self._extended, self._steps, self._reaches = header(masked=masked)
         self._mixed = False  # whether text and binary come by turns
 
     def find(self, buffer: bytes) -> Chain | None:
@@ -204,17 +223,18 @@ def leading_texts(payloads: UInt8, sizes: Int64, texts: npt.NDArray[np.bool_]) -
     # Where all of it is UTF-8 and none begins within a character, each of them is.
     behind = np.cumsum(lengths)
     begins = (behind - lengths)[lengths > 0]
-    if not (data[begins] & 0xC0 == 0x80).any() and _is_utf8(joined):
+    if not (data[begins] & 0xC0 == 0x80).any() and is_utf8(joined):
         return count
     begin = 0
     for index, end in zip(texts.nonzero()[0].tolist(), behind.tolist(), strict=True):
-        if not _is_utf8(joined[begin:end]):
+        if not is_utf8(joined[begin:end]):
             return int(index)
         begin = end
     return count
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
+    """Whether it is text."""
     try:
         data.decode()
     except UnicodeDecodeError:

@@ -16,7 +16,7 @@ from websockets.frames import Opcode
 
 from gdlab.packed import packed
 from gdlab.payloads import Int64, UInt8
-from gdlab.transports.wscolumns import BINARY, TEXT, ChainFinder, leading_texts, unmasked
+from gdlab.transports.wscolumns import BINARY, TEXT, ChainFinder, header, is_utf8, leading_texts, unmasked
 
 try:
     from websockets.speedups import apply_mask
@@ -38,15 +38,17 @@ class Messages(NamedTuple):
 
     Attributes
     ----------
-    payloads : unmasked, one behind the other. sizes : (n,) bytes of each.
+    payloads : unmasked, one behind the other unless `starts` says otherwise. sizes : (n,) bytes of each.
     texts : (n,) for each, whether its frame says that it is text, which it is then.
     ends : (n,) where each frame ended in what was held before they were taken.
+    starts : (n,) where each payload starts, if there are headers between them; else None.
     """
 
     payloads: UInt8
     sizes: Int64
     texts: npt.NDArray[np.bool_]
     ends: Int64
+    starts: Int64 | None = None
 
 
 class Frames:
@@ -66,6 +68,7 @@ class Frames:
         self._held = 0
         self._needed = 0  # bytes until it is worth looking again
         self._finder = ChainFinder(masked=masked)
+        self._before, self._extended, self._steps, _ = header(masked=masked)
         #: Set by the first header that breaks the rules: the library is to judge it, and what follows.
         self.broken = False
 
@@ -87,6 +90,27 @@ class Frames:
             self._behind = []
         return self._buffer
 
+    def whole(self, chunk: bytes) -> tuple[bytes, bool] | None:
+        """Take a read that is one message, as those of a game mostly are; None for any other read, which is not fed.
+
+        Returns
+        -------
+        payload : unmasked. text : whether it says that it is text, which it is then.
+        """
+        size = len(chunk)
+        if self._held or self.broken or size < 4 or chunk[0] not in _MESSAGES:
+            return None
+        start = self._before
+        step = self._steps[chunk[1]]
+        if not step and chunk[1] == self._extended:
+            start += 2
+            step = start + (chunk[2] << 8 | chunk[3])
+        if step != size or size - start > self._max_size:
+            return None
+        payload = apply_mask(chunk[start:], chunk[start - 4 : start]) if self._masked else chunk[start:]
+        is_text = chunk[0] == TEXT
+        return None if is_text and not is_utf8(payload) else (payload, is_text)
+
     def take_messages(self) -> tuple[list[bytes], list[bool]]:
         """Return the messages of one frame each, up to the first frame of another sort.
 
@@ -100,34 +124,38 @@ class Frames:
             return payloads, texts
         buffer, size = self._joined(), self._held
         masked, most = self._masked, self._max_size
-        flag, mask_bytes = (0x80, 4) if masked else (0, 0)
+        steps, before, extended = self._steps, self._before, self._extended
         add, add_text = payloads.append, texts.append
         at, last = 0, size - 2
         while at <= last:  # the loop of a flood: nothing is called in it that need not be
-            first, length = buffer[at], buffer[at + 1] - flag
+            first = buffer[at]
             if first not in _MESSAGES:
                 break
-            if 0 <= length < 126:
-                start = at + 2 + mask_bytes
-            elif length == 126 and at + 4 <= size:
-                length = buffer[at + 2] << 8 | buffer[at + 3]
-                start = at + 4 + mask_bytes
+            step = steps[buffer[at + 1]]
+            if step:
+                start = at + before
+                end = at + step
+            elif buffer[at + 1] == extended and at + 4 <= size:
+                start = at + before + 2
+                end = start + (buffer[at + 2] << 8 | buffer[at + 3])
             else:
                 break  # so large that it may as well be handed on, or with the wrong mask
-            end = start + length
-            if end > size or length > most:
+            if end > size or end - start > most:
                 break
-            payload = buffer[start:end]
-            add(apply_mask(payload, buffer[start - 4 : start]) if masked else payload)
+            add(apply_mask(buffer[start:end], buffer[start - 4 : start]) if masked else buffer[start:end])
             add_text(first == TEXT)
             at = end
         self._drop(at)
         return payloads, texts
 
-    def take_columns(self) -> Messages | None:
+    def take_columns(self, *, apart: bool = False) -> Messages | None:
         """Return what `take_messages` would, or fewer, in columns, which pays for dozens; None where there is none.
 
         A message that says it is text and is not ends it: it is left to `take_messages`.
+
+        Parameters
+        ----------
+        apart : binary payloads may be left as they lie if not too much is between them, which saves moving them.
         """
         if self.broken or self._held < max(self._needed, 4):
             return None
@@ -144,6 +172,12 @@ class Frames:
                 return None
         end = int(ends[count - 1])
         data = unmasked(buffer, end, offsets[:count]) if self._masked else np.frombuffer(buffer, np.uint8)
+        if apart and _may_lie_apart(sizes[:count], texts[:count], end):
+            first = int(offsets[0])
+            self._drop(end)
+            return Messages(
+                data[first:end], sizes[:count], texts[:count], ends[:count], offsets[:count] - first
+            )
         payloads = packed(data, offsets[:count], sizes[:count])
         good = leading_texts(payloads, sizes[:count], texts[:count])
         if good < count:
@@ -168,7 +202,11 @@ class Frames:
             self.feed(chunk)
         bounds = np.cumsum([len(chunk) for chunk in chunks])
         found: list[tuple[Messages, Int64]] = []
-        while len(found) < LOOKS and self._held >= LARGE_BYTES and (many := self.take_columns()) is not None:
+        while (
+            len(found) < LOOKS
+            and self._held >= LARGE_BYTES
+            and (many := self.take_columns(apart=True)) is not None
+        ):
             found.append((many, np.diff(many.ends.searchsorted(bounds - begin, "right"), prepend=0)))
             begin += int(many.ends[-1])
         before, begin = max(0, -begin), max(0, begin)
@@ -227,3 +265,10 @@ class Frames:
             self.broken = True
             return None
         return start, length
+
+
+def _may_lie_apart(sizes: Int64, texts: npt.NDArray[np.bool_], size: int) -> bool:
+    """Whether payloads are kept with what is between them: no text, which is read as a whole, nor those of one size."""
+    if texts.any() or 4 * int(sizes.sum()) < 3 * size:
+        return False
+    return bool((sizes != sizes[0]).any())

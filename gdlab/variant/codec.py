@@ -65,7 +65,7 @@ class Decoder:
 
         Raises
         ------
-        VariantDecodeError : the bytes are no Variant of Godot 4.
+        VariantDecodeError : the bytes are not a Variant of Godot 4.
         """
         try:
             # Prepared layouts read any buffer of bytes; their arrays are no views of one that may change.
@@ -99,7 +99,7 @@ class Decoder:
 
         Raises
         ------
-        VariantDecodeError : the bytes are no Variant of Godot 4; the error's `offset` counts from the start
+        VariantDecodeError : the bytes are not a Variant of Godot 4; the error's `offset` counts from the start
         of `data`.
         """
         if not 0 <= offset <= len(data):
@@ -156,7 +156,7 @@ def loads(data: Payload, *, full_objects: bool = False) -> Any:
 
     Raises
     ------
-    VariantDecodeError : the bytes are no Variant of Godot 4; `offset`, `path` and `code` say more.
+    VariantDecodeError : the bytes are not a Variant of Godot 4; `offset`, `path` and `code` say more.
     """
     return _DECODERS[bool(full_objects)].loads(data)
 

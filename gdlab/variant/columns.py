@@ -54,9 +54,9 @@ class Columns:
     ----------
     columns : by name, such as ``v.pos.x``, in the order of their first appearance by group; each of length
     `rows`.
-    errors : message of the decoder by row, for the payloads that are no Variant.
+    errors : message of the decoder by row, for the payloads that are not Variants.
     rows : number of payloads.
-    left_out : names for which there was no column any more (`max_columns`).
+    left_out : names beyond `max_columns`, which got no column.
     by_row : number of payloads that no layout fitted, and that were decoded one by one.
     """
 
@@ -109,7 +109,7 @@ def decode_columns(
 
     Raises
     ------
-    ValueError : offsets and lengths differ in shape, or point outside of the buffer.
+    ValueError : offsets and lengths differ in shape, or point outside the buffer.
     """
     data = (
         np.frombuffer(buffer, np.uint8)

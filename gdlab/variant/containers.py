@@ -92,8 +92,10 @@ class Dictionary(FiledDict):
     entries : a mapping, or pairs of key and value.
     key_type, value_type : what the dictionary was declared to hold; a note for the encoder.
 
-    Notes ----- ``dict.items(d)``, and C code that reads the dict behind its methods, see `Key` objects in
-    place of keys that are not strings; ``dict(d)``, ``{**d}``, `json` and pandas go through the methods.
+    Notes
+    -----
+    ``dict.items(d)``, and C code that reads the dict behind its methods, see `Key` objects in place of keys
+    that are not strings; ``dict(d)``, ``{**d}``, `json` and pandas go through the methods.
     """
 
     __slots__ = ()

@@ -55,7 +55,8 @@ class Asking(WatchTables):
 
         Raises
         ------
-        WaitTimeout : the game did not answer. EndpointClosed : it is not there any more. LookupError : which game?
+        WaitTimeout : the game did not answer. EndpointClosed : it is not there any more. LookupError : several games
+            are watched, and none was named.
         """
         one = self._one(game)
         if not self._is_live():
@@ -78,7 +79,7 @@ class Asking(WatchTables):
         game: str | None = None,
         timeout: float = 5.0,
     ) -> Variables:
-        """Read the properties of a node, once or again and again; the game's code is not asked for it.
+        """Read the properties of a node, once or again and again; the game's own code takes no part in it.
 
         Parameters
         ----------
@@ -143,7 +144,7 @@ class Asking(WatchTables):
         self._wake()
 
     def set(self, path: str, name: str, value: Any, *, game: str | None = None, timeout: float = 5.0) -> None:
-        """Set a property of a node; setters run. A property it has not is passed over in silence."""
+        """Set a property of a node; setters run. A property that it does not have is silently ignored."""
         one = self._one(game)
         self._require_live(one)
         self._fresh_tree(one, timeout)
@@ -163,7 +164,7 @@ class Asking(WatchTables):
         self._steer("scene:suspend_changed", [bool(on)], "pauses" if on else "resumes", game)
 
     def speed(self, factor: float = 1.0, *, game: str | None = None) -> None:
-        """Set the game's time scale; 1 is its own."""
+        """Set the game's time scale; 1 is its normal speed."""
         if not 0 < factor <= 100:
             raise ValueError(f"the factor is {factor}; it must be above 0 and at most 100")
         self._steer("scene:speed_changed", [float(factor)], f"sets the time scale to {factor:g} of", game)

@@ -177,7 +177,7 @@ class WatchedGame:
 
     @property
     def pid(self) -> int | None:
-        """The game's process id; None before it has told."""
+        """The game's process id; None until it has sent it."""
         return self.session.pid
 
     @property

@@ -23,7 +23,7 @@ class WatchTables(ABC):
 
     @abstractmethod
     def games_and_others(self) -> tuple[WatchedGame, ...]:
-        """All that ever connected: the log also tells of what was no game."""
+        """Everything that ever connected: the log also reports what was not a game."""
 
     @property
     def log(self) -> pd.DataFrame:
@@ -105,7 +105,7 @@ class WatchTables(ABC):
 
     @property
     def functions(self) -> pd.DataFrame:
-        """What each function of GDScript cost, after ``watch.profile("functions")``: calls, own and total time."""
+        """What each GDScript function cost, after ``watch.profile("functions")``: calls, own and total time."""
         return tables.functions(self.games)
 
     def messages(self, prefix: str = "") -> pd.DataFrame:

@@ -53,18 +53,20 @@ def debugger(
     recorded : a folder that `Watch.save` wrote, or a recorded link in it: the same object from a recording.
     breaks : a game that has a debugger stops at every script error and breakpoint, and its peers leave after 5 s.
         ``"continue"`` answers at once, which costs the game a frame or two each time; ``"hold"`` leaves it standing
-        until `Watch.resume`; ``"ignore"`` has it not stop at all: errors are reported all the same, breakpoints not.
+        until `Watch.resume`; ``"ignore"`` keeps it from stopping at all: errors are still reported, breakpoints are
+        not.
     profile : what is measured from the first frame on: ``frames``, ``rpcs``, ``syncs``, ``bandwidth``, ``functions``.
     restart : begin anew even if a watch of this port runs; the old one is stopped and keeps its tables.
 
     Returns
     -------
-    Watch. Calling again with the same port gives back the running one; without a port, the one that was begun so.
+    Watch. Calling again with the same port gives back the running one; without a port, the one that was started without
+    one.
 
     Raises
     ------
-    PortInUse : somebody else holds the port, such as the editor. LoadError : no recording.
-    ValueError : there is no profiler of that name, or no such way with breaks.
+    PortInUse : somebody else holds the port, such as the editor. LoadError : not a recording.
+    ValueError : there is no profiler of that name, or no such choice of `breaks`.
     """
     if breaks not in ("continue", "hold", "ignore"):
         raise ValueError(f'breaks is {breaks!r}; it must be "continue", "hold" or "ignore"')

@@ -47,7 +47,7 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def log(games: Games, last: int | None = None) -> pd.DataFrame:
-    """One row a print, warning, error, break or news of the link; see `Watch.log`."""
+    """One row per print, warning, error, break or news of the link; see `Watch.log`."""
     rows = [(game.label, row) for game in games for row in game.log.rows(last)]
     offsets = {game.label: game.session.clock.offset for game in games}
     return _in_order(
@@ -159,7 +159,7 @@ def frames_of_none() -> pd.DataFrame:
 
 
 def counts(games: Games, what: str) -> pd.DataFrame:
-    """The engine's counters of `rpcs` or `syncs`, one row a node and tenth of a second in which there were any."""
+    """The engine's counters of `rpcs` or `syncs`, one row per node and tenth of a second in which there were any."""
     one = "calls" if what == "rpcs" else "syncs"
     rows = [(game, row) for game in games for row in getattr(game, what).rows()]
     return _in_order(
@@ -221,7 +221,7 @@ MAX_VALUES = 32
 
 
 def breaks(games: Games) -> pd.DataFrame:
-    """One row a time in which a game stood still."""
+    """One row per time in which a game stood still."""
     rows = [(game.label, row) for game in games for row in game.breaks.rows()]
     table = pd.DataFrame(
         {

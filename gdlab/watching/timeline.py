@@ -31,7 +31,7 @@ def together(capture: Source, watch: Watch) -> Together:
     Parameters
     ----------
     capture : a capture, a recording or a message table; `capture.findings()` uses the watch from now on.
-    watch : of the game that spoke there, see `gdlab.debugger`.
+    watch : the watch of the game in it, see `gdlab.debugger`.
 
     Returns
     -------
@@ -63,7 +63,8 @@ class Together:
         their end), ``what`` (packet, log, frame, break), ``source`` (the peer or the game), ``kind`` (direction or
         event; kind of the log's row; ``slow`` for a slow frame), ``text``, ``size_bytes``, ``ms`` (round trip of a
         probe that was sent, busy time of a frame, length of a break), ``game_frame``, ``row`` (position in its own
-        table), ``packet`` (log: position of the packet in the capture that caused it, NA where the facts do not tell).
+        table), ``packet`` (log: position of the packet in the capture that caused it, NA where the facts do not show
+        it).
         """
         table, log, frames, breaks = (
             table_of(self.capture),
@@ -126,7 +127,7 @@ class Together:
 
     @property
     def causes(self) -> pd.Series[Any]:
-        """For each row of ``watch.log`` the position of its packet in the capture; NA where the facts do not tell."""
+        """For each row of ``watch.log`` the position of its packet in the capture; NA where no fact shows it."""
         found = causes(self.watch.log, self.capture, frame_ms=self._frame_ms(self.watch.frames))
         return pd.Series(found, dtype="Int64", name="packet").mask(found < 0)
 

@@ -31,7 +31,7 @@ class Variables:
 
     @property
     def df(self) -> pd.DataFrame:
-        """All readings so far: ``time``, ``game``, ``touched``, then one column a variable."""
+        """All readings so far: ``time``, ``game``, ``touched``, then one column per variable."""
         return tables.variables([self._game], self.path, self._names)
 
     def stop(self) -> None:

@@ -130,7 +130,7 @@ class Watch(Asking):
 
     @property
     def status(self) -> Status:
-        """How it is, in words, and what to try."""
+        """Its state as text, and what to try."""
         return describe(self)
 
     def clock(self, game: str | None = None) -> Offset | None:
@@ -138,7 +138,7 @@ class Watch(Asking):
         return self._one(game).session.clock.offset
 
     def games_and_others(self) -> tuple[WatchedGame, ...]:
-        """All that ever connected: the log also tells of what was no game."""
+        """Everything that ever connected: the log also reports what was not a game."""
         return tuple(self._games)
 
     # ---- waiting
@@ -227,7 +227,7 @@ class Watch(Asking):
         return found
 
     def process_ended(self, pid: int, reason: str) -> None:
-        """A game that was started here has ended: the log tells why, also of a crash, which the link cannot."""
+        """A game that was started here has ended: the log reports why, even for a crash, which the link cannot."""
         with self._changed:
             for game in self._games:
                 if game.pid == pid:

@@ -22,7 +22,7 @@ _TICKS_HZ: Final = 2
 
 
 class Live(Panel):
-    """Status light and words, start and stop, counters, live plots, the last messages, and CSV.
+    """Status light and text, start and stop, counters, live plots, the last messages, and CSV.
 
     It shows and steers a `Capture` and holds no data of its own: everything it does can be done by plain calls. The
     browser draws the plots, to zoom into and to read (`TimelinePanel`); without anywidget they are a picture.
@@ -71,7 +71,7 @@ class Live(Panel):
             super().follow(capture)
 
     def state(self) -> Any:
-        """While it runs the words age."""
+        """While it runs the text ages."""
         return super().state(), int(time.monotonic() * _TICKS_HZ) if self._running() else 0
 
     def update(self) -> None:

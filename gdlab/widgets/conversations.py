@@ -72,7 +72,7 @@ class Conversations(Panel):
         self._tallies = Tallies()
 
     def state(self) -> Any:
-        """Drawn twice per second at the most; while it runs also when nothing comes, as then it says for how long."""
+        """Drawn at most twice per second; while it runs also when nothing comes, as then it says for how long."""
         state = super().state()
         now = time.monotonic()
         if state is None or not state[1] or self._drawn is None:

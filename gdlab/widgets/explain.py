@@ -47,7 +47,7 @@ class Explain(Panel):
         self.show(payload)
 
     def show(self, payload: bytes | None, codec: DecodeWith = "auto", guess: Codec | None = None) -> None:
-        """Explain another message at the next turn, as a codec reads it; None says that there is none to explain.
+        """Explain another message at the next turn, as a codec reads it; None means that there is none to explain.
 
         Parameters
         ----------

@@ -77,7 +77,7 @@ class GodotRunner(Panel):
         return (None if capture is None else (id(capture), capture.running), self.game, turn, self._said)
 
     def update(self) -> None:
-        """Say what runs, and show the last lines."""
+        """Show what runs, and its last lines."""
         playing = self.playing
         put(self.toggle, "description", "Stop the game" if playing else "Start a game")
         put(self.toggle, "icon", "stop" if playing else "play")

@@ -50,7 +50,7 @@ class MessageGrid(Panel):
     Parameters
     ----------
     capture : what to follow.
-    codec : how payloads are decoded, as in `gdlab.codecs.decode`; by default as the capture was told to.
+    codec : how payloads are decoded, as in `gdlab.codecs.decode`; by default as the capture decodes them.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class MessageGrid(Panel):
     # ---- what is listed
 
     def filter(self, expression: str) -> None:
-        """List what passes an expression of the filter language; an empty one lists all.
+        """List what matches an expression of the filter language; an empty one lists all.
 
         Raises
         ------

@@ -47,7 +47,7 @@ class MessageTable(Panel):
     Parameters
     ----------
     capture : what to follow.
-    codec : how payloads are decoded, as in `gdlab.codecs.decode`; by default as the capture was told to.
+    codec : how payloads are decoded, as in `gdlab.codecs.decode`; by default as the capture decodes them.
 
     Attributes
     ----------

@@ -123,7 +123,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
     def seen(self) -> bool | None:
         """Whether a page shows the panel; None where none has counted it yet.
 
-        A page that is closed with its notebook tells so; one whose browser is ended does not.
+        A page that is closed with its notebook reports it; one whose browser is killed does not.
         """
         if self._whole is not None:
             return self._whole.seen if self._whole._built else None
@@ -221,7 +221,7 @@ class Panel(ipywidgets.VBox, metaclass=_Complete):  # type: ignore[misc]  # ipyw
             (renderer.hurry if hurry else renderer.add)(self)
 
     def show_error(self, error: BaseException) -> None:
-        """Say in the panel that drawing failed; the capture goes on."""
+        """Report in the panel that drawing failed; the capture goes on."""
         put(
             self.error,
             "value",

@@ -40,7 +40,7 @@ class SendForm(Panel):
     ----------
     kind : text (as UTF-8), JSON, or a Variant as GDScript writes it. to : all peers, or one.
     message : the field. check : its size in bytes, or why it cannot be sent, while it is written.
-    submit, test : the buttons. outcome : what became of it, in words.
+    submit, test : the buttons. outcome : what became of it, as text.
     """
 
     def __init__(self, capture: Shown | None = None, **options: Any) -> None:
@@ -86,7 +86,7 @@ class SendForm(Panel):
         self.add_class("gdlab-send")
 
     def follow(self, capture: Shown | None) -> None:
-        """Send by another capture."""
+        """Send through another capture."""
         with self.lock:
             self._end_test()
             self._listed_at = 0.0
@@ -183,7 +183,7 @@ class SendForm(Panel):
                     f"not sent, this is not JSON: {error.msg} (line {error.lineno}, character {error.colno})"
                 )
             except LiteralError as error:
-                self._say(f"not sent, this is no value: {error}")
+                self._say(f"not sent, this is not a value: {error}")
             except (GdlabError, TypeError, ValueError, OSError) as error:
                 self._say(f"not sent: {error}")
             except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)

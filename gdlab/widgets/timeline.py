@@ -144,7 +144,7 @@ class TimelinePanel(Panel):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of the messages that are drawn, such as ``("v.hp", "v.pos.x")``; those that are set are."""
+        """The fields of the messages that are drawn, such as ``("v.hp", "v.pos.x")``; set them to draw others."""
         return () if self._fields is None else self._fields.names
 
     @fields.setter

@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests import warm
 from tests.browser import kernels, lab
 from tests.waiting import limit_ms
 
@@ -65,10 +66,18 @@ def browser():
 
 
 @pytest.fixture(scope="package")
-def server(request, artifacts, tmp_path_factory):
+def warm_kernels():
+    """A parent of warm kernels: the newest ones are forked from it, the oldest start as any do."""
+    with warm.kernels() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="package")
+def server(request, artifacts, tmp_path_factory, warm_kernels):
     """JupyterLab as `gdlab lab` starts it, with a folder of its own and with both kernels."""
     python = oldest_kernel(request.config)
     specs = kernels.kernelspecs(python if isinstance(python, Path) else None)
+    specs[kernels.NEWEST] = json.loads((warm_kernels / "kernels" / warm.NAME / "kernel.json").read_text())
     base = tmp_path_factory.mktemp("lab")
     folder = base / "work"
     folder.mkdir()

@@ -57,6 +57,7 @@ def test_a_task_is_solved_by_what_its_lesson_teaches(name, lesson):
     assert not own.check(lesson, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", MAKERS)
 def test_answers_differ_by_student_and_not_by_run(lesson):
     answers = [float(solve(gd.course.begin(name), lesson)) for name in NAMES]
@@ -76,6 +77,7 @@ def test_usual_mistakes_are_explained():
     assert own.check("06").mark is Mark.OPEN
 
 
+@pytest.mark.slow
 def test_the_grade_file_is_read_with_those_of_the_class(tmp_path):
     for name in NAMES[:3]:
         own = gd.course.begin(name)

@@ -239,6 +239,7 @@ FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ALL if name != "raw"])
 @example(wire=b"\t\n\r\r{", places=[], limit=7)
 @example(wire=b" \n \n", places=[2], limit=7)

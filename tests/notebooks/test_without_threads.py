@@ -32,6 +32,7 @@ def outcome(request, tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_lesson_runs_where_there_are_no_threads(outcome, lesson):
     assert outcome[lesson] == []
@@ -67,6 +68,7 @@ dashboard.close()
 """
 
 
+@pytest.mark.slow
 def test_what_is_not_possible_is_told_in_a_sentence_with_the_way_out():
     done = subprocess.run(
         [sys.executable, "-c", POOR.format(calls=list(CALLS))],

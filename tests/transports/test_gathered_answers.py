@@ -57,6 +57,32 @@ def test_every_answer_is_a_row_and_comes_in_order(transport, rule):
     assert back.time.is_monotonic_increasing
 
 
+@pytest.mark.parametrize("size", [64, 126])
+def test_what_is_echoed_keeps_its_kind(size):
+    messages = [chr(97 + number % 26) * size for number in range(200)]
+    texts = [number % 7 < 3 or number > 100 for number in range(200)]
+    with listening("ws://127.0.0.1:0", reply=replies.echo) as (made, store):
+        with WebSocketClient(made.address.port) as client:
+            frame = client.frame
+            for part in (slice(0, 100), slice(100, 200)):
+                client.sock.sendall(
+                    b"".join(
+                        frame(1 if text else 2, message.encode())
+                        for message, text in zip(messages[part], texts[part], strict=True)
+                    )
+                )
+            back = [client.receive_frame() for _ in messages]
+        wait_until(lambda: store.statistics().sent == len(messages))
+    assert back == [
+        (0x81 if text else 0x82, message.encode()) for message, text in zip(messages, texts, strict=True)
+    ]
+    table = rows(store).query("event == 'message'")
+    for direction in ("in", "out"):
+        rows_of = table[table.direction == direction]
+        assert list(rows_of.kind) == ["text" if text else "binary" for text in texts]
+        assert list(rows_of.payload) == [message.encode() for message in messages]
+
+
 @pytest.mark.parametrize("transport", ["tcp", "ws"])
 def test_a_rule_that_raises_for_one_message_answers_the_others(transport):
     def rule(message):

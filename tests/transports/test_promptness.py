@@ -1,7 +1,9 @@
 """A nap is never seen: whoever reads, waits, asks or stops has what the kernel has."""
 
+import array
 import asyncio
 import contextlib
+import random
 import socket
 import sys
 
@@ -11,6 +13,7 @@ import gdlab as gd
 from gdlab.messages import TimeSource
 from gdlab.store import Store, table
 from gdlab.transports import EndpointOptions, Loop, UdpListener, listener, parse
+from gdlab.transports.batch import SLOTS, available
 from gdlab.transports.datagrams import OneByOne
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.naps import Naps
@@ -48,8 +51,24 @@ def peer(port):
         yield sock
 
 
+@pytest.fixture
+def short_naps(monkeypatch):
+    """Every nap takes what has come, and never ends of itself."""
+    monkeypatch.setattr(Naps, "looked", lambda *_arguments, **_more: 0.002)
+    monkeypatch.setattr(Naps, "ended", lambda *_arguments: 0.002)
+
+
 def naps(endpoint):
     return [attention.naps_now for attention in endpoint._attentions.values()]
+
+
+def is_queued(sock):
+    """Whether the kernel holds a datagram; an empty one does not count."""
+    fcntl = pytest.importorskip("fcntl")
+    termios = pytest.importorskip("termios")
+    size = array.array("i", [0])
+    fcntl.ioctl(sock, termios.FIONREAD, size)
+    return size[0] > 0
 
 
 def asleep(endpoint, store, sock):
@@ -71,6 +90,52 @@ def test_who_reads_has_all_that_has_arrived(receiver):
     built = table.build([store.snapshot()])
     assert list(built.payload[1:]) == [b"%d" % number for number in range(100)]
     assert set(built.time_source) == {"kernel"}
+
+
+@pytest.mark.skipif(not available(), reason="this system does not receive in batches")
+@pytest.mark.parametrize("end", ["read", "reply", "send", "stop"])
+def test_what_naps_have_gathered_is_complete_and_in_order_however_they_end(short_naps, end):
+    chance = random.Random(end)
+    with listening() as (made, store), peer(made.address.port) as sock:
+        asleep(made, store, sock)
+        payloads = [chance.randbytes(chance.choice([0, 3, 64, 64, 64, 2048, 2100])) for _ in range(90)]
+        for start in range(0, 90, 9):
+            for payload in payloads[start : start + 9]:
+                sock.send(payload)
+            wait_until(
+                lambda: not any(map(is_queued, made._sockets))
+            )  # taken out of the kernel, and not told
+        assert store.received == 1
+        if end == "read":
+            made.catch_up()
+        elif end == "reply":
+            made.set_reply(b"yes")
+            for _ in payloads:
+                assert sock.recv(100) == b"yes"
+        elif end == "send":
+            made.send(Outgoing(b"question", "text"))
+            wait_until(lambda: store.statistics().sent == 1)
+        else:
+            made.close()
+        assert store.received == 91
+        if end in {"reply", "send"}:
+            wait_until(lambda: not any(naps(made)))
+    built = table.build([store.snapshot()])
+    assert list(built.payload[built.direction == "in"]) == [b"first", *payloads]
+    assert built.time[built.direction == "in"].is_monotonic_increasing
+    assert store.statistics().lost_before_us == 0
+
+
+@pytest.mark.skipif(not available(), reason="this system does not receive in batches")
+def test_more_than_can_be_gathered_is_handed_over(short_naps):
+    with listening() as (made, store), peer(made.address.port) as sock:
+        asleep(made, store, sock)
+        for number in range(SLOTS + 100):
+            sock.send(b"%d" % number)
+        wait_until(lambda: store.received > SLOTS)
+        made.catch_up()
+        built = table.build([store.snapshot()])
+    assert list(built.payload[1:]) == [b"%d" % number for number in range(SLOTS + 100)]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_a_text_beyond_the_limit_is_not_read():
         parse_literal(" " * (1 << 20) + "1")
 
 
+@pytest.mark.slow
 def test_a_megabyte_of_text_takes_no_time_that_grows_faster():
     assert len(parse_literal('"' + "\\n" * 400_000 + '"')) == 400_000
     assert len(parse_literal("[" + "1," * 300_000 + "]")) == 300_000

@@ -38,6 +38,7 @@ def assert_agrees(data: bytes) -> None:
     assert types_in(fast) == types_in(strict)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(VALUES, st.data())
 def test_it_agrees_with_the_strict_decoder(value: Any, data: st.DataObject) -> None:

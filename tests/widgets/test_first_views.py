@@ -85,6 +85,7 @@ def test_the_first_views_fail_in_none_of_20_fresh_processes(tmp_path):
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 @forks
 def test_a_view_that_fails_is_noticed_there(tmp_path):
     """Else the test above would prove nothing."""
@@ -102,6 +103,7 @@ def test_a_view_that_fails_is_noticed_there(tmp_path):
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_script_s_first_view_writes_nothing_to_standard_error(tmp_path):
     """Nothing is imported before, as when a script is run."""
     program = (

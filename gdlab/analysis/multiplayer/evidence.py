@@ -22,7 +22,7 @@ class Evidence:
     Parameters
     ----------
     view : the dissected capture.
-    fates : what became of each row, as of `losses`.
+    fates : what became of each row, as for `losses`.
     log : prints and errors of the games, with the columns `time` and `text`; None without a debugger.
     """
 

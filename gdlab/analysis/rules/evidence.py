@@ -50,6 +50,10 @@ class Clocks(NamedTuple):
     coarse: bool
 
 
+#: Nanoseconds of some moments of each of some peers.
+Moments: TypeAlias = Mapping[str, "NDArray[np.int64]"]
+
+
 class Evidence:
     """A table as the rules see it.
 
@@ -125,9 +129,9 @@ class Evidence:
         """Messages to a peer and from it between two moments, both of which count as within."""
         return said(self.table, peer, first_ns, last_ns)
 
-    def sent_before(self, peer: str, moments_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """When the message of ours before each moment went to a peer; the least integer where there was none."""
-        return sent_before(self.table, peer, moments_ns)
+    def sent_before(self, moments_ns: Moments) -> Moments:
+        """When the message of ours before each moment went to each peer; the least integer where there was none."""
+        return sent_before(self.table, moments_ns)
 
     def asked(self, peers: list[str]) -> tuple[int, ...]:
         """The first of our pings to some peers, and of their answers."""
@@ -309,9 +313,12 @@ def said(table: pd.DataFrame, peer: str, first_ns: int, last_ns: int) -> tuple[i
     return int((during & out).sum()), int((during & ~out).sum())
 
 
-def sent_before(table: pd.DataFrame, peer: str, moments_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def sent_before(table: pd.DataFrame, moments_ns: Moments) -> Moments:
     """See `Evidence.sent_before`."""
-    sent = np.sort(times_ns(table)[messages(table, "out") & equals(table, "peer", peer)])
-    before = np.searchsorted(sent, moments_ns, side="left") - 1
+    stamps, ours = times_ns(table), messages(table, "out")
     never = np.iinfo(np.int64).min
-    return np.where(before >= 0, sent[before], never) if len(sent) else np.full(len(moments_ns), never)
+    found = {}
+    for peer, moments in moments_ns.items():
+        sent = np.append(never, np.sort(stamps[ours & equals(table, "peer", peer)]))
+        found[peer] = sent[np.searchsorted(sent[1:], moments, side="left")]
+    return found

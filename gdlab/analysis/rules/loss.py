@@ -130,11 +130,14 @@ def one_a_frame(evidence: Evidence) -> Iterator[Finding]:
     trips = evidence.trips
     if (trips["outcome"] == "lost").sum() < 10:
         return
+    asked = {}
     for peer in trips["peer"].value_counts().index[:8].tolist():
         mine = trips[(trips["peer"] == peer) & (trips["outcome"] != "pending")]
-        if len(mine) < 20 or not str(mine["endpoint"].iloc[0]).startswith("udp:"):
-            continue
-        since = _since_sent(evidence, str(peer), times_ns(mine))
+        if len(mine) >= 20 and str(mine["endpoint"].iloc[0]).startswith("udp:"):
+            asked[str(peer)] = mine
+    sent = evidence.sent_before({peer: times_ns(mine) for peer, mine in asked.items()})
+    for peer, mine in asked.items():
+        since = _since(times_ns(mine), sent[peer])
         answered = mine["rtt_ms"].notna().to_numpy()
         together, first = since <= TOGETHER_S, since >= ALONE_S
         alone = int(first.sum()) >= 10
@@ -154,7 +157,7 @@ def one_a_frame(evidence: Evidence) -> Iterator[Finding]:
             yield Finding.of(
                 "one-a-frame",
                 0.85 if alone else 0.75,
-                peer=str(peer),
+                peer=peer,
                 share_first=share_first,
                 first=n[1],
                 apart_ms=(ALONE_S if alone else APART_S) * 1e3,
@@ -164,9 +167,8 @@ def one_a_frame(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _since_sent(evidence: Evidence, peer: str, pings_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Seconds from the message of ours before each ping to that peer, whatever it was; infinite for the first."""
-    before = evidence.sent_before(peer, pings_ns)
+def _since(pings_ns: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Seconds from the message of ours before each ping to its peer, whatever it was; infinite for the first."""
     never = before == np.iinfo(np.int64).min
     return np.where(never, np.inf, (pings_ns - np.where(never, pings_ns, before)) / 1e9)
 

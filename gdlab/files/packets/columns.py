@@ -43,7 +43,7 @@ class Segments:
     protocol : 17 UDP, 6 TCP, another one that was asked for, 0 where there is none of them.
     source, target : positions in `hosts`.
     start, stop : of the captured payload, in the file, and behind its end in `joined`.
-    missing, ip_bytes, flags, sequence, acknowledged, outgoing, lies : as of `ip.Segment`.
+    missing, ip_bytes, flags, sequence, acknowledged, outgoing, lies : as for `ip.Segment`.
     left_out : packets that carry none of them, by what they are instead.
     """
 

@@ -30,7 +30,7 @@ def is_pcapng(beginning: bytes) -> bool:
 
 
 def order(mark: bytes) -> str | None:
-    """The byte order of a section whose third word is this, as of `struct`; None where it is none."""
+    """The byte order of a section whose third word is this, as for `struct`; None where it is none."""
     return _MAGIC.get(mark)
 
 

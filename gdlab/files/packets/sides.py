@@ -75,7 +75,7 @@ def of_connections(
 
     Parameters
     ----------
-    connection, packet, source, target : (n,) what arrived, as of `tcp.Streams`.
+    connection, packet, source, target : (n,) what arrived, as for `tcp.Streams`.
     listening : who was connected to, where a SYN was captured.
     """
     numbers, first = np.unique(connection, return_index=True)
