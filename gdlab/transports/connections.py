@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from gdlab import clock
-from gdlab.facts import Fact
+from gdlab.facts import PEER, SYSTEM, Fact, Reason
 from gdlab.messages import Peer, TimeSource
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
 from gdlab.transports.session import Session
@@ -103,6 +103,11 @@ class Connection:
         """Whether the socket is closed."""
         return self.phase is Phase.CLOSED
 
+    @property
+    def room_bytes(self) -> int:
+        """How many bytes the kernel can hold of what the peer has sent."""
+        return 0 if self.closed else self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
     def receive(self, buffer: memoryview) -> tuple[bytes, int, TimeSource]:
         """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
 
@@ -159,3 +164,11 @@ def prepare_stream(sock: socket.socket, *, nodelay: bool) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if LINUX:
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+
+def broken_by(error: OSError) -> Fact:
+    """Why a connection has ended that the system says is broken."""
+    # A reset that comes after the peer's end is shown as a broken pipe.
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
+        return Fact(Reason.PEER_RESET, PEER)
+    return Fact(Reason.BROKEN, SYSTEM, error.errno, said=error.strerror or str(error))

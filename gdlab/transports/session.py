@@ -101,6 +101,16 @@ class Session(ABC):
     ) -> Effects:
         """Take the bytes of one read; `one_by_one` keeps its messages apart, as they are answered."""
 
+    def whole(self, _chunk: bytes) -> tuple[bytes, int, str] | None:
+        """Take a read that is just one message, of which nothing is to be told and nothing to be answered.
+
+        Returns
+        -------
+        Its payload, what it took on the wire, and its word; its kind follows from the payload. None for any other read:
+        nothing has happened then, and `receive` takes it.
+        """
+        return None
+
     def take_ahead(self, reads: list[Read]) -> tuple[Sequence[Effect], list[Read]]:
         """Take messages of several reads at once, where that is the same as taking them read by read.
 

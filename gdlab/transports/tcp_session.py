@@ -69,6 +69,11 @@ class TcpSession(Session):
         if not (self._reader.is_settled or self._settles or self._over):
             yield self._settle_later()
 
+    def whole(self, chunk: bytes) -> tuple[bytes, int, str] | None:
+        """Take a read that is just one frame."""
+        payload = self._reader.whole(chunk) if self._rows.has_told else None
+        return None if payload is None else (payload, self._overhead + len(chunk), self._reader.name)
+
     def take_ahead(self, reads: list[Arrival]) -> tuple[Sequence[Effect], list[Arrival]]:
         """Take messages of several reads at once, which costs less; each has the time of the read that completed it."""
         lacks, first = self._reader.lacks, reads[0]

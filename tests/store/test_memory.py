@@ -86,6 +86,7 @@ def write(store: Store, draw: random.Random, messages: int, first: int) -> list[
     return payloads
 
 
+@pytest.mark.slow
 def test_tables_stay_what_they_were_while_blocks_go_and_their_memory_is_written_anew():
     """A store at its bound, whose readers keep some of their tables."""
     draw = random.Random(1)
