@@ -163,6 +163,7 @@ STATEMENTS: Final[dict[str, str]] = {
         "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#), or decode it with a function"
     ),
     "protocol/wide": "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)",
+    "protocol/resp": "a client of Redis speaks here; a framing of your own takes its commands whole",
     "protocol/http2": "use HTTP/1.1; gdlab does not take HTTP/2 apart",
     "protocol/ssh": "a remote shell has come to the game's port; gdlab reads nothing encrypted",
     "protocol/utf32": "send UTF-8: to_utf8_buffer() in GDScript",

@@ -166,6 +166,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "oversized/cut": (
         "a frame longer than the limit of {most} {most:byte|bytes} ({limit}) at byte {offset} of the stream"
     ),
+    "incomplete/fragments": "the peer closed within a message in fragments, of which {held} {held:byte|bytes} had come",
     "incomplete/cut": "the stream ended after {held} {held:byte|bytes} of a frame",
     "unframable/separator": "the payload holds 0x{separator}, which ends a message; send it in parts",
     "framing_guessed/nothing": "framing {framing}: nothing has arrived",
@@ -205,6 +206,9 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/gzip": "kept raw: compressed by gzip; decompress it in a codec function of your own",
     "framing_guessed/wide": (
         "kept raw: UTF-16 or UTF-32; send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)"
+    ),
+    "framing_guessed/resp": (
+        "framing lines: RESP, the commands of Redis; each line is a row, and so is each line within a value"
     ),
     "framing_guessed/http2": "kept raw: HTTP/2, which gdlab does not take apart",
     "framing_guessed/ssh": "kept raw: SSH, a remote shell; gdlab reads nothing encrypted",
