@@ -40,6 +40,17 @@ def test_elements_are_the_bytes_that_went_in(payloads):
     assert payloads.sizes.tolist() == [len(value) for value in VALUES]
 
 
+@pytest.mark.parametrize("rows", [slice(None), slice(None, None, -1), [5, 0, 6, 1, 3], []])
+def test_stretches_give_every_payload_once_where_it_lies(payloads, rows):
+    column = payloads[rows]
+    found = [None] * len(column)
+    for arena, starts, some in column.stretches():
+        for row, start, size in zip(range(len(column))[some], starts, column.sizes[some], strict=True):
+            assert found[row] is None
+            found[row] = arena[start : start + size].tobytes()
+    assert found == list(column)
+
+
 def test_contiguous_gives_every_payload_by_its_offsets(payloads):
     for column in (payloads, payloads[::-1], payloads[2:5], payloads[:0], payloads.take([5, 0, 5])):
         buffer, offsets = column.contiguous()

@@ -28,6 +28,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
+from gdlab.analysis.gathering import at, column_at
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
@@ -107,10 +108,10 @@ def _fitted(table: pd.DataFrame) -> Clocks:
     pong, held = found["pong"].to_numpy(), found["held"].to_numpy()
     ours = found["ours"].to_numpy()
     # A ping directly followed by its answer; repeated pings and answers are left out, they prove nothing new.
-    ping, answer = sequence[:-1], sequence[1:]
-    good = (exchange[ping] == exchange[answer]) & ours[ping] & out[ping] & ~out[answer]
-    good &= ~pong[ping] & held[answer]
-    ping, answer = ping[good], answer[good]
+    of = at(exchange, sequence)
+    asks, tells = ours & out & ~pong, ~out & held
+    good = np.flatnonzero((of[1:] == of[:-1]) & asks[sequence[:-1]] & tells[sequence[1:]])
+    ping, answer = at(sequence, good), at(sequence, good + 1)
     sides, first = group_rows(table, PEER, row[ping])
     sent = stamps[ping] // 1000
     # A row has the time at which sending had ended; the ping itself that from before, if it is of this clock.
@@ -230,8 +231,8 @@ class Clocks:
         """Their clocks minus ours beyond `base` at some times, and by how much that is wrong at most."""
         place = self.place[peer]
         x = (ours_us - self.start[peer]) / US
-        knots = self.bounds.knots_s[place]
-        outside = np.maximum(np.maximum(knots[:, 0] - x, x - knots[:, -1]), 0.0)
+        first, last = self.bounds.knots_s[place, 0], self.bounds.knots_s[place, -1]
+        outside = np.maximum(np.maximum(first - x, x - last), 0.0)
         error = self.bounds.error(place, x) + outside * self.bounds.drift_error_ppm[place]
         return self.bounds.at(place, x), error
 
@@ -312,8 +313,8 @@ def _delays(table: pd.DataFrame, sent: str | None, unit_us: float) -> pd.DataFra
     return pd.DataFrame(
         {
             "time": time_index(stamps[kept]),
-            "endpoint": table["endpoint"].array.take(taken),
-            "peer": table["peer"].array.take(taken),
+            "endpoint": column_at(table, "endpoint", taken),
+            "peer": column_at(table, "peer", taken),
             "delay_ms": delay / 1e3,
             "error_ms": wrong / 1e3,
         },
