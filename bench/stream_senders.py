@@ -20,7 +20,7 @@ HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-MASK = b"\1\2\3\4"
+_masks = random.Random(2)
 
 #: A reply that does not come is a fault of the server.
 PATIENCE_S = 30
@@ -34,10 +34,13 @@ def payloads(count: int, *, mixed: bool) -> list[bytes]:
 
 
 def masked(payload: bytes) -> bytes:
+    """A frame as a client sends it, with a mask of its own."""
     size = len(payload)
     head = bytes([0x82, 0x80 | size]) if size < 126 else struct.pack(">BBH", 0x82, 0xFE, size)
-    stream = (MASK * (size // 4 + 1))[:size]
-    return head + MASK + bytes(a ^ b for a, b in zip(payload, stream, strict=True))
+    mask = _masks.randbytes(4)
+    stream = (mask * (size // 4 + 1))[:size]
+    hidden = int.from_bytes(payload, "little") ^ int.from_bytes(stream, "little")
+    return head + mask + hidden.to_bytes(size, "little")
 
 
 def unmasked(payload: bytes) -> bytes:
@@ -100,7 +103,12 @@ class Server:
 
 TCP_SERVERS = ("gdlab tcp", "Python loop", "Python loop, replies joined", "asyncio streams")
 #: What a contender needs beside what is always there.
-NEEDS = {"bare websockets": "websockets", "picows": "picows", "aiohttp": "aiohttp"}
+NEEDS = {
+    "bare websockets": "websockets",
+    "picows": "picows",
+    "picows, times kept": "picows",
+    "aiohttp": "aiohttp",
+}
 
 
 def lacking(name: str) -> str:

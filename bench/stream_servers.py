@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any, Final
 
 #: Names of the contenders; `GDLAB_TCP` and `GDLAB_WS` are ours.
-GDLAB_TCP, GDLAB_WS, LOOP, JOINING, ASYNCIO, PICOWS, AIOHTTP, STREAMS = (
+GDLAB_TCP, GDLAB_WS, LOOP, JOINING, ASYNCIO, PICOWS, PICOWS_TIMED, AIOHTTP, STREAMS = (
     "gdlab tcp",
     "gdlab ws",
     "Python loop",
     "Python loop, replies joined",
     "bare websockets",
     "picows",
+    "picows, times kept",
     "aiohttp",
     "asyncio streams",
 )
@@ -158,19 +159,25 @@ class ByWebsockets(Asyncio):
 
 
 class ByPicows(Asyncio):
-    """picows on asyncio."""
+    """picows on asyncio; `timed` keeps each payload with the time at which it came, as a capture has to."""
+
+    def __init__(self, *, echo: bool, timed: bool = False) -> None:
+        self.timed = timed
+        super().__init__(echo=echo)
 
     async def serve(self, ready: threading.Event) -> None:
         from picows import WSListener, WSMsgType, ws_create_server
 
         add, data = self.messages.append, (WSMsgType.BINARY, WSMsgType.TEXT)
-        echo = self.echo
+        echo, timed, now = self.echo, self.timed, time.time_ns
 
         class Listener(WSListener):
             def on_ws_frame(self, transport: Any, frame: Any) -> None:
                 if frame.msg_type in data:
                     if echo:
                         transport.send(frame.msg_type, frame.get_payload_as_memoryview())
+                    elif timed:
+                        add((now(), frame.get_payload_as_bytes()))
                     else:
                         add(frame.get_payload_as_bytes())
 
@@ -244,6 +251,7 @@ SERVERS: Final[dict[str, Callable[..., Any]]] = {
     STREAMS: lambda echo: ByStreams(echo=echo),
     ASYNCIO: lambda echo: ByWebsockets(echo=echo),
     PICOWS: lambda echo: ByPicows(echo=echo),
+    PICOWS_TIMED: lambda echo: ByPicows(echo=echo, timed=True),
     AIOHTTP: lambda echo: ByAiohttp(echo=echo),
 }
 

@@ -2,8 +2,8 @@
 
 Every contender takes the same bytes from the same sender, in a process of its own. The listeners capture: every
 message is a row with stamp, peer, kind and wire size, and so is every answer; the C program keeps stamp, size and
-payload, the other ones append the payload to a list, and keep nothing where they answer. Then what Nagle's algorithm
-costs, and memory and processor time of many connections in one listener.
+payload, the other ones append the payload to a list, one of them with its time, and keep nothing where they answer.
+Then what Nagle's algorithm costs, and memory and processor time of many connections in one listener.
 """
 
 from __future__ import annotations
@@ -31,7 +31,17 @@ from bench.stream_senders import (
     steady,
     unmasked,
 )
-from bench.stream_servers import AIOHTTP, ASYNCIO, GDLAB_TCP, GDLAB_WS, JOINING, LOOP, PICOWS, STREAMS
+from bench.stream_servers import (
+    AIOHTTP,
+    ASYNCIO,
+    GDLAB_TCP,
+    GDLAB_WS,
+    JOINING,
+    LOOP,
+    PICOWS,
+    PICOWS_TIMED,
+    STREAMS,
+)
 from gdlab import probe
 
 C = "C"
@@ -97,7 +107,7 @@ def one_way(rounds: int) -> Iterator[Table]:
         count = 200_000
         wire = b"".join(map(masked, payloads(count, mixed=mixed)))
         results, missing = compared(
-            [GDLAB_WS, PICOWS, AIOHTTP, ASYNCIO],
+            [GDLAB_WS, PICOWS, PICOWS_TIMED, AIOHTTP, ASYNCIO],
             lambda server, wire=wire, count=count: sent(server, wire, count),
             rounds + 1,
         )

@@ -113,6 +113,7 @@ def test_it_sends_only_where_a_capture_runs():
         assert "well done" in [bytes(each).decode() for each in game.df.payload]
 
 
+@pytest.mark.slow
 def test_the_command_answers_over_standard_input_and_output(tmp_path):
     from mcp.client import Client
     from mcp.client.stdio import StdioServerParameters

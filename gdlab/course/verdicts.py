@@ -40,7 +40,7 @@ class Verdict:
 
     @classmethod
     def of_mystery(cls, right: bool | None, text: str) -> Verdict:
-        """The parts of a mystery's verdict on a diagnosis; None where there was none."""
+        """A mystery's verdict; `right` is None where there was no diagnosis."""
         mark = Mark.OPEN if right is None else Mark.RIGHT if right else Mark.WRONG
         return cls("mystery", mark, text)
 

@@ -222,8 +222,7 @@ class Measured:
         # A field alone may join what several peers sent: then one task sees all of it.
         whole = not set(PEER) <= set(names_of(options.get("by", PEER)))
         units = self._units("by_stream", measure, options, fields, whole=whole)
-        found = self._run(units, measure, fields)
-        return joined(found)
+        return joined(self._run(units, measure, fields))
 
     # ---- all of it
 
@@ -297,8 +296,8 @@ class Measured:
         )
 
 
-def joined(found: Sequence[Found | str]) -> pd.DataFrame:
-    """A measure of some streams as one of all; refused where all of them refuse.
+def joined(found: list[Found | str]) -> pd.DataFrame:
+    """A measure of some streams, which are let go, as one of all; refused where all of them refuse.
 
     Raises
     ------
@@ -310,9 +309,16 @@ def joined(found: Sequence[Found | str]) -> pd.DataFrame:
     some = [each for each in taken if len(each.table)] or taken[:1]
     place = np.concatenate([each.place for each in some])
     time = np.concatenate([each.time for each in some])
+    tables = [each.table for each in some]
+    for each in (found, taken, some):
+        each.clear()
     order = np.lexsort((place, time))
-    table = _below([each.table for each in some])
-    return table.iloc[order].reset_index(drop=True)
+    del place, time
+    table = _below(tables)
+    tables.clear()
+    table = table.iloc[order]
+    table.index = pd.RangeIndex(len(table))
+    return table
 
 
 def needed_fields(names: Sequence[str | None]) -> tuple[str, ...]:

@@ -72,8 +72,11 @@ class Noticed(Measured):
         if seq is not None and not stamped.n:  # no fields, but perhaps text or bytes
             others = self._followed(None, named=False)
             stamped = _clocks([each.stamped for each in others])
-        first = [_first([part.first[mask] for part in parts], most) for mask, most in enumerate(FIRST)]
         own = np.concatenate([each.own for each in followed])
+        trips, streams = [each.trips for each in followed], [each.streams for each in followed]
+        followed.clear()
+        trips_of_all, streams_of_all = self._in_the_end(joined(trips)), joined(streams)
+        first = [_first([part.first[mask] for part in parts], most) for mask, most in enumerate(FIRST)]
         wanted = np.concatenate([*first, *(part.others for part in parts), own, theirs.first, stamped.first])
         table, place = self._table(self._fetched(np.unique(wanted[:, 1])))
         rows, begin, end = self._span()
@@ -89,8 +92,8 @@ class Noticed(Measured):
                 theirs=Clocks(theirs.n, (), theirs.coarse),
                 stamped=Clocks(stamped.n, (), stamped.coarse),
                 first=tuple(np.flatnonzero(np.isin(place, each.first[:, 1])) for each in (theirs, stamped)),
-                trips=self._in_the_end(joined([each.trips for each in followed])),
-                streams=joined([each.streams for each in followed]),
+                trips=trips_of_all,
+                streams=streams_of_all,
             ),
             self._about(),
         )

@@ -31,6 +31,8 @@ STAMPS: Final = ("size_bytes", "kind", "payload")
 #: What a whole row takes about. A task holds so many bytes for each of the rows that it looks at at a time: of narrow
 #: rows it holds those of several shares, so that files are read less often.
 ROW_BYTES: Final = 128
+#: So many other rows a ping counts for.
+PING_ROWS: Final = 4
 #: Of an executor's tasks there are so many at least, if each has as many rows as it may look at at a time.
 TASKS_AT_LEAST: Final = 16
 
@@ -148,12 +150,14 @@ class Planned(Listed):
         return [unit(files, shares) for files, shares in tasks]
 
     def _by_stream_of(self, *, probes_only: bool, held: int) -> list[tuple[list[partition.File], Any]]:
-        files = self._numbered()
+        files, at_once = self._numbered(), self.rows_at_once
         wanted: partition.Wanted = {number: each.streams for number, each in files}
         if probes_only and sum(each.rows for _, each in files) > self.rows_at_once:
             related = all_related(self._glance("related"))
             wanted = {number: related.get(number, {}) for number, _ in files}
-        return partition.by_stream(files, wanted, self.rows_at_once, held)
+            # Each of these is read as a ping, whose numbers take several times what other rows take.
+            at_once, held = max(at_once // PING_ROWS, 1), max(held // PING_ROWS, 1)
+        return partition.by_stream(files, wanted, at_once, held)
 
     def _held(self, unit: Unit) -> int:
         """How many rows a task of such a unit may hold."""

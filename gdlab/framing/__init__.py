@@ -37,6 +37,7 @@ from gdlab.framing.names import (
 )
 from gdlab.framing.stream_reader import StreamReader
 from gdlab.framing.taken import Batch, Read, Taken, fact_of
+from gdlab.framing.together import Together
 
 __all__ = [
     "DEFAULT_MAX_FRAME_BYTES",
@@ -55,6 +56,7 @@ __all__ = [
     "State",
     "StreamReader",
     "Taken",
+    "Together",
     "check_framing",
     "check_name",
     "encode",

@@ -66,6 +66,14 @@ class PrefixFramer(StreamFramer):
         self._taken += len(begun)
         return Frame(begun[header:], header), self._scanned(chunk, rest)
 
+    def scanned(self, data: bytes) -> FrameTable | None:
+        """The plain frames at the start of some bytes, and nothing of what is behind them; None where any is held."""
+        if self._buffer or self._ready or self._over or self._skip or self.state is not State.RECEIVING:
+            return None
+        table = self._scanned(data, 0)
+        self._buffer.clear()
+        return table
+
     def _scanned(self, data: bytes, at: int) -> FrameTable:
         """The plain frames of some bytes from a place on; the buffer gets what is behind them."""
         offsets, lengths, end = self._scanner.scan(data, self.max_frame_bytes, at)

@@ -132,6 +132,14 @@ def _http(data: bytes) -> bool:
     return bool(_HTTP.match(data))
 
 
+#: A command of Redis as its clients write it: so many arguments, and the size of the first.
+_RESP: Final = re.compile(rb"\*[1-9]\d{0,5}\r\n\$\d{1,9}\r\n")
+
+
+def _resp(data: bytes) -> bool:
+    return bool(_RESP.match(data))
+
+
 _ENGINE_IO: Final = re.compile(rb'0\{"sid":"|4[0-6](?:/[\w.-]*,)?(?:\d*[\[{]|\Z)|2probe\Z|3probe\Z')
 
 
@@ -200,6 +208,7 @@ SIGNATURES: Final[tuple[Signature, ...]] = (
     Signature("STUN", _stun, "stun", stream=True, datagram=True),
     Signature("MQTT", _mqtt, "mqtt", stream=True, datagram=True, framing="mqtt"),
     Signature("HTTP", _http, "http", stream=True, datagram=True, framing="http"),
+    Signature("RESP", _resp, "resp", stream=True, framing="lines"),
     Signature("OSC", _osc, "osc", datagram=True),
     Signature("ENet", _enet, "enet", datagram=True, certain=False),
     Signature("gzip", _gzip, "gzip", stream=True, datagram=True, framing="raw"),

@@ -23,6 +23,7 @@ from gdlab.framing.prefix import PrefixFramer
 from gdlab.framing.raw import RawFramer
 from gdlab.framing.stream import StreamFramer
 from gdlab.framing.taken import Batch, Read, Taken
+from gdlab.framing.together import Together, together
 
 #: A guess is weighed again when so much more has come, or after a pause.
 _GROWTH: Final = 1.5
@@ -139,6 +140,25 @@ class StreamReader:
         self._given = self._given or payload is not None
         return payload
 
+    @property
+    def lacks(self) -> int:
+        """How many bytes the frame lacks that has begun; 0 where none has, or where that is not known."""
+        return max(0, self.waits_for - self.held_bytes)
+
+    def receive_together(self, reads: Sequence[Read]) -> Together | None:
+        """Take the plain frames that several reads begin with, as `receive` takes them read by read.
+
+        Returns
+        -------
+        None where the framing is none of lengths, or may change, or something is held: nothing has happened then.
+        """
+        made = self._framer
+        if self._auto or not isinstance(made, PrefixFramer):
+            return None
+        found = together(made, reads, self.name)
+        self._given = self._given or found is not None
+        return found
+
     def pause(self) -> Taken:
         """Nothing more has come for a while: the peer may wait for an answer."""
         if not self._auto or not self._head:
@@ -235,9 +255,8 @@ class StreamReader:
         before, prior = self._waiting_bytes(), list(self._pieces)
         if self._mirror is not None:
             self._mirror += chunk
-            if (
-                len(self._mirror) > made.held_bytes + len(chunk) + MAX_AROUND_BYTES
-            ):  # white space without an end
+            # White space without an end.
+            if len(self._mirror) > made.held_bytes + len(chunk) + MAX_AROUND_BYTES:
                 del self._mirror[: -len(chunk) - made.held_bytes]
                 self._dropped = -1
         if columns and len(chunk) > _LARGE_BYTES and isinstance(made, _TABULAR):
@@ -246,12 +265,9 @@ class StreamReader:
                 word = self.name
                 first = written(Mark(word, reads=self._reads_before(time_ns)))
                 self._pieces = []
-                batch = self._batch(time_ns, made.frames())._replace(
-                    before=begun,
-                    table=table if len(table.lengths) else None,
-                    first_word=first,
-                    word=word,
-                )
+                rest = self._batch(time_ns, made.frames())
+                some = table if len(table.lengths) else None
+                batch = rest._replace(before=begun, table=some, first_word=first, word=word)
             else:
                 batch = self._batch(time_ns, made.frames())
         else:

@@ -49,7 +49,7 @@ class HistogramPlot:
         )
         self._median = self.ax.axvline(0, color=self._theme.text, linewidth=1, linestyle="--", visible=False)
         self._heading, self._note = Heading(self.ax, self._theme), Note(self.ax, self._theme)
-        self.ax.set_ylabel("how many in each bin")
+        self.ax.set_ylabel("count per bin")
         self.ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
 
     def update(self, table: pd.DataFrame) -> None:

@@ -122,7 +122,7 @@ class LadderPlot:
             [0.0, 1.0], [plain(f"here: {endpoint or 'capture'}"), plain(f"peer: {peer or 'none'}")]
         )
         crosses = "; ✕ did not come" + (" back" if (out & lost).any() else "") if lost.any() else ""
-        self.ax.set_xlabel(f"each arrow one message, at the capture's time of it{crosses}")
+        self.ax.set_xlabel(f"each arrow is one message, at its time in the capture{crosses}")
         self.ax.set_ylabel(clock(start))
         self._note.set("" if len(part) else nothing(table))
         self._heading.set(

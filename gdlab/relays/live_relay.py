@@ -208,25 +208,39 @@ class Relay(Steered, Tabular):
             "statistics": self.status,
         }
 
-    def wait_sync(self, packets: int = 1, *, timeout: float = 10.0) -> Self:
-        """Wait until so many packets have come and each has met its fate.
+    async def wait(self, packets: int = 1, *, timeout: float = 10.0) -> Self:
+        """Wait until so many packets have come and each has met its fate: ``await relay.wait(300)``.
 
         Raises
         ------
         WaitTimeout : the deadline (seconds) came first; the message says what has come.
         """
+        import asyncio  # not before it is needed
+
         deadline = time.monotonic() + timeout
-        while len(self._rows.truth_store) < packets:
-            if time.monotonic() > deadline or not self.running:
-                settled = len(self._rows.truth_store)
-                raise WaitTimeout(
-                    f"{settled} of {packets} packets had passed or were lost after {timeout:g} s. {self!r}. To try: "
-                    f"does the client send to {self.address}, and not to {self.to}?",
-                    arrived=settled,
-                    wanted=packets,
-                )
+        while not self._have_come(packets, timeout, deadline):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return self
+
+    def wait_sync(self, packets: int = 1, *, timeout: float = 10.0) -> Self:
+        """Wait as `wait` does, without `await`."""
+        deadline = time.monotonic() + timeout
+        while not self._have_come(packets, timeout, deadline):
             time.sleep(_LOOK_EVERY_S)
         return self
+
+    def _have_come(self, packets: int, timeout_s: float, deadline: float) -> bool:
+        settled = len(self._rows.truth_store)
+        if settled >= packets:
+            return True
+        if time.monotonic() > deadline or not self.running:
+            raise WaitTimeout(
+                f"{settled} of {packets} packets had passed or were lost after {timeout_s:g} s. {self!r}. To try: "
+                f"does the client send to {self.address}, and not to {self.to}?",
+                arrived=settled,
+                wanted=packets,
+            )
+        return False
 
     def agreement(
         self, receiver: Source, *, way: str = "up", client: int | str | None = None

@@ -160,24 +160,41 @@ class Replay(Tabular):
             "clock": clock.DESCRIPTION,
         }
 
-    def wait_sync(self, *, timeout: float = 60.0) -> Self:
-        """Wait until everything has been sent, and the last answers have had their time.
+    async def wait(self, *, timeout: float = 60.0) -> Self:
+        """Wait until everything has been sent, and the last answers have had their time: ``await replay.wait()``.
 
         Raises
         ------
         WaitTimeout : the deadline (seconds) came first. ReplayError : it could not go on.
         """
+        import asyncio  # not before it is needed
+
         deadline = time.monotonic() + timeout
-        while self.running:
-            if time.monotonic() > deadline:
-                done = len(self.sent)
-                raise WaitTimeout(
-                    f"{done} of {self.plan.messages} messages were sent after {timeout:g} s; "
-                    "a longer timeout= waits on",
-                    arrived=done,
-                    wanted=self.plan.messages,
-                )
+        while not self._over(timeout, deadline):
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return self._ended()
+
+    def wait_sync(self, *, timeout: float = 60.0) -> Self:
+        """Wait as `wait` does, without `await`."""
+        deadline = time.monotonic() + timeout
+        while not self._over(timeout, deadline):
             time.sleep(_LOOK_EVERY_S)
+        return self._ended()
+
+    def _over(self, timeout_s: float, deadline: float) -> bool:
+        if not self.running:
+            return True
+        if time.monotonic() > deadline:
+            done = len(self.sent)
+            raise WaitTimeout(
+                f"{done} of {self.plan.messages} messages were sent after {timeout_s:g} s; "
+                "a longer timeout= waits on",
+                arrived=done,
+                wanted=self.plan.messages,
+            )
+        return False
+
+    def _ended(self) -> Self:
         self.stop()
         if not len(self.sent):
             raise ReplayError(

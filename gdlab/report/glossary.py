@@ -13,7 +13,7 @@ MEASURES: Final = {
     "round trip": "time from our probe to its first answer, both on this computer's clock; what the game takes until "
     "it answers is in it. Lost probes count as later than all",
     "inter-arrival": "time between one message of a peer and its next; what the sender does and what the network does "
-    "are both in it, and it is no delay",
+    "are both in it, and it is not a delay",
     "loss of numbered": "numbers that are missing between the lowest and the highest of each run of numbered messages; "
     "where they went is another question",
     "loss of round trips": "probes without an answer within 2 s; either way may have lost it, or the game not answered",
@@ -32,7 +32,7 @@ GENERAL: Final = (
     ),
     (
         "Intervals are at 95 %: of percentiles by order statistics, of shares by Wilson's score method. They "
-        "suppose values that do not depend on each other, which frames and bursts are not quite: read them as the "
+        "suppose values that do not depend on each other, which in frames and bursts is not quite so: read them as the "
         "least uncertainty. Facts of the capture, such as its duration, have none."
     ),
     (
@@ -61,8 +61,8 @@ STATISTICS: Final = {
     "answers_received": "answers to gdlab's own pings, which are not counted as messages either",
     "problem_s": "age of the last problem, in seconds",
     "errors": "rows of event 'error'",
-    "kernel_drops": "messages the system dropped as the receive buffer was full; None where it does not tell",
-    "evicted_rows": "rows that went because of the capture's limit: they are not in this report",
+    "kernel_drops": "messages the system dropped because the receive buffer was full; None where it does not count",
+    "evicted_rows": "rows evicted because of the capture's limit: they are not in this report",
     "rows_kept": "rows that were still in memory",
     "bytes_kept": "memory they took",
     "decoded_bytes": "memory that their decoded values took",
@@ -70,7 +70,7 @@ STATISTICS: Final = {
     "last_received_s": "age of the newest message",
     "connections": "open TCP and WebSocket connections",
     "opening": "connections whose handshake is not complete",
-    "waiting_bytes": "bytes of streams that have arrived and are no whole message yet",
+    "waiting_bytes": "bytes of streams that have arrived and are not a whole message yet",
     "awaited_bytes": "length of the longest message that is on its way, as it announces it",
     "unsent_bytes": "bytes that wait until their peers read them",
     "problem": "what went wrong last: an error, a refused connection, a visitor who left",
@@ -78,8 +78,8 @@ STATISTICS: Final = {
 
 #: Of the columns of `gdlab.analysis.conversations` that do not explain themselves.
 CONVERSATIONS: Final = (
-    "One row for each endpoint and peer, most messages first; bytes are payload but for wire bytes, which is both ways "
-    "with headers. mean hz in is the number of arrivals less one over the time from the first to the last of them."
+    "One row for each endpoint and peer, most messages first; bytes are payload, except wire bytes, which is both ways "
+    "with headers. mean hz in is the number of arrivals minus one, divided by the time from the first to the last."
 )
 
 

@@ -119,18 +119,18 @@ class OpenBlock:
     rows : how many it takes at most. The memory is taken from the system only as it is written to.
     arena_bytes : payload bytes it takes at most; a single larger payload still fits into an empty block.
     expected_bytes : payload bytes it will probably take; growing beyond them costs copies.
-    large_pages : whether it is sure to be filled, so that its memory may be taken in large pieces.
+    filled : whether it is sure to be filled, so that its memory may be taken in large pieces.
     """
 
     def __init__(
-        self, rows: int, arena_bytes: int, expected_bytes: int = 1 << 16, *, large_pages: bool = False
+        self, rows: int, arena_bytes: int, expected_bytes: int = 1 << 16, *, filled: bool = False
     ) -> None:
-        self.columns = _columns(rows, large_pages=large_pages)
+        self.columns = _columns(rows, filled=filled)
         # Python writes single items several times faster this way.
         self._items = self.columns.map(lambda column: column.data)
         self.count = 0
         size = min(arena_bytes, expected_bytes)
-        self.arena: UInt8 = taken(size)[0] if large_pages else np.empty(size, np.uint8)
+        self.arena: UInt8 = taken(size, filled=filled)[0]
         self.used = 0
         self.facts: list[Fact | None] = [None]
         self._fact_codes: dict[Fact, int] = {}
@@ -195,6 +195,8 @@ class OpenBlock:
             columns.fact[rows][many.probes] = self._fact_code(_PROBE)
         if many.word:
             columns.word[rows] = self._word_code(many.word)
+        for row, word in many.words:
+            columns.word[self.count + row] = self._word_code(word)
         if len(many.payloads):
             self._write(many.payloads.data, len(many.payloads))
         self.count = rows.stop
@@ -251,18 +253,18 @@ class OpenBlock:
             columns = columns.map(lambda column: column[:count].copy())
         # Memory that was never written to is not taken from the system, so a little of it may stay.
         arena = self.arena[:used]
-        if used < 0.9 * len(self.arena):
+        if used < 0.75 * len(self.arena):
             arena = arena.copy()
         return Block(columns.map(_read_only), _read_only(arena), tuple(self.facts), tuple(self.words))
 
 
-def _columns(rows: int, *, large_pages: bool) -> Columns:
+def _columns(rows: int, *, filled: bool) -> Columns:
     """Columns of this many rows in one piece of memory, each at the beginning of a cache line."""
     places, size = {}, 0
     for name, dtype in _DTYPES.items():
         places[name] = size
         size += -(-rows * dtype.itemsize // 64) * 64
-    memory, blank = taken(size) if large_pages else (np.zeros(size, np.uint8), True)
+    memory, blank = taken(size, filled=filled)
     if not blank:
         memory[places["word"] :] = 0
     return Columns(

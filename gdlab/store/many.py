@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ class Many(NamedTuple):
     probes: npt.NDArray[np.bool_] | None = None
     word: str = ""
     starts: npt.NDArray[np.int64] | None = None
+    words: Sequence[tuple[int, str]] = ()
 
     @property
     def payload_bytes(self) -> int:
@@ -52,4 +54,5 @@ class Many(NamedTuple):
             kinds=self.kinds[rows],
             probes=None if self.probes is None else self.probes[rows],
             starts=None if self.starts is None else self.starts[rows] - first,
+            words=[(row - rows.start, word) for row, word in self.words if rows.start <= row < rows.stop],
         )

@@ -70,8 +70,12 @@ class _Lease:
             self._piece.keep()
 
 
-def taken(size: int) -> tuple[UInt8, bool]:
-    """Memory that will be written to from the first byte to the last.
+def taken(size: int, *, filled: bool) -> tuple[UInt8, bool]:
+    """Memory that is written to from its first byte on.
+
+    Parameters
+    ----------
+    filled : whether it will surely be written to the last byte, and may be taken from the system in large pages.
 
     Returns
     -------
@@ -83,6 +87,8 @@ def taken(size: int) -> tuple[UInt8, bool]:
         return np.asarray(_Lease(_Piece.kept[_whole(size)].pop(), size)), False
     except IndexError:  # none is kept
         pass
+    if not filled:
+        return np.zeros(size, np.uint8), True
     try:
         return np.asarray(_Lease(_Piece(size, _ADVICE), size)), True
     except OSError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -90,7 +90,7 @@ class Store:
         expected_bytes = len(last.arena) * 21 // 20 if last else self._block_bytes
         # Who has filled one block will fill the next: its memory may be taken in large pieces.
         return OpenBlock(
-            self._block_rows, self._block_bytes, max(1 << 16, expected_bytes), large_pages=last is not None
+            self._block_rows, self._block_bytes, max(1 << 16, expected_bytes), filled=last is not None
         )
 
     @property
@@ -184,6 +184,7 @@ class Store:
         word: str = "",
         direction: Direction = Direction.IN,
         starts: npt.NDArray[np.int64] | None = None,
+        words: Sequence[tuple[int, str]] = (),
     ) -> None:
         """Write n messages at once.
 
@@ -192,14 +193,14 @@ class Store:
         time_ns : (n,) int64. peers : (n,) numbers of `peer_code`. sizes : (n,) bytes of each payload.
         payloads : uint8, all payloads one behind the other. wire_bytes : (n,). kinds : (n,) codes of `kind`.
         probes : (n,) bool, which rows are answers to our pings; None where none is.
-        word : of all of them, as for `append`.
+        word : of all of them, as for `append`. words : of those that have another, with their numbers in this call.
         starts : (n,) int64, where each payload begins in `payloads`, in this order; what stands between them is kept,
             too, and costs memory. None where nothing does.
         """
         if not len(time_ns):
             return
         codes = (_TIME_SOURCE[time_source], _DIRECTION[direction], _EVENT[Event.MESSAGE])
-        many = Many(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes, word, starts)
+        many = Many(time_ns, peers, sizes, payloads, wire_bytes, kinds, codes, probes, word, starts, words)
         block = self._state.open
         if self._is_old(block, int(time_ns[0])):
             block = self._seal()

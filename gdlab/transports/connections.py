@@ -7,10 +7,10 @@ from collections.abc import Callable
 from enum import Enum
 
 from gdlab import clock
-from gdlab.facts import Fact
+from gdlab.facts import PEER, SYSTEM, Fact, Reason
 from gdlab.messages import Peer, TimeSource
 from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
-from gdlab.transports.session import Read, Session
+from gdlab.transports.session import Session
 
 #: What one read takes at most, before the other connections have their turn.
 READ_BYTES = 128 * 1024
@@ -103,7 +103,12 @@ class Connection:
         """Whether the socket is closed."""
         return self.phase is Phase.CLOSED
 
-    def receive(self, buffer: memoryview) -> Read:
+    @property
+    def room_bytes(self) -> int:
+        """How many bytes the kernel can hold of what the peer has sent."""
+        return 0 if self.closed else self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    def receive(self, buffer: memoryview) -> tuple[bytes, int, TimeSource]:
         """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
 
         On Linux the time is the kernel's stamp of the last segment in it, else it is taken right after reading.
@@ -118,7 +123,7 @@ class Connection:
         else:
             size = self.sock.recv_into(buffer)
             time_ns, time_source = clock.now_ns(), TimeSource.USER
-        return Read(bytes(buffer[:size]), time_ns, time_source)
+        return bytes(buffer[:size]), time_ns, time_source
 
     def send(self, data: bytes) -> None:
         """Give data to the kernel; what it does not take waits.
@@ -159,3 +164,11 @@ def prepare_stream(sock: socket.socket, *, nodelay: bool) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if LINUX:
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+
+def broken_by(error: OSError) -> Fact:
+    """Why a connection has ended that the system says is broken."""
+    # A reset that comes after the peer's end is shown as a broken pipe.
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
+        return Fact(Reason.PEER_RESET, PEER)
+    return Fact(Reason.BROKEN, SYSTEM, error.errno, said=error.strerror or str(error))

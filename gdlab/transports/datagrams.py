@@ -252,6 +252,11 @@ def _stamps(sock: socket.socket) -> bool:
 
 def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, TimeSource, int | None]:
     """Read the control messages of one datagram; without a stamp of the kernel's the time is taken now."""
+    if len(ancillary) == 1:  # mostly
+        level, kind, data = ancillary[0]
+        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) >= _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+            return seconds * 1_000_000_000 + nanoseconds - clock.stepped_ns(), TimeSource.KERNEL, None
     time_ns, time_source, drops = 0, TimeSource.USER, None
     for level, kind, data in ancillary:
         if level != socket.SOL_SOCKET:

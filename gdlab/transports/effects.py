@@ -50,6 +50,7 @@ class ManyArrived(NamedTuple):
     time_ns : of all, or (n,) of each; of all where they may be answered.
     asks : whether they may be answered; they do stand one behind the other then.
     starts : (n,) int64, where each begins in `payloads`, which then holds more; None where they stand as said.
+    words : of those that were cut out otherwise, with their numbers.
     """
 
     payloads: UInt8
@@ -61,6 +62,7 @@ class ManyArrived(NamedTuple):
     word: str = ""
     asks: bool = False
     starts: Int64 | None = None
+    words: Sequence[tuple[int, str]] = ()
 
 
 class Noted(NamedTuple):

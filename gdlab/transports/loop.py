@@ -207,9 +207,13 @@ class Loop:
         task = _Task(tenant, function)
         heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._numbers), task))
 
+    def soon(self, tenant: Tenant, function: Callable[[], object]) -> None:
+        """Run a function when all sockets have been looked at that are ready now."""
+        self._calls.append(_Task(tenant, function))
+
     def turn(self, most_s: float | None = None) -> None:
         """Wait for something to happen, at most so long, and do what it asks for."""
-        for key, events in self._selector.select(self._until_timer(most_s)):
+        for key, events in self._selector.select(0 if self._calls else self._until_timer(most_s)):
             watch = key.data
             if watch is None:
                 self._woken()

@@ -7,6 +7,7 @@ that merely look like one, stay what they are: the user's messages.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -153,6 +154,7 @@ class MarkingSink:
         word: str = "",
         direction: Direction = Direction.IN,
         starts: npt.NDArray[np.int64] | None = None,
+        words: Sequence[tuple[int, str]] = (),
     ) -> None:
         """Write n messages at once."""
         if probes is None:
@@ -171,4 +173,5 @@ class MarkingSink:
             word=word,
             direction=direction,
             starts=starts,
+            words=words,
         )

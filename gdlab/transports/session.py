@@ -14,7 +14,7 @@ from gdlab.facts import Fact
 from gdlab.messages import Kind, Peer, TimeSource
 from gdlab.payloads import Int64, UInt8
 from gdlab.transports.address import Address
-from gdlab.transports.effects import Effects, ManyArrived
+from gdlab.transports.effects import Effect, Effects
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.options import EndpointOptions
 
@@ -71,6 +71,16 @@ class Read(NamedTuple):
     time_source: TimeSource
 
 
+def rest_of(reads: Sequence[Read], size: int) -> list[Read]:
+    """What is left of some reads behind their first bytes."""
+    rest = []
+    for read in reads:
+        if size < len(read.chunk):
+            rest.append(read._replace(chunk=read.chunk[size:]))
+        size = max(0, size - len(read.chunk))
+    return rest
+
+
 class Session(ABC):
     """Turns chunks into effects, and messages into chunks; whoever calls it acts on the effects, see `effects`.
 
@@ -91,7 +101,17 @@ class Session(ABC):
     ) -> Effects:
         """Take the bytes of one read; `one_by_one` keeps its messages apart, as they are answered."""
 
-    def take_ahead(self, reads: list[Read]) -> tuple[list[ManyArrived], list[Read]]:
+    def whole(self, _chunk: bytes) -> tuple[bytes, int, str] | None:
+        """Take a read that is just one message, of which nothing is to be told and nothing to be answered.
+
+        Returns
+        -------
+        Its payload, what it took on the wire, and its word; its kind follows from the payload. None for any other read:
+        nothing has happened then, and `receive` takes it.
+        """
+        return None
+
+    def take_ahead(self, reads: list[Read]) -> tuple[Sequence[Effect], list[Read]]:
         """Take messages of several reads at once, where that is the same as taking them read by read.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,11 +50,12 @@ class Sink(Protocol):
         word: str = "",
         direction: Direction = Direction.IN,
         starts: npt.NDArray[np.int64] | None = None,
+        words: Sequence[tuple[int, str]] = (),
     ) -> None:
         """Write n messages at once.
 
         `probes` are those that are pings of ours or answers to them, `starts` where each begins in `payloads`, which
-        stand one behind the other without.
+        stand one behind the other without, `words` those of single messages, with their numbers.
         """
 
     def withdraw(self, peer: int | None = None, since_ns: int = 0) -> int:

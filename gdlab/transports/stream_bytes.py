@@ -18,12 +18,19 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 
 from gdlab import clock
-from gdlab.facts import PEER, SYSTEM, US, Fact, Reason
+from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.messages import Event, Peer, TimeSource
 from gdlab.transports.bound import Bound
-from gdlab.transports.connections import READ_BYTES, READS_TOGETHER, Connection, Phase, prepare_stream
+from gdlab.transports.connections import (
+    READ_BYTES,
+    READS_TOGETHER,
+    Connection,
+    Phase,
+    broken_by,
+    prepare_stream,
+)
 from gdlab.transports.effects import Effect
-from gdlab.transports.endpoint import Endpoint
+from gdlab.transports.gathering import Gathering
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.session import LINGER_S, Link, Read, Session
@@ -36,7 +43,7 @@ _WRITE = selectors.EVENT_WRITE
 _RESET_ON_CLOSE = struct.pack("@ii", 1, 0)
 
 
-class StreamBytes(Endpoint):
+class StreamBytes(Gathering):
     """An endpoint with connections."""
 
     def __init__(
@@ -167,40 +174,42 @@ class StreamBytes(Endpoint):
         """Keep a fault within its connection."""
         try:
             yield
-        except Exception as error:
-            log.exception("%s: connection of %s", self.address, connection.peer)
-            fact = Fact.of(Reason.INTERNAL, by=US, error=f"{type(error).__name__}: {error}")
-            self.drop(connection, fact)
+        except Exception as error:  # noqa: BLE001 (it is logged, and ends the connection)
+            self._failed_at(connection, error)
+
+    def _failed_at(self, connection: Connection, error: Exception) -> None:
+        log.error("%s: connection of %s", self.address, connection.peer, exc_info=error)
+        fact = Fact.of(Reason.INTERNAL, by=US, error=f"{type(error).__name__}: {error}")
+        self.drop(connection, fact)
 
     def _ready(self, connection: Connection, events: int) -> None:
-        if connection.closed:  # by an event before, in the same round
+        if connection.phase is Phase.CLOSED:  # by an event before, in the same round
             return
-        with self._guarded(connection):
+        try:  # as `_guarded`, which costs a tenth of what a small message does
             if events & _READ:
                 self._read(connection)
             if events & _WRITE and not connection.closed:
                 self._flush(connection)
+        except Exception as error:  # noqa: BLE001 (it is logged, and ends the connection)
+            self._failed_at(connection, error)
 
     def _read(self, connection: Connection) -> int:
         """Take one chunk; return its size, 0 where nothing more can be read now."""
         arrived = self._receive(connection)
         if arrived is None:
             return 0
-        size = len(arrived.chunk)
-        if size == READ_BYTES and not self._answers and self._takes_ahead(connection):
-            return self._read_on(connection, arrived)
+        size = len(arrived[0])
+        full = size == READ_BYTES and not self._answers and connection.phase is Phase.OPEN
+        if full and connection.session.takes_ahead:
+            return self._read_on(connection, Read(*arrived))
         return size if self._take(connection, *arrived) else 0
-
-    @staticmethod
-    def _takes_ahead(connection: Connection) -> bool:
-        return connection.phase is Phase.OPEN and connection.session.takes_ahead
 
     def _read_on(self, connection: Connection, read: Read) -> int:
         """Take a full read together with what has arrived behind it, as a flood is cheaper to take in larger parts."""
         reads, size, broken = [read], READ_BYTES, None
         try:
             while len(reads) < READS_TOGETHER and len(reads[-1].chunk) == READ_BYTES:
-                reads.append(connection.receive(self._buffer))
+                reads.append(Read(*connection.receive(self._buffer)))
                 size += len(reads[-1].chunk)
         except (BlockingIOError, InterruptedError):
             pass
@@ -217,24 +226,25 @@ class StreamBytes(Endpoint):
         for each in (*rest, *reads[len(came) :]):
             self._take(connection, *each)
         if broken is not None:
-            self.drop(connection, _broken(broken))
+            self.drop(connection, broken_by(broken))
         return 0 if connection.closed or connection.end_received else size
 
-    def _receive(self, connection: Connection) -> Read | None:
+    def _receive(self, connection: Connection) -> tuple[bytes, int, TimeSource] | None:
         try:
             return connection.receive(self._buffer)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError as error:
-            self.drop(connection, _broken(error))
+            self.drop(connection, broken_by(error))
             return None
 
     def _take(self, connection: Connection, chunk: bytes, time_ns: int, time_source: TimeSource) -> bool:
-        if connection.closed:
+        phase = connection.phase
+        if phase is Phase.CLOSED:
             return False
         if not chunk:
             connection.end_received = True
-            if connection.phase is not Phase.ENDING:
+            if phase is not Phase.ENDING:
                 self.act(connection, connection.session.end())
                 self._count_held(connection)
             if not connection.closed:
@@ -244,18 +254,23 @@ class StreamBytes(Endpoint):
         if time_ns < connection.last_read_ns:
             time_ns, time_source = connection.last_read_ns, TimeSource.USER
         connection.last_read_ns = time_ns
-        if connection.phase is Phase.ENDING:
+        if phase is Phase.ENDING:
             connection.ignored += len(chunk)
         else:
             session = connection.session
+            if not self._answers and (whole := session.whole(chunk)) is not None:
+                self._gather(time_ns, connection.code, whole, time_source)
+                return True
             self.act(connection, session.receive(chunk, time_ns, time_source, one_by_one=self._answers))
             self._count_held(connection)
         return not connection.closed
 
     def _count_held(self, connection: Connection) -> None:
-        if connection.closed:
+        if connection.phase is Phase.CLOSED:
             return
         held = connection.session.held_bytes
+        if held == connection.held_bytes:
+            return
         self._held_bytes += held - connection.held_bytes
         connection.held_bytes = held
         if self._held_bytes > self.options.max_held_bytes:
@@ -300,7 +315,7 @@ class StreamBytes(Endpoint):
             connection.send(data)
         except OSError as error:
             connection.unsent += len(data)
-            self._read_to_the_end(connection, _broken(error))
+            self._read_to_the_end(connection, broken_by(error))
             return
         self._watch(connection)
         if connection.waiting:
@@ -331,9 +346,9 @@ class StreamBytes(Endpoint):
                 connection.sock.shutdown(socket.SHUT_WR)
         except OSError as error:
             if connection.unsendable:
-                self.drop(connection, _broken(error))
+                self.drop(connection, broken_by(error))
             else:
-                self._read_to_the_end(connection, _broken(error))
+                self._read_to_the_end(connection, broken_by(error))
             return
         if connection.end_sent and connection.end_received:
             self.drop(connection, connection.reason or Fact(Reason.PEER_CLOSED, PEER))
@@ -357,7 +372,7 @@ class StreamBytes(Endpoint):
         # Read by read, so that the others have their turns; and no more than the kernel can have held, as a peer that
         # reads nothing may send for ever.
         with self._guarded(connection):
-            left = _receive_room(connection) if most is None else most
+            left = connection.room_bytes if most is None else most
             size = self._read(connection) if left > 0 else 0
             if size:
                 go_on = functools.partial(self._read_rest, connection, reason, reset=reset, most=left - size)
@@ -367,7 +382,7 @@ class StreamBytes(Endpoint):
 
     def _read_all(self, connection: Connection) -> None:
         """Take what the kernel holds of a connection by now."""
-        left = _receive_room(connection)
+        left = connection.room_bytes
         while left > 0 and connection.phase in (Phase.OPENING, Phase.OPEN):
             size = self._read(connection)
             if not size:
@@ -381,15 +396,3 @@ class StreamBytes(Endpoint):
             return
         self._loop.watch(self, connection.sock, events, functools.partial(self._ready, connection))
         connection.events = events
-
-
-def _receive_room(connection: Connection) -> int:
-    """How many bytes the kernel can hold of what a peer has sent."""
-    return connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) if not connection.closed else 0
-
-
-def _broken(error: OSError) -> Fact:
-    # A reset that comes after the peer's end is shown as a broken pipe.
-    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
-        return Fact(Reason.PEER_RESET, PEER)
-    return Fact(Reason.BROKEN, SYSTEM, error.errno, said=error.strerror or str(error))

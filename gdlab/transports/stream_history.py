@@ -122,6 +122,7 @@ def put(sink: Sink, peer: int, row: Arrived | ManyArrived | Noted) -> None:
             time_source=row.time_source,
             word=row.word,
             starts=row.starts,
+            words=row.words,
         )
     else:
         sink.append(

@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 
 from gdlab.facts import Fact, Reason
-from gdlab.framing import Batch, FrameTable
+from gdlab.framing import Batch, FrameTable, Together
 from gdlab.messages import Event, TimeSource, guess_kind
 from gdlab.packed import packed
+from gdlab.payloads import Int64
 from gdlab.transports.effects import Arrived, ManyArrived, Noted
 from gdlab.transports.text_or_binary import BINARY, are_binary, guess_kinds
 
@@ -106,8 +107,24 @@ class StreamRows:
         header_bytes = size - len(payload)
         return self._message(payload, header_bytes, time_ns, time_source, word, asks=True)
 
+    def of_together(self, many: Together, time_source: TimeSource) -> ManyArrived:
+        """Rows of what several reads completed; nothing is to be told of a guess."""
+        rows = self._columns(many.table, many.time_ns, time_source, many.word, asks=False)
+        return rows._replace(words=many.words)
+
+    @property
+    def has_told(self) -> bool:
+        """Whether nothing is to be told with the next message."""
+        return self._told is self.about
+
     def _columns(
-        self, table: FrameTable, time_ns: int, time_source: TimeSource, word: str, *, asks: bool
+        self,
+        table: FrameTable,
+        time_ns: int | Int64,
+        time_source: TimeSource,
+        word: str,
+        *,
+        asks: bool,
     ) -> ManyArrived:
         wires = table.lengths + table.header_bytes
         wires += self._overhead

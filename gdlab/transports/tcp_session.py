@@ -12,9 +12,10 @@ from gdlab import framing
 from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.framing import FramingLike, Read, StreamReader, Taken, fact_of
 from gdlab.messages import Event, TimeSource, guess_kind, wire_bytes
-from gdlab.transports.effects import Again, Effects, Finish, Later, Noted, Opened, Withdrawn
+from gdlab.transports.effects import Again, Effect, Effects, Finish, Later, Noted, Opened, Withdrawn
 from gdlab.transports.encoding import VARIANT_FRAMINGS, Outgoing
-from gdlab.transports.session import Encoded, Link, ManyEncoded, Session
+from gdlab.transports.session import Encoded, Link, ManyEncoded, Session, rest_of
+from gdlab.transports.session import Read as Arrival
 from gdlab.transports.stream_rows import StreamRows
 from gdlab.transports.text_or_binary import guess_kinds
 
@@ -32,6 +33,8 @@ class TcpSession(Session):
     back: the rows of the stream are written anew, as they came. Until the framing is known, messages are sent
     without any.
     """
+
+    takes_ahead = True
 
     def __init__(self, link: Link) -> None:
         self._most = link.options.max_message_bytes
@@ -65,6 +68,26 @@ class TcpSession(Session):
         yield from self._written(taken, one_by_one=one_by_one, since_ns=time_ns if taken.withdrawn else 0)
         if not (self._reader.is_settled or self._settles or self._over):
             yield self._settle_later()
+
+    def whole(self, chunk: bytes) -> tuple[bytes, int, str] | None:
+        """Take a read that is just one frame."""
+        payload = self._reader.whole(chunk) if self._rows.has_told else None
+        return None if payload is None else (payload, self._overhead + len(chunk), self._reader.name)
+
+    def take_ahead(self, reads: list[Arrival]) -> tuple[Sequence[Effect], list[Arrival]]:
+        """Take messages of several reads at once, which costs less; each has the time of the read that completed it."""
+        lacks, first = self._reader.lacks, reads[0]
+        if not self._reader.is_settled or not self._rows.has_told or lacks > len(first.chunk):
+            return [], reads
+        taken: list[Effect] = []
+        if lacks:
+            taken += self._receive(first.chunk[:lacks], first.time_ns, one_by_one=False)
+            reads = [first._replace(chunk=first.chunk[lacks:]), *reads[1:]]
+        many = self._reader.receive_together([Read(chunk, time_ns) for chunk, time_ns, _ in reads])
+        if many is None:
+            return taken, reads
+        taken.append(self._rows.of_together(many, first.time_source))
+        return taken, rest_of(reads, many.size)
 
     def end(self) -> Effects:
         """The peer's last byte has come."""

@@ -57,6 +57,10 @@ _MANY_ASKING: Final = 4
 
 #: What is kept of why a handshake failed, which is partly the other side's text.
 SHOWN_REFUSAL: Final = 1000
+#: How a close frame begins, and an empty last fragment as each side sends it.
+_CLOSE: Final = 0x88
+_LAST_FRAGMENT: Final = b"\x80\x00"
+_LAST_FRAGMENT_MASKED: Final = b"\x80\x80" + bytes(4)
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
 
@@ -137,8 +141,21 @@ class WebSocketSession(Session):
             frame = b"" if self._not_text else frames.take_frame()
             if not frame:
                 break
+            if self._in_fragments and frame[0] == _CLOSE and not frames.broken:
+                yield self._give_up_fragments()
             self.protocol.receive_data(frame)
             yield from self._go_on()
+
+    def _give_up_fragments(self) -> Noted:
+        """End a message in fragments whose sender closes within it.
+
+        It may (RFC 6455 section 5.4); the library calls that a fault, so for it the message ends before.
+        """
+        self.protocol.receive_data(_LAST_FRAGMENT if self._masks else _LAST_FRAGMENT_MASKED)
+        self.protocol.events_received()
+        parts, self._parts, self._in_fragments = bytes(self._parts), bytearray(), False
+        fact = Fact.of(Reason.INCOMPLETE, by=PEER, case="fragments", held=len(parts))
+        return Noted(Event.ERROR, fact, parts, self._time_ns, self._time_source)
 
     def _end_of_head(self, chunk: bytes) -> int:
         """How much of this read still belongs to the other side's half of the handshake."""

@@ -52,17 +52,7 @@ class ServerSession(WebSocketSession):
         """The client has so long to say what it wants."""
         yield Later(self._link.options.handshake_s, self._expire)
 
-    def receive(
-        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
-    ) -> Effects:
-        """Take the bytes of one read."""
-        if self._opened and not self._over:
-            return super().receive(chunk, time_ns, time_source, one_by_one=one_by_one)
-        return self._receive_request(chunk, time_ns, time_source, one_by_one=one_by_one)
-
-    def _receive_request(
-        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool
-    ) -> Effects:
+    def _receive(self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool) -> Effects:
         if self._is_opening:
             # The library would read on behind the request before it is answered.
             head = self._end_of_head(chunk)
@@ -71,12 +61,12 @@ class ServerSession(WebSocketSession):
             if foreign is not None:
                 yield from self._refuse_foreign(foreign)
                 return
-            yield from super().receive(chunk[:head], time_ns, time_source)
+            yield from super()._receive(chunk[:head], time_ns, time_source, one_by_one=True)
             if self.protocol.handshake_exc is not None and self._is_opening:
                 yield from self._refuse(self.protocol.handshake_exc)
             chunk = chunk[head:]
         if chunk and self._opened and not self._over:
-            yield from super().receive(chunk, time_ns, time_source, one_by_one=one_by_one)
+            yield from super()._receive(chunk, time_ns, time_source, one_by_one=one_by_one)
 
     @property
     def request(self) -> bytes:
@@ -214,23 +204,13 @@ class ClientSession(WebSocketSession):
         yield from self._write()
         yield Later(self._link.options.handshake_s, self._expire)
 
-    def receive(
-        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
-    ) -> Effects:
-        """Take the bytes of one read."""
-        if self._opened:
-            return super().receive(chunk, time_ns, time_source, one_by_one=one_by_one)
-        return self._receive_response(chunk, time_ns, time_source, one_by_one=one_by_one)
-
-    def _receive_response(
-        self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool
-    ) -> Effects:
+    def _receive(self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool) -> Effects:
         if self.protocol.state is State.CONNECTING:
             head = self._end_of_head(chunk)
-            yield from super().receive(chunk[:head], time_ns, time_source)
+            yield from super()._receive(chunk[:head], time_ns, time_source, one_by_one=True)
             chunk = chunk[head:]
         if chunk:
-            yield from super().receive(chunk, time_ns, time_source, one_by_one=one_by_one)
+            yield from super()._receive(chunk, time_ns, time_source, one_by_one=one_by_one)
         problem = self.protocol.handshake_exc
         if problem is not None and self._is_opening:
             cause = f": {problem.__cause__}" if problem.__cause__ else ""

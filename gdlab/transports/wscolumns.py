@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -36,18 +37,22 @@ class Header(NamedTuple):
     ----------
     before : bytes before the payload of a short frame. extended : the second byte where the length follows in two more.
     steps : bytes of a frame by its second byte; 0 where that does not say it.
+    reaches : the same as a column, and more than there ever is in the place of 0.
     """
 
     before: int
     extended: int
     steps: list[int]
+    reaches: Int64
 
 
+@functools.cache
 def header(*, masked: bool) -> Header:
     """The headers of a direction whose frames have a mask, or none."""
     before, flag = (6, 0x80) if masked else (2, 0)
     steps = [second - flag + before if 0 <= second - flag < _EXTENDED else 0 for second in range(256)]
-    return Header(before, flag | _EXTENDED, steps)
+    column = np.array(steps, np.int64)
+    return Header(before, flag | _EXTENDED, steps, np.where(column == 0, np.int64(1) << 40, column))
 
 
 class Chain(NamedTuple):
@@ -79,9 +84,7 @@ class ChainFinder:
     """
 
     def __init__(self, *, masked: bool) -> None:
-        self._before, self._extended, self._steps = header(masked=masked)
-        steps = np.array(self._steps, np.int64)
-        self._reaches = np.where(steps == 0, np.int64(1) << 40, steps)  # such a frame ends nowhere
+        self._before, self._extended, self._steps, self._reaches = header(masked=masked)
         self._mixed = False  # whether text and binary come by turns
 
     def find(self, buffer: bytes) -> Chain | None:

@@ -68,7 +68,7 @@ class Frames:
         self._held = 0
         self._needed = 0  # bytes until it is worth looking again
         self._finder = ChainFinder(masked=masked)
-        self._before, self._extended, self._steps = header(masked=masked)
+        self._before, self._extended, self._steps, _ = header(masked=masked)
         #: Set by the first header that breaks the rules: the library is to judge it, and what follows.
         self.broken = False
 

@@ -65,7 +65,7 @@ def describe(watch: _Watched) -> Status:
     if not games:
         strangers = [game for game in watch.games_and_others() if game.why]
         if strangers:
-            hint = f"something connected that is no game: {strangers[-1].why}"
+            hint = f"something connected that is not a game: {strangers[-1].why}"
         return Status(
             "waiting",
             f"waiting for a game at {watch.address}",

@@ -138,7 +138,7 @@ class FieldLanes:
 
     def _button(self, name: str) -> ipywidgets.Button:
         button = ipywidgets.Button(
-            description=name, icon="times", tooltip=f"no longer draw {name}", layout={"width": "auto"}
+            description=name, icon="times", tooltip=f"stop drawing {name}", layout={"width": "auto"}
         )
         button.on_click(lambda _button: self.choose([each for each in self.names if each != name]))
         return button

@@ -198,7 +198,7 @@ def _row(each: Row) -> dissector.Row:
 def _nothing(running: Running) -> str:
     if running.unreadable:
         return (
-            '<span class="gdlab-q">what has come is no multiplayer of Godot\'s: neither ENet that can be read, nor '
+            '<span class="gdlab-q">what has come is not Godot\'s multiplayer: neither ENet that can be read, nor '
             "SceneMultiplayer over WebSocket. A relay between the game and its server sees it: gd.relay(...)</span>"
         )
     return '<span class="gdlab-q">no packet of SceneMultiplayer has come yet</span>'

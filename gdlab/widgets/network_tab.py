@@ -37,7 +37,7 @@ class NetworkTab(Panel):
         self.start = ipywidgets.Button(
             description="Relay in front",
             icon="random",
-            tooltip="starts a relay on a free port, which goes on to this capture",
+            tooltip="starts a relay on a free port, which forwards to this capture",
         )
         self.words = ipywidgets.HTML(_NONE)
         self.place = ipywidgets.VBox()

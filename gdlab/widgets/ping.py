@@ -43,7 +43,7 @@ class PingRow:
         self.toggle = ipywidgets.ToggleButton(
             description="Ping peers",
             icon="exchange",
-            tooltip=f"send every peer a small probe message each {PING_S} s",
+            tooltip=f"send every peer a small probe message every {PING_S} s",
             layout={"width": "9em"},
         )
         self.text = ipywidgets.HTML()

@@ -76,7 +76,7 @@ class RelayPanel(Panel):
             description="Spike", icon="clock-o", tooltip=f"400 ms more, for {_SPIKE_S:g} s"
         )
         self.off = ipywidgets.ToggleButton(
-            description="Off", icon="power-off", tooltip="let all pass as it comes"
+            description="Off", icon="power-off", tooltip="let everything pass unchanged"
         )
         self.trouble = ipywidgets.HTML()
         self.figures = ipywidgets.HTML()

@@ -183,7 +183,7 @@ class SendForm(Panel):
                     f"not sent, this is not JSON: {error.msg} (line {error.lineno}, character {error.colno})"
                 )
             except LiteralError as error:
-                self._say(f"not sent, this is no value: {error}")
+                self._say(f"not sent, this is not a value: {error}")
             except (GdlabError, TypeError, ValueError, OSError) as error:
                 self._say(f"not sent: {error}")
             except Exception as error:  # noqa: BLE001 (an exception in a callback would be seen nowhere)

@@ -79,6 +79,7 @@ def test_a_column_keeps_its_type_and_what_is_missing(rows: int) -> None:
         pd.testing.assert_series_equal(pd.Series(column_at(frame, name, positions), name=name), expected)
 
 
+@pytest.mark.slow
 def test_measures_are_the_same_without_arrow() -> None:
     pytest.importorskip("pyarrow")
     told = [

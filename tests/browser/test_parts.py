@@ -100,7 +100,7 @@ def test_thirty_players_are_seen_filtered_frozen_explained_and_answered(opened, 
         send.locator("textarea").fill("Vector2(1")
         expect(send).to_contain_text("not Variant yet")
         send.locator("button", has_text=re.compile("^Send$")).click()
-        expect(send).to_contain_text(re.compile("not sent, this is no value: .*expected a comma"))
+        expect(send).to_contain_text(re.compile("not sent, this is not a value: .*expected a comma"))
         send.locator("textarea").fill("Vector2(1, 2)")
         expect(send).to_contain_text("Variant, 12 bytes")
         send.locator("button", has_text=re.compile("^Send$")).click()

@@ -675,7 +675,7 @@ def test_a_peer_that_neither_reads_nor_ends_its_side_leaves_bytes_unsent(listen,
     assert 0 < row["count"] < 1 << 25
     (fact,) = [fact for fact in facts_of(capture) if fact.reason is Reason.UNSENT]
     assert dict(fact.more)["cause"].reason is Reason.LINGERED
-    assert row.detail == f"{row['count']:,} bytes were not sent: it did not end its side"
+    assert row.detail == f"{row['count']:,} bytes were not sent: the peer did not close its side"
     assert sentence(fact, "zh") == f"有 {row['count']:,} 字节没有发送：对端没有关闭它的那一侧"  # noqa: RUF001
 
 

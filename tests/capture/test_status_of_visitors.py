@@ -20,7 +20,7 @@ def test_bytes_of_a_message_that_is_on_its_way_are_counted_and_shown():
         wait_until(lambda: capture.statistics().waiting_bytes == 3000)
         assert capture.statistics().awaited_bytes == 5_000_004
         assert "bytes of a message of" in capture.status.text
-        with pytest.raises(WaitTimeout, match="no whole message yet"):
+        with pytest.raises(WaitTimeout, match="not a whole message yet"):
             capture.wait_sync(timeout=0.05)
 
 

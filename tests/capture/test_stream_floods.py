@@ -2,8 +2,10 @@
 
 import random
 import socket
+from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import gdlab as gd
@@ -11,8 +13,9 @@ from gdlab import framing
 from gdlab.framing import Read, StreamReader
 from gdlab.messages import Peer, TimeSource, guess_kind
 from gdlab.store import Limit, Store, table
+from gdlab.transports import session as session_module
 from gdlab.transports.address import parse
-from gdlab.transports.effects import Arrived, ManyArrived, Noted
+from gdlab.transports.effects import Again, Arrived, Effect, Finish, Later, ManyArrived, Noted, Withdrawn
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.session import Link
 from gdlab.transports.stream_history import history, put
@@ -56,14 +59,39 @@ def cut(draw: random.Random, wire: bytes) -> list[Read]:
     return reads
 
 
-def taken_by_a_session(name: str, reads: list[Read], store: Store) -> None:
-    options = EndpointOptions(framing=name)
-    session = TcpSession(Link(parse("tcp://127.0.0.1:4242"), options, Peer("127.0.0.1", 5), "127.0.0.1"))
-    code = store.peer_code("p")
-    for chunk, time_ns in reads:
-        for effect in session.receive(chunk, time_ns, TimeSource.KERNEL, one_by_one=False):
-            assert isinstance(effect, (Arrived, ManyArrived, Noted))
-            put(store, code, effect)
+def taken_by_a_session(
+    name: str, reads: list[Read], store: Store, draw: random.Random, *, together: bool = True, **options: int
+) -> None:
+    """As an endpoint does it: some reads together where the session takes them so, and the others one by one."""
+    chosen = EndpointOptions(framing=name, **options)
+    session = TcpSession(Link(parse("tcp://127.0.0.1:4242"), chosen, Peer("127.0.0.1", 5), "127.0.0.1"))
+    code, over = store.peer_code("p"), False
+
+    def act(effects: Iterable[Effect]) -> None:
+        nonlocal over
+        for effect in effects:
+            if isinstance(effect, Withdrawn):
+                store.withdraw()
+            elif isinstance(effect, Again):
+                (stream,) = history(store.streams())
+                store.withdraw()
+                act(effect.go_on(stream.reads))
+            elif isinstance(effect, (Finish, Later)):
+                over = over or isinstance(effect, Finish)
+            else:
+                assert isinstance(effect, (Arrived, ManyArrived, Noted))
+                put(store, code, effect)
+
+    left = [session_module.Read(*read, TimeSource.KERNEL) for read in reads]
+    while left:
+        count = draw.randrange(1, 6) if together else 1
+        some, left = left[:count], left[count:]
+        effects, rest = session.take_ahead(some) if count > 1 else ((), some)
+        act(effects)
+        for chunk, time_ns, source in rest:
+            if over:
+                return
+            act(session.receive(chunk, time_ns, source, one_by_one=False))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -73,7 +101,7 @@ def test_rows_are_those_of_frames_read_one_by_one(name: str, seed: int) -> None:
     payloads = payloads_of(draw, name, 5000)
     reads = cut(draw, wire_of(draw, name, payloads))
     store = Store("tcp://127.0.0.1:4242")
-    taken_by_a_session(name, reads, store)
+    taken_by_a_session(name, reads, store, draw)
     built = table.build([store.snapshot()])
     plain, frames, words, times = StreamReader(name), [], [], []
     for chunk, time_ns in reads:
@@ -93,11 +121,27 @@ def test_rows_are_those_of_frames_read_one_by_one(name: str, seed: int) -> None:
     assert stream.complete
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", ["u32le", "u16be", "auto"])
+def test_reads_taken_together_make_the_rows_of_reads_taken_one_by_one(name: str, seed: int) -> None:
+    """With messages over the limit between the others, and lengths that are none in the end."""
+    draw = random.Random(f"{name} {seed}")
+    framed = "u32le" if name == "auto" else name
+    wire = wire_of(draw, framed, payloads_of(draw, framed, 3000)) + b"\xff" * draw.choice([0, 9])
+    most = draw.choice([290, 1000])
+    reads, stores = cut(draw, wire), [Store("tcp://127.0.0.1:4242") for _ in range(2)]
+    for store, together in zip(stores, (True, False), strict=True):
+        taken_by_a_session(name, reads, store, draw, together=together, max_message_bytes=most)
+    one, other = (table.build([store.snapshot()]).astype({"framing": str}) for store in stores)
+    pd.testing.assert_frame_equal(one, other)
+    assert history(stores[0].streams()) == history(stores[1].streams())
+
+
 def test_what_a_small_limit_keeps_is_the_end_of_all_rows() -> None:
     draw = random.Random(5)
     payloads = payloads_of(draw, "u32le", 30_000)
     store = Store("tcp://127.0.0.1:4242", Limit(bytes=1 << 20))
-    taken_by_a_session("u32le", cut(draw, wire_of(draw, "u32le", payloads)), store)
+    taken_by_a_session("u32le", cut(draw, wire_of(draw, "u32le", payloads)), store, draw)
     statistics = store.statistics()
     assert statistics.bytes_kept <= 1 << 20
     built = table.build([store.snapshot()])

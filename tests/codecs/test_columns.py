@@ -378,7 +378,7 @@ def test_a_dataclass_says_how_it_is_packed():
     [
         ("<B", "has no name"),
         ("<B type, H type", "two fields 'type'"),
-        ("<Z type", "is no field"),
+        ("<Z type", "is not a field"),
         ("@B type, H seq", "differs between machines"),
         ("<4x, 2x", "names no field"),
         ("<999f a", "1 to 256 values"),

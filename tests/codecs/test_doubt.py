@@ -117,7 +117,7 @@ def test_websockets_own_kind_decides():
     ]
     assert table.value[0] == "a\0b"
     assert table.value.iloc[[1, 0]].tolist() == [b"\n", "a\0b"]  # lazily, of rows in another order
-    assert 'decode="text" reads it so' in table.decode_error[4]
+    assert 'decode="text" reads it as text' in table.decode_error[4]
     joined = pd.concat([table, table], ignore_index=True)
     assert joined.value.tolist() == table.value.tolist() * 2
 

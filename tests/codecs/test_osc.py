@@ -67,7 +67,7 @@ def test_osc_is_a_codec_with_columns():
 @pytest.mark.parametrize(
     ("packet", "said"),
     [
-        (CUBE[:-1], "no multiple of 4"),
+        (CUBE[:-1], "not a multiple of 4"),
         (CUBE[:-4], "is not complete"),
         (CUBE + bytes(4), "4 bytes follow"),
         (b"/abc", "has no end"),

@@ -235,6 +235,7 @@ def test_misuse_raises_at_once():
         decode(table_of(), 3)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.binary(max_size=40), st.text(max_size=20).map(str.encode)), max_size=6))
 def test_no_payload_makes_any_codec_raise_or_lose_a_row(payloads):
     table = table_of(*payloads)

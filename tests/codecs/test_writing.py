@@ -68,17 +68,17 @@ def test_a_struct_format_writes_what_it_reads():
 @pytest.mark.parametrize(
     ("value", "codec", "match"),
     [
-        ({"a": 1}, "yaml", "no codec is called 'yaml' that writes; there are auto, variant, json"),
-        ([1, 2], "osc", 'is sent as {"address": .* and this is list'),
-        ({"address": "cube"}, "osc", "begins with '/', and this is 'cube'"),
+        ({"a": 1}, "yaml", "no codec that writes is called 'yaml'; there are auto, variant, json"),
+        ([1, 2], "osc", 'is sent as {"address": .* but this is list'),
+        ({"address": "cube"}, "osc", "begins with '/', but this is 'cube'"),
         ({"address": "/a", "args": [{}]}, "osc", "no argument for dict"),
         ({"address": "/a", "args": [1 << 64]}, "osc", "no argument for int"),
         ({"address": "/a", "args": ["\0"]}, "osc", "ends at a NUL"),
-        ({"a": 1}, "bytes", "sends bytes as they are, and this is dict"),
+        ({"a": 1}, "bytes", "sends bytes as they are, but this is dict"),
         ({"type": 1}, FORMAT, "has the names type, seq, pos, name, not type"),
         ([1, 2], FORMAT, "takes 4 values"),
-        ([1, 70_000, (1, 2, 3), "x"], FORMAT, "70000 is no 'seq'"),
-        ([1, 2, 3, "x"], FORMAT, "3 is no 'pos'"),
+        ([1, 70_000, (1, 2, 3), "x"], FORMAT, "70000 does not fit 'seq'"),
+        ([1, 2, 3, "x"], FORMAT, "3 does not fit 'pos'"),
         ({1, 2}, "json", "cannot be sent as JSON"),
     ],
 )

@@ -93,7 +93,7 @@ def test_the_five_that_are_wrong_are_told_and_no_other(marked):
     right = [f"student{n:02}" for n in range(20) if n != 4]
     assert (marked.loc[right, "remarks"] == "").all(), marked.loc[right, "remarks"].unique()
     assert (marked.loc[right, "passed"] == 2).all()
-    assert "edited: 270 rows, and 280 were written" in marked.loc["editor", "remarks"]
+    assert "edited: 270 rows here, but 280 were written" in marked.loc["editor", "remarks"]
     assert "in common with student04.csv" in marked.loc["copier", "remarks"]
     assert "in common with copier.csv" in marked.loc["student04", "remarks"]
     assert "cannot be read" in marked.loc["cut", "remarks"]
@@ -155,6 +155,6 @@ def test_grade_files_are_read_and_what_was_changed_in_them_is_told(tmp_path):
     found = gd.marks(tmp_path).set_index("student")
     assert found.loc["Ada", ["passed", "of", "solved"]].tolist() == [3, 3, True]
     assert found.loc["Bo", ["passed", "of", "solved", "remarks"]].tolist() == [1, 3, False, ""]
-    assert "3 points are told, and the best answer has 1" in found.loc["Cy", "remarks"]
+    assert "3 points are stated, but the best answer has 1" in found.loc["Cy", "remarks"]
     assert "in common with mystery-d.json" in found.loc["Ada", "remarks"]
     assert "no grade file" in found.loc["other", "remarks"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -19,8 +21,9 @@ from gdlab.codecs.looked import Looked
 from gdlab.datasets import tasks
 from gdlab.datasets.glanced import doubtful, judged
 from gdlab.datasets.reading import ROW_BITS, Rows
+from gdlab.facts import US, Fact, Reason
+from gdlab.files import pieces, write_parquet
 from gdlab.files import to_schema as conform
-from gdlab.files import write_parquet
 from tests.traffic import merged, ping, table
 
 MS = 1_000_000
@@ -71,6 +74,7 @@ def test_variants_of_a_stream_are_judged_over_all_files(measure, how, rows_at_on
     assert_frame_equal(found, expected, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows_at_once", [2_000_000, 10])
 def test_fields_of_several_types_are_those_of_one_table(rows_at_once, tmp_path):
     kinds = [
@@ -180,3 +184,67 @@ def test_answers_do_not_hold_on_to_the_payloads_of_their_file(tmp_path):
     (rows,) = tasks.work(unit).results
     assert rows.table["payload"].tolist() == [bytes(1000)] * 10
     assert len(pickle.dumps(rows)) < 100_000
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Names of the files as measures read them."""
+    found = []
+
+    def read(name, **options):
+        found.append(name)
+        return pieces.read(name, **options)
+
+    monkeypatch.setattr("gdlab.datasets.reading.pieces", SimpleNamespace(read=read))
+    return found
+
+
+def test_files_are_read_for_many_streams_at_a_time_and_pings_only_where_there_are_some(reads, tmp_path):
+    n = 100
+    files = []
+    for part in range(5):
+        at = np.arange(part * n, part * n + n) * MS
+        frames = [
+            table(at + peer, v.dumps({"seq": peer}), peer=f"10.0.0.{peer}:1", kind="binary")
+            for peer in range(20)
+        ]
+        if part == 3:
+            ours = {"peer": "10.0.0.7:1", "direction": "out", "fact": [Fact(Reason.PROBE, US)] * n}
+            frames.append(table(at, [ping(i, i) for i in range(n)], **ours))
+        files.append(write_parquet(merged(*frames), tmp_path / f"{part}.parquet"))
+    found = gd.dataset(files, rows_at_once=1000)
+    expected = gd.load(files).df
+    assert len(found.files) == 5
+    # 10,000 rows in shares of 1,000, of which a task holds five at a time, as they are of few columns.
+    assert_frame_equal(found.inter_arrival(), analysis.inter_arrival(expected), check_exact=True)
+    assert len(reads) == 2 * 5
+    reads.clear()
+    assert_frame_equal(found.round_trips(), analysis.round_trips(expected), check_exact=True)
+    # Once to look where pings may be, and then there.
+    assert len(reads) == 5 + 1
+    assert reads[-1] == str(files[3])
+
+
+def test_findings_ask_files_once_for_all_peers_what_was_sent_before_their_pings(reads, tmp_path):
+    at = np.repeat(np.arange(30) * 500 * MS, 2) + np.tile([0, MS], 30)
+    asked = [
+        table(at + peer, [ping(i, i) for i in range(60)], peer=f"10.0.0.{peer}:1", direction="out")
+        for peer in range(4)
+    ]
+    whole = merged(*asked)
+    files = [
+        write_parquet(whole[part::2].reset_index(drop=True), tmp_path / f"{part}.parquet") for part in (0, 1)
+    ]
+    expected = analysis.findings(gd.load(files))
+    found = gd.dataset(files, rows_at_once=50)
+    assert pd.DataFrame(found.findings()).equals(pd.DataFrame(expected))
+    evidence = found._evidence(None)
+    reads.clear()
+    moments = {f"10.0.0.{peer}:1": evidence.stamps[:9] for peer in range(4)}
+    sent = evidence.sent_before(moments)
+    assert sorted(reads) == sorted(map(str, files))
+    everything = gd.load(files).df
+    for peer, when in moments.items():
+        mine = conform.time_ns(everything)[(everything["peer"] == peer).to_numpy()]
+        before = [max(mine[mine < moment], default=np.iinfo(np.int64).min) for moment in when]
+        assert sent[peer].tolist() == before

@@ -65,7 +65,7 @@ def test_no_piece_is_much_larger_than_it_may_be(large):
 
 def test_a_file_that_does_not_fit_the_memory_is_refused_with_its_size_and_the_way_out(large, monkeypatch):
     monkeypatch.setattr(budget, "free_bytes", lambda: 1000)
-    with pytest.raises(LoadError, match=r"MiB are free\. gd\.dataset\('.*'\) reads it by pieces"):
+    with pytest.raises(LoadError, match=r"MiB are free\. gd\.dataset\('.*'\) reads it in pieces"):
         gd.load(large)
 
 
@@ -80,7 +80,7 @@ def test_a_packet_capture_that_does_not_fit_is_refused_with_the_way_out(tmp_path
     packed = tmp_path / "run.pcapng.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     monkeypatch.setattr(budget, "free_bytes", lambda: 1000)
-    with pytest.raises(LoadError, match=r"gd\.dataset\('.*run\.pcapng'\) reads it by pieces"):
+    with pytest.raises(LoadError, match=r"gd\.dataset\('.*run\.pcapng'\) reads it in pieces"):
         gd.load(path)
     with pytest.raises(LoadError, match=r"Unpack it; gd\.dataset\('.*run\.pcapng'\) then reads"):
         gd.load(packed)

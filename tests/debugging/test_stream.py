@@ -82,6 +82,7 @@ def test_a_stream_that_is_cut_in_a_message_ends_in_the_named_error() -> None:
                 reader.end()
 
 
+@pytest.mark.slow
 def test_mutated_messages_raise_nothing_but_the_named_error() -> None:
     chosen = random.Random(7)
     every = [each for name, who in links.links() for each in links.frames(name, who) if len(each) < 700]

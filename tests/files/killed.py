@@ -43,7 +43,7 @@ def check(folder, flushed):
     assert (numbers == np.arange(count)).all()
     times = (numbers + 10**18).tolist()
     assert list(loaded.table.peer) == [f"p{time % 97 if time % 5 else time}" for time in times]
-    assert any("did not end in order" in note for note in loaded.notes)
+    assert any("was not closed properly" in note for note in loaded.notes)
 
 
 def main(folder, count, seed):

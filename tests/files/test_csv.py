@@ -286,7 +286,7 @@ def test_garbage_is_refused_or_loads_but_never_fails_otherwise(tmp_path_factory,
         (b'{"format": "gdlab-table"}', "sidecar"),
         (b"PK\x03\x04", "zip"),
         (b"\x1f\x8b\x08", "cut short"),
-        (b"\x89PNG\r\n", "none of the files"),
+        (b"\x89PNG\r\n", "not a file that gdlab knows"),
     ],
 )
 def test_foreign_files_are_refused_with_what_to_do(tmp_path, content, said):

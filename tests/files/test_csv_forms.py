@@ -97,7 +97,7 @@ def test_columns_that_are_missing_are_filled_with_what_can_be_told(tmp_path):
 
 def test_without_the_columns_that_a_capture_needs_it_is_none(tmp_path):
     path = resaved(tmp_path, lambda columns, rows: ([name for name in columns if name != "payload"], rows))
-    with pytest.raises(LoadError, match="none of the files"):
+    with pytest.raises(LoadError, match="not a file that gdlab knows"):
         load(path)
 
 
@@ -276,7 +276,7 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path):
         path = write_csv(table(), tmp_path / "run.csv")
         (tmp_path / "run.gdlab.json").unlink()
         os.mkfifo(tmp_path / "run.gdlab.json")
-        assert "no ordinary file" in load(path).notes[0]
+        assert "not an ordinary file" in load(path).notes[0]
     with pytest.raises(LoadError, match="folder without"):
         load(tmp_path)
     with pytest.raises(LoadError):
@@ -367,7 +367,7 @@ def test_known_values_in_other_letters_are_read_and_others_are_named_with_their_
         return columns, rows
 
     assert_same(resaved(tmp_path, shout))
-    with pytest.raises(LoadError, match="row 4: direction is 'sideways', which is none of in, out"):
+    with pytest.raises(LoadError, match="row 4: direction is 'sideways', which is not one of in, out"):
         load(resaved(tmp_path, misname, name="wrong.csv"))
 
 

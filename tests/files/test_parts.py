@@ -86,7 +86,7 @@ def test_what_a_kill_leaves_is_all_there(tmp_path, clock):
     # As a killed process leaves it: nothing is closed.
     found = load_all(tmp_path)
     pd.testing.assert_frame_equal(found.table, table.build([store.snapshot()]))
-    assert any("did not end in order" in note for note in found.notes)
+    assert any("was not closed properly" in note for note in found.notes)
     assert len(gd.dataset(tmp_path)) == 35
     spill.close()
 

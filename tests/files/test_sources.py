@@ -104,4 +104,7 @@ def test_rows_that_run_backwards_are_put_in_order_and_said(tmp_path):
 
 def test_sizes_that_do_not_fit_are_said(tmp_path):
     table = part(0).assign(size_bytes=np.array([1, 2, 3]))
-    assert "2 rows state another size" in load_all(write_csv(table, tmp_path / "sizes.csv")).notes[0]
+    assert (
+        "2 rows state a size that their payloads do not have"
+        in load_all(write_csv(table, tmp_path / "sizes.csv")).notes[0]
+    )

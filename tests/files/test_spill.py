@@ -64,7 +64,7 @@ def test_rows_are_written_after_the_interval_without_being_asked(tmp_path):
         wait_until(lambda: spill.statistics().rows == 10)
         loaded = load(tmp_path)
         assert list(loaded.table.payload) == [b"%d" % number for number in range(10)]
-        assert "did not end in order" in loaded.notes[0]
+        assert "was not closed properly" in loaded.notes[0]
         assert "0.01 s" in loaded.notes[0]
 
 
@@ -237,7 +237,7 @@ def test_a_full_disk_damages_nothing_and_the_user_is_told(tmp_path, rows_kept, r
     else:
         assert len(messages) == result["while_full"]
         assert result["kept"] == result["received"]
-        assert any("did not end in order" in note for note in loaded.notes)
+        assert any("was not closed properly" in note for note in loaded.notes)
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="file systems of one's own need Linux's unshare")

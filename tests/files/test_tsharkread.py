@@ -47,7 +47,7 @@ def test_a_format_that_gdlab_does_not_know_is_opened_by_tshark(tmp_path, plain):
     assert any("tshark opened this file" in note for note in found.notes)
     pd.testing.assert_frame_equal(found.df, plain)
     pd.testing.assert_frame_equal(gd.load(path, reader="tshark").df, plain)
-    with pytest.raises(LoadError, match="none of the files"):
+    with pytest.raises(LoadError, match="not a file that gdlab knows"):
         gd.load(path, reader="gdlab")
 
 
@@ -77,7 +77,7 @@ def test_tshark_may_be_asked_for_what_gdlab_reads_too(tmp_path, plain):
 def test_what_no_tshark_reads_is_refused_in_words(tmp_path, content):
     path = tmp_path / "nothing.bin"
     path.write_bytes(content)
-    with pytest.raises(LoadError, match="none of the files"):
+    with pytest.raises(LoadError, match="not a file that gdlab knows"):
         gd.load(path)
     with pytest.raises(LoadError, match="cannot be read by tshark"):
         gd.load(path, reader="tshark")

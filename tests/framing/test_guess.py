@@ -69,6 +69,7 @@ ARRAY = variant.dumps(["move", 1, variant.Vector2(1, 2)])
         ("hello".encode("utf-32-le"), "raw"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9), "raw"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", "raw"),
+        (b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3\r\n\0\1\2\r\n", "lines"),
         (b"\1" * 60, "raw"),
         (b'{"a": "' + b"x" * 300, "json"),
     ],

@@ -40,8 +40,8 @@ def test_a_number_at_the_end_of_the_stream_is_complete():
 @pytest.mark.parametrize(
     ("wire", "frames", "reason"),
     [
-        (b'hello\n{"a":1}', [Frame(b"hello", 0, BROKEN), Frame(b'{"a":1}', 1)], "no JSON value"),
-        (b'hello{"a":1}', [Frame(b"hello", 0, BROKEN), b'{"a":1}'], "no JSON value"),
+        (b'hello\n{"a":1}', [Frame(b"hello", 0, BROKEN), Frame(b'{"a":1}', 1)], "not a JSON value"),
+        (b'hello{"a":1}', [Frame(b"hello", 0, BROKEN), b'{"a":1}'], "not a JSON value"),
         (b'{"a":[1}{"b":2}', [Frame(b'{"a":[1}', 0, BROKEN), b'{"b":2}'], "another bracket"),
         (b'{"a":1\n{"b":2}', [Frame(b'{"a":1\n', 0, BROKEN), b'{"b":2}'], "where a comma"),
         (b'{"a":"x\n{"b":2}', [Frame(b'{"a":"x', 0, BROKEN), Frame(b'{"b":2}', 1)], "line feed"),

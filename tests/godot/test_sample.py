@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,8 +111,10 @@ def test_the_editor_opens_it_without_a_warning_and_changes_nothing(engine: Engin
     assert new <= {".uid"}
 
 
-def test_no_script_has_anything_the_script_editor_would_warn_of(engine: Engine, tmp_path: Path) -> None:
-    folder = godot.project(tmp_path / "project")
+def test_no_script_has_anything_the_script_editor_would_warn_of(
+    engine: Engine, sample: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(sample, tmp_path / "project")
     settings = "".join(f"gdscript/warnings/{name}=2\n" for name in WARNINGS)
     (folder / "override.cfg").write_text(f"[debug]\n{settings}")
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.gd"))

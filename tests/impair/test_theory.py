@@ -22,6 +22,7 @@ def within(count: float, expected: float, variance: float) -> bool:
     return abs(count - expected) <= Z * math.sqrt(variance)
 
 
+@pytest.mark.slow
 def test_a_million_independent_losses() -> None:
     path = Path(7, Link(loss=0.02), Link())
     gone = np.array(
@@ -45,6 +46,7 @@ def test_bursts_have_the_mean_length_asked_for(share: float, burst: float) -> No
     assert within(len(numbers), 200_000 * share, 200_000 * share * (1 - share) * spread * 1.2)
 
 
+@pytest.mark.slow
 def test_bursts_in_time_do_not_depend_on_the_packet_rate() -> None:
     found = {}
     for rate in (500, 5000):
@@ -82,6 +84,7 @@ def test_jitter_has_its_shape_whether_drawn_or_drifting(shape: str, over_ms: flo
     assert np.abs(law - empirical).max() < 1.95 / math.sqrt(len(x))  # Kolmogorov-Smirnov, 0.1 %
 
 
+@pytest.mark.slow
 def test_jitter_in_time_is_the_same_at_60_and_at_10_000_hz() -> None:
     link = Link(delay_ms=40, jitter_ms=10, jitter_over_ms=20)
     for rate in (60, 10_000):

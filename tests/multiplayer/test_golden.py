@@ -263,6 +263,7 @@ def with_checksum(data: bytes, connection: int) -> bytes:
 EXPLORE = os.environ.get("GDLAB_EXPLORE") == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", RECORDED if EXPLORE else ["late_enet", "rpc_modes_enet", "three_ws", "spawner_enet"]
 )

@@ -34,7 +34,7 @@ AXES = {
     "rates": ("(s)", "per second"),
     "latency": ("(s)", "(ms)"),
     "percentiles": ("percentile", "(ms)"),
-    "histogram": ("(ms)", "in each bin"),
+    "histogram": ("(ms)", "per bin"),
     "jitter": ("(s)", "(ms)"),
     "sequence": ("(s)", "number of the message"),
     "frame_phase": ("(ms)", "(ms)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 
@@ -11,14 +12,14 @@ import pytest
 
 import gdlab as gd
 from gdlab.capture.reframing import reframed
-from gdlab.errors import ReplayError
+from gdlab.errors import ReplayError, WaitTimeout
 from gdlab.facts import PEER, Fact, Reason
 from gdlab.messages import Direction, Event, Kind, Peer
 from gdlab.relays.schedule import schedule
 from gdlab.store import Store, table
 from gdlab.variant import dumps
 from tests.relays.games import arrived
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -330,3 +331,26 @@ def test_pings_are_not_replayed() -> None:
         wait_until(lambda: len(cap.df.query("reason == 'probe' and direction == 'in'")) > 0)
         run = cap.df
     assert schedule(run, serve=False, transport="udp").messages == 1
+
+
+def test_a_cell_can_wait_for_a_replay_while_others_run() -> None:
+    async def cell() -> tuple[int, int]:
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0.005)
+
+        with gd.listen("udp://127.0.0.1:0") as server, gd.replay(recording(), to=server.addresses[0]) as rp:
+            beside = asyncio.ensure_future(other())
+            with pytest.raises(WaitTimeout, match="a longer timeout= waits on"):
+                await rp.wait(timeout=0)
+            sent = len((await rp.wait(timeout=limit(60))).sent)
+            beside.cancel()
+            return sent, turns
+
+    sent, turns = asyncio.run(cell())
+    assert sent == 20
+    assert turns > 1

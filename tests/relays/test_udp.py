@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -14,12 +15,12 @@ import numpy as np
 import pytest
 
 import gdlab as gd
-from gdlab.errors import AddressError, LinkError, PortInUse, RelayError
+from gdlab.errors import AddressError, LinkError, PortInUse, RelayError, WaitTimeout
 from gdlab.impair import RECORD, Path
 from gdlab.messages import SCHEMA
 from gdlab.relays.truth import TRUTH_SCHEMA
 from tests.relays.games import arrived, numbered, numbers, udp_client, udp_server, wait_for_row
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 ROUGH = gd.Link(delay_ms=5, jitter_ms=4, loss=0.05, burst=2, duplicate=0.05, reorder=0.05, reorder_ms=10)
 
@@ -300,3 +301,23 @@ def test_a_relay_process_that_is_killed_says_so() -> None:
         assert "has ended" in repr(px)
         with pytest.raises(RelayError):
             px.set(delay_ms=5)
+
+
+def test_a_cell_can_wait_for_packets_while_others_run() -> None:
+    async def cell() -> tuple[int, str]:
+        with (
+            gd.listen("udp://127.0.0.1:0") as server,
+            gd.relay("udp://127.0.0.1:0", to=server.addresses[0]) as px,
+            udp_client(px) as client,
+        ):
+            waiting = asyncio.ensure_future(px.wait(20, timeout=limit(20)))
+            await asyncio.sleep(0)
+            send(client, 20)  # which runs while the other waits
+            found = len((await waiting).truth)
+            with pytest.raises(WaitTimeout, match="20 of 21 packets") as timeout:
+                await px.wait(21, timeout=0.05)
+            return found, str(timeout.value)
+
+    found, told = asyncio.run(cell())
+    assert found >= 20
+    assert "does the client send to" in told

@@ -27,7 +27,7 @@ def kept_bytes() -> int:
 
 
 def test_memory_is_taken_again_when_the_last_array_over_it_is_gone():
-    first, blank = memory.taken(3 * MIB)
+    first, blank = memory.taken(3 * MIB, filled=True)
     assert blank
     assert len(first) == 3 * MIB
     assert not first.any()
@@ -35,13 +35,13 @@ def test_memory_is_taken_again_when_the_last_array_over_it_is_gone():
     view, place = first[MIB:][::2].view(), first.ctypes.data
     del first
     assert kept_bytes() == 0
-    other, blank = memory.taken(3 * MIB)
+    other, blank = memory.taken(3 * MIB, filled=True)
     assert blank
     other[:] = 8
     assert (view == 7).all()
     del view
     assert kept_bytes() == 4 * MIB
-    again, blank = memory.taken(4 * MIB)
+    again, blank = memory.taken(4 * MIB, filled=True)
     assert not blank
     assert again.ctypes.data == place
     assert len(again) == 4 * MIB
@@ -50,17 +50,25 @@ def test_memory_is_taken_again_when_the_last_array_over_it_is_gone():
 
 
 def test_no_more_is_kept_than_is_said():
-    arrays = [memory.taken(16 * MIB)[0] for _ in range(6)]
+    arrays = [memory.taken(16 * MIB, filled=True)[0] for _ in range(6)]
     del arrays
     assert kept_bytes() == memory.KEPT_BYTES
 
 
 def test_little_memory_is_that_of_numpy():
-    small, blank = memory.taken(1000)
+    small, blank = memory.taken(1000, filled=True)
     assert blank
     assert not small.any()
     del small
     assert kept_bytes() == 0
+
+
+def test_memory_that_may_not_be_filled_is_taken_from_what_is_kept_alone():
+    del (held := [memory.taken(3 * MIB, filled=False)[0]])[:]
+    assert kept_bytes() == 0
+    held = [memory.taken(3 * MIB, filled=True)[0]]
+    place = held.pop().ctypes.data
+    assert memory.taken(3 * MIB, filled=False)[0].ctypes.data == place
 
 
 def write(store: Store, draw: random.Random, messages: int, first: int) -> list[bytes]:
@@ -78,6 +86,7 @@ def write(store: Store, draw: random.Random, messages: int, first: int) -> list[
     return payloads
 
 
+@pytest.mark.slow
 def test_tables_stay_what_they_were_while_blocks_go_and_their_memory_is_written_anew():
     """A store at its bound, whose readers keep some of their tables."""
     draw = random.Random(1)

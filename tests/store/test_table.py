@@ -53,6 +53,7 @@ def id_of(store: Store) -> int:
     return int(store.endpoint[-1])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(happenings, st.sampled_from([Limit(), Limit(rows=30), Limit(bytes=1 << 13)]), st.booleans())
 def test_tables_built_bit_by_bit_equal_those_built_at_once(happened, limit, hold):

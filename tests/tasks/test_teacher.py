@@ -59,7 +59,7 @@ DAMAGE = {
     8: (mangled, "is not utf-8", "Take the original file"),
     13: (emptied, "is empty", "write the file again"),
     18: (as_workbook, "zip archive, perhaps a spreadsheet", "export it as CSV from gdlab again"),
-    23: (as_page, "is none of the files that gdlab knows", "gdlab reads"),
+    23: (as_page, "is not a file that gdlab knows", "gdlab reads"),
 }
 
 

@@ -105,7 +105,7 @@ def test_the_kernel_takes_the_time_on_linux(kit):
 
 def test_nothing_that_only_linux_has_is_needed(kit, monkeypatch):
     # As on Windows: no stamps, no batches, no recvmsg, nothing but select.
-    for name in ("stream_listener", "connections", "datagrams", "attention"):
+    for name in ("stream_listener", "connections", "datagrams", "drops"):
         monkeypatch.setattr(f"gdlab.transports.{name}.LINUX", False)
     for name in ("connections", "datagrams"):
         monkeypatch.setattr(f"gdlab.transports.{name}._ANCILLARY_BYTES", 0)

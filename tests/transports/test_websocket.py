@@ -288,6 +288,18 @@ def test_the_code_of_a_peer_that_does_not_wait_for_the_answer(compression):
     assert closes(store) == ["closed by the peer: 1009"]
 
 
+def test_a_peer_may_close_within_a_message_in_fragments():
+    """Case 7.1.5 of the Autobahn test suite: what follows counts no more, and the answer is the peer's own code."""
+    with ws() as (made, store), client(made) as one:
+        one.send_frame(TEXT, b"begun", fin=False)
+        one.sock.sendall(one.frame(CLOSE, struct.pack(">H", 1000)) + one.frame(CONTINUATION, b"and ended"))
+        assert one.receive_frame() == (0x80 | CLOSE, struct.pack(">H", 1000))
+        wait_until(lambda: len(closes(store)) == 1)
+    assert closes(store) == ["closed by the peer: 1000"]
+    assert errors(store) == ["the peer closed within a message in fragments, of which 5 bytes had come"]
+    assert messages(store).empty
+
+
 def test_an_end_without_a_close_frame():
     with ws() as (made, store):
         with client(made):

@@ -223,3 +223,22 @@ def test_a_message_in_fragments_is_left_to_the_reads_one_after_the_other():
     list(session.receive(begun, 1, TimeSource.USER))
     reads = [Read(ended + small, 2, TimeSource.USER)]
     assert session.take_ahead(reads) == ([], reads)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_read_that_is_one_frame_says_what_it_says_in_two_reads(masked):
+    chance = random.Random(f"one {masked}")
+    for size in (0, 1, 2, 64, 125, 126, 300, MOST, MOST + 1, 65_600):
+        for first in (0x81, 0x82, 0x89, 0x02, 0xC2, 0x83):
+            for payload in (b"a" * size, ("ä" * size).encode()[:size], bytes(size)):
+                wire = framed(chance, first, payload, masked=masked, masks=(b"",))
+                if first == 0x82 and size == 64:
+                    assert opened(masked=masked)._frames.whole(wire) == (payload, False)
+                cut, sessions = chance.randrange(1, len(wire)), [opened(masked=masked) for _ in range(2)]
+                whole = [*told(sessions[0].receive(wire, 2, TimeSource.USER))]
+                in_two = [
+                    effect
+                    for part in (wire[:cut], wire[cut:])
+                    for effect in told(sessions[1].receive(part, 2, TimeSource.USER))
+                ]
+                assert whole == in_two, (size, first)

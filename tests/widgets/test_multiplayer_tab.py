@@ -39,7 +39,7 @@ def test_it_says_that_nothing_has_come_and_what_it_cannot_read(panel, capture):
     send(capture, *HOSTILE)
     capture.wait_sync(len(HOSTILE))
     show(panel)
-    assert "no multiplayer of Godot" in panel.text.value
+    assert "is not Godot's multiplayer" in panel.text.value
     assert_harmless(panel.text.value + panel.status.value)
 
 

@@ -78,7 +78,7 @@ def paused_sender(evidence: Evidence) -> Iterator[Finding]:
 
 
 def cut_off(evidence: Evidence) -> Iterator[Finding]:
-    """The capture did not end in order, so that its end may be missing."""
+    """The capture was not closed properly, so that its end may be missing."""
     if evidence.ended_in_order:
         return
     n = evidence.n

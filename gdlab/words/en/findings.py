@@ -10,7 +10,7 @@ _ONLY_WORD: Final = (
     "The close code is all there is about the reason; a program that quits without closing sends none."
 )
 _CUT_OFF: Final = Advice(
-    "This capture did not end in order: its last rows may be missing.",
+    "This capture was not closed properly: its last rows may be missing.",
     "{written:row} over {seconds:.1f} s were written; nothing shows how many there should be",
     "See the notes of the file for how much may be missing, and take the last seconds for a lower bound. End a capture "
     "with stop(), or with a with block.",
@@ -50,8 +50,8 @@ FINDINGS: Final[dict[str, Advice]] = {
         "{times:connection} {times:was|were} refused or given up before a message could come.",
         "{times:row}: {told:; }",
         "Each row names the part that was wrong. A visitor that is refused shows that somebody found the port: the "
-        "address is right, what is spoken there is not.",
-        "A handshake fails in one of its parts; the reason stands in the answer, which a game does not show.",
+        "address is right, the protocol is not.",
+        "A handshake fails in one of its parts; the answer gives the reason, which a game does not show.",
     ),
     "nobody-there": Advice(
         "{times:attempt} to connect {times:has|have} failed.",
@@ -74,7 +74,7 @@ FINDINGS: Final[dict[str, Advice]] = {
     "encrypted": Advice(
         "{times:connection} {times:speaks|speak} TLS to a port that does not.",
         "{times:row}: {told:; }",
-        "Use tcp:// and ws:// in the game while you capture, or capture behind what takes the encryption off.",
+        "Use tcp:// and ws:// in the game while you capture, or capture behind the proxy that decrypts.",
         "Encrypted bytes show sizes and times, and nothing else.",
     ),
     "left": Advice(
@@ -87,13 +87,13 @@ FINDINGS: Final[dict[str, Advice]] = {
     "bytes-waiting": Advice(
         "{held:byte} of a message {held:has|have} arrived, and its rest is missing.",
         "{held:byte} wait for the rest of their message",
-        "Wait, if the game is still sending; otherwise the framing is another one: cap.reframe(...) reads it again.",
+        "Wait, if the game is still sending; otherwise it is in another framing: cap.reframe(...) reads it again.",
         "In a stream a message ends where its framing says, not where a packet does.",
     ),
     "bytes-waiting/of": Advice(
         "{held:byte} of a message of {whole:byte} {held:has|have} arrived, and its rest is missing.",
         "{held:byte} of {whole:,} are there",
-        "Wait, if the game is still sending; otherwise the framing is another one: cap.reframe(...) reads it again.",
+        "Wait, if the game is still sending; otherwise it is in another framing: cap.reframe(...) reads it again.",
         "In a stream a message ends where its framing says, not where a packet does.",
     ),
     "connected-and-silent": Advice(
@@ -138,7 +138,8 @@ FINDINGS: Final[dict[str, Advice]] = {
     "close-1002": _closed(
         1002,
         "a protocol error",
-        "Godot closes so for a masked frame from a server or a compressed one: switch compression off in the server.",
+        "Godot closes like this for a masked frame from a server or a compressed one: switch compression off in the "
+        "server.",
     ),
     "close-1006": _closed(
         1006,
@@ -155,8 +156,8 @@ FINDINGS: Final[dict[str, Advice]] = {
     "close-1011": _closed(
         1011,
         "an error or a missing answer to a keep-alive ping",
-        "Python's websockets closes so when no pong came for 20 s. A game answers pings in poll(): a paused or blocked "
-        "game looks dead. Poll while paused, or set ping_interval=None.",
+        "Python's websockets closes like this when no pong came for 20 s. A game answers pings in poll(): a paused or "
+        "blocked game looks dead. Poll while paused, or set ping_interval=None.",
     ),
     "own-close-1002": _closed(
         1002,
@@ -181,7 +182,7 @@ FINDINGS: Final[dict[str, Advice]] = {
         "A program that looks at its socket once per frame adds half a frame to every message, on average.",
     ),
     "nagle": Advice(
-        "Round trips pile up at {at_ms} ms, as Nagle's algorithm and delayed acknowledgements make them.",
+        "Round trips pile up at {at_ms} ms, as they do with Nagle's algorithm and delayed acknowledgements.",
         "{inside} of {of} round trips lie between {low_ms:g} and {high_ms:g} ms, {beside} in the {width_ms:g} ms "
         "beside; median {median_ms:.1f} ms",
         "Call set_no_delay(true) on the game's StreamPeerTCP after it has connected (WebSocketPeer does so itself), or "
@@ -201,17 +202,18 @@ FINDINGS: Final[dict[str, Advice]] = {
         "{lost:,} of {expected:numbered message} never arrived: {where}.",
         "{lossy} of {streams:stream} lost some; worst {peer} with {loss:.1%} (95 % interval {low:.1%} to {high:.1%}, "
         "n={n})",
-        "Count what the sender really sent (put_packet returns an error when its buffer is full), and look whether "
+        "Count what the sender really sent (put_packet returns an error when its buffer is full), and check whether "
         "losses come in bursts: those are buffers; single ones are the path.",
         "A number in each message is what makes loss visible; from arrivals alone it is not.",
     ),
     "leaping-numbers": Advice(
-        "The numbers leap ahead {leaps:once|# times}, over {leapt:number}: lost in one piece, or never given.",
+        "The numbers leap ahead {leaps:once|# times}, over {leapt:number}: lost in one piece, or never assigned.",
         "{leaping} of {streams:stream}; most of {peer}, {most_leapt:number} in {most_leaps:leap}, among n={n:,} "
         "messages; they count neither as lost nor as expected",
-        "Compare with how long nothing arrived: at the usual rate, are so many messages missing in that time? If not, "
-        "look where the game sets its number (a new level, another counter, a message read at the wrong offset).",
-        "A hole in the numbers is a loss only if the numbers between were given.",
+        "Compare with how long nothing arrived: at the usual rate, are that many messages missing in that time? If "
+        "not, look at where the game sets its number (a new level, another counter, a message read at the wrong "
+        "offset).",
+        "A hole in the numbers is a loss only if the numbers between were assigned.",
     ),
     "one-a-frame": Advice(
         "{peer} answers single messages and loses those that come together: it seems to read one per frame.",
@@ -238,7 +240,7 @@ FINDINGS: Final[dict[str, Advice]] = {
         "{datagrams:datagram} {datagrams:is|are} larger than an Ethernet frame holds.",
         "largest {largest:byte} of {of:datagram}; over {most} bytes (IPv4) they travel as several IP fragments",
         "Keep datagrams under about 1,200 bytes, or split them yourself and number the parts.",
-        "Of a fragmented datagram one lost fragment loses all; some networks drop fragments altogether.",
+        "One lost fragment loses the whole datagram; some networks drop fragments altogether.",
     ),
     "over-enet-mtu": Advice(
         "{datagrams:datagram} {datagrams:fits|fit} Ethernet but not ENet's packets of {most} bytes.",
@@ -258,7 +260,7 @@ FINDINGS: Final[dict[str, Advice]] = {
         "{messages} of {of:message} {messages:equals|equal} one of ours but for those characters, such as {example!r} "
         "(n={sent} sent)",
         "Use put_utf8_string and get_utf8_string.",
-        "A text is not bytes: both sides must use the same encoding, and one that has all its characters.",
+        "Text is not bytes: both sides must use the same encoding, and one that has all its characters.",
     ),
     "cut-off": _CUT_OFF,
     "cut-off/empty": _CUT_OFF._replace(
@@ -269,7 +271,7 @@ FINDINGS: Final[dict[str, Advice]] = {
         "{messages:message} with t_us of the other side",
         "Use it for jitter, which needs only its differences; for delay measure round trips, or estimate the offset "
         "and give its error.",
-        "Two clocks differ by an unknown offset that drifts: their difference is no delay.",
+        "Two clocks differ by an unknown offset that drifts: their difference is not a delay.",
     ),
     "coarse-clock": Advice(
         "The game's clock counts whole milliseconds: jitter below one cannot be seen.",

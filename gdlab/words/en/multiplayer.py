@@ -16,7 +16,7 @@ FINDINGS: Final[dict[str, Advice]] = {
         "Send less that is unreliable while the round trip rises, or keep ENet from throttling: "
         "ENetPacketPeer.throttle_configure(interval, acceleration, deceleration) with deceleration 0. "
         "get_statistic(PEER_PACKET_THROTTLE) shows it from inside: 32 is open, 0 sends nothing unreliable.",
-        "ENet takes a round trip that grows, also because the other side was slow for a moment, for a full line, and "
+        "ENet takes a growing round trip, even if the other side was only slow for a moment, for a full line, and "
         "sends fewer unreliable packets for up to five seconds. That is loss without a lossy network.",
     ),
     "lost-before-capture": Advice(
@@ -29,14 +29,14 @@ FINDINGS: Final[dict[str, Advice]] = {
     "network-loss": Advice(
         "The network lost {parts: and }.",
         "{counts:; }; {gone:unreliable packet} {gone:is|are} gone for good",
-        "Reliable calls are repeated by ENet and come late; what is unreliable must be sent so that the next one makes "
-        "the lost one needless.",
+        "Reliable calls are repeated by ENet and come late; unreliable ones must be such that the next makes up for a "
+        "lost one.",
         "Loss on the way shows between two places of capture, never at one alone.",
     ),
     "stood-still/peer": Advice(
         "{who:capital} sent nothing for {seconds:.1f} s while {other} kept asking; {end}.",
         "{repetitions:repetition} in that time, of one command {tries:,} with waits that double",
-        "Was it in a debugger break, loading, or suspended? A break, also one at an error of a script, stops the "
+        "Was it in a debugger break, loading, or suspended? A break, even one at a script error, stops the "
         "network, too; an ENet peer is given up after 5 to 30 s without an answer.",
         "ENet repeats with waits that double, and gives up a peer that stays silent.",
     ),
@@ -78,7 +78,7 @@ FINDINGS: Final[dict[str, Advice]] = {
     "unreliable-fragments": Advice(
         "A call of {size:kB} travels unreliably in {pieces:fragment}: at {at} {failing:.0%} of such calls fail.",
         "{calls:unreliable call} above 1364 bytes, the largest {path}.{method}",
-        "Send it reliably, or in parts that are of use alone.",
+        "Send it reliably, or in parts that are useful by themselves.",
         "One lost fragment loses the whole packet: n fragments fail n times as often.",
     ),
     "path-unconfirmed": Advice(
@@ -99,7 +99,7 @@ FINDINGS: Final[dict[str, Advice]] = {
         'the other side answered the path {path} with "not the same methods", or sent another MD5 of its own',
         "Give both sides the same script, or at least the same list of @rpc functions, base scripts included. Update "
         "server and clients together.",
-        "A method travels as its place in the sorted list of names; one name more shifts all behind it.",
+        "A method travels as its place in the sorted list of names; one extra name shifts all that follow.",
     ),
     "not-allowed": Advice(
         "Ignored: {node}.{method} from {sender}: only the authority {authority} may call it.",
@@ -125,13 +125,14 @@ FINDINGS: Final[dict[str, Advice]] = {
     "sync-not-counted": Advice(
         "The editor shows {share:.0%} of the bytes of your synchronizers: what is sent on change is never counted.",
         "{shown:,} of {total:byte} of values; most of the rest is {most}",
-        "Take the numbers of summary() in place of the network profiler's.",
+        "Use the numbers of summary() instead of the network profiler's.",
         "Deltas go reliably and outside of what the profiler looks at.",
     ),
     "spawn-sent-twice": Advice(
         "{spawns:spawn} {spawns:was|were} followed by a delta with the same values ({size:kB}).",
         "each first delta of a spawned synchronizer, equal to values of its spawn",
-        "It is the engine's way with on-change properties; take them out of the spawn (spawn = off) where it matters.",
+        "This is how the engine treats on-change properties; take them out of the spawn (spawn = off) where it "
+        "matters.",
         "A synchronizer sends all its on-change properties once, also what the spawn has carried already.",
     ),
     "sender-frame-rate": Advice(

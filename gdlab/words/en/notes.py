@@ -6,7 +6,7 @@ from typing import Final
 
 #: By the key of a `Statement`.
 NOTES: Final[dict[str, str]] = {
-    "left out/tunnels": "more tunnels in each other than any network has",
+    "left out/tunnels": "more nested tunnels than any network has",
     "left out/ip": "a damaged IP header",
     "left out/authenticated": "extension headers behind an authentication header",
     "left out/esp": "encrypted (ESP)",
@@ -55,7 +55,7 @@ NOTES: Final[dict[str, str]] = {
     "stopped/length": "a block claims to have {length:byte}",
     "stopped/lengths": "a block's two lengths differ",
     "stopped/short": "a block is too short for what it is",
-    "note/modified pcap": "the file is of the modified pcap that a patched libpcap wrote",
+    "note/modified pcap": "the file is in the modified pcap format of a patched libpcap",
     "note/damaged": "{count:packet} {count:is|are} damaged and {count:was|were} left out",
     "note/untimed": "{count:packet} {count:has|have} no time in the file; {count:it stands|they stand} at 1970",
     "note/strange times": (
@@ -63,12 +63,12 @@ NOTES: Final[dict[str, str]] = {
         "{count:its end|its ends}"
     ),
     "sidecar/damaged": "the sidecar is damaged and was not used: {why}",
-    "sidecar/foreign": "the sidecar is not one of gdlab and was not used",
+    "sidecar/foreign": "the sidecar is not one of gdlab's and was not used",
     "sidecar/version": (
         "the sidecar is of version {version}, gdlab knows those up to {known}: what is new there was not used"
     ),
     "sidecar/wrong": "{parts} of the sidecar cannot be right, and was not used",
-    "sidecar/device": "the sidecar {name} is no ordinary file and was not used",
+    "sidecar/device": "the sidecar {name} is not an ordinary file and was not used",
     "sidecar/large": "the sidecar {name} is too large to be one and was not used",
     "sidecar/missing": (
         "no sidecar {name} beside the file: dtypes are restored from the schema, the order of categories and "
@@ -87,18 +87,18 @@ NOTES: Final[dict[str, str]] = {
     "note/columns left out": "columns that a capture does not have were left out: {columns}",
     "note/columns missing": "columns are missing, and were filled with what can be inferred: {columns}",
     "csv/guarded": (
-        "cells begin with an apostrophe: by all of them, the file was taken for one guarded against formulas"
+        "cells begin with an apostrophe: judging by all of them, the file is one guarded against formulas"
     ),
-    "csv/raw": "cells begin with an apostrophe: by all of them, the file was taken for one written with raw=True",
+    "csv/raw": "cells begin with an apostrophe: judging by all of them, the file was written with raw=True",
     "csv/blank": "{count:line} {count:is|are} blank and {count:was|were} left out",
-    "left out/changed": "IP that does not stand in them as it is",
+    "left out/changed": "the IP packet does not appear in them unchanged",
     "note/tshark": "tshark reports: {why}",
     "note/offer tshark": "where tshark is installed, it reads packets of link layers that gdlab does not know",
     "csv/zone": "{count:time} {count:is|are} without a zone, and {count:was|were} taken for UTC",
     "note/foreign": "the file was not written by gdlab: where it came from is not known",
     "note/of": "{name}: {note}",
     "spill/not ended": (
-        "it did not end in order (the process was killed, or still runs): what was received in the last {seconds} "
+        "it was not closed properly (the process was killed, or still runs): what was received in the last {seconds} "
         "s before its end may be missing; after a power cut or a crash of the whole system more, what it had not "
         "yet put on the disk"
     ),
@@ -106,13 +106,13 @@ NOTES: Final[dict[str, str]] = {
     "spill/capture": "capture {session}: {note}",
     "spill/left": "{files:file} of a capture {session} whose description is gone {files:was|were} left out",
     "spill/captures": "the folder holds {captures:capture}; all their rows are here",
-    "spill/description": "its description is no ordinary file, or too large to be one, and was not used",
+    "spill/description": "its description is not an ordinary file, or too large to be one, and was not used",
     "spill/unreadable": "its description cannot be read: {why}",
     "note/missing": "{name} is missing here: {why}",
     "note/together": "{files:file} {files:is|are} here together",
     "note/backwards": "time runs backwards at {rows:row}: all rows were put in order of time",
     "note/sizes": (
-        "{rows:row} {rows:states|state} another size than {rows:its payload has|their payloads have}: measures of "
-        "bytes go by what {rows:it states|they state}"
+        "{rows:row} {rows:states|state} a size that {rows:its payload does|their payloads do} not have: measures of "
+        "bytes use what {rows:it states|they state}"
     ),
 }

@@ -23,8 +23,8 @@ FINDINGS: Final[dict[str, Advice]] = {
         "Where it is known what was done to each packet, every measure can be checked against it.",
     ),
     "jitter-clamped": Advice(
-        "Keeping the order turns the jitter of the way {way} into delay: {total_ms:.1f}±{total_sd_ms:.1f} ms and not "
-        "{drawn_ms:.1f}±{drawn_sd_ms:.1f} ms.",
+        "Keeping the order turns the jitter of the way {way} into delay: {total_ms:.1f}±{total_sd_ms:.1f} ms instead "
+        "of {drawn_ms:.1f}±{drawn_sd_ms:.1f} ms.",
         "mean wait for earlier packets {waited_ms:.1f} ms, n={n}",
         "Set jitter_over_ms=20 or so, which makes the delay drift as a real one does, or order='free', which lets "
         "packets overtake.",
@@ -40,7 +40,7 @@ FINDINGS: Final[dict[str, Advice]] = {
         "Messages were lost {places: and }.",
         "{shares:; }",
         "Look at the part that lost most. A path ends where the other side's program reads: what its kernel dropped "
-        "counts to the path.",
+        "counts towards the path.",
         "A loss is located by counting on both sides of each place, not by looking at one end.",
     ),
 }
@@ -65,19 +65,19 @@ PARTS: Final[dict[str, str]] = {
     "lost-at/sender to relay": "on the path to the relay",
     "lost-at/relay": "in the relay",
     "lost-at/relay: loss": "in the relay, by its link's loss",
-    "lost-at/relay: queue": "in the relay, as the queue before its bottleneck was full",
+    "lost-at/relay: queue": "in the relay, because the queue before its bottleneck was full",
     "lost-at/relay: cut": "in the relay, while its line was down",
-    "lost-at/relay: mtu": "in the relay, as larger than its link takes",
-    "lost-at/relay: limit": "in the relay, as it held too much itself",
-    "lost-at/relay: stopped": "in the relay, as it was stopped",
-    "lost-at/relay: unsent": "in the relay, as its system would not send them",
+    "lost-at/relay: mtu": "in the relay, being larger than its link takes",
+    "lost-at/relay: limit": "in the relay, because it held too much itself",
+    "lost-at/relay: stopped": "in the relay, because it was stopped",
+    "lost-at/relay: unsent": "in the relay, because its system would not send them",
     "lost-at/relay to receiver": "on the path from the relay",
     "lost-at/receiver's buffer": "in this capture's own receive buffer",
     "relay-not-network/loss": "{n:,} by the link's loss",
-    "relay-not-network/queue": "{n:,} as the queue before the bottleneck was full",
+    "relay-not-network/queue": "{n:,} because the queue before the bottleneck was full",
     "relay-not-network/cut": "{n:,} while the line was down",
-    "relay-not-network/mtu": "{n:,} as larger than the link takes",
-    "relay-not-network/limit": "{n:,} as the relay itself held too much",
-    "relay-not-network/stopped": "{n:,} as the relay was stopped",
-    "relay-not-network/unsent": "{n:,} as this system would not send them",
+    "relay-not-network/mtu": "{n:,} larger than the link takes",
+    "relay-not-network/limit": "{n:,} because the relay itself held too much",
+    "relay-not-network/stopped": "{n:,} because the relay was stopped",
+    "relay-not-network/unsent": "{n:,} because this system would not send them",
 }

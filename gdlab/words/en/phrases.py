@@ -42,7 +42,8 @@ PHRASES: Final[dict[str, str]] = {
     ),
     "hint/framing": ". What was sent may also be an incomplete message: see framing=",
     "hint/problem": "see what went wrong last: {problem}",
-    "hint/incomplete": "what has arrived is no whole message yet: wait, or read it otherwise with .reframe(...)",
+    "hint/incomplete": "what has arrived is not a whole message yet: wait, or choose another framing with "
+    ".reframe(...)",
     "hint/opening": (
         "{peers} connected, and the WebSocket handshake is not complete: does the game call WebSocketPeer.poll() in "
         "every frame?"
@@ -67,22 +68,22 @@ PHRASES: Final[dict[str, str]] = {
     "wait/more": "{received} of {wanted} more messages had arrived after {seconds:g} s. Now: {text}.",
     "wait/try": "{said} To try: {hint}",
     "wait/stopped": (
-        "{said} A stopped capture receives nothing more; its start() goes on, {anew} begins anew"
+        "{said} A stopped capture receives nothing more; its start() continues it, {anew} begins anew"
     ),
-    "wait/slow": "{said} The game sends more slowly than that, or has ended; a longer timeout= waits on",
+    "wait/slow": "{said} The game sends more slowly than that, or has ended; a longer timeout= waits longer",
     "none dropped": "0 dropped",
     "dropped/kernel": "{number:,} dropped by the kernel",
-    "dropped/limit": "{number:oldest row} gone (limit)",
+    "dropped/limit": "{number:oldest row} evicted (limit)",
     "and": ", ",
     "or": "; ",
     "marks/broken": "cannot be read: {why}",
     "marks/unknown": "nothing shows whether it was edited: hand in the .gdlab.json beside it as well",
-    "marks/rows": "edited: {rows} rows, and {told} were written",
-    "marks/bytes": "edited: {bytes} bytes, and {told} were written (saved again by a spreadsheet or an editor?)",
+    "marks/rows": "edited: {rows} rows here, but {told} were written",
+    "marks/bytes": "edited: {bytes} bytes here, but {told} were written (saved again by a spreadsheet or an editor?)",
     "marks/backwards": "edited: time runs backwards at {rows} rows",
-    "marks/sizes": "edited: {rows} payloads are not of the size that is told",
-    "marks/points": "edited: {points} points are told, and the best answer has {best}",
-    "marks/attempts": "edited: {attempts} attempts are told, and {answers} answers are there",
+    "marks/sizes": "edited: {rows} payloads do not have the size that is stated",
+    "marks/points": "edited: {points} points are stated, but the best answer has {best}",
+    "marks/attempts": "edited: {attempts} attempts are stated, but {answers} answers are there",
     "marks/copied": "{share:.0%} in common with {file}",
     "roster/silent": "Is the game still running, and not paused? Has the laptop changed its network?",
     "roster/never heard": (

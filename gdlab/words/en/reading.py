@@ -8,10 +8,10 @@ from typing import Final
 STATEMENTS: Final[dict[str, str]] = {
     # ---- framings
     "framing/own": "{name!r} is a framing of gdlab's own; choose another name",
-    "framing/name": "{name!r} cannot name a framing: letters, digits, points and strokes do",
+    "framing/name": "{name!r} cannot name a framing: use letters, digits, points, hyphens and underscores",
     "framing/named": "{name!r} has a name already; register a function, or an object with a method cut()",
     "framing/kind": "a framing is a name, a function of the bytes, or an object with a method cut(), not {type}",
-    "framing/auto": "'auto' is no framing before it has seen some bytes; `StreamReader` finds it out",
+    "framing/auto": "'auto' is not a framing until it has seen some bytes; `StreamReader` detects it",
     "framing/auto sends": "'auto' can only receive; send with a framing by name, such as the framer's own `name`",
     "framing/fixed": "{name!r}: 'fixed' needs the length of the frames in bytes, such as 'fixed:24'",
     "framing/near": (
@@ -19,7 +19,7 @@ STATEMENTS: Final[dict[str, str]] = {
     ),
     "framing/unknown": "no framing is called {name!r}; there are {known:, } (as in 'fixed:24')",
     "framing/length": (
-        "frames of {size:byte} cannot be: the length must be at least 1 and at most {most} (max_frame_bytes)"
+        "frames of {size:byte} are impossible: the length must be at least 1 and at most {most} (max_frame_bytes)"
     ),
     "framing/limit": "max_frame_bytes is {most}, but must be at least 1",
     "framing/ended": "receive_data() after end(): one framer serves one connection",
@@ -48,17 +48,17 @@ STATEMENTS: Final[dict[str, str]] = {
         "compressed with gzip, zstd or lz4"
     ),
     "load/folder": "{path} is a folder without a spilled capture. {can_read}",
-    "load/device": "{path} is no ordinary file (a pipe or a device). Save what it gives as a file. {can_read}",
+    "load/device": "{path} is not an ordinary file (a pipe or a device). Save its output as a file. {can_read}",
     "load/missing": "there is no file {path}; the current folder is {folder}",
     "load/unreadable": "{path} cannot be read: {why}. Give a file that you may read",
     "load/empty": "{path} is empty: not even a header was written. {can_read}; write the file again",
-    "load/foreign": "{path} is none of the files that gdlab knows. {can_read}{guess}",
+    "load/foreign": "{path} is not a file that gdlab knows. {can_read}{guess}",
     "load/zip": "; this one is a zip archive, perhaps a spreadsheet: unpack it, or export it as CSV from gdlab again",
     "load/json": "; this one looks like JSON: if it is a sidecar, give the CSV or Parquet file beside it",
     "load/csv": "; this one may be a CSV of another program: read it with pandas.read_csv",
     "load/csv missing": "; this one has columns of a capture, but not {columns:, }: export it with all of them",
     "load/csv twice": (
-        "; this one has columns of a capture, but more than one {columns:, }: which of them is meant cannot be told"
+        "; this one has columns of a capture, but more than one {columns:, }: it is not clear which of them is meant"
     ),
     "load/by tshark": "tshark opened this file and found the IP packets in it; what is around them is not known",
     "load/tshark": "{path} cannot be read by tshark: {why}. Give a packet capture that Wireshark opens",
@@ -67,12 +67,12 @@ STATEMENTS: Final[dict[str, str]] = {
         "it, save the capture as pcapng in Wireshark"
     ),
     "load/ask tshark": (
-        "; if it is a packet capture in another format, tshark (of Wireshark) is asked where it is installed: else "
-        "save it as pcapng there"
+        "; if it is a packet capture in another format, tshark (of Wireshark) is used where it is installed: "
+        "otherwise save it as pcapng there"
     ),
     "load/rows": (
-        "{path} has {size} bytes and would be {rows} rows: no capture packs so small, as the times of its rows differ. "
-        "It was made to fill the memory, and is not read"
+        "{path} has {size} bytes and would be {rows} rows: no capture compresses that well, as the times of its rows "
+        "differ. It was made to fill the memory, and is not read"
     ),
     "load/memory": (
         "{path} has {size} bytes and would take {needed} MiB of memory; gdlab reads up to {most} MiB of a file of this "
@@ -82,8 +82,8 @@ STATEMENTS: Final[dict[str, str]] = {
         "{path} has {size} MiB and as a table would take about {needed} MiB of memory, of which {free} MiB are free. "
         "{way}"
     ),
-    "load/by pieces": "gd.dataset({path}) reads it by pieces",
-    "load/unpack": "Unpack it; gd.dataset({path}) then reads it by pieces",
+    "load/by pieces": "gd.dataset({path}) reads it in pieces",
+    "load/unpack": "Unpack it; gd.dataset({path}) then reads it in pieces",
     "load/no columns": "{path} has no columns of a capture",
     "load/csv damaged": (
         "{path} is damaged: {why}. Expected: the CSV as gdlab wrote it. Take the original file; if a spreadsheet saved "
@@ -109,10 +109,10 @@ STATEMENTS: Final[dict[str, str]] = {
     "load/integer": "not a whole number: {cell!r}",
     "load/rounded": "the payload was taken for a number, whose last digits are lost: {cell!r}",
     "load/exponent": (
-        "the payload was taken for a number, and most of its digits are lost: {cell!r} (open the file by the "
-        "spreadsheet's import of text, with the column payload as text)"
+        "the payload was taken for a number, and most of its digits are lost: {cell!r} (open the file with the "
+        "spreadsheet's text import, with the column payload as text)"
     ),
-    "load/value": "{column} is {cell!r}, which is none of {values:, }",
+    "load/value": "{column} is {cell!r}, which is not one of {values:, }",
     "load/hex": "not hexadecimal digits: {cell!r}",
     "load/parquet damaged": (
         "{path} is Parquet, but damaged or cut short: {why}. Expected: the file as it was written. Copy or download it "
@@ -139,7 +139,7 @@ STATEMENTS: Final[dict[str, str]] = {
     "guess/json": "begins like JSON, but: {problem}",
     "guess/protocol": "looks like {name}: {way_out}",
     "guess/text": "a text message of WebSocket, but not UTF-8: byte 0x{byte:02x} at {at}",
-    "guess/binary": 'a binary message of WebSocket that could be text: decode="text" reads it so',
+    "guess/binary": 'a binary message of WebSocket that could be text: decode="text" reads it as text',
     "guess/nothing": "neither a Variant nor JSON nor text",
     "protocol-name/wide": "UTF-16 or UTF-32",
     "protocol-name/bom": "UTF-8 with a byte order mark",
@@ -147,12 +147,12 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol-name/python": "Python's str()",
     "protocol/tls": "turn it off in the game, gdlab reads nothing encrypted",
     "protocol/dtls": "turn it off in the game, gdlab reads nothing encrypted",
-    "protocol/stun": "a program looks for its address; it is no message of the game",
-    "protocol/mqtt": 'framing="mqtt" cuts a TCP stream into packets; read those by a function as codec',
+    "protocol/stun": "a program looks for its address; it is not a message of the game",
+    "protocol/mqtt": 'framing="mqtt" cuts a TCP stream into packets; read those with a function as codec',
     "protocol/http": "a request to a web server, or its answer; a listener on tcp:// shows it whole",
     "protocol/osc": 'read it with decode="osc"',
     "protocol/godot3": (
-        "Godot 4 numbers its types otherwise; send JSON (to_json() in GDScript 3), or read it by a function"
+        "Godot 4 numbers its types differently; send JSON (to_json() in GDScript 3), or read it with a function"
     ),
     "protocol/enet": "Godot's high-level multiplayer; cap.multiplayer() takes it apart",
     "protocol/gzip": "read it with decode=gzip.decompress",
@@ -160,9 +160,10 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol/bom": "leave the mark out when encoding, UTF-8 needs none",
     "protocol/engine_io": "Socket.IO's messages have their kind as digits before the JSON",
     "protocol/utf16": (
-        "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#), or decode it by a function"
+        "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#), or decode it with a function"
     ),
     "protocol/wide": "send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)",
+    "protocol/resp": "a client of Redis speaks here; a framing of your own takes its commands whole",
     "protocol/http2": "use HTTP/1.1; gdlab does not take HTTP/2 apart",
     "protocol/ssh": "a remote shell has come to the game's port; gdlab reads nothing encrypted",
     "protocol/utf32": "send UTF-8: to_utf8_buffer() in GDScript",
@@ -190,7 +191,7 @@ STATEMENTS: Final[dict[str, str]] = {
         "{shown} (and {more} more) is beyond 2**53: exact here, but Godot reads JSON numbers as floats and rounds it"
     ),
     "osc/nested": "not OSC: more than {most} bundles inside one another",
-    "osc/size": "not OSC: {size:byte} {size:is|are} no multiple of 4",
+    "osc/size": "not OSC: {size:byte} {size:is|are} not a multiple of 4",
     "osc/begin": "not OSC: it begins neither with '/' nor with #bundle",
     "osc/rest": "not OSC: {size:byte} {size:follows|follow} the arguments {tags!r}",
     "osc/time": "not OSC: a bundle without its time",

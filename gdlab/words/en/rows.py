@@ -52,7 +52,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
         "{most} ({limit})"
     ),
     "slow_reader/all": (
-        "closed here: of all peers most waits for this one, which does not read; {waiting} "
+        "closed here: this peer does not read, and more waits for it than for any other; {waiting} "
         "{waiting:byte waits|bytes wait} to be sent "
         "to all of them, the limit is {most} ({limit})"
     ),
@@ -63,7 +63,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     ),
     "stopped": "closed here: stopped",
     "internal": "closed: internal error in gdlab, {error}",
-    "lingered": "it did not end its side",
+    "lingered": "the peer did not close its side",
     "refused_limit/relay": "not relayed: there {most:is one client|are # clients} already ({limit})",
     "refused_limit": "refused: {there} {there:connection is|connections are} open, the limit is {most} ({limit})",
     "refused_limit/system": (
@@ -77,8 +77,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "refused_path": "refused with HTTP {code}: nothing is at {said!r}, this listener is at {path!r}",
     "refused_handshake": "refused: no WebSocket handshake, {said}",
     "refused_handshake/plain": (
-        "refused: {said!r} is a plain HTTP request, as HTTPRequest sends it, and no WebSocket handshake: connect "
-        "with "
+        "refused: {said!r} is a plain HTTP request, as HTTPRequest sends it, not a WebSocket handshake: connect with "
         "WebSocketPeer, or listen on tcp:// to see requests"
     ),
     "refused_handshake/tls": (
@@ -96,7 +95,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "handshake_cut/offered": (
         "the connection ended before the WebSocket handshake was complete; it was offered the sub-protocol "
         "{said}, and "
-        "a Godot server that has none of these ends it so: leave subprotocols= out, or set supported_protocols "
+        "a Godot server that has none of these ends it like this: leave subprotocols= out, or set supported_protocols "
         "in the "
         "game"
     ),
@@ -126,7 +125,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "malformed/json_depth": "arrays and objects nested deeper than {most}" + _NEXT_VALUE,
     "malformed/json_bracket": "{found} closes what was opened by another bracket" + _NEXT_VALUE,
     "malformed/json_string": "a line feed inside a string" + _NEXT_VALUE,
-    "malformed/json_word": "a word that is no JSON value" + _NEXT_VALUE,
+    "malformed/json_word": "a word that is not a JSON value" + _NEXT_VALUE,
     "malformed/ws": "{said}",
     "malformed/relay": "no WebSocket frames: what follows passes the relay unread",
     "oversized/frame": (
@@ -167,6 +166,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "oversized/cut": (
         "a frame longer than the limit of {most} {most:byte|bytes} ({limit}) at byte {offset} of the stream"
     ),
+    "incomplete/fragments": "the peer closed within a message in fragments, of which {held} {held:byte|bytes} had come",
     "incomplete/cut": "the stream ended after {held} {held:byte|bytes} of a frame",
     "unframable/separator": "the payload holds 0x{separator}, which ends a message; send it in parts",
     "framing_guessed/nothing": "framing {framing}: nothing has arrived",
@@ -207,6 +207,9 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/wide": (
         "kept raw: UTF-16 or UTF-32; send UTF-8 (to_utf8_buffer() in GDScript, Encoding.UTF8 in C#)"
     ),
+    "framing_guessed/resp": (
+        "framing lines: RESP, the commands of Redis; each line is a row, and so is each line within a value"
+    ),
     "framing_guessed/http2": "kept raw: HTTP/2, which gdlab does not take apart",
     "framing_guessed/ssh": "kept raw: SSH, a remote shell; gdlab reads nothing encrypted",
     "framing_guessed/zstd": "kept raw: compressed by Zstandard; decompress it in a codec function of your own",
@@ -240,8 +243,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     ),
     "evicted": (
         "{count} {count:row|rows} ({payload_bytes} payload {payload_bytes:byte|bytes}) dropped: the store keeps "
-        "{keeps}; give listen(limit=...) more "
-        "to keep more"
+        "{keeps}; raise listen(limit=...) to keep more"
     ),
     "evicted/spilled": (
         "{count} {count:row|rows} ({payload_bytes} payload {payload_bytes:byte|bytes}) dropped: the store keeps "
@@ -258,7 +260,7 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "spill_missed": (
         "{count} {count:row|rows} ({payload_bytes} payload {payload_bytes:byte|bytes}) dropped: the store keeps "
         "{keeps}; that was before the disk had "
-        "taken {count:it|them}; give listen(limit=...) more to bridge a slow disk for longer"
+        "taken {count:it|them}; raise listen(limit=...) to bridge a slow disk for longer"
     ),
 }
 
@@ -311,7 +313,7 @@ COUNTED: Final[dict[str, str]] = {
     "untold": "stretches of rows that a busy notebook missed",
     "endpoint_failed": "endpoints that failed",
     "kernel_drop": "drops by the kernel",
-    "evicted": "evictions for the limit",
+    "evicted": "evictions (limit)",
     "paused": "pauses",
     "skipped": "stretches of skipped bytes",
     "spill_missed": "rows missed by the spill",

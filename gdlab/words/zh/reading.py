@@ -115,6 +115,7 @@ STATEMENTS: Final[dict[str, str]] = {
     "protocol/engine_io": "Socket.IO 的消息在 JSON 之前用数字表示种类",
     "protocol/utf16": "请发送 UTF-8（GDScript 中用 to_utf8_buffer()，C# 中用 Encoding.UTF8），或用函数解码",
     "protocol/wide": "请发送 UTF-8（GDScript 用 to_utf8_buffer()，C# 用 Encoding.UTF8）",
+    "protocol/resp": "这里是 Redis 客户端；用自己写的 framing 可以取得完整的命令",
     "protocol/http2": "请用 HTTP/1.1；gdlab 不解析 HTTP/2",
     "protocol/ssh": "有远程登录程序连到了游戏的端口；gdlab 读不了加密的内容",
     "protocol/utf32": "请发送 UTF-8：GDScript 中用 to_utf8_buffer()",

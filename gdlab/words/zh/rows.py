@@ -146,9 +146,11 @@ SENTENCES: Final[dict[str, str | Callable[[Mapping[str, Any]], str]]] = {
     "framing_guessed/wide": (
         "保持 raw：UTF-16 或 UTF-32；请发送 UTF-8（GDScript 用 to_utf8_buffer()，C# 用 Encoding.UTF8）"
     ),
+    "framing_guessed/resp": "framing lines：RESP，即 Redis 的命令；每一行是一条记录，值中的每一行也是",
     "framing_guessed/http2": "保持 raw：HTTP/2，gdlab 不解析它",
     "framing_guessed/ssh": "保持 raw：SSH 远程登录；gdlab 读不了加密的内容",
     "framing_guessed/zstd": "保持 raw：用 Zstandard 压缩；请在自己的编解码函数中解压",
+    "incomplete/fragments": "对方在一条分片消息中途关闭了连接，已收到 {held} 字节",
     "incomplete/cut": "流在一个帧的 {held} 字节之后结束",
     "malformed/cut": "流中第 {offset} 字节处不是 {framing} 帧的开头：{why}",
     "oversized/cut": "流中第 {offset} 字节处的帧超过 {most} 字节的上限（{limit}）",
