@@ -127,6 +127,20 @@ class PayloadArray(ExtensionArray):
                 _gather(arena, starts, sizes[rows], buffer, to)
         return buffer, offsets
 
+    def stretches(self) -> list[tuple[UInt8, Int64, slice]]:
+        """All payloads without a copy of them, as far as those of neighbouring rows stand in one arena.
+
+        Returns
+        -------
+        For each stretch of rows an arena, where in it each payload begins, and the rows. Where payloads of one arena
+        are among those of another, all are one stretch of a copy.
+        """
+        pieces = list(self._by_arena())
+        if all(isinstance(rows, slice) for _, _, rows in pieces):
+            return [(arena, self._addresses[rows] - base, rows) for arena, base, rows in pieces]
+        buffer, offsets = self.contiguous()
+        return [(buffer, offsets[:-1], slice(0, len(self)))]
+
     def _by_arena(self) -> Iterator[tuple[UInt8, int, Any]]:
         """Each arena that is used, its base address, and its rows (a slice where they stand together)."""
         if not len(self):
@@ -161,20 +175,20 @@ class PayloadArray(ExtensionArray):
         found = self._sizes >= start + len(prefix)
         for arena, base, rows in self._by_arena() if prefix else ():
             candidates = np.flatnonzero(found[rows])
-            starts = (self._addresses[rows] - base)[candidates] + start
+            starts = self._addresses[rows][candidates] + (start - base)
             position = 0
             while position < len(prefix) and len(candidates):
                 # As many bytes at once as a number has, and then only where those were right.
                 size = next(size for size in (8, 4, 2, 1) if size <= len(prefix) - position)
-                words = np.lib.stride_tricks.sliding_window_view(arena, size)[starts + position]
-                expected = np.frombuffer(prefix, f"u{size}", 1, position)[0]
-                keep = words.view(f"u{size}")[:, 0] == expected
+                words: Any = np.ndarray(len(arena) - size + 1, f"u{size}", arena, strides=(1,))
+                keep = words[starts + position] == np.frombuffer(prefix, f"u{size}", 1, position)[0]
                 if not keep.all():
                     candidates, starts = candidates[keep], starts[keep]
                 position += size
-            mask = np.zeros(len(found[rows]), np.bool_)
-            mask[candidates] = True
-            found[rows] = mask
+            if len(candidates) < len(found[rows]):
+                mask = np.zeros(len(found[rows]), np.bool_)
+                mask[candidates] = True
+                found[rows] = mask
         return found
 
     # ---- what pandas asks for

@@ -17,12 +17,15 @@ import pandas as pd
 from gdlab.analysis.arrivals import UNIT_US
 from gdlab.analysis.clocks import one_way_delay
 from gdlab.analysis.columns import equals, firsts, groups, in_time, order, require, time_index, times_ns
+from gdlab.analysis.gathering import at, column_at, picked
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
 
 #: What became of a ping.
 OUTCOMES: Final = ("answered", "lost", "pending")
@@ -66,48 +69,67 @@ def round_trips(table: Source, *, timeout_s: float = 2.0) -> pd.DataFrame:
     pong = found["pong"].to_numpy()
     seq, t_us = found["seq"].to_numpy(), found["t_us"].to_numpy()
 
-    # Rows of one exchange side by side, each in order of time.
-    sequence = order(found["exchange"].to_numpy(), stamps[rows])
-    when = stamps[rows][sequence]
-    asked_by_us = found["ours"].to_numpy()[sequence]
-    ping = asked_by_us & (out & ~pong)[sequence]
-    answer = asked_by_us & ~out[sequence]
-
-    # For each answer the latest ping before it; the first row of an exchange that we began is a ping.
-    number = np.cumsum(ping) - 1  # of the ping that a row belongs to
-    count = int(ping.sum())
-    answers = np.bincount(number[answer], minlength=count)
+    times, ours = picked(stamps, rows), found["ours"].to_numpy()
+    asked, answer, of = _answered(found["exchange"].to_numpy(), times, ours & out & ~pong, ours & ~out)
+    count = len(asked)
+    answers = np.bincount(of, minlength=count)
     first = np.full(count, -1, dtype=np.int64)
-    first[number[answer][::-1]] = np.flatnonzero(answer)[::-1]
+    first[of[::-1]] = answer[::-1]
     answered = first >= 0
-    sent = when[ping]
-    rtt = np.where(answered, (when[first] - sent) / 1e6, np.nan) if count else np.empty(0)
-
-    source = sequence[first]  # in `found`; meaningless where there is no answer
-    held = (
-        (found["s_us"].to_numpy()[source] - found["r_us"].to_numpy()[source]) / 1e3 if count else np.empty(0)
-    )
-    says = answered & found["held"].to_numpy()[source] if count else answered
+    sent = at(times, asked)
+    rtt, held = np.full(count, np.nan), np.full(count, np.nan)
+    source = first[answered]
+    rtt[answered] = (at(times, source) - sent[answered]) / 1e6
+    if found["held"].any():
+        says = found["held"].to_numpy()[source]
+        took = found["s_us"].to_numpy()[source] - found["r_us"].to_numpy()[source]
+        held[answered] = np.where(says, took / 1e3, np.nan)
     last = int(stamps.max()) if len(stamps) else 0
-    asked = sequence[ping]
+    of_asked = at(rows, asked)
     result = pd.DataFrame(
         {
             "time": time_index(sent),
-            "endpoint": table["endpoint"].array.take(rows[asked]),
-            "peer": table["peer"].array.take(rows[asked]),
-            "seq": seq[asked],
-            "t_us": t_us[asked],
+            "endpoint": column_at(table, "endpoint", of_asked),
+            "peer": column_at(table, "peer", of_asked),
+            "seq": at(seq, asked),
+            "t_us": at(t_us, asked),
             "rtt_ms": rtt,
-            "turnaround_ms": np.where(says, held, np.nan),
+            "turnaround_ms": held,
             "outcome": outcomes(answered, sent, last, timeout_s),
             "answers": answers.astype(np.int64),
         },
-        index=pd.Index(rows[asked]),
+        index=pd.Index(of_asked, copy=False),
         copy=False,
     )
-    if in_time(sent) and in_time(rows[asked]):
+    if in_time(sent) and in_time(of_asked):
         return result
-    return result.iloc[np.lexsort((rows[asked], sent))]
+    return result.iloc[np.lexsort((of_asked, sent))]
+
+
+def _answered(
+    exchange: Ints, times: Ints, ping: NDArray[np.bool_], answer: NDArray[np.bool_]
+) -> tuple[Ints, Ints, Ints]:
+    """Which of some rows are pings, which are answers, and the number of the latest ping before each of those.
+
+    Parameters
+    ----------
+    exchange, times : (n,) int64. ping, answer : (n,) bool; the first row of an exchange that has answers is a ping.
+
+    Returns
+    -------
+    Positions of the pings; positions of the answers, those of a ping in order of time; and for each the position of
+    its ping among the pings.
+    """
+    if in_time(times):  # as a rule, each exchange has one ping and its rows are in order as they are
+        asked, answers = np.flatnonzero(ping), np.flatnonzero(answer)
+        number = np.zeros(int(exchange.max(initial=-1)) + 1, dtype=np.int64)
+        own = at(exchange, asked)
+        number[own] = np.arange(len(asked))
+        if np.array_equal(at(number, own), np.arange(len(asked))):
+            return asked, answers, at(number, at(exchange, answers))
+    sequence = order(exchange, times)
+    ping, answer = ping[sequence], answer[sequence]
+    return sequence[ping], sequence[answer], (np.cumsum(ping) - 1)[answer]
 
 
 def outcomes(
@@ -115,9 +137,8 @@ def outcomes(
 ) -> pd.Categorical[str]:
     """What became of pings that were sent at `sent`, seen from the last row of the capture; both in nanoseconds."""
     waited = (last - sent) / 1e9 >= timeout_s
-    return pd.Categorical.from_codes(
-        np.where(answered, 0, np.where(waited, 1, 2)), categories=pd.Index(OUTCOMES)
-    )
+    codes = np.where(answered, np.int8(0), np.where(waited, np.int8(1), np.int8(2)))
+    return pd.Categorical.from_codes(codes, categories=pd.Index(OUTCOMES), validate=False)
 
 
 def latency(

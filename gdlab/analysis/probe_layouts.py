@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from gdlab import probe
+from gdlab.analysis.gathering import sorting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,8 +95,7 @@ def read(payloads: PayloadArray) -> Fields:
     -------
     What `probe.parse` says of each.
     """
-    buffer, offsets = payloads.contiguous()
-    starts, sizes = offsets[:-1], np.diff(offsets)
+    sizes = np.maximum(payloads.sizes, 0)
     n = len(sizes)
     found = Fields(
         np.zeros(n, np.bool_),
@@ -103,17 +103,18 @@ def read(payloads: PayloadArray) -> Fields:
         np.zeros(n, np.bool_),
         np.zeros((n, len(FIELDS)), np.int64, order="F"),  # filled column by column
     )
-    alike = _alike(buffer, starts, sizes)
-    by_size = np.argsort(alike, kind="stable")
-    edges = np.flatnonzero(np.diff(alike[by_size].astype(np.int64), prepend=-1))
-    for rows in np.split(by_size, edges[1:]):
-        _read_alike(buffer, starts, int(sizes[rows[0]]) if len(rows) else 0, rows, found)
+    for buffer, starts, rows in payloads.stretches():
+        here = Fields(found.whole[rows], found.pong[rows], found.held[rows], found.numbers[rows])
+        alike = _alike(buffer, starts, sizes[rows])
+        often = np.bincount(alike)
+        for each in np.split(sorting(alike), np.cumsum(often[often > 0])[:-1]):
+            _read_alike(buffer, starts, int(sizes[rows][each[0]]), each, here)
     return found
 
 
 def _alike(buffer: NDArray[np.uint8], starts: Ints, sizes: Ints) -> NDArray[np.integer]:
     """Numbers that are different for sizes, and for pings and answers as they are usually written."""
-    if not len(sizes) or sizes.min() <= _TOLD or sizes.max() >= 2**15:
+    if sizes.min() <= _TOLD or sizes.max() >= 2**15:
         return sizes
     # Of `"ping"` and `"pong"` the one letter, which stands at one of two places.
     letter = buffer[starts + _TOLD - 1] ^ buffer[starts + _TOLD]
@@ -175,30 +176,30 @@ def _taken(
         else:  # as a rule
             taken[begin : begin + len(some)] = True
         for column, first, end in layout.spans:
-            found.numbers[some, column] = _number(above_least[:, first:end])
+            found.numbers[:, column][some] = _number(above_least, first, end)
         found.whole[some] = True
         found.pong[some] = layout.pong
         found.held[some] = layout.held
     return taken
 
 
-def _number(digits: NDArray[np.uint8]) -> Ints:
-    """The numbers that rows of up to 18 digits mean, of which the first of several is one less than written."""
-    length = digits.shape[1]
-    words = -(-length // 8)
-    padded = np.zeros((len(digits), words * 8), np.uint8)
-    padded[:, -length:] = digits
-    value = padded.view("<u8")
-    # Two, four, then eight digits are put together in each word at once.
-    for shift, mask in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF), (32, 0x00000000FFFFFFFF)):
-        higher = value >> np.uint64(shift)
-        value *= np.uint64(10 ** (shift // 8))
-        value += higher
-        value &= np.uint64(mask)
-    number = value[:, 0].astype(np.int64)
-    for word in range(1, words):
-        number = number * 10**8 + value[:, word].astype(np.int64)
-    return number + (10 ** (length - 1) if length > 1 else 0)
+def _number(above_least: NDArray[np.uint8], first: int, end: int) -> Ints:
+    """The numbers that digits of each row mean, up to 18 of them, of which the first is one less than written.
+
+    What stands before them is 0, as far as eight bytes: no two numbers are nearer to each other.
+    """
+    n, length = above_least.shape
+    number = np.zeros(n, np.int64)
+    for word in range(-(-(end - first) // 8), 0, -1):
+        value = np.ndarray(n, "<u8", above_least, end - 8 * word, (length,)).copy()
+        # Two, four, then eight digits are put together at once: the lower ones times ten and so on, and the next.
+        for bits, mask in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF), (32, 0x00000000FFFFFFFF)):
+            value *= np.uint64((10 ** (bits // 8) << bits) + 1)
+            value >>= np.uint64(bits)
+            value &= np.uint64(mask)
+        number *= 10**8
+        number += value.view(np.int64)
+    return number + (10 ** (end - first - 1) if end - first > 1 else 0)
 
 
 def _read_one(payload: bytes, row: int, found: Fields) -> None:

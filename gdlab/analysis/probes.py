@@ -24,6 +24,7 @@ from gdlab.analysis.columns import (
     require,
     times_ns,
 )
+from gdlab.analysis.gathering import are_all, at, picked
 from gdlab.analysis.source import Source, table_of
 from gdlab.analysis.together import once
 from gdlab.facts import Reason
@@ -121,8 +122,8 @@ def _exchanges(
     sides, _ = group_rows(table, PEER, rows)
     leader = _leaders(sides, seq, t_us)
     leads = leader == np.arange(len(rows))
-    exchange = (np.cumsum(leads) - 1)[leader]
-    stamps = times_ns(table)[rows]
+    exchange = at(np.cumsum(leads) - 1, leader)
+    stamps = picked(times_ns(table), rows)
     if in_time(stamps):
         begins = np.flatnonzero(leads)
     else:
@@ -143,12 +144,16 @@ def _leaders(*keys: Ints) -> Ints:
         if not len(left):
             return leader
         side, seq, t_us = (key[left] if len(left) < n else key for key in keys)
-        # At first by the number alone: numbers that follow on each other have places that do.
-        place = seq + (side * 0x9E3779B1 + t_us * 0x85EBCA6B >> 7) * turn & places - 1
+        place = seq
+        if turn:  # at first by the number alone: numbers that follow on each other have places that do
+            place = seq + (side * 0x9E3779B1 + t_us * 0x85EBCA6B >> 7) * turn
+        place = place & places - 1
         first = np.empty(places, np.int64)
         first[place[::-1]] = np.arange(len(left) - 1, -1, -1)
-        first = first[place]
-        same = (side == side[first]) & (seq == seq[first]) & (t_us == t_us[first])
+        first = at(first, place)
+        same = np.ones(len(left), np.bool_)
+        for key in (side, seq, t_us):
+            same &= key == at(key, first)
         leader[left] = left[first]
         left = left[~same]
     frame = pd.DataFrame({str(number): key[left] for number, key in enumerate(keys)})
@@ -159,11 +164,13 @@ def _leaders(*keys: Ints) -> Ints:
 
 def _with_prefix(table: pd.DataFrame, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], PayloadArray]:
     """Those of the rows whose payload begins as a probe does, and the payloads."""
-    column = table["payload"].array[rows]
+    column = table["payload"].array
+    if not are_all(rows, len(column)):
+        column = column[rows]
     if not isinstance(column, PayloadArray):  # a table that was made by hand
         column = PayloadArray._from_sequence([p if isinstance(p, bytes) else None for p in column])
     begins = column.startswith(probe.JSON_PREFIX)
-    dictionaries = np.flatnonzero(column.startswith(probe.VARIANT_PREFIX))
-    if len(dictionaries):
-        begins[dictionaries] = column[dictionaries].startswith(probe.VARIANT_KEY, probe.VARIANT_KEY_AT)
+    others = np.flatnonzero(~begins)
+    others = others[column[others].startswith(probe.VARIANT_PREFIX)]
+    begins[others] = column[others].startswith(probe.VARIANT_KEY, probe.VARIANT_KEY_AT)
     return (rows, column) if begins.all() else (rows[begins], column[begins])
