@@ -48,8 +48,8 @@ cap.stop()
 """
 
 
-def kept(mode: str, messages: int, limit: int) -> Result:
-    """Memory after each quarter of the messages."""
+def kept(mode: str, messages: int, limit: int, rate: int = RATE, parts: int = QUARTERS) -> Result:
+    """Memory after each of some equal parts of the messages."""
     with subprocess.Popen(
         [sys.executable, "-c", _LISTENING, str(limit), mode],
         stdin=subprocess.PIPE,
@@ -59,23 +59,43 @@ def kept(mode: str, messages: int, limit: int) -> Result:
         assert process.stdin
         assert process.stdout
         port, found = int(process.stdout.readline()), {}
-        for quarter in range(1, QUARTERS + 1):
-            send(port, SIZE, messages // QUARTERS, RATE)
-            process.stdin.write(f"{quarter * messages // QUARTERS}\n")
+        for part in range(1, parts + 1):
+            send(port, SIZE, messages // parts, rate)
+            process.stdin.write(f"{part * messages // parts}\n")
             process.stdin.flush()
             told = json.loads(process.stdout.readline())
             check(
-                told["received"] + told["drops"] == quarter * messages // QUARTERS,
+                told["received"] + told["drops"] == part * messages // parts,
                 f"{told['received']} rows and {told['drops']} drops are not what was sent",
             )
-            found[f"quarter_{quarter}"] = told["mb"]
+            found[f"part_{part}"] = told["mb"]
         process.stdin.close()
     return {
         **found,
         "rows": told["rows"],
         "drops": told["drops"],
-        "growth": found["quarter_4"] / found["quarter_2"],
+        "growth": found[f"part_{parts}"] / found[f"part_{parts // 2}"],
     }
+
+
+def long_tables(_rounds: int, minutes: int = 16, limit: int = 200_000) -> Iterator[Table]:
+    """The same in real time."""
+    why, views, parts = helper()[1], "all views open", minutes // 2
+    run = Contender(views, lambda: kept("views", minutes * 60_000, limit, 1000, parts), why)
+    results, missing = interleave([run], 1)
+    yield Table(
+        f"memory beside the rows: {minutes} minutes at 1,000/s, of which {limit:,} rows are kept",
+        [
+            *(Metric(f"part_{number}", f"MB after {2 * number} min", 0) for number in range(1, parts + 1)),
+            Metric("growth", "last half", 3),
+            Metric("rows", "rows kept", 0),
+            Metric("drops", "lost", 0),
+        ],
+        views,
+        results,
+        missing,
+        [Target(views, "growth", most=1.05, source="issue")],
+    )
 
 
 def tables(_rounds: int, messages: int = HOUR, limit: int = 1_000_000) -> Iterator[Table]:
@@ -93,7 +113,7 @@ def tables(_rounds: int, messages: int = HOUR, limit: int = 1_000_000) -> Iterat
         f"memory beside the rows: an hour at 1,000/s ({messages:,} messages of {SIZE} B, sent at {RATE:,}/s), "
         f"of which {limit:,} rows are kept",
         [
-            *(Metric(f"quarter_{number}", f"MB after {number}/4", 0) for number in range(1, QUARTERS + 1)),
+            *(Metric(f"part_{number}", f"MB after {number}/4", 0) for number in range(1, QUARTERS + 1)),
             Metric("growth", "last half", 3),
             Metric("rows", "rows kept", 0),
             Metric("drops", "lost", 0),

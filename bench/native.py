@@ -56,7 +56,7 @@ def send(port: int, size: int, count: int, rate: int) -> float:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=120 + (2 * count / rate if rate else 0),
     )
     sent, seconds = done.stdout.split()
     check(int(sent) == count, f"the sender sent {sent} of {count}")

@@ -25,8 +25,9 @@ Source: TypeAlias = tuple[Any, ...]
 
 MAX_DATAGRAM_BYTES: Final = 65_535
 
-#: Datagrams that the portable receiver takes from one socket before the others, timers and calls have their turn.
-TURN: Final = 512
+#: Datagrams that the portable receiver takes from one socket before the others, timers and calls have their turn. For
+#: more than 500 elements numpy gives up the interpreter's lock.
+TURN: Final = 500
 
 #: Fewer datagrams than this are handed over one by one, because that is cheaper.
 FEW: Final = 16
@@ -155,61 +156,76 @@ class OneByOne:
     def _unstamped(self, gathered: _Gathered, most: int) -> None:
         """Take datagrams, and the time after each."""
         receive, now = self._sock.recvfrom, clock.reading_ns
-        payload_of, source_of, time_of = (
+        payload_of, turn_of, time_of = (
             gathered.payloads.append,
-            gathered.sources.append,
+            gathered.turns.append,
             gathered.times.append,
         )
-        for _ in range(most):
+        last: Source | None = None
+        for row in range(most):
             payload, source = receive(MAX_DATAGRAM_BYTES)
             time_of(now())
             payload_of(payload)
-            source_of(source)
+            if source != last:
+                turn_of((row, source))
+                last = source
 
     def _stamped(self, gathered: _Gathered, most: int) -> Datagram | None:
         """Take datagrams with their stamps; the first that comes with anything else beside it ends that."""
         receive = self._sock.recvmsg
-        payload_of, source_of, stamp_of = (
+        payload_of, turn_of, stamp_of = (
             gathered.payloads.append,
-            gathered.sources.append,
+            gathered.turns.append,
             gathered.times.append,
         )
-        for _ in range(most):
+        last: Source | None = None
+        for row in range(most):
             payload, ancillary, _, source = receive(MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES)
-            # Not kept: the garbage collector would go through all of these lists again and again.
-            if len(ancillary) != 1 or ancillary[0][1] != _USUAL_STAMP:
+            # Neither they nor the sources are kept: the garbage collector would go through all of them again and again.
+            try:
+                ((_, kind, stamp),) = ancillary
+            except ValueError:  # none, or several
+                kind = None
+            if kind != _USUAL_STAMP:
                 return Datagram(payload, source, *stamp_and_drops(ancillary))
             payload_of(payload)
-            source_of(source)
-            stamp_of(ancillary[0][2])
+            stamp_of(stamp)
+            if source != last:
+                turn_of((row, source))
+                last = source
         return None
 
 
 class _Gathered(NamedTuple):
-    """Datagrams on their way into columns; the times are stamps as they came, or readings of our clock."""
+    """Datagrams on their way into columns.
+
+    The times are stamps as they came, or readings of our clock; of the sources there is each change, with its row.
+    """
 
     payloads: list[bytes]
-    sources: list[Source]
+    turns: list[tuple[int, Source]]
     times: list[Any]
 
     def handed_over(self, *, stamped: bool) -> Iterator[Datagram | Batch]:
         """A few one by one, which costs less, or all in one."""
-        payloads, sources, _ = self
+        payloads, turns, _ = self
         if not payloads:
             return
         time_ns = self._time_ns(stamped=stamped)
         time_source = TimeSource.KERNEL if stamped else TimeSource.USER
         if len(payloads) < FEW:
-            for payload, source, each in zip(payloads, sources, time_ns.tolist(), strict=True):
-                yield Datagram(payload, source, each, time_source, None)
+            ends = [row for row, _ in turns[1:]] + [len(payloads)]
+            times = time_ns.tolist()
+            for (first, source), end in zip(turns, ends, strict=True):
+                for row in range(first, end):
+                    yield Datagram(payloads[row], source, times[row], time_source, None)
             return
         sizes = np.fromiter(map(len, payloads), np.int64, len(payloads))
-        numbers = {source: number for number, source in enumerate(dict.fromkeys(sources))}
-        which = (
-            np.zeros(len(payloads), np.intp)
-            if len(numbers) == 1
-            else np.fromiter(map(numbers.__getitem__, sources), np.intp, len(sources))
-        )
+        which = np.zeros(len(payloads), np.intp)
+        numbers = {source: number for number, source in enumerate(dict.fromkeys(each for _, each in turns))}
+        if len(numbers) > 1:
+            rows = [row for row, _ in turns]
+            which = np.repeat([numbers[source] for _, source in turns], np.diff([*rows, len(payloads)]))
         whole = np.frombuffer(b"".join(payloads), np.uint8)
         yield Batch(time_ns, sizes, whole, list(numbers), which, None, time_source)
 

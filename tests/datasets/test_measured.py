@@ -188,7 +188,7 @@ def test_dask_survives_a_killed_worker(spreads, expected):
                 killed.append(victims[0])
                 os.kill(victims[0], signal.SIGKILL)
 
-        # The other ways would only be computed by those that are left, as other processes do it above.
-        check(spreads["shuffled"], expected["shuffled"], client.get_executor(pure=False), progress=kill)
+        for how in WAYS:
+            check(spreads[how], expected[how], client.get_executor(pure=False), progress=kill)
         assert killed
         assert victims[0] not in client.run(os.getpid).values()
