@@ -94,7 +94,7 @@ def test_variants_of_godot_3_are_called_so(packed):
     name, value, why, _ = guess(bytes.fromhex(packed), VariantReader())
     assert (name, value) == ("bytes", bytes.fromhex(packed))
     assert why is not None
-    assert why.startswith("looks like a Variant of Godot 3: Godot 4 numbers its types otherwise")
+    assert why.startswith("looks like a Variant of Godot 3: Godot 4 numbers its types differently")
 
 
 def test_hostile_godot_3_variants_cost_nothing():
