@@ -133,12 +133,12 @@ def in_polars(name: str, files: str) -> Any:
     import polars as pl
 
     rows, key = pl.scan_parquet(files), ["endpoint", "peer"]
+    said = rows.filter(pl.col("event") == "message", pl.col("reason") != "probe")
     if name == "rates":
         begin = rows.select(pl.col("time").min()).collect().item()
         key += ["direction", ((pl.col("time") - begin).dt.total_nanoseconds() // MINUTE_NS).alias("bin")]
-        rows = rows.filter(pl.col("event") == "message", pl.col("reason") != "probe")
     sums = pl.len(), pl.col("size_bytes").sum(), pl.col("time").min().alias("first")
-    return rows.group_by(key).agg(*sums, pl.col("time").max().alias("last")).collect(engine="streaming")
+    return said.group_by(key).agg(*sums, pl.col("time").max().alias("last")).collect(engine="streaming")
 
 
 def in_duckdb(name: str, files: str) -> Any:
@@ -146,12 +146,12 @@ def in_duckdb(name: str, files: str) -> Any:
     import duckdb
 
     duckdb.sql("set enable_progress_bar = false")
-    sums, by, where = "count(*) as n, sum(size_bytes), min(time), max(time)", "endpoint, peer", ""
+    sums, by = "count(*) as n, sum(size_bytes), min(time), max(time)", "endpoint, peer"
     if name == "rates":
         begin = duckdb.sql(f"select min(epoch_us(time::timestamptz)) from '{files}'").fetchall()[0][0]
         by += f", direction, (epoch_us(time::timestamptz) - {begin}) // {MINUTE_NS // 1000} as bin"
-        where = "where event = 'message' and reason <> 'probe'"
-    return duckdb.sql(f"select {by}, {sums} from '{files}' {where} group by all").df()
+    said = "event = 'message' and reason <> 'probe'"
+    return duckdb.sql(f"select {by}, {sums} from '{files}' where {said} group by all").df()
 
 
 OTHERS: Mapping[str, Callable[[str, str], Any]] = {"polars": in_polars, "duckdb": in_duckdb}
