@@ -1,8 +1,9 @@
 """A data set of many million rows: time and peak memory of its measures, beside one table where that fits.
 
 ``python -m bench.dataset 100_000_000 FOLDER`` makes Parquet files of a million rows each in the folder (those that are
-there stay) and measures them; ``--table`` measures one table of all rows as well. Each measure runs in a process of its
-own, so that its peak is its own. The first line is what two of the files take that are loaded as one table.
+there stay) and measures them; ``--table`` measures one table of all rows as well, ``--others`` polars and DuckDB. Each
+measure runs in a process of its own, so that its peak is its own. The first line is what two of the files take that are
+loaded as one table.
 """
 
 import argparse
@@ -10,7 +11,9 @@ import multiprocessing
 import resource
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +34,7 @@ START_NS = 1_764_000_000_000_000_000
 STEP_NS = 50_000
 #: Share of the messages that did not arrive.
 LOST = 0.001
+MINUTE_NS = 60 * 10**9
 #: One in so many messages is a ping, which is answered after 5 to 35 ms, one in a hundred of them never.
 PING_EVERY = 64
 MEASURES = {
@@ -112,6 +116,8 @@ def taken(
     options = dict(MEASURES.get(name, {}))
     if what == "two files":
         result = gd.load(sorted(Path(folder).glob("*.parquet"))[:2]).df
+    elif what in OTHERS:
+        result = OTHERS[what](name, f"{folder}/*.parquet")
     elif what == "table":
         result = getattr(analysis, name)(gd.load(folder).df, **options)
     elif name == "quantiles":
@@ -120,6 +126,37 @@ def taken(
         result = getattr(gd.dataset(folder, progress=quiet, most_bytes=16 << 30), name)(**options)
     used = resource.getrusage(resource.RUSAGE_SELF)
     answers.put((time.perf_counter() - begin, used.ru_utime + used.ru_stime, peak_mb(used), len(result)))
+
+
+def in_polars(name: str, files: str) -> Any:
+    """The same sums in polars, a file at a time."""
+    import polars as pl
+
+    rows, key = pl.scan_parquet(files), ["endpoint", "peer"]
+    said = rows.filter(pl.col("event") == "message", pl.col("reason") != "probe")
+    if name == "rates":
+        begin = rows.select(pl.col("time").min()).collect().item()
+        key += ["direction", ((pl.col("time") - begin).dt.total_nanoseconds() // MINUTE_NS).alias("bin")]
+    sums = pl.len(), pl.col("size_bytes").sum(), pl.col("time").min().alias("first")
+    return said.group_by(key).agg(*sums, pl.col("time").max().alias("last")).collect(engine="streaming")
+
+
+def in_duckdb(name: str, files: str) -> Any:
+    """The same sums in DuckDB, which counts microseconds."""
+    import duckdb
+
+    duckdb.sql("set enable_progress_bar = false")
+    sums, by = "count(*) as n, sum(size_bytes), min(time), max(time)", "endpoint, peer"
+    if name == "rates":
+        begin = duckdb.sql(f"select min(epoch_us(time::timestamptz)) from '{files}'").fetchall()[0][0]
+        by += f", direction, (epoch_us(time::timestamptz) - {begin}) // {MINUTE_NS // 1000} as bin"
+    said = "event = 'message' and reason <> 'probe'"
+    return duckdb.sql(f"select {by}, {sums} from '{files}' where {said} group by all").df()
+
+
+OTHERS: Mapping[str, Callable[[str, str], Any]] = {"polars": in_polars, "duckdb": in_duckdb}
+#: What they can do as well without knowing what is in payloads.
+ALIKE = ("rates", "conversations")
 
 
 def peak_mb(used: resource.struct_rusage) -> float:
@@ -137,6 +174,9 @@ def main() -> None:
     parser.add_argument("rows", nargs="?", default=2_000_000, type=lambda text: int(text.replace("_", "")))
     parser.add_argument("folder", nargs="?", type=Path, default=Path(tempfile.gettempdir()) / "gdlab-rows")
     parser.add_argument("--table", action="store_true", help="also one table of all rows")
+    parser.add_argument(
+        "--others", action="store_true", help="also polars and DuckDB, where they have the measure"
+    )
     parser.add_argument("--only", nargs="*", choices=list(MEASURES), default=list(MEASURES))
     options = parser.parse_args()
     begin = time.perf_counter()
@@ -147,6 +187,7 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     for name in ("load", *options.only):
         also = ["table"] * (options.table and name != "quantiles")
+        also += [other for other in OTHERS if options.others and name in ALIKE]
         for what in ("data set", *also) if name != "load" else ("two files",):
             answers: multiprocessing.Queue[Answer] = context.Queue()
             process = context.Process(target=taken, args=(what, name, str(options.folder), answers))

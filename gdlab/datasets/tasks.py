@@ -192,8 +192,11 @@ TASKS: Final[Mapping[str, Callable[[Rows, Unit], Any]]] = {
 
 def row_bytes(unit: Unit, payload_bytes: int) -> int:
     """About what a row takes that a unit holds, with so many bytes of payload as a rule."""
-    narrow = 24 + 8 * ("size_bytes" in unit.part.columns) + 16 * len(unit.fields)
-    if "payload" not in unit.part.columns or unit.slim == "none":
+    narrow = 24 + 16 * len(unit.fields)
+    if unit.slim == "none":
+        return narrow
+    narrow += 8 * ("size_bytes" in unit.part.columns)
+    if "payload" not in unit.part.columns:
         return narrow
     return narrow + 16 + (0 if unit.slim else payload_bytes)
 
