@@ -71,9 +71,10 @@ HARMLESS = re.compile(
     re.IGNORECASE,
 )
 
-#: What tornado says where a page goes while the server writes to it.
+#: What tornado says where a page goes while the server writes to it, or passes on what the kernel has just said.
 AWAY = re.compile(
-    r"^Task exception was never retrieved\n(?:(?!\[).*\n)*?tornado\.websocket\.WebSocketClosedError\n",
+    r"^(?:Task exception was never retrieved|\[E [^\]]*\] (?:Uncaught exception in \w+|Exception in) callback.*)\n"
+    r"(?:(?!\[).*\n)*? *tornado\.websocket\.WebSocketClosedError\n",
     re.MULTILINE,
 )
 
