@@ -49,7 +49,7 @@ class Anything(metaclass=Meta):
 
 OPERATORS = (
     *("or", "ror", "and", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv"),
-    *("pow", "rpow", "lshift", "neg", "getitem"),
+    *("rfloordiv", "pow", "rpow", "lshift", "neg", "getitem", "lt", "le", "gt", "ge"),
 )
 for each in OPERATORS:
     setattr(Meta, f"__{each}__", lambda *_operands: Anything)

@@ -190,7 +190,7 @@ def test_tunnels_in_tunnels_have_an_end(tmp_path):
     content = V4
     for _ in range(30):
         content = ip4(4, content)
-    assert "more tunnels" in rows(tmp_path, pcap([content], link=101)).notes[0]
+    assert "more nested tunnels" in rows(tmp_path, pcap([content], link=101)).notes[0]
 
 
 def test_other_datagrams_to_the_ports_of_tunnels_are_rows(tmp_path):
