@@ -24,6 +24,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 NEWEST, OLDEST = "newest-ipykernel", "oldest-ipykernel"
+#: The newest, where a test is about how a kernel ends: what it says then is not what a fork of a warm process says.
+AFRESH = "newest-ipykernel-afresh"
 TIME_LIMIT_S = 600.0
 
 #: Beside gdlab and its kernel: what the notebooks and the dashboard use where it is there.
@@ -44,7 +46,7 @@ def oldest_version() -> str:
 
 def kernelspecs(python_of_oldest: Path | None) -> dict[str, dict[str, object]]:
     """What a `kernel.json` of each kernel says, by the kernel's name."""
-    pythons = {NEWEST: Path(sys.executable), OLDEST: python_of_oldest}
+    pythons = {NEWEST: Path(sys.executable), AFRESH: Path(sys.executable), OLDEST: python_of_oldest}
     return {
         name: {
             "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],

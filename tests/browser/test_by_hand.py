@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.browser.board import Board
+from tests.browser.kernels import AFRESH
 from tests.browser.lab import Notebook
 from tests.browser.test_players import CONTRAST, CUT, READABLE
 from tests.waiting import limit_ms, wait_until
@@ -74,7 +75,7 @@ def faults(root):
 def test_a_dashboard_over_a_million_rows_from_the_first_screen_to_a_new_kernel(opened, context, artifacts):
     from playwright.sync_api import expect
 
-    notebook = opened([HELD, "other = gd.widgets.Dashboard()\nother"], "by-hand", "newest-ipykernel")
+    notebook = opened([HELD, "other = gd.widgets.Dashboard()\nother"], "by-hand", AFRESH)
     page = notebook.page
     page.set_viewport_size({"width": 1280, "height": 800})
     notebook.run_all()
