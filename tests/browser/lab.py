@@ -35,9 +35,11 @@ READY = """async () => {
 #: Evaluates an expression in the kernel of the notebook; nothing of it is seen in the notebook.
 ASK = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  const request = kernel.requestExecute(
-    {code: '', silent: true, store_history: false, user_expressions: {answer: expression}});
-  const reply = await request.done;
+  let reply;
+  do {  // what is asked just after a cell has failed is given up with the cells behind it
+    reply = await kernel.requestExecute(
+      {code: '', silent: true, store_history: false, user_expressions: {answer: expression}}).done;
+  } while (reply.content.status === 'aborted');
   const answer = (reply.content.user_expressions || {}).answer || {status: 'error', evalue: reply.content.status};
   if (answer.status !== 'ok') throw new Error(`${expression}: ${answer.ename} ${answer.evalue}`);
   return answer.data['text/plain'];

@@ -293,7 +293,8 @@ def test_a_folder_removed_before_the_first_row_is_made_anew(tmp_path):
     with Spill(folder, interval_s=3600) as spill:
         spill.add(store)
         spill.flush()
-        shutil.rmtree(folder)
+        # Its thread may write there at this very moment.
+        wait_until(lambda: shutil.rmtree(folder, ignore_errors=True) or not folder.exists())
         add(store, range(10))
     assert spill.status == ""
     assert len(load(folder).table) == 10
