@@ -175,12 +175,9 @@ def main() -> int:
     some.add_argument(
         "--quick", dest="only", action="store_const", const=QUICK, help="leave out the slow ones, too"
     )
-    parser.add_argument(
-        "--workers", type=int, help="test processes side by side; by default one more than cores"
-    )
+    parser.add_argument("--workers", type=int, help="test processes side by side; by default one per core")
     options, more = parser.parse_known_args()
-    # Tests wait now and then, for a game or a kernel: with one process per core, a quarter of the cores idled.
-    workers = options.workers or (os.cpu_count() or 1) + 1
+    workers = options.workers or max(2, os.cpu_count() or 2)
     with tempfile.TemporaryDirectory(prefix="gdlab-check-") as temporary:
         folder = Path(temporary)
         environment = {
