@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 from gdlab.datasets.reading import Streams
 from gdlab.datasets.survey import Survey
 
 File: TypeAlias = tuple[int, str]
 Stream: TypeAlias = tuple[str, str]
+Thing = TypeVar("Thing")
 #: Rows of each stream that are wanted of each file, by its number.
 Wanted: TypeAlias = Mapping[int, Mapping[Stream, int]]
 
@@ -32,7 +33,7 @@ def by_stream(
     for number, _ in files:
         for stream, n in wanted[number].items():
             rows[stream] = rows.get(stream, 0) + n
-    shares = list(_packed(rows, at_once))
+    shares = list(_filled(_shared(rows), at_once))
     if len(shares) <= 1:
         return [([(number, each.path) for number, each in files if wanted[number]], ())]
     return [
@@ -40,40 +41,28 @@ def by_stream(
             _with([stream for share in task for stream in share], files, wanted),
             tuple(_streams(share) for share in task),
         )
-        for task in _tasks(shares, rows, held)
+        for task in _filled(((share, sum(rows[stream] for stream in share)) for share in shares), held)
     ]
 
 
-def _packed(rows: Mapping[Stream, int], at_once: int) -> Iterator[list[Stream]]:
-    share: list[Stream] = []
-    used = 0
+def _shared(rows: Mapping[Stream, int]) -> Iterator[tuple[Stream, int]]:
+    """The streams that are taken by themselves: nobody's rows go with every peer of their endpoint."""
     with_peers = {endpoint for endpoint, peer in rows if peer}
-    for stream, n in rows.items():
-        if stream[1] == "" and stream[0] in with_peers:  # nobody's rows go with every peer of their endpoint
-            continue
-        if share and used + n > at_once:
-            yield share
-            share, used = [], 0
-        share.append(stream)
-        used += n
-    if share:
-        yield share
+    return ((stream, n) for stream, n in rows.items() if stream[1] != "" or stream[0] not in with_peers)
 
 
-def _tasks(
-    shares: Sequence[list[Stream]], rows: Mapping[Stream, int], held: int
-) -> Iterator[list[list[Stream]]]:
-    task: list[list[Stream]] = []
+def _filled(things: Iterable[tuple[Thing, int]], most: int) -> Iterator[list[Thing]]:
+    """Things with their rows in groups of at most so many rows, or of one thing that has more."""
+    group: list[Thing] = []
     used = 0
-    for share in shares:
-        n = sum(rows[stream] for stream in share)
-        if task and used + n > held:
-            yield task
-            task, used = [], 0
-        task.append(share)
+    for thing, n in things:
+        if group and used + n > most:
+            yield group
+            group, used = [], 0
+        group.append(thing)
         used += n
-    if task:
-        yield task
+    if group:
+        yield group
 
 
 def _streams(share: Sequence[Stream]) -> Streams:
