@@ -287,10 +287,16 @@ class UdpClient(UdpListener):
     def _put(self, sock: socket.socket, payload: bytes, source: Source) -> None:
         sock.send(payload)  # macOS wants no address where there is but one
 
+    def _not_put(self, sock: socket.socket, error: OSError) -> None:
+        if error.errno == errno.ECONNREFUSED:  # of an answer before it in the same batch
+            self._write_refusal()
+
     def _note_refusal(self, sock: socket.socket) -> None:
         """Make a row of the system's note that a datagram of ours found nobody (ICMP port unreachable)."""
-        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            return
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._write_refusal()
+
+    def _write_refusal(self) -> None:
         self.sink.append(
             clock.now_ns(),
             self._known(self._target)[0],
