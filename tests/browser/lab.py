@@ -270,7 +270,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 class Notebook:
-    """A notebook that is open in a page, its kernel connected. A page that has loaded Lab before does not do so again."""
+    """A notebook that is open in a page, its kernel connected; a page that has loaded Lab does not do so again."""
 
     def __init__(self, page: Any, server: Server, name: str, errors: list[str] | None = None) -> None:
         self.page = page
