@@ -38,7 +38,8 @@ def framed(chance, first, payload, *, masked, longer=0.01, masks=MASKS):
     if not masked:
         return head + payload
     mask = chance.choice(masks) or chance.randbytes(4)
-    return head + mask + bytes(a ^ b for a, b in zip(payload, itertools.cycle(mask), strict=False))
+    key = (mask * (size // 4 + 1))[:size]
+    return head + mask + (int.from_bytes(payload) ^ int.from_bytes(key)).to_bytes(size)
 
 
 def payload_of(chance, kind, size):
@@ -70,8 +71,8 @@ def stream(chance, *, masked, spoil):
         ]
     )
     kinds = chance.choice([[0x82], [0x81], [0x81, 0x82], [0x82] * 300 + [0x81]])
-    frames = []
-    while sum(len(frame) for _, _, frame in frames) < 60_000:
+    frames, total = [], 0
+    while total < 60_000:
         first = chance.choice(kinds)
         if spoil and chance.random() < 0.01:
             first = chance.choice([0x89, 0x8A, 0x02, 0x80, 0x88, 0xC2, 0x83, 0x81])
@@ -79,6 +80,7 @@ def stream(chance, *, masked, spoil):
         else:
             payload = payload_of(chance, first, sizes())
         frames.append((first, payload, framed(chance, first, payload, masked=masked)))
+        total += len(frames[-1][2])
     return frames
 
 
