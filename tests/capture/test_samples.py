@@ -61,6 +61,7 @@ def test_a_wrong_name_lists_the_right_ones(name):
         gd.sample(name)
 
 
+@pytest.mark.slow
 def test_samples_need_no_pyarrow():
     code = "import sys; sys.modules['pyarrow'] = None; import gdlab as gd; print(len(gd.sample('tcp-json').decoded()))"
     done = subprocess.run(

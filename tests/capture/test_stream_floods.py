@@ -152,6 +152,7 @@ def test_what_a_small_limit_keeps_is_the_end_of_all_rows() -> None:
     assert store.snapshot().evicted.payload_bytes == gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mixed", "uniform", "text"])
 def test_a_flood_comes_back_from_every_file_and_in_another_framing(tmp_path, kind: str) -> None:
     draw = random.Random(kind)

@@ -89,6 +89,7 @@ def test_every_file_is_a_row_with_what_it_shows(marked):
     assert row["passed"] == row["of"] == 2
 
 
+@pytest.mark.slow
 def test_the_five_that_are_wrong_are_told_and_no_other(marked):
     right = [f"student{n:02}" for n in range(20) if n != 4]
     assert (marked.loc[right, "remarks"] == "").all(), marked.loc[right, "remarks"].unique()

@@ -149,6 +149,7 @@ def test_a_seed_is_a_name_or_a_number(seed):
         gd.course.mystery(seed)
 
 
+@pytest.mark.slow
 def test_behind_a_real_relay_it_is_the_same_fault():
     """The numbers of what is lost come from the seed, whatever this machine's timing."""
     seed = seed_of("down", "burst")

@@ -107,6 +107,7 @@ def test_a_task_speaks_chinese(lesson):
     assert own.check(lesson, answer)
 
 
+@pytest.mark.slow
 def test_a_list_shows_what_is_done():
     own = gd.course.begin("Ada")
     own.check("04", solve(own, "04"))

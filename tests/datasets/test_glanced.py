@@ -159,6 +159,7 @@ def test_the_judgement_of_parts_is_that_of_the_whole(seed):
     assert found.judging({}) is found
 
 
+@pytest.mark.slow
 def test_both_judgements_occur():
     """The payloads of the test above are such that sizes are doubted, and Godot 3 is found."""
     doubts = set()
@@ -170,6 +171,7 @@ def test_both_judgements_occur():
     assert {8, GODOT3} <= doubts
 
 
+@pytest.mark.slow
 def test_answers_do_not_hold_on_to_the_payloads_of_their_file(tmp_path):
     n = 20_000
     whole = table(np.arange(n) * MS, [bytes(1000)] * n, kind="binary")
@@ -199,6 +201,7 @@ def reads(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_files_are_read_for_many_streams_at_a_time_and_pings_only_where_there_are_some(reads, tmp_path):
     n = 100
     files = []
@@ -225,6 +228,7 @@ def test_files_are_read_for_many_streams_at_a_time_and_pings_only_where_there_ar
     assert reads[-1] == str(files[3])
 
 
+@pytest.mark.slow
 def test_findings_ask_files_once_for_all_peers_what_was_sent_before_their_pings(reads, tmp_path):
     at = np.repeat(np.arange(30) * 500 * MS, 2) + np.tile([0, MS], 30)
     asked = [

@@ -46,6 +46,7 @@ def large(request, tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_large_file_is_read_by_pieces_and_says_the_same(large):
     whole, by_pieces = gd.load(large), gd.dataset(large)
     assert len(by_pieces.files) > 2

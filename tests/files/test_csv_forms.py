@@ -311,6 +311,7 @@ def test_a_compressed_capture_is_read(tmp_path):
     assert list(load(path).table.payload) == [b"hello"]
 
 
+@pytest.mark.slow
 def test_without_pyarrow_other_forms_are_read_the_same(tmp_path):
     from tests.files.tables import NO_PYARROW
 

@@ -37,6 +37,7 @@ def test_where_lost_names_each_fate(ride) -> None:
     assert parts.entered["relay: queue"] == len(truth.n.unique()) - parts.lost["relay: loss"]
 
 
+@pytest.mark.slow
 def test_of_several_streams_the_relays_is_the_one_with_the_senders_numbers() -> None:
     """A relay with answers has the numbers both ways, of which the table alone cannot tell which is meant."""
     found = gd.course.mystery(66, canned=True)

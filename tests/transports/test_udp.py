@@ -153,6 +153,7 @@ def test_localhost_hears_both_families_under_one_port(listening):
     assert built.wire_bytes[b"six"] == 3 + 8 + 40
 
 
+@pytest.mark.slow
 def test_ten_thousand_garbage_datagrams_are_rows_or_counted(listening):
     chance = random.Random(7)
     # Sizes as hostile traffic has them: mostly small, some of the largest that UDP can carry.
