@@ -68,6 +68,7 @@ def test_rows_are_written_after_the_interval_without_being_asked(tmp_path):
         assert "0.01 s" in loaded.notes[0]
 
 
+@pytest.mark.slow
 def test_a_full_block_is_written_at_once_so_that_memory_can_be_small(tmp_path):
     store = Store("e", Limit(rows=800))  # blocks of 100 rows
     with Spill(tmp_path, interval_s=1e6) as spill:

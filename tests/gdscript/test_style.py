@@ -20,7 +20,7 @@ def judged(text: str) -> set[Any]:
 
 
 def enough() -> list[Case]:
-    """Scripts in which all stands that stands in any: those are left out, the longest first, that have nothing alone."""
+    """Scripts in which all stands that stands in any: the longest that have nothing alone are left out first."""
     parts = {case: judged(text) for case, text in TEXTS.items()}
     times = Counter(itertools.chain(*parts.values()))
     chosen = []

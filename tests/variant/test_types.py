@@ -162,6 +162,7 @@ def _without_nan_bits(value: Any) -> str:
     return repr(value)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(VALUES)
 def test_copies_encode_to_the_same_bytes(value: Any) -> None:
