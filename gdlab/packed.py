@@ -29,8 +29,8 @@ def packed(data: bytes | bytearray | UInt8, offsets: Int64, lengths: Int64) -> U
         stride = int(offsets[1]) - first
         if bool(np.all(offsets[1:] - offsets[:-1] == stride)):
             return np.ndarray((count, size), np.uint8, data, first, (stride, 1)).reshape(-1)
-    arrow = _arrow() if count >= _FEW else None
-    if arrow is None:
+    with_arrow = arrow() if count >= _FEW else None
+    if with_arrow is None:
         view = memoryview(data)  # type: ignore[arg-type]  # an array is a buffer
         return np.frombuffer(
             b"".join(
@@ -43,15 +43,15 @@ def packed(data: bytes | bytearray | UInt8, offsets: Int64, lengths: Int64) -> U
     ends = np.empty(2 * count, np.int32)
     ends[0::2] = offsets
     ends[1::2] = offsets + lengths
-    pa, pc = arrow
+    pa, pc = with_arrow
     values = pa.Array.from_buffers(pa.binary(), 2 * count - 1, [None, pa.py_buffer(ends), pa.py_buffer(data)])
     taken = pc.take(values, pa.array(np.arange(0, 2 * count - 1, 2, dtype=np.int32)), boundscheck=False)
     return np.frombuffer(taken.buffers()[2], np.uint8, int(lengths.sum()))
 
 
 @cache
-def _arrow() -> tuple[Any, Any] | None:
-    """Arrow and its functions, where it is installed."""
+def arrow() -> tuple[Any, Any] | None:
+    """Arrow and its functions; None where it is not installed. It is imported when it is first asked for."""
     try:
         import pyarrow as pa
         import pyarrow.compute as pc

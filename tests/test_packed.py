@@ -13,7 +13,7 @@ from gdlab import packed as module
 @pytest.mark.parametrize("kind", [bytes, bytearray, lambda data: np.frombuffer(data, np.uint8)])
 def test_pieces_are_joined_in_order(monkeypatch, kind, count: int, arrow: bool) -> None:
     if not arrow:
-        monkeypatch.setattr(module, "_arrow", lambda: None)
+        monkeypatch.setattr(module, "arrow", lambda: None)
     draw = np.random.default_rng(count)
     lengths = draw.integers(0, 40, count)
     gaps = draw.integers(0, 9, count)

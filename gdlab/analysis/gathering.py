@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
+
+from gdlab.packed import arrow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +22,11 @@ _BITS: Final = 12
 
 def at(values: NDArray[Number], positions: NDArray[np.integer[Any]]) -> NDArray[Number]:
     """`values` at some positions, none of them negative or beyond the end; an array of its own."""
-    arrow = _arrow() if len(positions) >= _WORTH and values.dtype.kind in "iuf" else None
-    if arrow is None:
+    with_arrow = arrow() if len(positions) >= _WORTH and values.dtype.kind in "iuf" else None
+    if with_arrow is None:
         found: NDArray[Number] = values[positions]
         return found
-    pa, pc = arrow
+    pa, pc = with_arrow
     taken = pc.take(pa.array(values), pa.array(positions), boundscheck=False)
     # As a buffer it can be written to, as an array of arrow's it could not.
     return np.ndarray(len(positions), values.dtype, taken.buffers()[1])
@@ -63,19 +64,8 @@ def sorting(numbers: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
 
 def _counted(numbers: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """As `sorting`, of numbers of few bits."""
-    arrow = _arrow() if len(numbers) >= _WORTH else None
-    if arrow is None:  # integers of two bytes sort by radix, ten times faster than larger ones
+    with_arrow = arrow() if len(numbers) >= _WORTH else None
+    if with_arrow is None:  # integers of two bytes sort by radix, ten times faster than larger ones
         return np.argsort(numbers.astype(np.uint16), kind="stable")
-    pa, pc = arrow
+    pa, pc = with_arrow
     return np.frombuffer(pc.array_sort_indices(pa.array(numbers)).buffers()[1], np.int64, len(numbers))
-
-
-@cache
-def _arrow() -> tuple[Any, Any] | None:
-    """Arrow and its functions."""
-    try:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-    except ImportError:
-        return None
-    return pa, pc

@@ -4,9 +4,8 @@ One system call fills up to `SLOTS` slots while the interpreter's lock is free; 
 are then read as whole columns. Reading columns costs about 40 microseconds however few datagrams there are, so a
 handful is read one by one instead.
 
-The structures are those of the kernel's 64-bit interface (`user_msghdr`, `mmsghdr`, `cmsghdr` in
-include/linux/socket.h and uapi/linux/socket.h), the same on all its 64-bit architectures. `available` tries them on a
-socket pair before anything relies on them.
+The structures are those of the kernel's 64-bit interface (see `mmsghdr`; `cmsghdr` in uapi/linux/socket.h). `available`
+tries them on a socket pair before anything relies on them.
 """
 
 from __future__ import annotations
@@ -19,9 +18,8 @@ import mmap
 import os
 import socket
 import struct
-import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +28,6 @@ from gdlab import clock
 from gdlab.messages import TimeSource
 from gdlab.transports.datagrams import (
     FEW,
-    LINUX,
     SO_RXQ_OVFL,
     SO_TIMESTAMPNS,
     Batch,
@@ -38,6 +35,7 @@ from gdlab.transports.datagrams import (
     Source,
     stamp_and_drops,
 )
+from gdlab.transports.mmsghdr import HEADER, KNOWN_LAYOUT, NAME_BYTES, NAME_STRIDE, recvmmsg, source_of
 
 if TYPE_CHECKING:  # it brings pandas, which a relay's process does without
     from gdlab.payloads import Int64, UInt8
@@ -58,25 +56,15 @@ OVERFLOW_BYTES: Final = 65_536
 #: After large datagrams a call takes only this many, to bound what stays in memory.
 _LARGE_SLOTS: Final = 128
 
-_NAME_BYTES: Final = 28  # struct sockaddr_in6
-_NAME_STRIDE: Final = 32
 _CONTROL_BYTES: Final = 64  # a stamp (32) and a count (24)
 
-_HEADER: Final = np.dtype(
-    {
-        "names": ["name", "name_bytes", "pieces", "piece_count", "control", "control_bytes", "flags", "size"],
-        "formats": [np.uint64, np.uint32, np.uint64, np.uint64, np.uint64, np.uint64, np.int32, np.uint32],
-        "offsets": [0, 8, 16, 24, 32, 40, 48, 56],
-        "itemsize": 64,
-    }
-)
+_HEADER_BYTES: Final = HEADER.itemsize
+_DONTWAIT: Final = int(getattr(socket, "MSG_DONTWAIT", 0))
 _LENGTHS_AT: Final = 40
 _LENGTHS = struct.Struct("=QixxxxI")  # control_bytes, flags, size
 _UINT64 = struct.Struct("=Q")
 _CONTROL = struct.Struct("=QQqqQQI")  # the usual control messages
 _CMSG = struct.Struct("=Qii")
-_SOCKADDR_IN = struct.Struct("=H2s4s")
-_SOCKADDR_IN6 = struct.Struct("=H2sI16sI")
 
 # The control messages as 64-bit words: length, then level and type, then the data.
 _STAMP_WORDS: Final = (_CMSG.size + 16, socket.SOL_SOCKET | SO_TIMESTAMPNS << 32)
@@ -108,7 +96,7 @@ class Batched:
     def __init__(self, sock: socket.socket) -> None:
         self.turn = SLOTS
         self._fd = sock.fileno()
-        self._recvmmsg = _recvmmsg()
+        self._recvmmsg = recvmmsg()
         self._slots: UInt8 = np.empty(SLOTS * SLOT_BYTES, np.uint8)
         # Taken from the system only where a large datagram is written to it.
         try:
@@ -118,10 +106,10 @@ class Batched:
         except OSError as error:
             raise MemoryError(f"{SLOTS * OVERFLOW_BYTES >> 20} MiB: {error.strerror}") from error
         self._overflow: UInt8 = np.frombuffer(self._overflow_map, np.uint8).reshape(SLOTS, OVERFLOW_BYTES)
-        self._names: UInt8 = np.zeros((SLOTS, _NAME_STRIDE), np.uint8)
+        self._names: UInt8 = np.zeros((SLOTS, NAME_STRIDE), np.uint8)
         self._controls: UInt8 = np.zeros((SLOTS, _CONTROL_BYTES), np.uint8)
         self._pieces = np.zeros((SLOTS, 2, 2), np.uint64)  # struct iovec: address, length
-        self._headers = np.zeros(SLOTS, _HEADER)
+        self._headers = np.zeros(SLOTS, HEADER)
         self._address = self._headers.ctypes.data
 
         slot = np.arange(SLOTS, dtype=np.uint64)
@@ -130,8 +118,8 @@ class Batched:
         self._pieces[:, 1, 0] = self._overflow.ctypes.data + slot * OVERFLOW_BYTES
         self._pieces[:, 1, 1] = OVERFLOW_BYTES
         headers = self._headers
-        headers["name"] = self._names.ctypes.data + slot * _NAME_STRIDE
-        headers["name_bytes"] = _NAME_BYTES
+        headers["name"] = self._names.ctypes.data + slot * NAME_STRIDE
+        headers["name_bytes"] = NAME_BYTES
         headers["pieces"] = self._pieces.ctypes.data + slot * self._pieces.strides[0]
         headers["piece_count"] = 2
         headers["control"] = self._controls.ctypes.data + slot * _CONTROL_BYTES
@@ -153,10 +141,10 @@ class Batched:
         self._header_bytes = headers.view(np.uint8).data
         self._sources: dict[bytes, Source] = {}
 
-    def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
+    def receive(self, most: int | None = None, few: int = FEW) -> Iterator[Datagram | Batch]:
         """Take what has arrived, in order, with one system call; at most so many, and no more than a turn.
 
-        What was gathered before comes first, whatever `most` is.
+        What was gathered before comes first, whatever `most` is; fewer than `few` are given one by one.
         """
         count, self._gathered = self._gathered, 0
         room = min(most or self.turn, self.turn) - count
@@ -171,7 +159,7 @@ class Batched:
             return
         self._largest, self._smallest = 0, OVERFLOW_BYTES
         try:
-            if count < FEW:
+            if count < few:
                 for row in range(count):
                     yield self._datagram(row)
             else:
@@ -182,8 +170,13 @@ class Batched:
 
     def gather(self) -> bool:
         """Take what has arrived into the slots; False where they are full: they are to be handed over."""
-        self._gathered += self._call(self._gathered, self.turn - self._gathered)
-        return self._gathered < self.turn
+        gathered, turn = self._gathered, self.turn
+        address = self._address + gathered * _HEADER_BYTES
+        count = self._recvmmsg(self._fd, address, turn - gathered, _DONTWAIT, None)
+        if count < 0:
+            count = self._call(gathered, turn - gathered)  # which knows what to do with that
+        self._gathered = gathered + count
+        return self._gathered < turn
 
     def _rows(self, first: int, last: int) -> Iterator[Datagram | Batch]:
         batch = self._batch(first, last)
@@ -194,7 +187,7 @@ class Batched:
                 yield self._datagram(row)
 
     def _call(self, first: int, slots: int) -> int:
-        address = self._address + first * _HEADER.itemsize
+        address = self._address + first * _HEADER_BYTES
         while True:
             count = int(self._recvmmsg(self._fd, address, slots, socket.MSG_DONTWAIT, None))
             if count >= 0:
@@ -210,7 +203,7 @@ class Batched:
         """Make the used headers ready for the next call, which wants to know the room it has."""
         for first in range(0, count, _ROWS):
             rows = slice(first, min(first + _ROWS, count))
-            self._name_lengths[rows] = _NAME_BYTES
+            self._name_lengths[rows] = NAME_BYTES
             self._control_lengths[rows] = _CONTROL_BYTES
         large = self._largest > SLOT_BYTES
         if large:
@@ -231,10 +224,10 @@ class Batched:
     # ---- one by one
 
     def _datagram(self, row: int) -> Datagram:
-        length, _, size = _LENGTHS.unpack_from(self._header_bytes, row * _HEADER.itemsize + _LENGTHS_AT)
+        length, _, size = _LENGTHS.unpack_from(self._header_bytes, row * _HEADER_BYTES + _LENGTHS_AT)
         self._largest, self._smallest = max(self._largest, size), min(self._smallest, size)
         payload = b"".join(self._parts(row, size))
-        source = self._source(bytes(self._name_bytes[row * _NAME_STRIDE : (row + 1) * _NAME_STRIDE]))
+        source = self._source(bytes(self._name_bytes[row * NAME_STRIDE : (row + 1) * NAME_STRIDE]))
         if not self._is_usual(row, length):
             return Datagram(payload, source, *stamp_and_drops(list(self._control_messages(row, length))))
         _, _, seconds, nanoseconds, _, _, drops = _CONTROL.unpack_from(
@@ -272,7 +265,7 @@ class Batched:
         if source is None:
             if len(self._sources) >= _CACHED_SOURCES:
                 self._sources.clear()
-            source = self._sources[name] = _source(name)
+            source = self._sources[name] = source_of(name)
         return source
 
     # ---- by the column
@@ -328,9 +321,9 @@ class Batched:
         """Return the different senders, and for each datagram which of them it was."""
         count = last - first
         source = np.zeros(count, np.intp)
-        names = bytes(self._name_bytes[first * _NAME_STRIDE : last * _NAME_STRIDE])
-        if names == names[:_NAME_STRIDE] * count:
-            return [self._source(names[:_NAME_STRIDE])], source
+        names = bytes(self._name_bytes[first * NAME_STRIDE : last * NAME_STRIDE])
+        if names == names[:NAME_STRIDE] * count:
+            return [self._source(names[:NAME_STRIDE])], source
         words = self._name_words[first:last]
 
         def sent_by(row: int) -> npt.NDArray[np.bool_]:
@@ -348,37 +341,10 @@ class Batched:
             leaders.append(row)
             left &= ~same
         if left.any():
-            keys = np.frombuffer(names, np.dtype((np.void, _NAME_STRIDE)))
+            keys = np.frombuffer(names, np.dtype((np.void, NAME_STRIDE)))
             _, indices, source = np.unique(keys, return_index=True, return_inverse=True)
             leaders, source = indices.tolist(), source.reshape(-1)
-        return [self._source(names[row * _NAME_STRIDE : (row + 1) * _NAME_STRIDE]) for row in leaders], source
-
-
-def _source(name: bytes) -> Source:
-    """Read a `sockaddr_in` or `sockaddr_in6` as `socket.recvfrom` does."""
-    family, port, four = _SOCKADDR_IN.unpack_from(name)
-    if family == socket.AF_INET:
-        return socket.inet_ntop(socket.AF_INET, four), int.from_bytes(port, "big")
-    if family == socket.AF_INET6:
-        _, port, flow, six, scope = _SOCKADDR_IN6.unpack_from(name)
-        host = socket.inet_ntop(socket.AF_INET6, six)
-        return host, int.from_bytes(port, "big"), socket.ntohl(flow), scope
-    return "", 0
-
-
-@functools.cache
-def _recvmmsg() -> Any:
-    """Return the C library's `recvmmsg`.
-
-    Raises
-    ------
-    AttributeError : it has none.
-    """
-    # CDLL, not PyDLL: the interpreter's lock must be free during the call.
-    function = ctypes.CDLL(None, use_errno=True).recvmmsg
-    function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p]
-    function.restype = ctypes.c_int
-    return function
+        return [self._source(names[row * NAME_STRIDE : (row + 1) * NAME_STRIDE]) for row in leaders], source
 
 
 @functools.cache
@@ -389,7 +355,7 @@ def available() -> bool:
     ------
     MemoryError : there is too little memory to try.
     """
-    if not LINUX or sys.byteorder != "little" or ctypes.sizeof(ctypes.c_void_p) != 8:
+    if not KNOWN_LAYOUT:
         return False
     sent = [b"", b"small", bytes(range(256)) * 16]
     try:

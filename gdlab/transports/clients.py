@@ -276,9 +276,12 @@ class UdpClient(UdpListener):
         self._note_refusal(sock)
         return super()._look(sock)
 
-    def _gather(self, sock: socket.socket) -> bool:
-        self._note_refusal(sock)  # which receiving would take away
-        return super()._gather(sock)
+    def _gathering(self, sock: socket.socket, receiver: Receiver) -> Callable[[], bool]:
+        def gather() -> bool:
+            self._note_refusal(sock)  # which receiving would take away
+            return receiver.gather()
+
+        return gather
 
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         self._note_refusal(peer[0])  # it would fail this datagram, which it does not concern
@@ -287,10 +290,16 @@ class UdpClient(UdpListener):
     def _put(self, sock: socket.socket, payload: bytes, source: Source) -> None:
         sock.send(payload)  # macOS wants no address where there is but one
 
+    def _not_put(self, sock: socket.socket, error: OSError) -> None:
+        if error.errno == errno.ECONNREFUSED:  # of an answer before it in the same batch
+            self._write_refusal()
+
     def _note_refusal(self, sock: socket.socket) -> None:
         """Make a row of the system's note that a datagram of ours found nobody (ICMP port unreachable)."""
-        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            return
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self._write_refusal()
+
+    def _write_refusal(self) -> None:
         self.sink.append(
             clock.now_ns(),
             self._known(self._target)[0],

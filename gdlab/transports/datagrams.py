@@ -108,8 +108,11 @@ class Receiver(Protocol):
     stamped: bool
     remark: str
 
-    def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
-        """Take what has arrived, in order; what was gathered, and up to so many datagrams. No more than a turn."""
+    def receive(self, most: int | None = None, few: int = FEW) -> Iterator[Datagram | Batch]:
+        """Take what has arrived, in order; what was gathered, and up to so many datagrams. No more than a turn.
+
+        Fewer than `few` are given one by one.
+        """
 
     def gather(self) -> bool:
         """Take what has arrived out of the kernel; False where it should be received now, or cannot wait."""
@@ -125,7 +128,7 @@ class OneByOne:
         self.stamped = _stamps(sock)
         self._sock = sock
 
-    def receive(self, most: int | None = None) -> Iterator[Datagram | Batch]:
+    def receive(self, most: int | None = None, few: int = FEW) -> Iterator[Datagram | Batch]:
         """Take what has arrived, in order; at most so many datagrams, and no more than a turn."""
         gather = self._stamped if self.stamped else self._unstamped
         left = min(most or self.turn, self.turn)
@@ -142,7 +145,7 @@ class OneByOne:
                     raise
                 left -= 1
             left -= len(gathered.payloads)
-            yield from gathered.handed_over(stamped=self.stamped)
+            yield from gathered.handed_over(few, stamped=self.stamped)
             if other is not None:
                 left -= 1
                 yield other
@@ -206,14 +209,14 @@ class _Gathered(NamedTuple):
     turns: list[tuple[int, Source]]
     times: list[Any]
 
-    def handed_over(self, *, stamped: bool) -> Iterator[Datagram | Batch]:
+    def handed_over(self, few: int, *, stamped: bool) -> Iterator[Datagram | Batch]:
         """A few one by one, which costs less, or all in one."""
         payloads, turns, _ = self
         if not payloads:
             return
         time_ns = self._time_ns(stamped=stamped)
         time_source = TimeSource.KERNEL if stamped else TimeSource.USER
-        if len(payloads) < FEW:
+        if len(payloads) < few:
             ends = [row for row, _ in turns[1:]] + [len(payloads)]
             times = time_ns.tolist()
             for (first, source), end in zip(turns, ends, strict=True):

@@ -15,23 +15,22 @@ import numpy.typing as npt
 from gdlab import clock
 from gdlab.facts import SYSTEM, US, Fact, Reason
 from gdlab.messages import (
-    CATEGORIES,
     Direction,
     Event,
-    Kind,
     Message,
     Peer,
     TimeSource,
     guess_kind,
-    wire_bytes,
 )
 from gdlab.payloads import Int64
 from gdlab.transports.address import Address
+from gdlab.transports.answering import MANY, Answering
 from gdlab.transports.attention import Taken
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.binding import bind_all
 from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import (
+    FEW,
     Batch,
     OneByOne,
     Receiver,
@@ -41,10 +40,7 @@ from gdlab.transports.datagrams import (
 from gdlab.transports.drops import Drops, dropped
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.loop import Loop
-from gdlab.transports.napping import Napping
 from gdlab.transports.options import EndpointOptions
-from gdlab.transports.replies import Close
-from gdlab.transports.sent_rows import SentRows
 from gdlab.transports.sink import Sink
 from gdlab.transports.states import EndpointStatistics
 from gdlab.transports.text_or_binary import guess_kinds
@@ -58,14 +54,6 @@ MAX_PINGED_PEERS: Final = 64
 
 #: A peer is sent to for so long after it was last heard; the last one is, however long ago that was.
 SENT_TO_FOR_S: Final = 300.0
-
-#: Datagrams that are answered are taken so many at once at most, and no more than are answered in this time.
-MOST_AT_ONCE: Final = 64
-ANSWERED_WITHIN_S: Final = 0.005
-
-_IN: Final = Direction.IN
-_MESSAGE: Final = Event.MESSAGE
-_KINDS: Final = tuple(map(Kind, CATEGORIES["kind"]))
 
 #: How long a listener that stops goes on taking what a flood keeps sending.
 _LAST_TURN_S: Final = 0.5
@@ -86,7 +74,7 @@ def best_receiver(sock: socket.socket) -> Receiver:
         )
 
 
-class UdpListener(Napping):
+class UdpListener(Answering):
     """Receives datagrams: stamps each, stores it, and answers where a reply rule is set.
 
     On Linux the time is the kernel's stamp (`SO_TIMESTAMPNS`) and what the kernel drops for want of buffer is counted
@@ -116,11 +104,6 @@ class UdpListener(Napping):
         self._peers: dict[Source, tuple[int, Peer]] = {}
         self._heard: dict[tuple[socket.socket, Source], float] = {}
         self._drops = {sock: Drops() for sock in bound.sockets}
-        #: What a datagram takes on the wire beside its payload.
-        self._headers = {
-            sock: wire_bytes("udp", 0, ipv6=sock.family == socket.AF_INET6) for sock in bound.sockets
-        }
-        self._at_once = 1  # datagrams that are taken together to be answered
         self._taken_bytes = 0
         self._last_statistics = EndpointStatistics()
 
@@ -133,13 +116,10 @@ class UdpListener(Napping):
         for sock in self._sockets:
             receiver = self._receivers[sock] = self._new_receiver(sock)
             self.remark = receiver.remark or self.remark
+            self._answer_by(sock, together=isinstance(receiver, Batched))
             self._attend(sock, receiver)
 
     # ---- receiving
-
-    def _gather(self, sock: socket.socket) -> bool:
-        """Take what has arrived to hand it over with the next look; False where that has to be now."""
-        return self._receivers[sock].gather()
 
     def _look(self, sock: socket.socket) -> Taken:
         """Take and hand over what has arrived."""
@@ -167,14 +147,10 @@ class UdpListener(Napping):
                 return taken, False
         return taken, True
 
-    def _pace_answers(self, found: int, took_s: float) -> None:
-        """Take no more at once than can be answered in a moment: the rest waits in the kernel, which counts it."""
-        quickly = int(found * ANSWERED_WITHIN_S / took_s) if took_s else MOST_AT_ONCE
-        self._at_once = max(1, min(quickly, 2 * self._at_once, MOST_AT_ONCE))
-
     def _take(self, sock: socket.socket, receiver: Receiver, most: int) -> int:
         taken = 0
-        for arrived in receiver.receive(most):
+        few = MANY if self._answers else FEW
+        for arrived in receiver.receive(most, few):
             if isinstance(arrived, Batch):
                 taken += len(arrived)
                 self._taken_bytes += len(arrived.payloads)
@@ -197,7 +173,7 @@ class UdpListener(Napping):
         kinds = guess_kinds(batch.payloads, batch.sizes)
         self._write_together(sock, batch, codes, wire, kinds)
         if self._answers:
-            self._answer_together(sock, batch, wire, kinds)
+            self._answer_together(sock, batch, codes, wire, kinds)
 
     def _write_together(
         self,
@@ -237,35 +213,6 @@ class UdpListener(Napping):
                 kinds[rows],
                 time_source=batch.time_source,
             )
-
-    def _answer_together(
-        self, sock: socket.socket, batch: Batch, wire: Int64, kinds: npt.NDArray[np.int8]
-    ) -> None:
-        """Answer each of them; the rows of what is sent are written in the end."""
-        whole, at, sent = batch.payloads.tobytes(), 0, SentRows(self._headers[sock])
-        peers = [(source, *self._known(source)) for source in batch.sources]
-        own, put, now, add = self._pings if len(self._pings) else None, self._put, clock.reading_ns, sent.add
-        columns = (batch.time_ns, batch.sizes, batch.source, wire, kinds)
-        for time_ns, size, which, on_wire, kind in zip(*(each.tolist() for each in columns), strict=True):
-            source, code, peer = peers[which]
-            payload = whole[at : at + size]
-            at += size
-            if own is not None and own.knows(payload):
-                continue
-            message = Message(
-                time_ns, self._name, peer, payload, _IN, _MESSAGE, _KINDS[kind], batch.time_source, on_wire
-            )
-            for answer in self._answers_to(message, code):
-                if isinstance(answer, Close):  # there is no connection that could be closed
-                    break
-                reading = now()
-                try:
-                    put(sock, answer.payload, source)
-                except OSError:
-                    self._send(answer, (sock, source))  # which knows what to do with that
-                else:
-                    add((reading, code, answer.payload))
-        sent.write(self.sink)
 
     def _arrived(
         self, sock: socket.socket, payload: bytes, source: Source, time_ns: int, time_source: TimeSource
@@ -313,6 +260,7 @@ class UdpListener(Napping):
     # ---- sending
 
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
+        self._send_gathered()  # they came first
         (sock, source), payload = peer, outgoing.payload
         code = self._known(source)[0]
         # Before it leaves: while this thread waits for its turn after the call, a quick answer can be stamped already,
@@ -372,6 +320,7 @@ class UdpListener(Napping):
     def _close_sockets(self) -> None:
         sockets, self._sockets = self._sockets, []
         self._receivers.clear()
+        self._senders.clear()
         self._attend_no_longer()
         for sock in sockets:
             sock.close()

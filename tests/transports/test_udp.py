@@ -17,7 +17,7 @@ from gdlab import probe
 from gdlab.errors import AddressError, EndpointClosed, NotConnected, PortForbidden, PortInUse
 from gdlab.messages import Kind, guess_kind
 from gdlab.store import Store, table
-from gdlab.transports import EndpointOptions, State, UdpListener, parse, parse_remote
+from gdlab.transports import EndpointOptions, State, UdpListener, parse, parse_remote, replies
 from gdlab.transports.batch import Batched, available
 from gdlab.transports.clients import UdpClient
 from gdlab.transports.datagrams import OneByOne
@@ -380,6 +380,153 @@ def test_a_bad_reply_is_a_row_and_the_listener_lives_on(listening, reply, says):
     errors = rows(store).query("event == 'error'")
     assert errors.detail.str.contains(says, regex=False).all()
     assert set(errors.direction) == {"out"}
+
+
+def asked_together(listener, socks, payloads):
+    """Have questions wait in the kernel, those of the clients in turn."""
+    with held(listener):
+        for number, payload in enumerate(payloads):
+            socks[number % len(socks)].sendto(payload, ("127.0.0.1", listener.address.port))
+
+
+@pytest.mark.parametrize("clients", [1, 3])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        replies.echo,
+        lambda message: message.payload,
+        lambda message: message.text if message.kind == "text" else message.payload,
+    ],
+)
+def test_answers_to_what_queued_up_are_rows_in_their_order(listening, rule, clients):
+    chance = random.Random(clients)
+    payloads = [b"text %d" % n if n % 3 else chance.randbytes(chance.randrange(600)) for n in range(150)]
+    with listening(reply=rule) as (listener, store), contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(client()) for _ in range(clients)]
+        asked_together(listener, socks, payloads)
+        for number, sock in enumerate(socks):
+            wanted = payloads[number::clients]
+            assert [sock.recv(2000) for _ in wanted] == wanted
+        wait_until(lambda: store.statistics().sent == len(payloads))
+    built = rows(store)
+    there, back = built[built.direction == "in"], built[built.direction == "out"]
+    assert list(there.payload) == list(back.payload) == payloads
+    assert list(there.kind) == list(back.kind)
+    assert list(there.peer) == list(back.peer)
+    assert list(there.wire_bytes) == list(back.wire_bytes)
+    assert set(back.time_source) == {"user"}
+    assert (back.time.to_numpy() >= there.time.to_numpy()).all()
+    assert back.time.is_monotonic_increasing
+
+
+def test_answers_that_cannot_be_sent_are_error_rows_among_the_others(listening):
+    def rule(message):
+        return bytes(70_000) if message.payload.endswith(b"7") else message.payload
+
+    payloads = [b"%03d" % number for number in range(60)]
+    good = [payload for payload in payloads if not payload.endswith(b"7")]
+    with listening(reply=rule) as (listener, store), client() as sock:
+        asked_together(listener, [sock], payloads)
+        assert [sock.recv(100) for _ in good] == good
+        wait_until(lambda: store.statistics().errors == 6)
+        wait_until(lambda: store.statistics().sent == 54)
+    back = rows(store).query("direction == 'out'")
+    assert [len(payload) > 3 for payload in back.payload] == [payload.endswith(b"7") for payload in payloads]
+    assert set(back.event[back.size_bytes > 3]) == {"error"}
+    assert list(back.payload[back.event == "message"]) == good
+
+
+def test_a_rule_that_raises_or_sends_by_itself_keeps_the_order(listening):
+    endpoints = []
+
+    def rule(message):
+        if message.payload == b"\x0013":
+            raise ValueError("no")
+        if message.payload == b"\x0017":
+            endpoints[0].send(Outgoing(b"\x00between", Kind.BINARY))
+        if message.payload == b"\x0019":
+            return [b"\x00one", replies.close(), b"\x00never"]
+        return message.payload
+
+    payloads = [b"\x00%d" % number for number in range(10, 40)]
+    wanted = [b"bad" if one == b"\x0013" else one for one in payloads]
+    wanted[7:10] = [b"\x00between", b"\x0017", b"\x0018", b"\x00one"]
+    with listening(reply=rule) as (listener, store), client() as sock:
+        endpoints.append(listener)
+        asked_together(listener, [sock], payloads)
+        came = [one for one in wanted if one != b"bad"]
+        assert [sock.recv(100) for _ in came] == came
+        wait_until(lambda: store.statistics().sent == len(came))
+    back = rows(store).query("direction == 'out'")
+    assert [
+        b"bad" if event == "error" else payload
+        for event, payload in zip(back.event, back.payload, strict=True)
+    ] == wanted
+
+
+def test_no_answer_waits_for_a_slow_rule_to_answer_the_others(listening):
+    sent = []
+
+    def rule(message):
+        sent.append(store.statistics().sent)
+        until = time.monotonic() + (0.003 if message.payload[:1] == b"s" else 0)
+        while time.monotonic() < until:
+            pass
+        return message.payload
+
+    with listening(reply=rule) as (listener, store), client() as sock:
+        for number in range(10):  # quick at first, so that many are taken at once
+            asked_together(listener, [sock], [b"quick"] * 64)
+            wait_until(lambda number=number: store.statistics().sent == 64 * (number + 1))
+        asked_together(listener, [sock], [b"slow"] * 32)
+        wait_until(lambda: store.statistics().sent == 672)
+    assert all(640 + answered - before <= 3 for answered, before in enumerate(sent[640:]))
+
+
+def test_answers_of_a_client_that_find_nobody_are_rows_and_so_is_that():
+    with client() as game:
+        game.bind(("127.0.0.1", 0))
+        made = UdpClient.at(
+            parse_remote(f"udp://127.0.0.1:{game.getsockname()[1]}"),
+            store := Store("x"),
+            EndpointOptions(reply=replies.echo),
+        )
+        made.start()
+        try:
+            made.send(Outgoing(b"hello", Kind.TEXT))
+            _, there = game.recvfrom(100)
+            with held(made):
+                for number in range(30):
+                    game.sendto(b"question %02d" % number, there)
+                game.close()
+            wait_until(lambda: store.statistics().sent == 31)
+        finally:
+            made.close()
+    built = rows(store)
+    assert list(built.payload[(built.direction == "out")]) == [
+        b"hello",
+        *(b"question %02d" % number for number in range(30)),
+    ]
+    if sys.platform == "linux":  # where the refusal has come back before the next one is sent
+        errors = built[built.event == "error"]
+        assert len(errors)
+        assert errors.detail.str.contains("nobody listens").all()
+
+
+def test_pings_of_ours_that_come_back_are_not_answered(listening):
+    with listening(ping=0.002, reply=replies.echo) as (listener, store), client() as sock:
+        sock.sendto(b"hello", ("127.0.0.1", listener.address.port))
+        pings = []
+        while len(pings) < 20:
+            found = sock.recv(200)
+            if found != b"hello":
+                pings.append(found)
+        listener.set_ping(None)
+        asked_together(listener, [sock], [one for ping in pings for one in (ping, b"what " + ping[-9:])])
+        wait_until(lambda: store.received == 41)
+        wait_until(lambda: (rows(store).query("direction == 'out'").size_bytes == 14).sum() == 20)
+    back = rows(store).query("direction == 'out'")
+    assert sum(payload in set(pings) for payload in back.payload) == 20
 
 
 def test_a_reply_that_is_none_of_these_is_refused_at_once_and_nothing_stays_open():
