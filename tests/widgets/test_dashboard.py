@@ -195,8 +195,9 @@ def test_the_panels_follow_the_row_that_is_chosen(board):
 
 def test_captures_that_run_are_on_the_list_and_newcomers_join_it(board, tmp_path):
     capture = gd.listen("udp://127.0.0.1:0", restart=True)
-    wait_until(lambda: capture in board.captures)
-    assert board.capture is capture
+    # First it is on the list, then it is followed, by the render thread.
+    wait_until(lambda: board.capture is capture)
+    assert capture in board.captures
     newcomer = gd.listen("tcp://127.0.0.1:0", restart=True)
     wait_until(lambda: newcomer in board.captures)
     assert board.capture is capture
