@@ -259,6 +259,7 @@ with gd.listen("udp://127.0.0.1:0") as cap:
 """
 
 
+@pytest.mark.slow
 def test_without_ipywidgets_it_says_what_to_install_and_captures_still_show_themselves():
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=limit(60), check=False
