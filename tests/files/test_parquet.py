@@ -118,6 +118,7 @@ def test_foreign_parquet_loads_if_it_has_the_columns_and_is_refused_otherwise(tm
             load(path)
 
 
+@pytest.mark.slow
 def test_without_pyarrow_the_message_says_what_to_install(tmp_path):
     path = write_parquet(awkward(), tmp_path / "run.parquet")
     program = (
