@@ -10,7 +10,9 @@ C, GDLAB, LOOP, ASYNCIO = "C recvmmsg", "gdlab", "recvfrom loop", "asyncio"
 MACOS, WINDOWS = "gdlab as on macOS", "gdlab as on Windows"  # one by one, with the kernel's stamps or without
 ECHO, ECHO_LOOP, ECHO_ASYNCIO = "gdlab echo", "echo loop", "echo asyncio"
 DEFAULT_BUFFER = 212_992 // 2  # what Linux gives to whom does not ask; it doubles the number
-ASKED_BUFFER = 212_992  # what is granted at most to whom asks, as gdlab does, where the system's bound is the old one
+ASKED_BUFFER = (
+    212_992  # what is granted at most to whom asks, as gdlab does, where the system's bound is the old one
+)
 USER_BUFFER = 4 << 20  # 8 MiB granted: a common bound for plain users
 ROOT_BUFFER = 32 << 20  # 64 MiB granted to root
 
