@@ -16,10 +16,11 @@ pytestmark = pytest.mark.skipif(memory._ADVICE is None, reason="this system has 
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    gc.collect()
+    gc.freeze()  # what other tests have left is not given back meanwhile
     memory._Piece.kept.clear()
     yield
     memory._Piece.kept.clear()
+    gc.unfreeze()
 
 
 def kept_bytes() -> int:
