@@ -234,6 +234,8 @@ COUNTS_VARIABLE = "GDLAB_TEST_COUNTS"
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show how many tests met the real engine, a real browser and a real kernel: a skip is quiet otherwise."""
+    if hasattr(terminalreporter.config, "workerinput"):
+        return  # a process of pytest-xdist: the one that hands out the tests hears of them all
     counts: Counter[tuple[str, str]] = Counter()
     for outcome in ("passed", "skipped"):
         for report in terminalreporter.stats.get(outcome, ()):
