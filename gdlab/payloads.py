@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -148,17 +149,23 @@ class PayloadArray(ExtensionArray):
         if len(self._arenas) == 1:
             yield self._arenas[0], int(self._bases[0]), slice(0, len(self))
             return
+        if bool(np.all(self._addresses[1:] >= self._addresses[:-1])):  # as those of a capture are
+            yield from self._between(np.searchsorted(self._addresses, self._bases[: len(self._arenas)]))
+            return
         which = np.searchsorted(self._bases, self._addresses, side="right") - 1
         # An empty payload at the very end has an address behind the last arena: it has no bytes to look for.
         which = np.minimum(which, len(self._arenas) - 1)
-        if len(which) < 2 or bool(np.all(which[1:] >= which[:-1])):
-            edges = np.searchsorted(which, np.arange(len(self._arenas) + 1))
-            for index, arena in enumerate(self._arenas):
-                if edges[index] < edges[index + 1]:
-                    yield arena, int(self._bases[index]), slice(int(edges[index]), int(edges[index + 1]))
+        if bool(np.all(which[1:] >= which[:-1])):
+            yield from self._between(np.searchsorted(which, np.arange(len(self._arenas))))
             return
         for index in np.unique(which):
             yield self._arenas[index], int(self._bases[index]), np.flatnonzero(which == index)
+
+    def _between(self, begins: Int64) -> Iterator[tuple[UInt8, int, slice]]:
+        """The arenas that have rows, where the rows of each begin there and stand together."""
+        for number, (first, last) in enumerate(pairwise([*begins.tolist(), len(self)])):
+            if first < last:
+                yield self._arenas[number], int(self._bases[number]), slice(first, last)
 
     def heads(self, rows: Any, size: int) -> UInt8:
         """The first `size` bytes of some rows, none of which is shorter; (k, size) uint8."""
@@ -174,8 +181,10 @@ class PayloadArray(ExtensionArray):
         """(n,) bool, which payloads have `prefix` at the byte `start`; no objects are made."""
         found = self._sizes >= start + len(prefix)
         for arena, base, rows in self._by_arena() if prefix else ():
-            candidates = np.flatnonzero(found[rows])
-            starts = self._addresses[rows][candidates] + (start - base)
+            candidates, starts = np.flatnonzero(found[rows]), self._addresses[rows]
+            if len(candidates) < len(starts):
+                starts = starts[candidates]
+            starts = starts + (start - base)
             position = 0
             while position < len(prefix) and len(candidates):
                 # As many bytes at once as a number has, and then only where those were right.

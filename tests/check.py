@@ -13,9 +13,9 @@ A test that fails is run once more when everything else has ended. Beside two ot
 kernel now and then keep one another waiting; what is broken fails twice. What passed only then is named in the summary
 as unsteady, and is to be mended.
 
-A test is `slow` if it is exhaustive and takes more than about a second of a processor alone: many seeds, large tables,
-pools of processes, whole lessons. The summary of `--quick` names those that took longer and are not marked, which is no
-failure, as it depends on the machine.
+A test is `slow` if it is exhaustive and takes more than about a third of a second of a processor: many seeds, large
+tables, pools of processes, whole lessons. The summary of `--quick` names those that took longer and are not marked,
+which is no failure, as it depends on the machine.
 
 The tests download a Godot of their own on Debian and Ubuntu (see `tests/engine.py`) and use a Chromium they find.
 """
@@ -40,9 +40,9 @@ BIN = Path(sys.executable).parent
 PYTHON = [sys.executable, "-m"]
 PORTABLE = "not godot and not browser and not notebook"
 QUICK = f"{PORTABLE} and not slow"
-#: Seconds of a processor after which `--quick` names a test that is not marked `slow`: well over the rule's one second,
-#: as a processor that others share takes longer.
-TOO_LONG_S = 3.0
+#: Seconds of a processor after which `--quick` names a test that is not marked `slow`: well over the rule's third of a
+#: second, as a processor that others share takes longer, and who imports a library first pays for all.
+TOO_LONG_S = 1.0
 #: What pytest returns when no test was selected.
 NOTHING_SELECTED = 5
 #: What pytest returns when tests ran and some failed.

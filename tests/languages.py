@@ -37,9 +37,10 @@ def in_chinese(make: Callable[[], T]) -> T:
         language(before)
 
 
-def same_in_every_language(make: Callable[[], pd.DataFrame]) -> None:
-    """Check findings: the same ones, with the same numbers, in Chinese sentences."""
-    english, translated = make(), in_chinese(make)
+def same_in_every_language(make: Callable[[], pd.DataFrame], *, english: pd.DataFrame | None = None) -> None:
+    """Check findings: the same ones, with the same numbers, in Chinese sentences; `english` where made already."""
+    english = make() if english is None else english
+    translated = in_chinese(make)
     assert len(english)
     same = ["rule", "certainty", "rows"]
     pd.testing.assert_frame_equal(pd.DataFrame(english[same]), pd.DataFrame(translated[same]))

@@ -4,6 +4,8 @@ import logging
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import logging, threading, gdlab as gd
 cap = gd.listen("udp://127.0.0.1:0", limit=1000)
@@ -16,6 +18,7 @@ gd.stop_all()
 """
 
 
+@pytest.mark.slow
 def test_a_cell_is_told_of_its_own_capture_and_of_nothing_else():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120

@@ -49,6 +49,7 @@ def test_a_demonstration_that_could_not_be_written_captures_nothing(place, tmp_p
     assert said.err.startswith("gdlab: ")
 
 
+@pytest.mark.slow
 def test_a_demonstration_that_is_ended_early_tells_and_writes_what_has_come(tmp_path, capsys, monkeypatch):
     naps = []
 
@@ -68,6 +69,7 @@ def test_a_demonstration_that_is_ended_early_tells_and_writes_what_has_come(tmp_
     assert "Ctrl-C" in said
 
 
+@pytest.mark.slow
 def test_an_option_that_jupyter_does_not_have_opens_no_lab(tmp_path, capsys):
     assert cli.main(["lab", "--folder", str(tmp_path), "--no-traffic", "--prot=9999"]) == 2
     assert "no option --prot; did you mean --port?" in capsys.readouterr().err
@@ -165,17 +167,25 @@ def test_the_doctor_prints_its_table_and_fails_where_something_has_failed(capsys
     assert "fail  Godot" in capsys.readouterr().out
 
 
-def test_convert_and_report_take_any_file(tmp_path, capsys):
+def test_convert_takes_any_file(tmp_path, capsys):
     source = gd.sample("three-players").to_csv(tmp_path / "run.csv")
     for name in ("run.parquet", "run.pcapng", "again.csv.gz"):
         assert cli.main(["convert", str(source), str(tmp_path / name)]) == 0
         assert len(gd.load(tmp_path / name)) == len(gd.load(source))
-    assert cli.main(["report", str(source), "--out", str(tmp_path / "page")]) == 0
-    assert (tmp_path / "page" / "report.html").exists()
-    capsys.readouterr()
     assert cli.main(["convert", str(source), str(tmp_path / "run.xlsx")]) == 1
     assert "does not say what to write" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_report_takes_any_file(tmp_path):
+    source = gd.sample("three-players").to_csv(tmp_path / "run.csv")
+    assert cli.main(["report", str(source), "--out", str(tmp_path / "page")]) == 0
+    assert (tmp_path / "page" / "report.html").exists()
+
+
+def test_a_report_of_a_file_that_is_not_there_is_said(tmp_path, capsys):
     assert cli.main(["report", str(tmp_path / "none.csv")]) == 1
+    assert "none.csv" in capsys.readouterr().err
 
 
 def test_convert_that_is_interrupted_ends_at_once_and_leaves_no_half_file(tmp_path, monkeypatch):
@@ -194,6 +204,7 @@ def test_convert_that_is_interrupted_ends_at_once_and_leaves_no_half_file(tmp_pa
         assert sorted(tmp_path.iterdir()) == there
 
 
+@pytest.mark.slow
 def test_a_capture_in_a_terminal_ends_in_order_when_the_system_asks(tmp_path):
     command = [
         sys.executable,
@@ -218,6 +229,7 @@ def test_a_capture_in_a_terminal_ends_in_order_when_the_system_asks(tmp_path):
     assert list(gd.load(tmp_path / "spill").df.payload) == [b"%d" % number for number in range(20)]
 
 
+@pytest.mark.slow
 def test_a_capture_in_a_terminal_closes_parts_while_it_runs(tmp_path):
     folder = tmp_path / "spill"
     command = [sys.executable, "-m", "gdlab.cli", "capture", "udp://127.0.0.1:0", "--limit", "64MiB"]

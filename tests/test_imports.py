@@ -71,6 +71,7 @@ def seen():
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_importing_gdlab_loads_what_a_listener_needs_and_nothing_else(seen):
     modules, threads = seen["import"]
     assert threads == 1
@@ -81,12 +82,14 @@ def test_importing_gdlab_loads_what_a_listener_needs_and_nothing_else(seen):
     assert not {"asyncio", "ssl", "html", "importlib.metadata", "websockets"} & set(modules)
 
 
+@pytest.mark.slow
 def test_a_listener_for_datagrams_loads_no_measures_codecs_or_streams(seen):
     loaded = {name.split(".")[1] for name in seen["udp"] if name.startswith("gdlab.")}
     assert loaded == ROOMS
     assert not {"gdlab.transports.tcp", "gdlab.transports.websocket", "websockets"} & set(seen["udp"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "absent"),
     [
@@ -123,6 +126,7 @@ gd.sample("udp-lossy-path").plot.sequence()
 """
 
 
+@pytest.mark.slow
 def test_a_listener_its_table_files_and_measures_need_no_extra(tmp_path):
     arguments = [str(limit(20)), str(tmp_path / "run.csv")]
     done = subprocess.run(

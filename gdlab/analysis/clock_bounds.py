@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from gdlab.analysis.gathering import at
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -93,24 +95,26 @@ class ManyBounds:
 
     def at(self, clock: Ints, x: Floats) -> Floats:
         """The differences of some clocks in microseconds at times in seconds."""
-        return self.level_us[clock] + self.drift_ppm[clock] * x
+        return at(self.level_us, clock) + at(self.drift_ppm, clock) * x
 
     def error(self, clock: Ints, x: Floats) -> Floats:
         """How wrong `at` is at most; times beyond the knots count as the nearest of them."""
         knots, errors = self.knots_s.ravel(), self.errors_us.ravel()
         begin = clock * KNOTS
-        first, last = knots[begin], knots[begin + KNOTS - 1]
+        first, last = at(knots, begin), at(knots, begin + (KNOTS - 1))
         # Knots stand evenly: which is to the left is known but for rounding.
         steps = np.where(last > first, last - first, 1.0) / (KNOTS - 1)
         left = np.clip((x - first) / steps, 0, KNOTS - 2).astype(np.int64) + begin
-        left += (x >= knots[left + 1]) & (left < begin + KNOTS - 2)
-        left -= (x < knots[left]) & (left > begin)
-        x0, x1 = knots[left], knots[left + 1]
-        y0, y1 = errors[left], errors[left + 1]
+        left += (x >= at(knots, left + 1)) & (left < begin + KNOTS - 2)
+        left -= (x < at(knots, left)) & (left > begin)
+        x0, x1 = at(knots, left), at(knots, left + 1)
+        y0, y1 = at(errors, left), at(errors, left + 1)
         # As `numpy.interp` has it, which takes one line at a time.
         inside = (y1 - y0) / np.where(x1 > x0, x1 - x0, 1.0) * (x - x0) + y0
-        inside = np.where(x >= last, errors[begin + KNOTS - 1], inside)
-        return np.where(x <= first, errors[begin], inside)
+        late, early = x >= last, x <= first
+        if late.any():
+            inside = np.where(late, errors[begin + KNOTS - 1], inside)
+        return np.where(early, errors[begin], inside) if early.any() else inside
 
 
 def bounds(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> ClockBounds:
@@ -288,13 +292,13 @@ def _chained(x: Floats, y: Floats, of: Ints) -> tuple[Floats, Floats, Ints]:
     """As `hulls`, one point after the other: for what many sweeps have not finished."""
     xs, ys, sets = x.tolist(), y.tolist(), of.tolist()
     kept: list[int] = []
-    for at, (here, level) in enumerate(zip(xs, ys, strict=True)):
-        while len(kept) > 1 and sets[kept[-2]] == sets[at]:
+    for point, (here, level) in enumerate(zip(xs, ys, strict=True)):
+        while len(kept) > 1 and sets[kept[-2]] == sets[point]:
             first, second = kept[-2], kept[-1]
             if (ys[second] - ys[first]) * (here - xs[first]) < (level - ys[first]) * (xs[second] - xs[first]):
                 break
             kept.pop()
-        kept.append(at)
+        kept.append(point)
     return x[kept], y[kept], of[kept]
 
 

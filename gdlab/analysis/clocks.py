@@ -28,7 +28,7 @@ from gdlab.analysis.columns import (
     time_index,
     times_ns,
 )
-from gdlab.analysis.gathering import at, column_at
+from gdlab.analysis.gathering import at, column_at, picked
 from gdlab.analysis.placing import by_row
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
@@ -104,14 +104,9 @@ def _fitted(table: pd.DataFrame) -> Clocks:
     stamps = times_ns(table)[row]
     out = equals(table, "direction", "out")[row]
     exchange = found["exchange"].to_numpy()
-    sequence = order(exchange, stamps)
     pong, held = found["pong"].to_numpy(), found["held"].to_numpy()
     ours = found["ours"].to_numpy()
-    # A ping directly followed by its answer; repeated pings and answers are left out, they prove nothing new.
-    of = at(exchange, sequence)
-    asks, tells = ours & out & ~pong, ~out & held
-    good = np.flatnonzero((of[1:] == of[:-1]) & asks[sequence[:-1]] & tells[sequence[1:]])
-    ping, answer = at(sequence, good), at(sequence, good + 1)
+    ping, answer = _pairs(exchange, stamps, ours & out & ~pong, ~out & held)
     sides, first = group_rows(table, PEER, row[ping])
     sent = stamps[ping] // 1000
     # A row has the time at which sending had ended; the ping itself that from before, if it is of this clock.
@@ -128,8 +123,28 @@ def _fitted(table: pd.DataFrame) -> Clocks:
     rows = begin[exchange[ping[first]]]
     by_side = order(sides, np.zeros(0, np.int64))  # and there as they are
     return Clocks.of(
-        labels_of(table, PEER, row[ping[first]]), rows, sides[by_side], *(each[by_side] for each in times)
+        labels_of(table, PEER, row[ping[first]]), rows, *(at(each, by_side) for each in (sides, *times))
     )
+
+
+def _pairs(
+    exchange: NDArray[np.int64], stamps: NDArray[np.int64], asks: NDArray[np.bool_], tells: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pings directly followed by their answer, and those answers; by exchange, as positions.
+
+    Repeated pings and answers are left out, they prove nothing new.
+    """
+    if in_time(stamps) and np.bincount(exchange).max(initial=0) <= 2:  # as a rule
+        place, n = np.arange(len(exchange)), int(exchange.max(initial=-1)) + 1
+        first, last = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        last[exchange] = place
+        first[exchange[::-1]] = place[::-1]
+        good = np.flatnonzero((first < last) & asks[first] & tells[last])
+        return at(first, good), at(last, good)
+    sequence = order(exchange, stamps)
+    of = at(exchange, sequence)
+    good = np.flatnonzero((of[1:] == of[:-1]) & asks[sequence[:-1]] & tells[sequence[1:]])
+    return at(sequence, good), at(sequence, good + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +198,10 @@ class Clocks:
         n = np.bincount(sides[sane], minlength=peers)
         told = n >= LEAST_EXCHANGES
         kept = sane & told[sides]
-        sides, sent, received, returned, back = (
-            each[kept] for each in (sides, sent, received, returned, back)
-        )
+        if not kept.all():
+            sides, sent, received, returned, back = (
+                each[kept] for each in (sides, sent, received, returned, back)
+            )
         start, base = np.zeros(peers, np.int64), np.zeros(peers, np.int64)
         place = np.cumsum(told) - 1
         starts = np.flatnonzero(firsts(sides))
@@ -193,15 +209,16 @@ class Clocks:
         # 1970.
         start[told] = np.minimum.reduceat(sent, starts) if len(starts) else 0
         base[told] = received[starts] - sent[starts]
+        start_of, base_of = at(start, sides), at(base, sides)
         found = many_bounds(
             (
-                (sent - start[sides]) / US,
-                (received - sent - base[sides]).astype(np.float64),
+                (sent - start_of) / US,
+                (received - sent - base_of).astype(np.float64),
                 starts,
             ),
             (
-                (back - start[sides]) / US,
-                (returned - back - base[sides]).astype(np.float64),
+                (back - start_of) / US,
+                (returned - back - base_of).astype(np.float64),
                 starts,
             ),
         )
@@ -229,11 +246,14 @@ class Clocks:
         self, peer: NDArray[np.int64], ours_us: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Their clocks minus ours beyond `base` at some times, and by how much that is wrong at most."""
-        place = self.place[peer]
-        x = (ours_us - self.start[peer]) / US
-        first, last = self.bounds.knots_s[place, 0], self.bounds.knots_s[place, -1]
+        place = at(self.place, peer)
+        x = (ours_us - at(self.start, peer)) / US
+        first, last = (
+            at(self.bounds.knots_s[:, 0].copy(), place),
+            at(self.bounds.knots_s[:, -1].copy(), place),
+        )
         outside = np.maximum(np.maximum(first - x, x - last), 0.0)
-        error = self.bounds.error(place, x) + outside * self.bounds.drift_error_ppm[place]
+        error = self.bounds.error(place, x) + outside * at(self.bounds.drift_error_ppm, place)
         return self.bounds.at(place, x), error
 
 
@@ -295,29 +315,31 @@ def _delays(table: pd.DataFrame, sent: str | None, unit_us: float) -> pd.DataFra
         column = pd.to_numeric(table[sent], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         rows = np.flatnonzero(arrived & np.isfinite(column))
         theirs = column[rows] * unit_us
-    stamps = times_ns(table)[rows]
+    stamps = picked(times_ns(table), rows)
     # Which clock each message's peer has; -1 where it is none that is told.
     of_messages, first = group_rows(table, PEER, rows)
     key = list(PEER)
     numbers = clocks.labels[key].iloc[told].astype(object).assign(side=told)
     matched = labels_of(table, PEER, rows[first]).astype(object).merge(numbers, on=key, how="left")["side"]
-    side = matched.fillna(-1).to_numpy(dtype=np.int64)[of_messages]
-    kept = np.flatnonzero(side >= 0)
-    if not in_time(stamps[kept]):
-        kept = kept[np.argsort(stamps[kept], kind="stable")]
-    peer, ours = side[kept], stamps[kept] // 1000
+    peer = at(matched.fillna(-1).to_numpy(dtype=np.int64), of_messages)
+    kept = peer >= 0
+    if not kept.all():
+        rows, stamps, theirs, peer = rows[kept], stamps[kept], theirs[kept], peer[kept]
+    if not in_time(stamps):
+        by_time = np.argsort(stamps, kind="stable")
+        rows, stamps, theirs, peer = rows[by_time], stamps[by_time], theirs[by_time], peer[by_time]
+    ours = stamps // 1000
     ahead, wrong = clocks.ahead(peer, ours)
     # Their time as it would read on our clock, taken from ours.
-    delay = ours - (theirs[kept] - clocks.base[peer] - ahead)
-    taken = rows[kept]
+    delay = ours - (theirs - at(clocks.base, peer) - ahead)
     return pd.DataFrame(
         {
-            "time": time_index(stamps[kept]),
-            "endpoint": column_at(table, "endpoint", taken),
-            "peer": column_at(table, "peer", taken),
+            "time": time_index(stamps),
+            "endpoint": column_at(table, "endpoint", rows),
+            "peer": column_at(table, "peer", rows),
             "delay_ms": delay / 1e3,
             "error_ms": wrong / 1e3,
         },
-        index=pd.Index(taken),
+        index=pd.Index(rows),
         copy=False,
     )

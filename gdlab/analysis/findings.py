@@ -63,22 +63,22 @@ def findings(
     relayed = [] if own is None else relay_findings(own[1])
     until_ns = getattr(table, "until_ns", None)
     ended = getattr(table, "provenance", {}).get("ended_in_order") is not False
-    table = with_numbers(table_of(table, seq), seq)
-    sender = None if sender is None else table_of(sender, seq)
-    if relay is not None and truth_of(relay) is None:
-        relay = table_of(relay, seq)
-    require(table, [column.name for column in SCHEMA])
-    evidence = Evidence(
-        table,
-        statistics,
-        seq,
-        sender=sender,
-        relay=relay,
-        watched=watched,
-        ended_in_order=ended,
-        until_ns=until_ns,
-    )
     with together():
+        table = with_numbers(table_of(table, seq), seq)
+        sender = None if sender is None else table_of(sender, seq)
+        if relay is not None and truth_of(relay) is None:
+            relay = table_of(relay, seq)
+        require(table, [column.name for column in SCHEMA])
+        evidence = Evidence(
+            table,
+            statistics,
+            seq,
+            sender=sender,
+            relay=relay,
+            watched=watched,
+            ended_in_order=ended,
+            until_ns=until_ns,
+        )
         return listed([*relayed, *(finding for rule in RULES for finding in rule(evidence))])
 
 
@@ -87,4 +87,4 @@ def listed(found: list[Finding]) -> pd.DataFrame:
     found = list(found)
     found.sort(key=lambda finding: -finding.certainty)
     frame = Findings([finding.cells() for finding in found], columns=list(COLUMNS))
-    return frame.astype({"certainty": "float64"})
+    return frame if len(frame) else frame.astype({"certainty": "float64"})

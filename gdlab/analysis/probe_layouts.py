@@ -160,46 +160,62 @@ def _taken(
     buffer: NDArray[np.uint8], starts: Ints, size: int, rows: Ints, layout: _Layout, found: Fields
 ) -> NDArray[np.bool_]:
     """Read those of the rows that have the layout, and say which."""
-    taken = np.zeros(len(rows), np.bool_)
-    windows = np.lib.stride_tricks.sliding_window_view(buffer, size)
+    taken = np.ones(len(rows), np.bool_)
+    # Of one item each: a row of many bytes is copied by the byte, an item at once.
+    whole = np.ndarray(len(buffer) - size + 1, f"V{size}", buffer, strides=(1,))
     # Once for each message of a block: to repeat a row while comparing takes twice as long.
     least, above = (np.tile(each, (min(_BLOCK, len(rows)), 1)) for each in (layout.least, layout.above))
+    spans = {column: [end - 8 * word for word in _words(first, end)] for column, first, end in layout.spans}
+    words = {column: np.empty((len(starts_at), len(rows)), np.uint64) for column, starts_at in spans.items()}
+    done = 0
     for begin in range(0, len(rows), _BLOCK):
         some = rows[begin : begin + _BLOCK]
-        above_least = windows[starts[some]]
+        above_least = whole[starts[some]].view(np.uint8).reshape(len(some), size)
         above_least -= least[: len(some)]  # bytes wrap around: what is less than the least is far above it
         wrong = above_least > above[: len(some)]
         if wrong.any():
             fits = ~wrong.any(axis=1)
             taken[begin : begin + len(some)] = fits
-            some, above_least = some[fits], above_least[fits]
-        else:  # as a rule
-            taken[begin : begin + len(some)] = True
-        for column, first, end in layout.spans:
-            found.numbers[:, column][some] = _number(above_least, first, end)
-        found.whole[some] = True
-        found.pong[some] = layout.pong
-        found.held[some] = layout.held
+            above_least = above_least[fits]
+        fitting = len(above_least)
+        for column, starts_at in spans.items():
+            for each, at in zip(words[column], starts_at, strict=True):
+                each[done : done + fitting] = np.ndarray(fitting, "<u8", above_least, at, (size,))
+        done += fitting
+    kept = rows if done == len(rows) else rows[taken]
+    for column, first, end in layout.spans:
+        # JSON has no leading zeros: the first digit is one less than written.
+        found.numbers[:, column][kept] = _number(words[column][:, :done]) + (
+            10 ** (end - first - 1) if end - first > 1 else 0
+        )
+    found.whole[kept] = True
+    found.pong[kept] = layout.pong
+    found.held[kept] = layout.held
     return taken
 
 
-def _number(above_least: NDArray[np.uint8], first: int, end: int) -> Ints:
-    """The numbers that digits of each row mean, up to 18 of them, of which the first is one less than written.
+def _words(first: int, end: int) -> range:
+    """Of digits, how many times eight bytes before their end each word begins, the first word first."""
+    return range(-(-(end - first) // 8), 0, -1)
+
+
+def _number(words: NDArray[np.uint64]) -> Ints:
+    """The numbers that digits mean, up to 18 of them; (words, n) of eight digits each, which are changed.
 
     What stands before them is 0, as far as eight bytes: no two numbers are nearer to each other.
     """
-    n, length = above_least.shape
-    number = np.zeros(n, np.int64)
-    for word in range(-(-(end - first) // 8), 0, -1):
-        value = np.ndarray(n, "<u8", above_least, end - 8 * word, (length,)).copy()
+    number = np.zeros(1, np.int64)
+    for word, value in enumerate(words, 1):
+        # Of times that are near to each other, all but the last digits are alike.
+        if word < len(words) and len(value) and (value == value[0]).all():
+            value = value[:1]
         # Two, four, then eight digits are put together at once: the lower ones times ten and so on, and the next.
         for bits, mask in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF), (32, 0x00000000FFFFFFFF)):
             value *= np.uint64((10 ** (bits // 8) << bits) + 1)
             value >>= np.uint64(bits)
             value &= np.uint64(mask)
-        number *= 10**8
-        number += value.view(np.int64)
-    return number + (10 ** (end - first - 1) if end - first > 1 else 0)
+        number = number * 10**8 + value.view(np.int64)
+    return number
 
 
 def _read_one(payload: bytes, row: int, found: Fields) -> None:

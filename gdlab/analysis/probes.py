@@ -130,15 +130,16 @@ def _exchanges(
         sequence = order(exchange, stamps)
         begins = sequence[firsts(exchange[sequence])]
     asked = equals(table, "direction", "out")[rows[begins]] & ~pong[begins]
-    return exchange, asked[exchange]
+    return exchange, at(asked.astype(np.uint8), exchange) != 0
 
 
 def _leaders(*keys: Ints) -> Ints:
     """The first position with the same keys as each; (n,) int64."""
     n = len(keys[0])
-    leader = np.arange(n)
+    # Of few bytes: what is looked for at random is in the processor's caches more often.
+    number = np.int32 if n < np.iinfo(np.int32).max else np.int64
     places = 1 << max(2 * n - 1, 1).bit_length()
-    left = leader.copy()
+    leader = left = np.arange(n)
     # Each key has a place in an array. Who finds another one's key in it, tries again with another place.
     for turn in range(_TURNS):
         if not len(left):
@@ -148,14 +149,17 @@ def _leaders(*keys: Ints) -> Ints:
         if turn:  # at first by the number alone: numbers that follow on each other have places that do
             place = seq + (side * 0x9E3779B1 + t_us * 0x85EBCA6B >> 7) * turn
         place = place & places - 1
-        first = np.empty(places, np.int64)
-        first[place[::-1]] = np.arange(len(left) - 1, -1, -1)
+        first: NDArray[np.integer[Any]] = np.empty(places, number)
+        first[place[::-1]] = np.arange(len(left) - 1, -1, -1, dtype=number)
         first = at(first, place)
         same = np.ones(len(left), np.bool_)
         for key in (side, seq, t_us):
             same &= key == at(key, first)
-        leader[left] = left[first]
-        left = left[~same]
+        if turn:
+            leader[left] = left[first]
+            left = left[~same]
+        else:  # all of them are left
+            leader, left = first.astype(np.int64), np.flatnonzero(~same)
     frame = pd.DataFrame({str(number): key[left] for number, key in enumerate(keys)})
     ids, begins = group_rows(frame, list(frame.columns))
     leader[left] = left[begins[ids]]

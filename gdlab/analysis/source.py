@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import pandas as pd
 
 from gdlab.analysis.reread import retyped
+from gdlab.analysis.together import once
 from gdlab.codecs import decode
 
 
@@ -48,7 +49,7 @@ def table_of(source: Source, *fields: str | None) -> pd.DataFrame:
             f"a measure is taken of a capture, a recording or a table of messages, not of {type(source).__name__}"
         )
     if isinstance(source, pd.DataFrame):
-        table = source = retyped(source)
+        table = source = once(source, "retyped", retyped)
     needed = [name for name in fields if name is not None and name not in table.columns and is_field(name)]
     if not needed or "payload" not in table.columns:
         return table

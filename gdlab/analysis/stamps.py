@@ -20,6 +20,7 @@ import pandas as pd
 from gdlab.analysis.columns import firsts, groups, order, times_ns
 from gdlab.analysis.probes import messages_of, probes
 from gdlab.analysis.source import Source, table_of
+from gdlab.analysis.together import once
 from gdlab.codecs import decode
 from gdlab.codecs.table import remembered
 from gdlab.payloads import PayloadArray
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 #: Names of the two fields, decoded.
 SEQ: Final = "v.seq"
 T_US: Final = "v.t_us"
+
+#: Columns of a table that decoding looks at.
+_READ: Final = ("time", "endpoint", "event", "kind", "payload", "reason")
 
 #: Messages looked at before all are, and how many of them must have both.
 _SAMPLE: Final = 100
@@ -114,10 +118,15 @@ def with_stamps(source: Source) -> pd.DataFrame:
 
 
 def _in_sample(table: pd.DataFrame) -> bool:
-    sample = table.iloc[_messages(table)[:_SAMPLE]]
-    if not len(sample):
+    return once(table, "fields in the sample", _has_fields)
+
+
+def _has_fields(table: pd.DataFrame) -> bool:
+    rows = _messages(table)[:_SAMPLE]
+    if not len(rows):
         return False
-    found = decode(sample)
+    # Without the other columns, which decoding would only carry along.
+    found = decode(table[[name for name in _READ if name in table.columns]].iloc[rows])
     if not {SEQ, T_US} <= set(found.columns):
         return False
     return bool((found[SEQ].notna() & found[T_US].notna()).mean() >= _HAVE)

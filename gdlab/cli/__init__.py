@@ -8,11 +8,6 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from gdlab.cli import files, mcp, serve
-from gdlab.cli.demo import run_demo
-from gdlab.cli.lab import open_lab
-from gdlab.course import handout, printed
-from gdlab.diagnostics import doctor
 from gdlab.errors import GdlabError
 from gdlab.words import LANGUAGES
 
@@ -24,12 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, rest = _parser().parse_known_args(arguments)
     if rest and options.command != "lab":
         _parser().error(f"unknown arguments: {' '.join(rest)}")
+    # Each command imports what it needs: matplotlib alone takes a second, for one of them.
     try:
         if options.command == "lab":
+            from gdlab.cli.lab import open_lab
+
             return open_lab(
                 Path(options.folder), rest, traffic_on=not options.no_traffic, language=options.lang
             )
         if options.command == "capture":
+            from gdlab.cli import serve
+
             return serve.capture(
                 options.address,
                 spill=None if options.spill is None else Path(options.spill),
@@ -40,12 +40,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 framing=options.framing,
             )
         if options.command == "report":
+            from gdlab.cli import files
+
             return files.report(options.source, None if options.out is None else Path(options.out))
         if options.command == "convert":
+            from gdlab.cli import files
+
             return files.convert(options.source, Path(options.target))
         if options.command == "mcp":
+            from gdlab.cli import mcp
+
             return mcp.serve(Path(options.folder), options.listen, port=options.port)
         if options.command == "course":
+            from gdlab.course import handout, printed
+
             folder = Path(options.folder)
             if options.part == "print":
                 written = printed.print_out(folder, options.lang, run=options.run)
@@ -54,9 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{len(written)} files in {options.folder}: {', '.join(path.name for path in written)}")
             return 0
         if options.command == "doctor":
+            from gdlab.diagnostics import doctor
+
             report = doctor(time_limit_s=options.seconds)
             print(report)
             return 0 if report.ok else 1
+        from gdlab.cli.demo import run_demo
+
         return run_demo(
             Path(options.out), seconds=options.seconds, port=options.port, engine=_engine(options.source)
         )

@@ -21,7 +21,6 @@ import json
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ import pandas as pd
 
 from gdlab import clock
 from gdlab.files import anonymise as names
-from gdlab.files import cells, kinds, pcapframe, pcapudp
+from gdlab.files import cells, kinds, pcapframe, pcapudp, sidecar
 from gdlab.files import to_schema as conform
 from gdlab.files.atomic import replacing
 from gdlab.files.progress import Progress, ProgressFunction
@@ -327,7 +326,7 @@ def _section(provenance: Mapping[str, Any] | None) -> bytes:
     told = json.dumps(
         {"clock": clock.DESCRIPTION, "provenance": dict(provenance or {})}, default=str
     ).encode()
-    options = [(4, f"{APPLICATION}{metadata.version('gdlab')}".encode())]
+    options = [(4, f"{APPLICATION}{sidecar.version_of('gdlab')}".encode())]
     if len(told) <= pcapframe.MAX_OPTION:
         options.insert(0, (1, told))
     return pcapframe.block(

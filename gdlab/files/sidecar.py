@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 import stat
@@ -74,11 +75,18 @@ def versions() -> dict[str, str]:
     """What wrote the file. The name of the machine is not in it."""
     found = {"python": platform.python_version(), "platform": platform.platform(terse=True)}
     for package in ("gdlab", "numpy", "pandas", "pyarrow"):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
+        if version := version_of(package):
+            found[package] = version
     return found
+
+
+@functools.cache  # a process keeps what it has imported; to look is a sixth of writing a small file
+def version_of(package: str) -> str | None:
+    """The version of a package; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def encode(document: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -29,6 +30,8 @@ NULLABLE = tuple(column.name for column in SCHEMA if column.dtype in ("Int32", "
 #: All columns.
 NAMES = tuple(column.name for column in SCHEMA)
 _BATCH_ROWS = 65_536
+#: Categories that are worth being remembered.
+_FEW = 100
 _BATCH_BYTES = 16 << 20
 
 
@@ -81,6 +84,8 @@ def _column(series: Any, dtype: str) -> Any:
         values = series.array if isinstance(series.dtype, pd.CategoricalDtype) else _category(series)
         if not all(isinstance(category, str) for category in values.categories):
             raise ValueError("its categories must be text")
+        if values.categories.dtype == object and not values.ordered:
+            return pd.Categorical.from_codes(values.codes, dtype=values.dtype)
         return categorical(values.codes, values.categories)
     if dtype.startswith("datetime64"):
         return pd.DatetimeIndex(series).tz_convert("UTC").as_unit("ns")
@@ -111,7 +116,17 @@ def _category(series: pd.Series[Any]) -> pd.Categorical:
 
 def categorical(codes: Any, categories: Iterable[str]) -> pd.Categorical:
     """A category column of Python strings; pandas left to itself would make Arrow's of them, which not all fit in."""
-    return pd.Categorical.from_codes(codes, categories=pd.Index(list(categories), dtype=object))
+    names = tuple(map(str, categories))
+    dtype = _known(names) if len(names) <= _FEW else _dtype(names)
+    return pd.Categorical.from_codes(codes, dtype=dtype)
+
+
+def _dtype(names: tuple[str, ...]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(pd.Index(names, dtype=object))
+
+
+#: The same few names come again in every file, and pandas looks for doubles in all of them.
+_known = functools.lru_cache(maxsize=64)(_dtype)
 
 
 def time_ns(table: pd.DataFrame) -> Int64:

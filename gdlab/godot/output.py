@@ -113,18 +113,17 @@ def to_table(found: Sequence[Entry]) -> pd.DataFrame:
     DataFrame : ``time_s`` float64; ``stream`` and ``level`` category; ``text`` and ``file`` string; ``line``
     Int64. ``file`` and ``line`` are NA where Godot did not say.
     """
-    return pd.DataFrame(
-        {
-            "time_s": pd.Series([entry.time_s for entry in found], dtype="float64"),
-            "stream": pd.Categorical([entry.stream for entry in found], categories=["stdout", "stderr"]),
-            "level": pd.Categorical(
-                [str(entry.level) for entry in found], categories=[str(level) for level in Level]
-            ),
-            "text": pd.Series([entry.text for entry in found], dtype="string"),
-            "file": pd.Series([entry.file for entry in found], dtype="string"),
-            "line": pd.Series([entry.line for entry in found], dtype="Int64"),
-        }
-    )
+    data: dict[str, object] = {
+        "time_s": pd.Series([entry.time_s for entry in found], dtype="float64"),
+        "stream": pd.Categorical([entry.stream for entry in found], categories=["stdout", "stderr"]),
+        "level": pd.Categorical(
+            [str(entry.level) for entry in found], categories=[str(level) for level in Level]
+        ),
+        "text": pd.Series([entry.text for entry in found], dtype="string"),
+        "file": pd.Series([entry.file for entry in found], dtype="string"),
+        "line": pd.Series([entry.line for entry in found], dtype="Int64"),
+    }
+    return pd.DataFrame(data)
 
 
 class EntryStream:

@@ -119,14 +119,13 @@ class Replay(Tabular):
         """Every message that was sent: `number` (of the plan), `due`, `sent`, `late_us`."""
         blocks = list(self._rows.blocks)
         records = np.concatenate(blocks) if blocks else np.empty(0, _SENT)
-        return pd.DataFrame(
-            {
-                "number": records["number"],
-                "due": pd.DatetimeIndex(records["due"].astype("datetime64[ns]"), tz="UTC"),
-                "sent": pd.DatetimeIndex(records["sent"].astype("datetime64[ns]"), tz="UTC"),
-                "late_us": (records["sent"] - records["due"]) / 1e3,
-            }
-        )
+        data: dict[str, object] = {
+            "number": records["number"],
+            "due": pd.DatetimeIndex(records["due"].astype("datetime64[ns]"), tz="UTC"),
+            "sent": pd.DatetimeIndex(records["sent"].astype("datetime64[ns]"), tz="UTC"),
+            "late_us": (records["sent"] - records["due"]) / 1e3,
+        }
+        return pd.DataFrame(data)
 
     def timing(self) -> dict[str, float]:
         """How punctual it was: `n`, `p50_us`, `p99_us`, `max_us`, and the `speed` that was reached."""

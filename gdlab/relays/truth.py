@@ -72,36 +72,35 @@ def truth_table(records: npt.NDArray[Any], peers: dict[int, str]) -> pd.DataFram
         return pd.DatetimeIndex(values.view("datetime64[ns]"), tz="UTC")
 
     categories = pd.Index(sorted(set(names)), dtype=object)
-    return pd.DataFrame(
-        {
-            "way": pd.Categorical.from_codes(records["way"], categories=pd.Index(WAYS)),
-            "client": records["client"],
-            "peer": pd.Categorical(np.array([*names, ""], object)[codes], categories=categories),
-            "n": records["n"],
-            "copy": records["copy"],
-            "time": times(records["time"].copy()),
-            "size_bytes": records["size"],
-            "wire_bytes": records["wire"],
-            "fragments": records["fragments"],
-            "fate": pd.Categorical.from_codes(records["fate"], categories=pd.Index(_FATES)),
-            "also": pd.array(_ALSO[records["also"] & 31], dtype=pd.StringDtype("python")),
-            "state": records["state"],
-            "delay_drawn_ms": ms("delay"),
-            "queue_ms": ms("queue"),
-            "serial_ms": ms("serial"),
-            "backlog_bytes": records["backlog"],
-            "order_ms": ms("order"),
-            "slot_ms": ms("slot"),
-            "reorder_ms": ms("reorder"),
-            "hold_ms": ms("hold"),
-            "stall_ms": ms("stall"),
-            "resends": records["resends"],
-            "release": times(records["release"].copy()),
-            "sent": times(np.where(went, sent, np.iinfo(np.int64).min)),
-            "late_us": np.where(went, (sent - records["release"]) / 1e3, np.nan),
-            "setting": records["setting"],
-        }
-    )
+    data: dict[str, object] = {
+        "way": pd.Categorical.from_codes(records["way"], categories=pd.Index(WAYS)),
+        "client": records["client"],
+        "peer": pd.Categorical(np.array([*names, ""], object)[codes], categories=categories),
+        "n": records["n"],
+        "copy": records["copy"],
+        "time": times(records["time"].copy()),
+        "size_bytes": records["size"],
+        "wire_bytes": records["wire"],
+        "fragments": records["fragments"],
+        "fate": pd.Categorical.from_codes(records["fate"], categories=pd.Index(_FATES)),
+        "also": pd.array(_ALSO[records["also"] & 31], dtype=pd.StringDtype("python")),
+        "state": records["state"],
+        "delay_drawn_ms": ms("delay"),
+        "queue_ms": ms("queue"),
+        "serial_ms": ms("serial"),
+        "backlog_bytes": records["backlog"],
+        "order_ms": ms("order"),
+        "slot_ms": ms("slot"),
+        "reorder_ms": ms("reorder"),
+        "hold_ms": ms("hold"),
+        "stall_ms": ms("stall"),
+        "resends": records["resends"],
+        "release": times(records["release"].copy()),
+        "sent": times(np.where(went, sent, np.iinfo(np.int64).min)),
+        "late_us": np.where(went, (sent - records["release"]) / 1e3, np.nan),
+        "setting": records["setting"],
+    }
+    return pd.DataFrame(data)
 
 
 def lateness(truth: pd.DataFrame) -> pd.DataFrame:

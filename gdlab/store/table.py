@@ -21,6 +21,14 @@ STRING = pd.StringDtype("python")
 #: From pandas 3 on a frame may share its columns with another one, and copies a column before it writes to it.
 COPY_ON_WRITE: Final = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
 
+
+def _dtype(categories: Sequence[str]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(pd.Index(list(categories), dtype=object))
+
+
+#: Of the closed columns, made once: pandas looks for doubles in every one that is made.
+FIXED: Final = {name: _dtype(categories) for name, categories in CATEGORIES.items()}
+
 #: Room for later rows; it is only reserved, as no page of it is touched.
 _SPARE: Final = 0.5
 
@@ -94,20 +102,21 @@ def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
         values.flags.writeable = not shared
         return values
 
-    def category(name: str, categories: Sequence[str]) -> pd.Categorical:
-        return _category(column(name), categories)
+    def category(name: str, categories: Sequence[str] | None = None) -> pd.Categorical:
+        dtype = FIXED[name] if categories is None else _dtype(categories)
+        return pd.Categorical.from_codes(column(name), dtype=dtype, validate=False)
 
     size = column("size")
     bases = np.arange(len(growing.arenas) + 1, dtype=np.int64) << ARENA_SHIFT
     return pd.DataFrame(
         {
             "time": pd.DatetimeIndex(column("time_ns").view("datetime64[ns]"), tz="UTC", copy=False),
-            "time_source": category("time_source", CATEGORIES["time_source"]),
+            "time_source": category("time_source"),
             "endpoint": category("endpoint", list(growing.endpoints)),
             "peer": category("peer", list(growing.peers)),
-            "direction": category("direction", CATEGORIES["direction"]),
-            "event": category("event", CATEGORIES["event"]),
-            "kind": category("kind", CATEGORIES["kind"]),
+            "direction": category("direction"),
+            "event": category("event"),
+            "kind": category("kind"),
             "framing": category("word", list(growing.words)),
             "size_bytes": size,
             "wire_bytes": column("wire"),
@@ -140,18 +149,14 @@ def _facts(growing: Growing, *, shared: bool) -> dict[str, Any]:
         for values in found.values():
             values.flags.writeable = False
     return {
-        "reason": _category(found["reason"], CATEGORIES["reason"]),
-        "by": _category(found["by"], CATEGORIES["by"]),
+        **{
+            name: pd.Categorical.from_codes(found[name], dtype=FIXED[name], validate=False)
+            for name in ("reason", "by")
+        },
         "code": pd.arrays.IntegerArray(found["code"], found["no_code"], copy=False),
         "count": pd.arrays.IntegerArray(found["count"], found["no_count"], copy=False),
         "detail": detail,
     }
-
-
-def _category(codes: Array, categories: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(
-        codes, categories=pd.Index(list(categories), dtype=object), validate=False
-    )
 
 
 class _Blanks:

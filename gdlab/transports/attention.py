@@ -107,8 +107,8 @@ class Attention:
     def _end_nap(self, nap: int) -> None:
         if not self.naps_now or nap != self._nap:
             return
-        nap_s = self.naps.ended(time.monotonic())
-        if nap_s and self._gather():
-            self._begin_nap(nap_s)
-        else:
-            self.look()
+        while (nap_s := self.naps.ended(now_s := time.monotonic())) and self._gather():
+            if not self._loop.rest(nap_s):  # there is something else to do, which the nap goes on beside
+                self._begin_nap(max(0.0, now_s + nap_s - time.monotonic()))
+                return
+        self.look()

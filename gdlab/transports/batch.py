@@ -58,6 +58,8 @@ _LARGE_SLOTS: Final = 128
 
 _CONTROL_BYTES: Final = 64  # a stamp (32) and a count (24)
 
+_HEADER_BYTES: Final = HEADER.itemsize
+_DONTWAIT: Final = int(getattr(socket, "MSG_DONTWAIT", 0))
 _LENGTHS_AT: Final = 40
 _LENGTHS = struct.Struct("=QixxxxI")  # control_bytes, flags, size
 _UINT64 = struct.Struct("=Q")
@@ -168,8 +170,13 @@ class Batched:
 
     def gather(self) -> bool:
         """Take what has arrived into the slots; False where they are full: they are to be handed over."""
-        self._gathered += self._call(self._gathered, self.turn - self._gathered)
-        return self._gathered < self.turn
+        gathered, turn = self._gathered, self.turn
+        address = self._address + gathered * _HEADER_BYTES
+        count = self._recvmmsg(self._fd, address, turn - gathered, _DONTWAIT, None)
+        if count < 0:
+            count = self._call(gathered, turn - gathered)  # which knows what to do with that
+        self._gathered = gathered + count
+        return self._gathered < turn
 
     def _rows(self, first: int, last: int) -> Iterator[Datagram | Batch]:
         batch = self._batch(first, last)
@@ -180,7 +187,7 @@ class Batched:
                 yield self._datagram(row)
 
     def _call(self, first: int, slots: int) -> int:
-        address = self._address + first * HEADER.itemsize
+        address = self._address + first * _HEADER_BYTES
         while True:
             count = int(self._recvmmsg(self._fd, address, slots, socket.MSG_DONTWAIT, None))
             if count >= 0:
@@ -217,7 +224,7 @@ class Batched:
     # ---- one by one
 
     def _datagram(self, row: int) -> Datagram:
-        length, _, size = _LENGTHS.unpack_from(self._header_bytes, row * HEADER.itemsize + _LENGTHS_AT)
+        length, _, size = _LENGTHS.unpack_from(self._header_bytes, row * _HEADER_BYTES + _LENGTHS_AT)
         self._largest, self._smallest = max(self._largest, size), min(self._smallest, size)
         payload = b"".join(self._parts(row, size))
         source = self._source(bytes(self._name_bytes[row * NAME_STRIDE : (row + 1) * NAME_STRIDE]))

@@ -276,9 +276,12 @@ class UdpClient(UdpListener):
         self._note_refusal(sock)
         return super()._look(sock)
 
-    def _gather(self, sock: socket.socket) -> bool:
-        self._note_refusal(sock)  # which receiving would take away
-        return super()._gather(sock)
+    def _gathering(self, sock: socket.socket, receiver: Receiver) -> Callable[[], bool]:
+        def gather() -> bool:
+            self._note_refusal(sock)  # which receiving would take away
+            return receiver.gather()
+
+        return gather
 
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         self._note_refusal(peer[0])  # it would fail this datagram, which it does not concern

@@ -7,6 +7,7 @@ import functools
 import socket
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Final
 
 from gdlab.errors import EndpointClosed
@@ -41,9 +42,9 @@ class Napping(Endpoint):
     def _look(self, sock: socket.socket) -> Taken:
         """Take and hand over what has arrived."""
 
-    @abstractmethod
-    def _gather(self, sock: socket.socket) -> bool:
-        """Take what has arrived to hand it over with the next look; False where that has to be now."""
+    def _gathering(self, _sock: socket.socket, receiver: Receiver) -> Callable[[], bool]:
+        """What takes what has arrived to hand it over with the next look; it is False where that has to be now."""
+        return receiver.gather
 
     def _attend(self, sock: socket.socket, receiver: Receiver) -> None:
         """Begin to look at a socket; only where the kernel stamps what arrives the looks may be late."""
@@ -52,7 +53,7 @@ class Napping(Endpoint):
             self._loop,
             sock,
             functools.partial(self._look, sock),
-            gather=functools.partial(self._gather, sock),
+            gather=self._gathering(sock, receiver),
             most=lambda: receiver.turn,
             may_nap=lambda: receiver.stamped and self._nobody_waits(),
         )

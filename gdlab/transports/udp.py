@@ -121,10 +121,6 @@ class UdpListener(Answering):
 
     # ---- receiving
 
-    def _gather(self, sock: socket.socket) -> bool:
-        """Take what has arrived to hand it over with the next look; False where that has to be now."""
-        return self._receivers[sock].gather()
-
     def _look(self, sock: socket.socket) -> Taken:
         """Take and hand over what has arrived."""
         before = self._taken_bytes

@@ -50,26 +50,23 @@ def log(games: Games, last: int | None = None) -> pd.DataFrame:
     """One row per print, warning, error, break or news of the link; see `Watch.log`."""
     rows = [(game.label, row) for game in games for row in game.log.rows(last)]
     offsets = {game.label: game.session.clock.offset for game in games}
-    return _in_order(
-        pd.DataFrame(
-            {
-                "time": _times(row.time_ns for _, row in rows),
-                "happened": _times(_happened_ns(row, offsets[label]) for label, row in rows),
-                "game": _category(label for label, _ in rows),
-                "game_time": pd.Series([row.game_s for _, row in rows], dtype="Float64"),
-                "game_frame": pd.Series([_frame(row, offsets[label]) for label, row in rows], dtype="Int64"),
-                "kind": _category((row.kind for _, row in rows), KINDS),
-                "text": _texts(row.text for _, row in rows),
-                "file": _known(row.file for _, row in rows),
-                "line": pd.Series([row.line for _, row in rows], dtype="Int64"),
-                "function": _known(row.function for _, row in rows),
-                "stack": pd.Series([row.stack for _, row in rows], dtype="object"),
-                "raised_in": _known(row.raised_in for _, row in rows),
-                "offset": pd.Series([row.offset for _, row in rows], dtype="int64"),
-                "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
-            }
-        )
-    )
+    data: dict[str, object] = {
+        "time": _times(row.time_ns for _, row in rows),
+        "happened": _times(_happened_ns(row, offsets[label]) for label, row in rows),
+        "game": _category(label for label, _ in rows),
+        "game_time": pd.Series([row.game_s for _, row in rows], dtype="Float64"),
+        "game_frame": pd.Series([_frame(row, offsets[label]) for label, row in rows], dtype="Int64"),
+        "kind": _category((row.kind for _, row in rows), KINDS),
+        "text": _texts(row.text for _, row in rows),
+        "file": _known(row.file for _, row in rows),
+        "line": pd.Series([row.line for _, row in rows], dtype="Int64"),
+        "function": _known(row.function for _, row in rows),
+        "stack": pd.Series([row.stack for _, row in rows], dtype="object"),
+        "raised_in": _known(row.raised_in for _, row in rows),
+        "offset": pd.Series([row.offset for _, row in rows], dtype="int64"),
+        "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
+    }
+    return _in_order(pd.DataFrame(data))
 
 
 def _frame(row: LogRow, offset: Offset | None) -> int | None:
@@ -103,17 +100,16 @@ def monitors(games: Games, last: int | None = None) -> pd.DataFrame:
             values = dict(zip(names, row.figures, strict=False))
             made.append({"time": row.time_ns, "game": game.label, "touched": row.touched} | values)
     table = pd.DataFrame(made, columns=None if made else ["time", "game", "touched", *MONITORS])
-    first = pd.DataFrame(
-        {
-            "time": _times(table["time"].tolist()),
-            "game": _category(table["game"].tolist()),
-            "fps": table["time/fps"].astype("float64"),
-            "process_ms": table["time/process"].astype("float64") * 1e3,
-            "physics_ms": table["time/physics_process"].astype("float64") * 1e3,
-            "static_mb": table["memory/static"].astype("float64") / 1e6,
-            "touched": table["touched"].astype("bool"),
-        }
-    )
+    data: dict[str, object] = {
+        "time": _times(table["time"].tolist()),
+        "game": _category(table["game"].tolist()),
+        "fps": table["time/fps"].astype("float64"),
+        "process_ms": table["time/process"].astype("float64") * 1e3,
+        "physics_ms": table["time/physics_process"].astype("float64") * 1e3,
+        "static_mb": table["memory/static"].astype("float64") / 1e6,
+        "touched": table["touched"].astype("bool"),
+    }
+    first = pd.DataFrame(data)
     rest = table.drop(columns=["time", "game", "touched"]).astype("float64")
     return _in_order(pd.concat([first, rest], axis=1))
 
@@ -123,18 +119,17 @@ def frames(games: Games, last: int | None = None) -> pd.DataFrame:
     parts = []
     for game in games:
         rows = game.frames.rows(last)
-        part = pd.DataFrame(
-            {
-                "time": _times(row.time_ns for row in rows),
-                "game": [game.label] * len(rows),
-                "game_frame": pd.Series([row.game_frame for row in rows], dtype="int64"),
-                "busy_ms": pd.Series([row.busy_s * 1e3 for row in rows], dtype="float64"),
-                "process_ms": pd.Series([row.process_s * 1e3 for row in rows], dtype="float64"),
-                "physics_ms": pd.Series([row.physics_s * 1e3 for row in rows], dtype="float64"),
-                "script_ms": pd.Series([row.script_s * 1e3 for row in rows], dtype="float64"),
-                "touched": pd.Series([row.touched for row in rows], dtype="bool"),
-            }
-        )
+        data: dict[str, object] = {
+            "time": _times(row.time_ns for row in rows),
+            "game": [game.label] * len(rows),
+            "game_frame": pd.Series([row.game_frame for row in rows], dtype="int64"),
+            "busy_ms": pd.Series([row.busy_s * 1e3 for row in rows], dtype="float64"),
+            "process_ms": pd.Series([row.process_s * 1e3 for row in rows], dtype="float64"),
+            "physics_ms": pd.Series([row.physics_s * 1e3 for row in rows], dtype="float64"),
+            "script_ms": pd.Series([row.script_s * 1e3 for row in rows], dtype="float64"),
+            "touched": pd.Series([row.touched for row in rows], dtype="bool"),
+        }
+        part = pd.DataFrame(data)
         # Only between frames that follow each other: what was not sent has no time.
         interval = part["time"].diff().dt.total_seconds() * 1e3
         part.insert(4, "interval_ms", interval.where(part["game_frame"].diff() == 1).astype("float64"))
@@ -147,50 +142,43 @@ def frames(games: Games, last: int | None = None) -> pd.DataFrame:
 def frames_of_none() -> pd.DataFrame:
     """The table of game frames without any."""
     names = ("busy_ms", "interval_ms", "process_ms", "physics_ms", "script_ms")
-    return pd.DataFrame(
-        {
-            "time": _times([]),
-            "game": _category([]),
-            "game_frame": pd.Series([], dtype="int64"),
-            **{name: pd.Series([], dtype="float64") for name in names},
-            "touched": pd.Series([], dtype="bool"),
-        }
-    )
+    data: dict[str, object] = {
+        "time": _times([]),
+        "game": _category([]),
+        "game_frame": pd.Series([], dtype="int64"),
+        **{name: pd.Series([], dtype="float64") for name in names},
+        "touched": pd.Series([], dtype="bool"),
+    }
+    return pd.DataFrame(data)
 
 
 def counts(games: Games, what: str) -> pd.DataFrame:
     """The engine's counters of `rpcs` or `syncs`, one row per node and tenth of a second in which there were any."""
     one = "calls" if what == "rpcs" else "syncs"
     rows = [(game, row) for game in games for row in getattr(game, what).rows()]
-    return _in_order(
-        pd.DataFrame(
-            {
-                "time": _times(row.time_ns for _, row in rows),
-                "game": _category(game.label for game, _ in rows),
-                "path": _texts(row.path or game.path_of(row.object_id) for game, row in rows),
-                f"{one}_in": pd.Series([row.count_in for _, row in rows], dtype="int64"),
-                "bytes_in": pd.Series([row.bytes_in for _, row in rows], dtype="int64"),
-                f"{one}_out": pd.Series([row.count_out for _, row in rows], dtype="int64"),
-                "bytes_out": pd.Series([row.bytes_out for _, row in rows], dtype="int64"),
-                "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
-            }
-        )
-    )
+    data: dict[str, object] = {
+        "time": _times(row.time_ns for _, row in rows),
+        "game": _category(game.label for game, _ in rows),
+        "path": _texts(row.path or game.path_of(row.object_id) for game, row in rows),
+        f"{one}_in": pd.Series([row.count_in for _, row in rows], dtype="int64"),
+        "bytes_in": pd.Series([row.bytes_in for _, row in rows], dtype="int64"),
+        f"{one}_out": pd.Series([row.count_out for _, row in rows], dtype="int64"),
+        "bytes_out": pd.Series([row.bytes_out for _, row in rows], dtype="int64"),
+        "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
+    }
+    return _in_order(pd.DataFrame(data))
 
 
 def bandwidth(games: Games) -> pd.DataFrame:
     """Bytes of SceneMultiplayer's packets in the second before."""
     rows = [(game.label, row) for game in games for row in game.bandwidth.rows()]
-    return _in_order(
-        pd.DataFrame(
-            {
-                "time": _times(row.time_ns for _, row in rows),
-                "game": _category(label for label, _ in rows),
-                "bytes_in": pd.Series([row.in_bytes for _, row in rows], dtype="int64"),
-                "bytes_out": pd.Series([row.out_bytes for _, row in rows], dtype="int64"),
-            }
-        )
-    )
+    data: dict[str, object] = {
+        "time": _times(row.time_ns for _, row in rows),
+        "game": _category(label for label, _ in rows),
+        "bytes_in": pd.Series([row.in_bytes for _, row in rows], dtype="int64"),
+        "bytes_out": pd.Series([row.out_bytes for _, row in rows], dtype="int64"),
+    }
+    return _in_order(pd.DataFrame(data))
 
 
 def messages(games: Games, prefix: str = "") -> pd.DataFrame:
@@ -198,17 +186,16 @@ def messages(games: Games, prefix: str = "") -> pd.DataFrame:
     rows = [
         (game.label, row) for game in games for row in game.messages.rows() if row.name.startswith(prefix)
     ]
-    table = pd.DataFrame(
-        {
-            "time": _times(row.time_ns for _, row in rows),
-            "game": _category(label for label, _ in rows),
-            "game_frame": pd.Series([row.game_frame for _, row in rows], dtype="Int64"),
-            "name": _category(row.name for _, row in rows),
-            "data": pd.Series([row.data for _, row in rows], dtype="object"),
-            "problem": _known(row.problem for _, row in rows),
-            "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
-        }
-    )
+    data: dict[str, object] = {
+        "time": _times(row.time_ns for _, row in rows),
+        "game": _category(label for label, _ in rows),
+        "game_frame": pd.Series([row.game_frame for _, row in rows], dtype="Int64"),
+        "name": _category(row.name for _, row in rows),
+        "data": pd.Series([row.data for _, row in rows], dtype="object"),
+        "problem": _known(row.problem for _, row in rows),
+        "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
+    }
+    table = pd.DataFrame(data)
     width = min(MAX_VALUES, max((len(row.data) for _, row in rows), default=0))
     for number in range(width):
         column = [row.data[number] if number < len(row.data) else None for _, row in rows]
@@ -223,21 +210,20 @@ MAX_VALUES = 32
 def breaks(games: Games) -> pd.DataFrame:
     """One row per time in which a game stood still."""
     rows = [(game.label, row) for game in games for row in game.breaks.rows()]
-    table = pd.DataFrame(
-        {
-            "time": _times(row.began_ns for _, row in rows),
-            "game": _category(label for label, _ in rows),
-            "ended": _times(row.ended_ns for _, row in rows),
-            "stood_ms": pd.Series(
-                [None if row.ended_ns is None else (row.ended_ns - row.began_ns) / 1e6 for _, row in rows],
-                dtype="Float64",
-            ),
-            "text": _texts(row.text for _, row in rows),
-            "file": _known(row.file for _, row in rows),
-            "line": pd.Series([row.line for _, row in rows], dtype="Int64"),
-            "function": _known(row.function for _, row in rows),
-        }
-    )
+    data: dict[str, object] = {
+        "time": _times(row.began_ns for _, row in rows),
+        "game": _category(label for label, _ in rows),
+        "ended": _times(row.ended_ns for _, row in rows),
+        "stood_ms": pd.Series(
+            [None if row.ended_ns is None else (row.ended_ns - row.began_ns) / 1e6 for _, row in rows],
+            dtype="Float64",
+        ),
+        "text": _texts(row.text for _, row in rows),
+        "file": _known(row.file for _, row in rows),
+        "line": pd.Series([row.line for _, row in rows], dtype="Int64"),
+        "function": _known(row.function for _, row in rows),
+    }
+    table = pd.DataFrame(data)
     return _in_order(table)
 
 
@@ -245,15 +231,14 @@ def functions(games: Games) -> pd.DataFrame:
     """What each function of GDScript cost in all, the costliest first."""
     rows = [(game.label, row) for game in games for row in game.costs.rows()]
     columns = ["game", "function", "frames", "calls", "self_ms", "total_ms", "worst_ms"]
-    table = pd.DataFrame(
-        {
-            "game": [label for label, _ in rows],
-            "function": [row.function for _, row in rows],
-            "calls": pd.Series([row.calls for _, row in rows], dtype="int64"),
-            "self_ms": pd.Series([row.self_s * 1e3 for _, row in rows], dtype="float64"),
-            "total_ms": pd.Series([row.total_s * 1e3 for _, row in rows], dtype="float64"),
-        }
-    )
+    data: dict[str, object] = {
+        "game": [label for label, _ in rows],
+        "function": [row.function for _, row in rows],
+        "calls": pd.Series([row.calls for _, row in rows], dtype="int64"),
+        "self_ms": pd.Series([row.self_s * 1e3 for _, row in rows], dtype="float64"),
+        "total_ms": pd.Series([row.total_s * 1e3 for _, row in rows], dtype="float64"),
+    }
+    table = pd.DataFrame(data)
     if not rows:
         return pd.DataFrame(columns=columns)
     grouped = table.groupby(["game", "function"], as_index=False).agg(
@@ -269,15 +254,14 @@ def functions(games: Games) -> pd.DataFrame:
 def nodes(game: WatchedGame) -> pd.DataFrame:
     """The scene tree as it was last sent."""
     found = game.tree[1].nodes if game.tree is not None else ()
-    return pd.DataFrame(
-        {
-            "path": _texts(node.path for node in found),
-            "kind": _texts(node.kind for node in found),
-            "scene_file": _known(node.scene_file for node in found),
-            "children": pd.Series([node.children for node in found], dtype="int64"),
-            "object_id": pd.Series([node.object_id for node in found], dtype="int64"),
-        }
-    )
+    data: dict[str, object] = {
+        "path": _texts(node.path for node in found),
+        "kind": _texts(node.kind for node in found),
+        "scene_file": _known(node.scene_file for node in found),
+        "children": pd.Series([node.children for node in found], dtype="int64"),
+        "object_id": pd.Series([node.object_id for node in found], dtype="int64"),
+    }
+    return pd.DataFrame(data)
 
 
 def variables(games: Games, path: str, names: Sequence[str] = ()) -> pd.DataFrame:

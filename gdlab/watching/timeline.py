@@ -200,20 +200,19 @@ def _part(
     packet: list[int] | None = None,
 ) -> pd.DataFrame:
     n = len(stamps)
-    return pd.DataFrame(
-        {
-            "time": pd.Series(stamps.view("datetime64[ns]")).dt.tz_localize("UTC"),
-            "what": what,
-            "source": source,
-            "kind": kind,
-            "text": pd.Series(text, dtype="string"),
-            "size_bytes": pd.Series(size if size is not None else [pd.NA] * n, dtype="Int64"),
-            "ms": pd.Series(ms if ms is not None else [np.nan] * n, dtype="float64"),
-            "game_frame": pd.Series(number if number is not None else [pd.NA] * n, dtype="Int64"),
-            "row": np.arange(n, dtype=np.int64),
-            "packet": pd.Series(
-                [pd.NA if row < 0 else row for row in packet] if packet is not None else [pd.NA] * n,
-                dtype="Int64",
-            ),
-        }
-    )
+    data: dict[str, object] = {
+        "time": pd.Series(stamps.view("datetime64[ns]")).dt.tz_localize("UTC"),
+        "what": what,
+        "source": source,
+        "kind": kind,
+        "text": pd.Series(text, dtype="string"),
+        "size_bytes": pd.Series(size if size is not None else [pd.NA] * n, dtype="Int64"),
+        "ms": pd.Series(ms if ms is not None else [np.nan] * n, dtype="float64"),
+        "game_frame": pd.Series(number if number is not None else [pd.NA] * n, dtype="Int64"),
+        "row": np.arange(n, dtype=np.int64),
+        "packet": pd.Series(
+            [pd.NA if row < 0 else row for row in packet] if packet is not None else [pd.NA] * n,
+            dtype="Int64",
+        ),
+    }
+    return pd.DataFrame(data)

@@ -74,6 +74,7 @@ def test_several_streams_are_refused_and_nothing_is_lost_of_nothing():
     assert np.isnan(parts["loss"]).all()
 
 
+@pytest.mark.slow
 def test_all_is_lost_where_nothing_has_arrived():
     sent = [b'{"seq": %d}' % number for number in range(20)]
     sender, receiver = table(np.arange(20) * MS, sent, direction="out"), table()

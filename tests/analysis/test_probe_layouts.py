@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def assert_agrees(texts):
         assert read.numbers[row].tolist() == wanted, text
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.lists(st.sampled_from(WAYS), min_size=1, max_size=6), st.integers(1, 19))
 def test_any_mixture_of_ways_to_write(seed, ways, digits):
@@ -52,6 +54,7 @@ def test_any_mixture_of_ways_to_write(seed, ways, digits):
     assert_agrees([ways[way].format(*row).encode() for way, row in zip(chosen, numbers, strict=True)])
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_any_byte_changed(seed):

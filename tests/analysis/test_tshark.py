@@ -71,6 +71,7 @@ def assert_same_stream(captured, path):
     assert smoothed.sum() / len(captured) == pytest.approx(mean, rel=0.02, abs=0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_loss_and_jitter_of_an_rtp_stream(seed, tmp_path):
     # In order: where packets overtake each other, Wireshark's estimate is another one (seen with 4.0).
@@ -83,6 +84,7 @@ def test_loss_and_jitter_of_an_rtp_stream(seed, tmp_path):
     assert_same_stream(captured, write_pcapng(captured, tmp_path / "rtp.pcapng"))
 
 
+@pytest.mark.slow
 def test_jitter_of_datagrams_that_were_really_received(tmp_path):
     with gd.listen("udp://127.0.0.1:0") as cap:
         port = int(cap.addresses[0].rpartition(":")[2])
@@ -95,6 +97,7 @@ def test_jitter_of_datagrams_that_were_really_received(tmp_path):
     assert_same_stream(captured, write_pcapng(captured, tmp_path / "rtp.pcapng"))
 
 
+@pytest.mark.slow
 def test_packets_and_bytes_in_each_interval(tmp_path):
     captured = stream(600)
     path = write_pcapng(captured, tmp_path / "run.pcapng")
@@ -137,6 +140,7 @@ def test_conversations(tmp_path):
         assert row["lasted_s"] == pytest.approx(lasted, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_times_between_the_arrivals_of_a_stream(tmp_path):
     whole = merged(stream(100, "127.0.0.1:7000"), stream(80, "127.0.0.1:7001", 45.0, 2))
     path = write_pcapng(whole, tmp_path / "run.pcapng")
@@ -148,6 +152,7 @@ def test_times_between_the_arrivals_of_a_stream(tmp_path):
     assert np.allclose(ours["iat_ms"].fillna(0), [float(delta) * 1e3 for _, delta in theirs], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_round_trips_and_the_acknowledgements_of_a_tcp_stream(tmp_path):
     # Where each answer comes before the next ping, it is what acknowledges it.
     rng = np.random.default_rng(5)

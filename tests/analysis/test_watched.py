@@ -162,6 +162,7 @@ def test_the_slow_frame_is_named_in_the_findings_and_only_where_it_is_to_blame()
     assert "slow-game-frame" not in set(analysis.findings(rows)["rule"])
 
 
+@pytest.mark.slow
 def test_a_break_is_a_finding_with_its_place_and_length() -> None:
     rows, _, _ = slow_trips()
     found = analysis.findings(rows, watched=told(break_times=breaks([(S, S + 8000 * MS)]))).set_index("rule")
@@ -201,6 +202,7 @@ def test_failed_scripts_refused_packets_and_cut_output_are_findings() -> None:
     assert not rules & set(analysis.findings(rows, watched=told())["rule"])
 
 
+@pytest.mark.slow
 def test_what_the_engine_cut_of_a_real_flood_is_a_finding_and_a_quiet_game_has_none() -> None:
     def during(name: str) -> pd.DataFrame:
         watch = gd.debugger(recorded=links.FOLDER / name)
@@ -223,6 +225,7 @@ def test_a_frame_that_holds_a_break_is_not_called_slow_as_well() -> None:
     assert [each.what for each in stalls(told(frames=drawn))] == ["frame"]
 
 
+@pytest.mark.slow
 def test_one_table_and_one_picture_hold_packets_log_and_frames() -> None:
     rows, watch = late()
     both = gd.together(rows, watch)

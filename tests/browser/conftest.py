@@ -16,6 +16,9 @@ from tests.waiting import limit_ms
 #: Where screenshots and logs stay, for people to look at.
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 
+#: Of the page in which notebooks are opened, where a test does not ask for another one.
+SIZE = {"width": 1280, "height": 1400}
+
 
 def pytest_collection_finish(session):
     """Make the environment of the oldest kernel before the first test begins, where no test's time limit runs."""
@@ -91,7 +94,7 @@ def server(request, artifacts, tmp_path_factory, warm_kernels):
 @pytest.fixture(scope="package")
 def context(browser, server):
     """A window of the browser; what it has loaded once, it keeps for the next test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1400}, accept_downloads=True)
+    context = browser.new_context(viewport=SIZE, accept_downloads=True)
     context.set_default_timeout(limit_ms(30))
     yield context
     context.close()
@@ -107,15 +110,48 @@ def kernel(request):
     return request.param
 
 
-@pytest.fixture
-def opened(context, server):
-    """Return a function that stores a notebook (text, or a list of cells) and opens it in a page of its own.
+class Desk:
+    """A page in which one notebook after the other is opened: loading Lab costs more than most tests do with it."""
 
-    When the test is over, neither the browser's console nor the log of the server and its kernels may complain.
+    def __init__(self, context):
+        self._context = context
+        self._page = None
+        self._errors = []
+
+    def page(self):
+        """The page, as large as at the beginning, and the list of what its console calls an error, which is empty."""
+        if self._page is None or self._page.is_closed():
+            self._page = self._context.new_page()
+            self._errors = lab.errors_of(self._page)
+        self._page.set_viewport_size(SIZE)
+        self._errors.clear()
+        return self._page, self._errors
+
+    def clear(self, notebook):
+        """Close a notebook, and the page where that does not show Lab any more."""
+        if not notebook.page.is_closed() and notebook.page.evaluate("window.jupyterapp !== undefined"):
+            notebook.close()
+        else:
+            notebook.page.close()
+
+
+@pytest.fixture(scope="package")
+def desk(context):
+    """The page that the tests share."""
+    return Desk(context)
+
+
+@pytest.fixture
+def opened(request, desk, context, server):
+    """Return a function that stores a notebook (text, or a list of cells) and opens it in the page that tests share.
+
+    When the test is over, neither the browser's console nor the log of the server and its kernels may complain. What
+    fails leaves no page to the next test.
     """
-    notebooks, began = [], server.log.stat().st_size
+    notebooks, began, failed = [], server.log.stat().st_size, request.session.testsfailed
 
     def open_notebook(content, name="notebook", kernel=kernels.NEWEST):
+        assert not notebooks, "the page shows one notebook at a time"
         if isinstance(content, str):
             notebook = nbformat.reads(content, as_version=4)
         else:
@@ -123,14 +159,24 @@ def opened(context, server):
         notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel, "language": "python"}
         path = server.folder / f"{name}-{len(list(server.folder.glob('*.ipynb')))}.ipynb"
         nbformat.write(notebook, path)
-        notebooks.append(lab.Notebook(context.new_page(), server, path.name))
+        page, errors = desk.page()
+        try:
+            notebooks.append(lab.Notebook(page, server, path.name, errors))
+        except BaseException:
+            page.close()
+            raise
         return notebooks[-1]
 
     yield open_notebook
     on_stderr = [notebook.on_stderr() for notebook in notebooks]
+    complaints = [notebook.complaints for notebook in notebooks]
+    fine = not any(on_stderr) and not any(complaints) and request.session.testsfailed == failed
     for notebook in notebooks:
-        notebook.page.close()
+        if fine:
+            desk.clear(notebook)
+        else:
+            notebook.page.close()
     server.end_kernels()
     assert on_stderr == [[] for _ in notebooks]
-    assert [notebook.complaints for notebook in notebooks] == [[] for _ in notebooks]
+    assert complaints == [[] for _ in notebooks]
     assert not server.complaint(began)

@@ -1,7 +1,8 @@
 """The kernels that the browser tests run in: this environment's own, and one of the oldest supported ipykernel.
 
-The second gets an environment of its own in pytest's cache folder. All else in it is what is installed here: what a
-test finds is then a matter of the kernel. What is needed comes from the caches of uv where it is there already.
+The second gets an environment of its own in pytest's cache folder, with that ipykernel and what it is made of. All else
+is imported from where it is installed here: what a test finds is then a matter of the kernel, and pandas and matplotlib
+are not compiled to bytecode once more. What is needed comes from the caches of uv where it is there already.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +29,8 @@ NEWEST, OLDEST = "newest-ipykernel", "oldest-ipykernel"
 #: The newest, where a test is about how a kernel ends: what it says then is not what a fork of a warm process says.
 AFRESH = "newest-ipykernel-afresh"
 TIME_LIMIT_S = 600.0
-
-#: Beside gdlab and its kernel: what the notebooks and the dashboard use where it is there.
-MORE = ("anywidget", "pyarrow")
+#: The folders in which that environment looks behind its own: where packages are installed here, and gdlab itself.
+BEHIND = list(dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(ROOT)]))
 
 
 class Impossible(Exception):
@@ -77,7 +78,7 @@ def _environment(folder: Path) -> Path:
             if canonicalize_name(found.metadata["Name"]) not in ("gdlab", "ipykernel")
         }
     )
-    mark = hashlib.sha256(json.dumps([sys.executable, sys.version, str(ROOT), wanted, MORE, here]).encode())
+    mark = hashlib.sha256(json.dumps([sys.executable, sys.version, wanted, BEHIND, here]).encode())
     made = folder / "made-from"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if made.is_file() and made.read_text() == mark.hexdigest() and python.exists():
@@ -87,7 +88,7 @@ def _environment(folder: Path) -> Path:
     # `sys.executable` belongs to an environment already; its packages are not taken over.
     constraints = folder.with_name("oldest-kernel.txt")
     constraints.write_text("\n".join(here) + "\n")
-    wishes = ["-e", str(ROOT), wanted, *MORE, "-c", str(constraints)]
+    wishes = [wanted, "-c", str(constraints)]
     print(f"browser tests: putting {wanted} into {folder}", file=sys.stderr, flush=True)
     if uv := _uv():
         _call([uv, "venv", "-q", "--python", sys.executable, str(folder)])
@@ -99,6 +100,8 @@ def _environment(folder: Path) -> Path:
     else:
         _call([sys.executable, "-m", "venv", str(folder)])
         _call([str(python), "-m", "pip", "install", "-q", *wishes])
+    own = sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)})
+    (Path(own) / "behind.pth").write_text("".join(f"{path}\n" for path in BEHIND), encoding="utf-8")
     made.write_text(mark.hexdigest())
     return python
 

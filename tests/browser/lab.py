@@ -32,6 +32,21 @@ READY = """async () => {
   await widget.sessionContext.session.kernel.info;
 }"""
 
+#: Opens a notebook in the Lab that a page has loaded already: a second of work, where loading Lab anew is five.
+OPEN = """async (path) => {
+  const app = window.jupyterapp;
+  const widget = await app.commands.execute('docmanager:open', {path});
+  app.shell.activateById(widget.id);
+}"""
+
+#: Closes what is open, as somebody who ends the kernels and has nothing to save; Lab itself stays.
+CLOSE = """async () => {
+  for (const widget of [...window.jupyterapp.shell.widgets('main')]) {
+    await widget.sessionContext?.shutdown().catch(() => undefined);
+    widget.dispose();
+  }
+}"""
+
 #: Evaluates an expression in the kernel of the notebook; nothing of it is seen in the notebook.
 ASK = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -178,6 +193,10 @@ def server(
     popup = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     popup.parent.mkdir(parents=True)
     popup.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    # For each page that is loaded, Lab starts node to ask whether its own JavaScript is to be built anew.
+    page = home / "config" / "labconfig" / "page_config.json"
+    page.parent.mkdir(parents=True)
+    page.write_text(json.dumps({"buildCheck": False, "buildAvailable": False}))
     for name, content in (kernels or {}).items():
         spec = home / "data" / "kernels" / name / "kernel.json"
         spec.parent.mkdir(parents=True)
@@ -251,19 +270,30 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 class Notebook:
-    """A notebook that is open in a page of its own, its kernel connected."""
+    """A notebook that is open in a page, its kernel connected; a page that has loaded Lab does not do so again."""
 
-    def __init__(self, page: Any, server: Server, name: str) -> None:
+    def __init__(self, page: Any, server: Server, name: str, errors: list[str] | None = None) -> None:
         self.page = page
         self.server = server
         self.name = name
-        #: What the browser's console called an error.
-        self.errors = errors_of(page)
-        self.open()
+        #: What the browser's console called an error; given where somebody listens to the page already.
+        self.errors = errors_of(page) if errors is None else errors
+        if page.evaluate("window.jupyterapp !== undefined"):
+            page.evaluate(OPEN, name)
+            self._wait_until_ready()
+        else:
+            self.open()
 
     def open(self) -> None:
-        """Open it; once more after `close`, or to load the page anew."""
+        """Load the page with it: for the first time, or anew."""
         self.page.goto(self.server.address(self.name))
+        self._wait_until_ready()
+
+    def close(self) -> None:
+        """End its kernel and take it out of the page, in which another one can be opened then."""
+        self.page.evaluate(CLOSE)
+
+    def _wait_until_ready(self) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=limit_ms(60))
         self.page.evaluate(READY)
 

@@ -123,4 +123,5 @@ def test_hostile_content_stays_content(opened, artifacts):
     notebook.open()
     page.locator(".gdlab-still, .gdlab-dashboard").first.wait_for(state="attached", timeout=limit_ms(30))
     assert not page.evaluate(PWNED)
+    page.remove_listener("dialog", note)
     assert dialogs == []

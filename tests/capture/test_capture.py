@@ -273,6 +273,7 @@ def test_a_wait_ends_in_a_diagnosis():
         cap.wait_sync(5, timeout=limit(30))
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_wait_and_not_the_capture():
     code = textwrap.dedent(
         """
@@ -297,6 +298,7 @@ def test_an_interrupt_ends_the_wait_and_not_the_capture():
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["exit", "kill"])
 def test_the_port_is_free_after_the_process_has_gone(way):
     code = "import gdlab as gd; cap = gd.listen('udp://127.0.0.1:0'); print(cap.addresses[0], flush=True); input()"
@@ -387,6 +389,7 @@ def test_evicted_rows_are_in_the_statistics_and_the_words():
     assert cap.df.event.iloc[0] == "gap"
 
 
+@pytest.mark.slow
 def test_pictures_of_what_has_arrived():
     cap = gd.listen(FREE)
     assert any("no messages" in text.get_text() for text in cap.plot.rates().texts)
@@ -474,6 +477,7 @@ def test_a_spilled_capture_is_on_the_disk_whole_also_what_memory_has_let_go(tmp_
     assert again.provenance["statistics"]["received"] == 301
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_had_spilled_is_there(tmp_path):
     code = (
         "import sys, gdlab as gd; cap = gd.listen('udp://127.0.0.1:0', spill=sys.argv[1]);"
@@ -495,6 +499,7 @@ def test_what_a_killed_process_had_spilled_is_there(tmp_path):
     assert loaded.notes
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux receives in batches and bounds address space")
 def test_without_memory_for_batches_a_capture_runs_all_the_same_and_says_so():
     code = (

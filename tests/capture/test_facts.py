@@ -583,7 +583,7 @@ PRODUCED = {
     Reason.REFUSED_HANDSHAKE: listening(WS, {}, sends(b"hello\r\n\r\n")),
     Reason.HANDSHAKE_TIMEOUT: listening(WS, {"handshake_timeout": 0.05}, stays_silent),
     Reason.HANDSHAKE_CUT: listening(WS, {}, goes_before_the_end),
-    Reason.SUBPROTOCOL: listening(WS, {"subprotocols": ["json"]}, says(subprotocols=["chat"])),
+    Reason.SUBPROTOCOL: listening(WS, {"subprotocols": ["json"], "reply": "y"}, says(subprotocols=["chat"])),
     Reason.ENCRYPTED: listening(TCP, {}, sends(TLS_HELLO)),
     Reason.NOT_WEBSOCKET: connecting(no_websocket, reconnect=True),
     Reason.OUT_OF_FILES: listening(TCP, {}, cannot_be_accepted),

@@ -112,8 +112,13 @@ def test_a_filtered_table_is_saved_with_its_sidecar(capture, tmp_path):
     loaded = gd.load(path)
     assert not any("sidecar" in note for note in loaded.notes)
     pd.testing.assert_frame_equal(loaded.df, half.reset_index(drop=True), check_categorical=False)
-    assert half.gdlab.report(tmp_path / "report").is_file()
     assert half.gdlab.to_pcapng(tmp_path / "half.pcapng").stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_a_filtered_table_has_a_report(capture, tmp_path):
+    table = capture.df
+    assert table[table.index >= 10].gdlab.report(tmp_path / "report").is_file()
 
 
 def test_a_capture_shows_its_port_and_its_length_and_is_true_when_empty():

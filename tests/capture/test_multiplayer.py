@@ -145,6 +145,7 @@ def test_any_capture_of_such_a_game_keeps_the_names_in_a_file_for_wireshark(tmp_
     assert (gd.load(other.to_pcapng(tmp_path / "other.pcapng")).df["detail"] == other.df["detail"]).all()
 
 
+@pytest.mark.slow
 def test_both_legs_of_a_relay_are_one_connection_and_tell_what_it_lost() -> None:
     frame = table("hog_profiled")
     payloads = list(frame["payload"][frame["direction"] == "in"])[:120]

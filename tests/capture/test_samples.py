@@ -10,6 +10,7 @@ from gdlab.capture.samples import FOLDER, names
 from gdlab.messages import SCHEMA
 from tests.samples.checks import CHECKS
 from tests.samples.make import RECIPES
+from tests.some import some
 from tests.waiting import limit
 
 LARGEST_BYTES = 300_000
@@ -36,7 +37,7 @@ def test_it_shows_what_its_lesson_says(name):
     assert (FOLDER / f"{name}.csv").stat().st_size < LARGEST_BYTES
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", some(names(), every=4))
 def test_it_can_be_shown_drawn_and_exported_as_a_live_capture(name, tmp_path):
     recording = gd.sample(name)
     assert name in repr(recording)
@@ -61,6 +62,7 @@ def test_a_wrong_name_lists_the_right_ones(name):
         gd.sample(name)
 
 
+@pytest.mark.slow
 def test_samples_need_no_pyarrow():
     code = "import sys; sys.modules['pyarrow'] = None; import gdlab as gd; print(len(gd.sample('tcp-json').decoded()))"
     done = subprocess.run(

@@ -20,6 +20,7 @@ from gdlab.transports.options import EndpointOptions
 from gdlab.transports.session import Link
 from gdlab.transports.stream_history import history, put
 from gdlab.transports.tcp_session import TcpSession
+from tests.some import some
 from tests.waiting import wait_until
 
 NAMES = ["u32le", "u16be", "u8", "fixed:7", "lines"]
@@ -94,11 +95,11 @@ def taken_by_a_session(
             act(session.receive(chunk, time_ns, source, one_by_one=False))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", some(range(8), every=4))
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_are_those_of_frames_read_one_by_one(name: str, seed: int) -> None:
     draw = random.Random(f"{name} {seed}")
-    payloads = payloads_of(draw, name, 5000)
+    payloads = payloads_of(draw, name, 10_000 if name == "fixed:7" else 2000)  # several of the largest reads
     reads = cut(draw, wire_of(draw, name, payloads))
     store = Store("tcp://127.0.0.1:4242")
     taken_by_a_session(name, reads, store, draw)
@@ -121,13 +122,13 @@ def test_rows_are_those_of_frames_read_one_by_one(name: str, seed: int) -> None:
     assert stream.complete
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", some(range(6), every=3))
 @pytest.mark.parametrize("name", ["u32le", "u16be", "auto"])
 def test_reads_taken_together_make_the_rows_of_reads_taken_one_by_one(name: str, seed: int) -> None:
     """With messages over the limit between the others, and lengths that are none in the end."""
     draw = random.Random(f"{name} {seed}")
     framed = "u32le" if name == "auto" else name
-    wire = wire_of(draw, framed, payloads_of(draw, framed, 3000)) + b"\xff" * draw.choice([0, 9])
+    wire = wire_of(draw, framed, payloads_of(draw, framed, 1500)) + b"\xff" * draw.choice([0, 9])
     most = draw.choice([290, 1000])
     reads, stores = cut(draw, wire), [Store("tcp://127.0.0.1:4242") for _ in range(2)]
     for store, together in zip(stores, (True, False), strict=True):
@@ -152,6 +153,7 @@ def test_what_a_small_limit_keeps_is_the_end_of_all_rows() -> None:
     assert store.snapshot().evicted.payload_bytes == gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mixed", "uniform", "text"])
 def test_a_flood_comes_back_from_every_file_and_in_another_framing(tmp_path, kind: str) -> None:
     draw = random.Random(kind)

@@ -71,12 +71,14 @@ def columns_of_values(draw):
     return [some[each % len(kinds)][each // len(kinds)] for each in order]
 
 
+@pytest.mark.slow
 @given(columns_of_values())
 @settings(max_examples=25, deadline=None, phases=[Phase.generate])
 def test_json_by_columns_is_json_by_rows(values):
     assert_same([json.dumps(value).encode() for value in values], "json")
 
 
+@pytest.mark.slow
 @given(columns_of_values())
 @settings(max_examples=25, deadline=None, phases=[Phase.generate])
 def test_variants_by_columns_are_variants_by_rows(values):
@@ -146,6 +148,7 @@ def growing(payloads):
     return table_of(*payloads).assign(time=times)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["pyarrow", "python"])
 def test_a_decoder_gives_what_decode_gives_as_the_table_grows(storage):
     with pd.option_context("mode.string_storage", storage):
@@ -236,6 +239,7 @@ def expected_kind(values):
     return {frozenset({bool}): "boolean", frozenset({str}): "string"}.get(frozenset(kinds), "object")
 
 
+@pytest.mark.slow
 @given(kinds_of_parts, st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_a_column_in_pieces_is_the_column_at_once(batches, looked_at_between):

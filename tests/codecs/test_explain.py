@@ -102,6 +102,7 @@ def test_any_bytes_are_explained_without_gaps(codec, payload):
     without_gaps(gd.explain(payload, codec), payload)
 
 
+@pytest.mark.slow
 @given(
     value=st.recursive(
         st.none()

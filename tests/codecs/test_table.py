@@ -215,6 +215,7 @@ def test_raw_and_text():
     assert "not UTF-8: byte 0xff at 0" in row["decode_error"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_keys_make_a_bounded_number_of_columns_and_the_row_says_so():
     payload = b"{" + b",".join(b'"k%d":%d' % (i, i) for i in range(10_000)) + b"}"
     frame = decode(table_of(payload, b'{"k1": 1}'))
@@ -258,6 +259,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(json_values, max_size=4))
 def test_json_values_arrive_as_they_were_written(values):
     import json

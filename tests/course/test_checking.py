@@ -62,6 +62,7 @@ def test_nothing_that_is_given_raises(key):
     assert not gd.course.check(key, nested)
 
 
+@pytest.mark.slow
 @given(st.text() | st.integers() | st.floats() | st.binary() | st.lists(st.floats()))
 def test_nothing_that_is_made_up_raises(answer):
     for key in ("01.2", "02.1", "04.4", "06.4"):

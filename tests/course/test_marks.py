@@ -89,6 +89,7 @@ def test_every_file_is_a_row_with_what_it_shows(marked):
     assert row["passed"] == row["of"] == 2
 
 
+@pytest.mark.slow
 def test_the_five_that_are_wrong_are_told_and_no_other(marked):
     right = [f"student{n:02}" for n in range(20) if n != 4]
     assert (marked.loc[right, "remarks"] == "").all(), marked.loc[right, "remarks"].unique()
@@ -103,9 +104,13 @@ def test_the_five_that_are_wrong_are_told_and_no_other(marked):
     assert "edited:" in marked.loc["changed", "remarks"]
 
 
-def test_the_table_is_written_without_formulas(handed_in, marked, tmp_path):
+@pytest.mark.slow
+def test_the_table_is_written(handed_in, marked):
     again = pd.read_csv(handed_in.parent / "marks.csv", dtype=str, keep_default_na=False)
     assert again["student"].tolist() == marked.index.tolist()
+
+
+def test_the_table_is_written_without_formulas(tmp_path):
     path = write_csv(session(5), tmp_path / "=cmd.csv")
     gd.marks([path], csv=tmp_path / "marks.csv")
     assert pd.read_csv(tmp_path / "marks.csv")["student"].tolist() == ["'=cmd"]

@@ -12,6 +12,7 @@ from gdlab import analysis
 from gdlab.course.faults import KINDS, PLACES, Fault, fault_of, number_of
 from gdlab.course.verdicts import Mark
 from tests.languages import chinese, in_chinese
+from tests.some import some
 
 SEEDS = range(200)
 
@@ -31,7 +32,7 @@ def test_every_fault_there_can_be_is_given_to_somebody_and_a_name_always_has_the
     assert len({fault_of(number_of(f"student {n}")) for n in range(30)}) > 20
 
 
-@pytest.mark.parametrize(("place", "kind"), FAULTS)
+@pytest.mark.parametrize(("place", "kind"), some(FAULTS, every=3, several=True))
 def test_the_captures_show_the_fault_and_nothing_else(place, kind):
     found = gd.course.mystery(seed_of(place, kind), canned=True)
     parts = found.observed()
@@ -74,7 +75,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "answer", "word"), WRONG)
+@pytest.mark.parametrize(("fault", "answer", "word"), some(WRONG, every=4, several=True))
 def test_a_wrong_diagnosis_is_explained(fault, answer, word):
     found = gd.course.mystery(seed_of(*fault), canned=True)
     verdict = found.check(*answer)
@@ -86,6 +87,7 @@ def test_a_wrong_diagnosis_is_explained(fault, answer, word):
         assert chinese(each.text)
 
 
+@pytest.mark.slow
 def test_a_wrong_size_is_explained():
     found = gd.course.mystery(seed_of("up", "loss"), canned=True)
     size = found.observed()["up"].size("loss")
@@ -149,6 +151,7 @@ def test_a_seed_is_a_name_or_a_number(seed):
         gd.course.mystery(seed)
 
 
+@pytest.mark.slow
 def test_behind_a_real_relay_it_is_the_same_fault():
     """The numbers of what is lost come from the seed, whatever this machine's timing."""
     seed = seed_of("down", "burst")

@@ -34,6 +34,7 @@ class _Page(HTMLParser):
         self.words.append(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "answer", "name"), [("en", "Answer 06.3", "Name"), ("zh", "06.3 的答案", "姓名")]
 )

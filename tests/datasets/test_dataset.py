@@ -52,6 +52,7 @@ def test_it_lists_files_spans_endpoints_and_what_is_broken_with_the_reason(folde
     assert "(2 broken)" in repr(found)
 
 
+@pytest.mark.slow
 def test_a_part_of_the_rows_is_what_filtering_all_of_them_gives(folder):
     found = gd.dataset(folder / "night")
     whole = gd.load(folder / "night").df
@@ -89,6 +90,7 @@ def test_only_broken_files_are_refused_with_the_first_reason(tmp_path):
         gd.dataset(f"{tmp_path}/*.parquet")
 
 
+@pytest.mark.slow
 def test_sql_sees_all_rows_of_all_kinds_of_files(folder):
     pytest.importorskip("duckdb")
     found = gd.dataset(folder)
@@ -119,6 +121,7 @@ def test_progress_is_told_in_parts(folder):
     assert told[-1] == (2, 2)
 
 
+@pytest.mark.slow
 def test_work_is_interrupted_between_two_parts_and_what_was_given_is_taken_back(folder):
     def stop(done, _total):
         if done == 2:

@@ -24,6 +24,7 @@ from gdlab.datasets.reading import ROW_BITS, Rows
 from gdlab.facts import US, Fact, Reason
 from gdlab.files import pieces, write_parquet
 from gdlab.files import to_schema as conform
+from tests.some import some
 from tests.traffic import merged, ping, table
 
 MS = 1_000_000
@@ -48,23 +49,28 @@ def divided(whole, how):
     return np.random.default_rng(5).integers(0, 4, len(whole))
 
 
-@pytest.mark.parametrize("rows_at_once", [2_000_000, 100])
-@pytest.mark.parametrize("how", ["first", "peer", "dealt out"])
-@pytest.mark.parametrize("measure", ["numbered", "conversations", "rates", "jitter"])
-def test_variants_of_a_stream_are_judged_over_all_files(measure, how, rows_at_once, tmp_path):
+@pytest.fixture(scope="module", params=["first", "peer", "dealt out"])
+def in_files(request, tmp_path_factory):
+    """The counters in several files, and the table of them all."""
     whole = counters()
-    of = divided(whole, how)
+    of, folder = divided(whole, request.param), tmp_path_factory.mktemp("counters")
     files = [
-        write_parquet(whole[of == part].reset_index(drop=True), tmp_path / f"{part}.parquet")
+        write_parquet(whole[of == part].reset_index(drop=True), folder / f"{part}.parquet")
         for part in np.unique(of)
     ]
+    return files, gd.load(files).df
+
+
+@pytest.mark.parametrize("rows_at_once", [pytest.param(2_000_000, marks=pytest.mark.slow), 100])
+@pytest.mark.parametrize("measure", some(["numbered", "conversations", "jitter", "rates"], every=3))
+def test_variants_of_a_stream_are_judged_over_all_files(measure, in_files, rows_at_once):
+    files, together = in_files
     options = {
         "numbered": {"seq": "v"},
         "conversations": {"by": ("endpoint", "peer", "v")},
         "rates": {"by": ("peer", "v"), "bin_s": 0.2},
         "jitter": {"sent": "v"},
     }[measure]
-    together = gd.load(files).df
     expected = getattr(analysis, measure)(together, **options)
     if measure == "numbered":
         assert set(expected["peer"]) == {"10.0.0.2:2"}
@@ -75,17 +81,16 @@ def test_variants_of_a_stream_are_judged_over_all_files(measure, how, rows_at_on
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rows_at_once", [2_000_000, 10])
-def test_fields_of_several_types_are_those_of_one_table(rows_at_once, tmp_path):
+def test_fields_of_several_types_are_those_of_one_table(tmp_path):
     kinds = [
-        ("10.0.0.1:1", [{"seq": 2**53 + 1 + n} for n in range(40)]),
-        ("10.0.0.2:2", [{"seq": n + 0.5 * (n % 2)} for n in range(40)]),
-        ("10.0.0.3:3", [{"seq": f"text {n % 3}"} for n in range(40)]),
-        ("10.0.0.4:4", [{"other": n} for n in range(40)]),
-        ("10.0.0.5:5", [{"seq": n} for n in range(40)]),
+        ("10.0.0.1:1", [{"seq": 2**53 + 1 + n} for n in range(20)]),
+        ("10.0.0.2:2", [{"seq": n + 0.5 * (n % 2)} for n in range(20)]),
+        ("10.0.0.3:3", [{"seq": f"text {n % 3}"} for n in range(20)]),
+        ("10.0.0.4:4", [{"other": n} for n in range(20)]),
+        ("10.0.0.5:5", [{"seq": n} for n in range(20)]),
     ]
     parts = [
-        table(np.arange(40) * MS + at, [json.dumps(each).encode() for each in said], peer=peer)
+        table(np.arange(20) * MS + at, [json.dumps(each).encode() for each in said], peer=peer)
         for at, (peer, said) in enumerate(kinds)
     ]
     for chosen in ((0, 1), (1, 4, 3), (0, 4, 3), (0, 2), (1, 2, 3), (0, 1, 2, 3, 4)):
@@ -96,7 +101,8 @@ def test_fields_of_several_types_are_those_of_one_table(rows_at_once, tmp_path):
                 write_parquet(whole[of == part].reset_index(drop=True), tmp_path / f"{part}.parquet")
                 for part in np.unique(of)
             ]
-            together, found = gd.load(files).df, gd.dataset(files, rows_at_once=rows_at_once)
+            together = gd.load(files).df
+            whole_files, parts_of_them = (gd.dataset(files, rows_at_once=rows) for rows in (2_000_000, 10))
             for measure, options in (
                 ("numbered", {"seq": "v.seq"}),
                 ("conversations", {"by": "v.seq"}),
@@ -105,12 +111,13 @@ def test_fields_of_several_types_are_those_of_one_table(rows_at_once, tmp_path):
                 if "by" in options and 3 not in chosen:
                     options = {**options, "by": "v.seq" if measure == "conversations" else "peer"}
                 expected = getattr(analysis, measure)(together, **options)
-                assert_frame_equal(
-                    getattr(found, measure)(**options),
-                    expected,
-                    check_exact=True,
-                    obj=f"{chosen} {how} {measure}",
-                )
+                for found in (whole_files, parts_of_them):
+                    assert_frame_equal(
+                        getattr(found, measure)(**options),
+                        expected,
+                        check_exact=True,
+                        obj=f"{chosen} {how} {measure}",
+                    )
 
 
 def payload(rng):
@@ -131,7 +138,7 @@ def payload(rng):
     return v.dumps(v.Vector2(1, float(rng.integers(0, 9))))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", some(range(40), every=5))
 def test_the_judgement_of_parts_is_that_of_the_whole(seed):
     rng = np.random.default_rng(seed)
     some = [payload(rng) for _ in range(int(rng.integers(1, 8)))]
@@ -159,6 +166,7 @@ def test_the_judgement_of_parts_is_that_of_the_whole(seed):
     assert found.judging({}) is found
 
 
+@pytest.mark.slow
 def test_both_judgements_occur():
     """The payloads of the test above are such that sizes are doubted, and Godot 3 is found."""
     doubts = set()
@@ -170,6 +178,7 @@ def test_both_judgements_occur():
     assert {8, GODOT3} <= doubts
 
 
+@pytest.mark.slow
 def test_answers_do_not_hold_on_to_the_payloads_of_their_file(tmp_path):
     n = 20_000
     whole = table(np.arange(n) * MS, [bytes(1000)] * n, kind="binary")
@@ -199,6 +208,7 @@ def reads(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_files_are_read_for_many_streams_at_a_time_and_pings_only_where_there_are_some(reads, tmp_path):
     n = 100
     files = []
@@ -225,6 +235,7 @@ def test_files_are_read_for_many_streams_at_a_time_and_pings_only_where_there_ar
     assert reads[-1] == str(files[3])
 
 
+@pytest.mark.slow
 def test_findings_ask_files_once_for_all_peers_what_was_sent_before_their_pings(reads, tmp_path):
     at = np.repeat(np.arange(30) * 500 * MS, 2) + np.tile([0, MS], 30)
     asked = [

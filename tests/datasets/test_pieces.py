@@ -46,6 +46,7 @@ def large(request, tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_large_file_is_read_by_pieces_and_says_the_same(large):
     whole, by_pieces = gd.load(large), gd.dataset(large)
     assert len(by_pieces.files) > 2
@@ -69,6 +70,7 @@ def test_a_file_that_does_not_fit_the_memory_is_refused_with_its_size_and_the_wa
         gd.load(large)
 
 
+@pytest.mark.slow
 def test_sql_reads_pieces_too(large):
     pytest.importorskip("duckdb")
     found = gd.dataset(large).sql("select count(*) as n, sum(size_bytes) as bytes from messages")

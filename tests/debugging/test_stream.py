@@ -67,6 +67,7 @@ def test_a_stream_is_read_the_same_whole_and_byte_by_byte() -> None:
     assert repr([each.message for each in whole]) == repr([each.message for each in singly])
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_cut_in_a_message_ends_in_the_named_error() -> None:
     data = links.stream("debug_break")
     ends = {0}

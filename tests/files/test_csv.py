@@ -64,14 +64,14 @@ def test_awkward_values_come_back_equal(tmp_path, raw):
 @pytest.mark.slow
 def test_a_table_of_several_batches_comes_back_equal(tmp_path):
     store = Store("udp://127.0.0.1:4242")
-    for number in range(70_000):
+    for number in range(7000):
         store.append(
             10**18 + number,
             store.peer_code(f"p{number % 3}"),
             b"%d" % number,
             fact=None if number % 7 else Fact(Reason.SYSTEM_ERROR, said="=x"),
         )
-    built = table.build([store.snapshot()])
+    built = table.build([store.snapshot()]).iloc[np.arange(70_000) // 10].reset_index(drop=True)
     told = []
     path = write_csv(built, tmp_path / "run.csv", progress=lambda done, total: told.append((done, total)))
     pd.testing.assert_frame_equal(load(path).table, built)
@@ -229,6 +229,7 @@ def test_a_file_that_an_editor_saved_with_a_mark_or_other_line_ends_loads(tmp_pa
     assert any("changed after it was written" in note for note in loaded.notes)
 
 
+@pytest.mark.slow
 def test_a_file_cut_anywhere_never_loads_as_if_it_were_whole(tmp_path):
     wanted = table_of(
         [{"payload": b'text "quoted"\nand on', "detail": "d"}, {"payload": b"\0\1"}, {"payload": b"end"}]
@@ -270,6 +271,7 @@ def test_a_changed_file_is_refused_with_the_reason(tmp_path, old, new, said):
     assert "Expected" in str(caught.value)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=300), st.booleans())
 def test_garbage_is_refused_or_loads_but_never_fails_otherwise(tmp_path_factory, garbage, with_header):
     path = tmp_path_factory.mktemp("csv") / "run.csv"
@@ -365,6 +367,7 @@ def test_awkward_values_and_many_categories_make_the_same_bytes_both_ways():
             assert bytes(csvarrow.lines(wanted, guarded)) == csvlines.lines(wanted, guarded)
 
 
+@pytest.mark.slow
 def test_a_python_without_pyarrow_writes_and_reads_the_same(tmp_path):
     write_csv(awkward(), tmp_path / "arrow.csv")
     program = (

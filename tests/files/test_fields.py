@@ -171,6 +171,7 @@ def test_a_spreadsheet_of_another_setting_gets_its_separators(table, tmp_path):
     same(expected(frame))
 
 
+@pytest.mark.slow
 def test_a_workbook_is_refused_with_the_call_that_makes_one(table, tmp_path, monkeypatch):
     pytest.importorskip("openpyxl")
     monkeypatch.chdir(tmp_path)

@@ -37,6 +37,7 @@ def test_awkward_payloads_arrive_whole():
     assert pa.table(handover.stream(table)).column("payload").to_pylist() == list(AWKWARD)
 
 
+@pytest.mark.slow
 def test_polars_takes_a_recording(recording):
     pl = pytest.importorskip("polars")
     frame = pl.DataFrame(recording)

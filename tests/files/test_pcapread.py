@@ -300,20 +300,34 @@ WHOLE = [
 ]
 
 
-@pytest.mark.slow
-@given(st.sampled_from(WHOLE), st.data())
-@settings(max_examples=200)
-def test_changed_files_never_fail_otherwise_than_in_words(tmp_path_factory, whole, data):
+def changed_file(folder, whole, data):
+    """A file with some bytes of another."""
     changed = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 6))):
         position = data.draw(st.integers(0, len(changed) - 1))
         changed[position] = data.draw(
             st.sampled_from([0, 1, 4, 12, 0x7F, 0x80, 0xFF, data.draw(st.integers(0, 255))])
         )
-    path = tmp_path_factory.mktemp("pcap") / "changed.pcap"
+    path = folder / "changed.pcap"
     path.write_bytes(changed)
+    return path
+
+
+@pytest.mark.slow
+@given(st.sampled_from(WHOLE), st.data())
+@settings(max_examples=200)
+def test_changed_files_never_fail_otherwise_than_in_words(tmp_path_factory, whole, data):
     with contextlib.suppress(LoadError):
-        load(path)
+        load(changed_file(tmp_path_factory.mktemp("pcap"), whole, data), reader="gdlab")
+
+
+@pytest.mark.slow
+@given(st.sampled_from(WHOLE), st.data())
+@settings(max_examples=15)
+def test_nor_do_those_that_tshark_is_asked_about(tmp_path_factory, whole, data):
+    # Every process of tshark takes as long as fifty files.
+    with contextlib.suppress(LoadError):
+        load(changed_file(tmp_path_factory.mktemp("pcap"), whole, data))
 
 
 @pytest.mark.slow
@@ -377,6 +391,7 @@ def test_changed_files_of_every_kind_raise_the_named_error_or_load():
     assert {kind for kind, _ in outcomes} == set(fuzz_files.KINDS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_tshark_sees_the_same_rows(tmp_path):
     packets = [ethernet(ipv4(17, udp(b"%d" % number))) for number in range(20)]

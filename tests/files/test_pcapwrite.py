@@ -158,6 +158,7 @@ def test_wireshark_reads_what_the_table_has(tmp_path):
             assert packet["ip.proto"] == "253"
 
 
+@pytest.mark.slow
 @needs_tshark
 def test_wireshark_and_the_csv_of_a_capture_agree_in_every_field(tmp_path):
     chance = random.Random(8)
@@ -197,6 +198,7 @@ def test_wireshark_and_the_csv_of_a_capture_agree_in_every_field(tmp_path):
         assert packet[10:] == ["1", "1"]
 
 
+@pytest.mark.slow
 @needs_tshark
 def test_wireshark_follows_a_stream_of_both_directions(tmp_path):
     long = bytes(itertools.islice(itertools.cycle(range(251)), 200_000))

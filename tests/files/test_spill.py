@@ -68,6 +68,7 @@ def test_rows_are_written_after_the_interval_without_being_asked(tmp_path):
         assert "0.01 s" in loaded.notes[0]
 
 
+@pytest.mark.slow
 def test_a_full_block_is_written_at_once_so_that_memory_can_be_small(tmp_path):
     store = Store("e", Limit(rows=800))  # blocks of 100 rows
     with Spill(tmp_path, interval_s=1e6) as spill:
@@ -169,6 +170,7 @@ def test_a_stream_cut_anywhere_gives_all_rows_before_the_cut(tmp_path):
     assert {0, 30, 150, 270} <= set(counts)
 
 
+@pytest.mark.slow
 def test_damage_is_said_and_what_is_before_it_loads(tmp_path):
     file = written(tmp_path)
     whole = file.read_bytes()
@@ -216,6 +218,7 @@ def test_after_a_kill_at_any_moment_all_that_was_flushed_is_there(tmp_path):
         check(tmp_path / str(number), int(rows))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
 @pytest.mark.parametrize(("rows_kept", "recovers"), [(100_000, True), (100_000, False), (800, True)])
 def test_a_full_disk_damages_nothing_and_the_user_is_told(tmp_path, rows_kept, recovers):
@@ -240,6 +243,7 @@ def test_a_full_disk_damages_nothing_and_the_user_is_told(tmp_path, rows_kept, r
         assert any("was not closed properly" in note for note in loaded.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="file systems of one's own need Linux's unshare")
 def test_a_real_file_system_that_fills_up_and_has_room_again(tmp_path):
     program = [sys.executable, "-m", "tests.files.small_disk", str(tmp_path)]
@@ -375,6 +379,7 @@ def test_rows_taken_back_for_good_are_not_loaded(tmp_path):
     assert list(load(tmp_path).table.payload) == [b"0", b"1", b"2", b"3"]
 
 
+@pytest.mark.slow
 def test_what_memory_has_dropped_stays_when_rows_are_taken_back(tmp_path):
     store = Store("tcp://127.0.0.1:4242", Limit(rows=80))
     with Spill(tmp_path, interval_s=3600) as spill:
@@ -391,6 +396,7 @@ def test_what_memory_has_dropped_stays_when_rows_are_taken_back(tmp_path):
     assert loaded.notes == ()
 
 
+@pytest.mark.slow
 def test_a_capture_read_in_another_framing_is_so_on_the_disk_too(tmp_path):
     """While it runs, after a pause, and when it has been stopped."""
     with gd.listen("tcp://127.0.0.1:0", framing="raw", spill=tmp_path) as capture:

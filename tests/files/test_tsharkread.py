@@ -39,6 +39,7 @@ def plain(tmp_path):
     return load(path).table
 
 
+@pytest.mark.slow
 @needs_tshark
 def test_a_format_that_gdlab_does_not_know_is_opened_by_tshark(tmp_path, plain):
     path = tmp_path / "run.snoop"
@@ -72,6 +73,7 @@ def test_tshark_may_be_asked_for_what_gdlab_reads_too(tmp_path, plain):
     assert any("cut short" in note for note in found.notes)
 
 
+@pytest.mark.slow
 @needs_tshark
 @pytest.mark.parametrize("content", [b"\0\1\2\3" * 100, b"snoop\0\0\0" + bytes(40), b"\xff" * 50 + bytes(9)])
 def test_what_no_tshark_reads_is_refused_in_words(tmp_path, content):

@@ -99,6 +99,7 @@ def test_what_breaks_the_protocol_is_an_error_with_the_bytes(tmp_path):
         assert "cannot be read" in error
 
 
+@pytest.mark.slow
 def test_a_compressed_bomb_is_an_error(tmp_path):
     extension = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
     packer = zlib.compressobj(9, wbits=-15)

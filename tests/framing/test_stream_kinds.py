@@ -1,11 +1,14 @@
 """A sample of the streams of ``python -m bench.stream_kinds``: no guess spoils one, and few are misjudged."""
 
+import pytest
+
 from bench.stream_kinds import FOREIGN, KNOWN, cuts_at_the_writes, judged, streams
 from gdlab.framing import StreamReader
 
 COUNT = 340
 
 
+@pytest.mark.slow
 def test_few_streams_are_misjudged_and_known_kinds_are_recognised():
     wrong = known = right = 0
     for made, reads, pauses in streams(COUNT, seed=3):
@@ -31,6 +34,7 @@ def test_few_messages_are_recognised_where_they_are_evidence_enough():
     assert right >= 0.99 * known
 
 
+@pytest.mark.slow
 def test_kinds_that_nobody_knows_are_not_taken_for_others():
     wrong = [
         (made.kind, name)
@@ -40,6 +44,7 @@ def test_kinds_that_nobody_knows_are_not_taken_for_others():
     assert len(wrong) <= 0.02 * COUNT, wrong
 
 
+@pytest.mark.slow
 def test_no_stream_is_without_rows_and_no_byte_is_lost_by_a_guess():
     for made, reads, pauses in streams(COUNT, seed=4):
         reader, frames, at = StreamReader("auto"), [], 0

@@ -42,9 +42,9 @@ def target(transport: str, framing: str, *, game_listens: bool) -> Target:
     )
 
 
-def every_case() -> tuple[list[Case], list[str]]:
-    """The cases, and what was said where there is no script."""
-    cases: list[Case] = []
+def every_case() -> tuple[dict[Case, str], list[str]]:
+    """The cases with their scripts, and what was said where there is no script."""
+    cases: dict[Case, str] = {}
     refusals: list[str] = []
     texts: set[str] = set()
     for transport, framing in WIRES:
@@ -58,8 +58,9 @@ def every_case() -> tuple[list[Case], list[str]]:
                         continue
                     if text not in texts:
                         texts.add(text)
-                        cases.append(Case(transport, framing, game_listens, kind, codec, len(cases)))
+                        cases[Case(transport, framing, game_listens, kind, codec, len(cases))] = text
     return cases, refusals
 
 
-CASES, REFUSALS = every_case()
+TEXTS, REFUSALS = every_case()
+CASES = list(TEXTS)

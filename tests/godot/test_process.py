@@ -135,6 +135,7 @@ def test_over_long_lines_are_cut() -> None:
     assert MAX_LINE_BYTES <= len(texts(child)[0]) <= MAX_LINE_BYTES + 1
 
 
+@pytest.mark.slow
 def test_too_many_lines_drop_the_oldest_and_count_them() -> None:
     child = shell(f"seq {MAX_LINES + 1000}")
     assert child.wait(60)
@@ -163,6 +164,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 @linux_only
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit()", "os._exit(3)", "raise SystemError"])
 def test_the_group_is_gone_when_python_ends_in_whatever_way(end: str, tmp_path: Path) -> None:

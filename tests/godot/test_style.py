@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "gdlab"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", [["gdformat", "--check"], ["gdlint"]], ids=lambda command: command[0])
 def test_scripts_are_formatted_and_linted(tool: list[str]) -> None:
     scripts = sorted(str(path) for part in ("godot", "course") for path in (PACKAGE / part).rglob("*.gd"))

@@ -52,6 +52,7 @@ def test_any_word_of_a_stream_is_found_alone() -> None:
     np.testing.assert_array_equal(together, (words >> np.uint64(11)) * 2.0**-53)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 3), min_size=200, max_size=200))
 def test_timing_changes_no_fate(pauses: list[float]) -> None:
     times = START_NS + np.cumsum(np.array(pauses) * 1e6).astype(np.int64)
@@ -75,6 +76,7 @@ def test_a_stage_that_is_switched_on_leaves_the_draws_of_the_others() -> None:
         assert again == first, more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("burst", [None, 3.0])
 def test_more_loss_keeps_every_earlier_loss(burst: float | None) -> None:
     sets = [lost(walk(Link(loss=share, burst=burst), 20_000)) for share in (0.005, 0.01, 0.02, 0.1)]
@@ -102,6 +104,7 @@ def test_a_changed_setting_goes_on_with_the_streams() -> None:
     assert {copy.setting for copy in copies} == {0, 1}
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_two_state_model_is_what_it_was_asked_for() -> None:
     model = GilbertElliott(0.02, 0.4, loss_good=0.01, loss_bad=0.6)
     share = len(lost(walk(Link(loss_model=model), 100_000))) / 100_000

@@ -21,6 +21,7 @@ def agree(ours: int, theirs: int, variance: float) -> bool:
     return abs(ours - theirs) <= 3.29 * math.sqrt(2 * variance)
 
 
+@pytest.mark.slow
 def test_independent_loss() -> None:
     numbers = lost(walk(Link(loss=0.02), 20_000))
     real = RECORDED["loss2"]
@@ -28,6 +29,7 @@ def test_independent_loss() -> None:
     assert len(numbers) / bursts(numbers) == pytest.approx(real["lost"] / real["bursts"], abs=0.03)
 
 
+@pytest.mark.slow
 def test_bursts_of_two_states() -> None:
     by_model = lost(walk(Link(loss_model=GilbertElliott(0.00680272, 0.333333, starts_good=True)), 20_000))
     by_numbers = lost(walk(Link(loss=0.02, burst=3), 20_000))

@@ -50,6 +50,7 @@ print(json.dumps([sent, came]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not all(map(shutil.which, ("unshare", "tc", "ip"))), reason="unshare, tc and ip are not installed"
 )

@@ -10,6 +10,7 @@ import pytest
 
 from gdlab.impair import Also, Every, Fate, Link, Markov4, Outage, Path, Pattern, scenario
 from gdlab.impair.delay import gamma2_quantile
+from gdlab.impair.loss import Streams, deciding
 from gdlab.impair.streams import normal_quantile
 from tests.impair.walk import START_NS, bursts, lost, through, walk
 
@@ -24,26 +25,29 @@ def within(count: float, expected: float, variance: float) -> bool:
 
 @pytest.mark.slow
 def test_a_million_independent_losses() -> None:
-    path = Path(7, Link(loss=0.02), Link())
-    gone = np.array(
-        [copies[0].fate for i in range(MANY) if (copies := path.arrive(1, "up", START_NS + i, 100))]
+    losing = deciding(
+        Streams(7, 1, "up"), loss=0.02, burst=None, burst_ms=None, model=None, began_ns=START_NS
     )
-    count = int((gone == Fate.LOSS).sum())
+    gone = np.array([losing.loses(number, START_NS + number, 1) for number in range(MANY)])
+    # What decides here is what decides in a path.
+    assert lost(walk(Link(loss=0.02), 20_000, seed=7)) == set(np.flatnonzero(gone[:20_000]))
+    count = int(gone.sum())
     assert within(count, 0.02 * MANY, MANY * 0.02 * 0.98)
     runs = int(np.sum(np.diff(gone.astype(np.int8), prepend=0) == 1))
     assert count / runs == pytest.approx(1 / 0.98, rel=0.01)
 
 
+@pytest.mark.parametrize("many", [20_000, pytest.param(200_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("share", "burst"), [(0.02, 3.0), (0.05, 10.0), (0.3, 2.0)])
-def test_bursts_have_the_mean_length_asked_for(share: float, burst: float) -> None:
-    numbers = lost(walk(Link(loss=share, burst=burst), 200_000))
+def test_bursts_have_the_mean_length_asked_for(share: float, burst: float, many: int) -> None:
+    numbers = lost(walk(Link(loss=share, burst=burst), many))
     runs = bursts(numbers)
     # Lengths are geometric: variance burst * (burst - 1), over so many runs.
     assert within(len(numbers) / runs, burst, burst * (burst - 1) / runs)
     spread = (1 + (1 - 1 / burst) - share / (burst * (1 - share))) / (
         1 / burst + share / (burst * (1 - share))
     )
-    assert within(len(numbers), 200_000 * share, 200_000 * share * (1 - share) * spread * 1.2)
+    assert within(len(numbers), many * share, many * share * (1 - share) * spread * 1.2)
 
 
 @pytest.mark.slow
@@ -60,20 +64,25 @@ def test_bursts_in_time_do_not_depend_on_the_packet_rate() -> None:
 
 
 def test_four_states_pattern_and_every() -> None:
-    single = lost(walk(Link(loss_model=Markov4(0, 0.5, 0, 1, 0.02)), 100_000))
-    assert bursts(single) == len(single)  # those of state 4 are lost alone
-    long = lost(walk(Link(loss_model=Markov4(0.01, 0.25)), 100_000))
-    assert len(long) / bursts(long) == pytest.approx(4, rel=0.1)
+    single = lost(walk(Link(loss_model=Markov4(0, 0.5, 0, 1, 0.02)), 20_000))
+    assert bursts(single) == len(single) > 300  # those of state 4 are lost alone
     assert lost(walk(Link(loss_model=Pattern("0010")), 12)) == {2, 6, 10}
     assert lost(walk(Link(loss_model=Every(5)), 12)) == {4, 9}
 
 
+@pytest.mark.slow
+def test_bursts_of_four_states_have_the_mean_length_asked_for() -> None:
+    long = lost(walk(Link(loss_model=Markov4(0.01, 0.25)), 100_000))
+    assert len(long) / bursts(long) == pytest.approx(4, rel=0.1)
+
+
 @pytest.mark.parametrize("over_ms", [0.0, 20.0])
 @pytest.mark.parametrize("shape", ["uniform", "normal", "gamma"])
-def test_jitter_has_its_shape_whether_drawn_or_drifting(shape: str, over_ms: float) -> None:
+@pytest.mark.parametrize("many", [4_000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_jitter_has_its_shape_whether_drawn_or_drifting(shape: str, over_ms: float, many: int) -> None:
     # 10 ms apart, four correlation times: nearly independent samples of the process.
     link = Link(delay_ms=200, jitter_ms=20, jitter=shape, jitter_over_ms=over_ms)
-    x = np.sort([copy.delay / 1e6 - 200 for copy in walk(link, 20_000, rate=12.5)])
+    x = np.sort([copy.delay / 1e6 - 200 for copy in walk(link, many, rate=12.5)])
     if shape == "uniform":
         law = (x + 20) / 40
     elif shape == "normal":
@@ -183,6 +192,7 @@ def test_promoting_makes_all_that_were_overtaken_late() -> None:
     assert (arrived < np.maximum.accumulate(arrived)).mean() == pytest.approx(0.05, abs=0.008)
 
 
+@pytest.mark.slow
 def test_fragments_are_lost_together() -> None:
     plain, large = (
         len(lost(walk(Link(loss=0.01, mtu=1500), 100_000, size=size))) / 100_000 for size in (1472, 4000)

@@ -82,6 +82,7 @@ def test_values_that_are_not_known_are_left_out():
     assert found.high.tolist() == [1.0, 3.0]
 
 
+@pytest.mark.slow
 def test_points_are_bounded_and_their_extremes_stay():
     points = Points()
     values = np.random.default_rng(1).normal(size=MAX_POINTS + 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 from gdlab.capture.multiplayer import Multiplayer
 from tests.multiplayer.golden import PROJECT, names, table
@@ -35,8 +36,9 @@ def survives(frame: pd.DataFrame, *, deep: bool) -> None:
             str(multiplayer.explain(int(index)))
 
 
-def test_damaged_packets_raise_nothing_and_lose_no_byte() -> None:
-    for number, frame in enumerate(batches(17, 6000, 1500)):
+@pytest.mark.parametrize("count", [300, pytest.param(6000, marks=pytest.mark.slow)])
+def test_damaged_packets_raise_nothing_and_lose_no_byte(count: int) -> None:
+    for number, frame in enumerate(batches(17, count, 1500)):
         survives(frame, deep=number % 2 == 0)
 
 

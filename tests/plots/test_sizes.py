@@ -1,6 +1,7 @@
 """The picture of sizes says what the table says."""
 
 import io
+from functools import cache
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,14 +14,22 @@ from gdlab.sizes import measure
 
 MESSAGE = {"id": 7, "x": 12.5, "y": -3.25, "t": 123456, "name": "p1"}
 REPORTS = {
-    "a message at a rate": measure(MESSAGE, rate_hz=20, peers=8, over="udp"),
-    "a vector": measure(v.Vector2(1, 2)),
-    "nothing": measure(None),
-    "a long message": measure({f"key{i}": i for i in range(300)}, over="tcp"),
-    "many messages": measure([{"n": i, "f": i / 3} for i in range(40)], each=True, over="ws", rate_hz=60),
-    "an object": measure(v.EncodedObject(5)),
+    "a message at a rate": lambda: measure(MESSAGE, rate_hz=20, peers=8, over="udp"),
+    "a vector": lambda: measure(v.Vector2(1, 2)),
+    "nothing": lambda: measure(None),
+    "a long message": lambda: measure({f"key{i}": i for i in range(300)}, over="tcp"),
+    "many messages": lambda: measure(
+        [{"n": i, "f": i / 3} for i in range(40)], each=True, over="ws", rate_hz=60
+    ),
+    "an object": lambda: measure(v.EncodedObject(5)),
 }
 each = pytest.mark.parametrize("name", REPORTS)
+
+
+@cache
+def report_of(name):
+    """Measured when a test asks, and not where tests are only collected."""
+    return REPORTS[name]()
 
 
 def bars(ax):
@@ -31,7 +40,7 @@ def bars(ax):
 
 @each
 def test_no_word_is_cut_or_covered(name):
-    ax = plots.sizes(REPORTS[name])
+    ax = plots.sizes(report_of(name))
     assert Image.open(io.BytesIO(ax._repr_png_())).size == (800, 420)
     whole = ax.figure.bbox
     left = ax.findobj(lambda artist: getattr(artist, "get_text", str)() == ax.get_title(loc="left") != "")
@@ -46,21 +55,21 @@ def test_no_word_is_cut_or_covered(name):
 
 @each
 def test_bars_are_the_figures_of_the_table(name):
-    report = REPORTS[name]
+    report = report_of(name)
     found = bars(plots.sizes(report))
     assert found["var_to_bytes"] == pytest.approx(report["variant"])
     assert ("JSON.stringify" in found) is (report["json"] == report["json"])
 
 
 def test_headers_stand_behind_the_bytes():
-    ax = plots.sizes(REPORTS["a message at a rate"])
+    ax = plots.sizes(report_of("a message at a rate"))
     assert any((p.get_x(), p.get_width()) == (112, 28) for p in ax.patches)
     assert "112, 140 with headers" in [t.get_text() for t in ax.texts]
     assert "UDP" in ax.get_xlabel()
 
 
 def test_a_bar_that_is_cut_says_its_length():
-    texts = [t.get_text() for t in plots.sizes(REPORTS["a message at a rate"]).texts]
+    texts = [t.get_text() for t in plots.sizes(report_of("a message at a rate")).texts]
     assert "1,008, longer than this axis" in texts
     assert any("at 20 messages/s to 8 peers: 7.04 to 24.6 kB/s" in text for text in texts)
 
@@ -69,5 +78,5 @@ def test_the_users_axes_are_drawn_on_and_given_back():
     figure = Figure()
     FigureCanvasAgg(figure)
     mine = figure.add_subplot()
-    assert plots.sizes(REPORTS["a vector"], ax=mine) is mine
+    assert plots.sizes(report_of("a vector"), ax=mine) is mine
     figure.canvas.draw()

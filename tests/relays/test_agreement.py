@@ -26,6 +26,7 @@ LINK = gd.Link(
 )
 
 
+@pytest.mark.slow
 def test_measured_and_true_agree_as_sets() -> None:
     with (
         gd.listen("udp://127.0.0.1:0") as server,
@@ -71,6 +72,7 @@ def test_equal_payloads_cannot_be_told_apart() -> None:
             px.agreement(px)
 
 
+@pytest.mark.slow
 def test_order_that_turns_jitter_into_delay_is_a_finding() -> None:
     link = gd.Link(delay_ms=20, jitter_ms=19)
     with (

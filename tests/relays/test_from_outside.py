@@ -79,6 +79,7 @@ def overtaken(numbers: list[int]) -> set[int]:
     return late
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (shutil.which("tshark") and shutil.which("tcpdump")), reason="tshark and tcpdump are not installed"
 )
@@ -108,6 +109,7 @@ def test_tshark_sees_on_both_legs_what_the_truth_says(tmp_path) -> None:
     assert overtaken(behind) == overtaken(passed.n.tolist()) != set()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a socket dropped")
 def test_a_sender_faster_than_the_relay_is_counted() -> None:
     """What the kernel dropped before the relay read it is a gap, to the last datagram."""

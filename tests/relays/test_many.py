@@ -14,6 +14,7 @@ from tests.waiting import wait_until
 MANY = 1000
 
 
+@pytest.mark.slow
 def test_a_thousand_clients_each_have_their_own_way() -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -40,6 +40,7 @@ def payloads(found: pd.DataFrame) -> list[bytes]:
     return [bytes(payload) for payload in found["payload"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["udp", "tcp", "ws"])
 def test_clients_are_played_with_a_socket_for_each(transport: str) -> None:
     run = recording(transport)
@@ -66,6 +67,7 @@ def test_clients_are_played_with_a_socket_for_each(transport: str) -> None:
         assert not rp.compare(run).empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["udp", "tcp", "ws"])
 def test_the_server_is_played_to_whoever_connects(transport: str) -> None:
     run = recording(transport, peers=1, count=10)
@@ -178,6 +180,7 @@ def gd_fact(count: int):
     return Fact(Reason.KERNEL_DROP, SYSTEM, count=count, case="relay")
 
 
+@pytest.mark.slow
 def test_the_same_traffic_through_another_network() -> None:
     run = recording(peers=1, count=30, every_ms=2)
     with (
@@ -194,6 +197,7 @@ def test_the_same_traffic_through_another_network() -> None:
         assert payloads(arrived(server)) == [b"message %d" % n for n in range(30) if n not in lost]
 
 
+@pytest.mark.slow
 def test_a_close_code_is_kept_and_the_servers_own_ends_are_left_to_the_server() -> None:
     from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect
@@ -261,6 +265,7 @@ def test_a_half_closed_connection_still_gets_its_answers() -> None:
             assert payloads(rp.df.query("event == 'message'")) == [b"ask", b"the answer"]
 
 
+@pytest.mark.slow
 def test_chunks_are_the_bytes_as_they_were_read(tmp_path) -> None:
     sent = [b"one\ntw", b"o\nthree", b"\nrest"]
     with gd.listen("tcp://127.0.0.1:0", framing="lines") as cap:

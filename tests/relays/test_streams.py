@@ -57,6 +57,7 @@ def dial(px) -> socket.socket:
     return sock
 
 
+@pytest.mark.slow
 def test_a_stream_arrives_whole_whatever_the_link_does() -> None:
     link = gd.Link(delay_ms=3, jitter_ms=2, loss=0.01)
     data = random.Random(1).randbytes(2_000_000)
@@ -126,6 +127,7 @@ def test_a_server_that_refuses_is_a_row_and_resets_the_client() -> None:
         assert "nobody listens" in wait_for_row(px, "error")
 
 
+@pytest.mark.slow
 def test_a_bottleneck_makes_the_sender_wait_and_loses_nothing() -> None:
     link = gd.Link(rate_kbps=4000, queue_ms=50)
     data = bytes(100_000)

@@ -37,6 +37,7 @@ def test_where_lost_names_each_fate(ride) -> None:
     assert parts.entered["relay: queue"] == len(truth.n.unique()) - parts.lost["relay: loss"]
 
 
+@pytest.mark.slow
 def test_of_several_streams_the_relays_is_the_one_with_the_senders_numbers() -> None:
     """A relay with answers has the numbers both ways, of which the table alone cannot tell which is meant."""
     found = gd.course.mystery(66, canned=True)
@@ -55,6 +56,7 @@ def test_of_several_streams_the_relays_is_the_one_with_the_senders_numbers() -> 
         )
 
 
+@pytest.mark.slow
 def test_findings_of_a_json_game_name_the_relay_without_being_told_the_field(ride) -> None:
     found = ride.server.findings(sender=ride.client, relay=ride)
     what = found[found.rule == "lost-where"].what.iloc[0]
@@ -80,6 +82,7 @@ def test_jitter_of_a_relay_is_that_of_its_true_delays(ride) -> None:
     np.testing.assert_allclose(shown.iloc[1:], wanted[1:], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_live_relay_and_what_it_saves_tell_the_same(tmp_path) -> None:
     with (
         gd.listen("udp://127.0.0.1:0") as server,

@@ -126,6 +126,7 @@ def test_clients_are_told_apart_and_have_links_of_their_own() -> None:
             px.client("10.0.0.1:1")
 
 
+@pytest.mark.slow
 def test_conditions_change_while_it_runs_and_can_be_repeated() -> None:
     with (
         udp_server() as (server, to),
@@ -221,6 +222,7 @@ def test_more_clients_than_allowed_are_told_and_not_served() -> None:
         assert len(px.clients) == 2
 
 
+@pytest.mark.slow
 def test_running_the_cell_again_gives_back_the_running_relay() -> None:
     with udp_server() as (_, to):
         px = gd.relay("udp://127.0.0.1:0", to=to, seed=1)
@@ -272,6 +274,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="ends a process by SIGKILL")
 def test_a_killed_kernel_frees_the_port_at_once() -> None:
     with subprocess.Popen(

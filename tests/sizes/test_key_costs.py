@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 
 from gdlab import variant as v
@@ -51,6 +52,7 @@ def test_long_arrays_are_cut_and_still_add_up():
     assert table["bytes"].iloc[1:].sum() + 8 == table["bytes"]["msg"]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(VALUES)
 def test_children_add_up_for_any_value(value):

@@ -145,6 +145,7 @@ def test_a_column_of_decoded_values_is_measured_row_by_row():
     assert (report.messages, report["variant"]) == (2, 28)
 
 
+@pytest.mark.slow
 def test_of_very_many_messages_a_spread_sample_is_taken_and_it_is_said():
     report = measure([1] * 4000 + [2**40] * 4000, each=True)
     assert figure(report, "variant") == 10

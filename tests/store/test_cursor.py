@@ -1,5 +1,6 @@
 """A cursor gives each row once, however the stores grow and forget."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def taken(cursor, stores):
     ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 300), min_size=2, max_size=2), max_size=8))
 def test_every_row_of_every_store_comes_once_and_in_order(growth):
     stores = [Store("udp://127.0.0.1:1"), Store("udp://127.0.0.1:2")]

@@ -12,6 +12,7 @@ from gdlab.facts import PEER, Fact, Reason
 from gdlab.messages import CATEGORIES, SCHEMA, Direction, Event, Kind, Peer, TimeSource
 from gdlab.store import Limit, LimitError, Store, table
 from gdlab.store.store import MAX_PEERS, OTHER_PEERS
+from tests.some import some
 
 NS = 1_700_000_000_000_000_000
 
@@ -67,6 +68,7 @@ def test_a_row_comes_out_as_it_went_in():
     }
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.lists(st.binary(max_size=40), max_size=30), max_size=8),
     st.sampled_from([Limit(), Limit(rows=64), Limit(rows=20), Limit(bytes=1 << 14)]),
@@ -99,7 +101,7 @@ def test_batches_and_single_rows_make_the_same_table(batches, limit):
         assert messages + store.statistics().evicted_rows == number
 
 
-@pytest.mark.parametrize("rows", [1, 7, 8, 100, 1000])
+@pytest.mark.parametrize("rows", some([1, 7, 8, 100, 1000], every=2))
 def test_the_row_bound_holds_and_what_went_is_said_in_the_first_row(rows):
     store = filled(2500, Limit(rows=rows))
     built = table.build([store.snapshot()])

@@ -47,6 +47,7 @@ def test_the_task_takes_at_most_twelve_lines():
     assert len(TASK.strip().splitlines()) + 2 <= 12  # and two calls of gd.listen
 
 
+@pytest.mark.slow
 def test_columns_are_typed_and_hold_what_was_sent(task):
     names, clients, _ = task
     columns = names["columns"]
@@ -131,6 +132,7 @@ def test_a_field_is_drawn_and_rows_are_chosen_by_it(task):
     assert len(names["near"]) == sum(move[1] < 5 for move in clients[2].moves)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", ["pandas", "polars", "duckdb", "pyarrow"])
 def test_the_export_opens_in_other_tools_with_the_same_values(task, tool):
     names, clients, _ = task

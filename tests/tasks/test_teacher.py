@@ -76,6 +76,7 @@ def class_(tmp_path_factory):
     return folder, truth
 
 
+@pytest.mark.slow
 def test_twenty_files_are_read_and_their_numbers_are_true(class_):
     folder, truth = class_
     loss = gd.load(folder).sequence(seq="v.seq").set_index("peer")

@@ -13,6 +13,7 @@ plain = st.text(st.characters(max_codepoint=127), max_size=20).map(str.encode)
 godot = st.binary(max_size=12).map(lambda rest: b"\x1c\0\0\0" + rest)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.binary(max_size=20), text, plain, godot), max_size=30))
 @example([])
 @example([b"", b""])
@@ -31,6 +32,7 @@ def test_every_byte_alone_and_behind_text(byte):
     assert [CATEGORIES["kind"][code] for code in codes] == [guess_kind(payload) for payload in payloads]
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.binary(max_size=20), plain, godot, godot), min_size=1, max_size=30), st.data())
 def test_payloads_that_lie_apart_are_all_binary_only_where_each_is(payloads, data):
     between = [data.draw(st.binary(max_size=4)) for _ in payloads]

@@ -1,8 +1,11 @@
 """One thread for several endpoints, and what it does when one of them fails."""
 
+import queue
 import selectors
 import socket
+import sys
 import threading
+import time
 
 import pytest
 
@@ -10,7 +13,7 @@ from gdlab.errors import EndpointClosed
 from gdlab.store import Store
 from gdlab.transports import EndpointOptions, Loop, State, listener, parse
 from tests.transports.clients import TcpClient, UdpClient
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 
 def threads(name):
@@ -120,3 +123,84 @@ def test_sockets_that_can_only_be_read_are_told_of_together_and_a_fault_is_their
         here.close()
         there.close()
     loop.leave()
+
+
+class Alone:
+    """A tenant that does nothing of its own, and keeps what its functions raise."""
+
+    def __init__(self):
+        self.errors = []
+
+    def failed(self, error):
+        self.errors.append(error)
+
+
+@pytest.fixture
+def resting():
+    """A loop, its tenant, and what its `rest` returns there."""
+    loop, tenant = Loop("gdlab resting"), Alone()
+    loop.enter()
+    loop.start()
+    yield loop, tenant
+    loop.leave()
+    assert loop.join(5)
+    assert not tenant.errors
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no rest but by epoll; timers are there")
+
+
+@linux
+def test_it_rests_as_long_as_nothing_happens(resting):
+    loop, tenant = resting
+
+    def rest():
+        begin = time.monotonic()
+        return loop.rest(0.05), time.monotonic() - begin
+
+    undisturbed, took_s = loop.ask(tenant, rest)
+    assert undisturbed
+    assert took_s >= 0.05
+
+
+@linux
+def test_what_others_ask_for_or_send_ends_its_rest(resting):
+    loop, tenant = resting
+    rested, done, begun = queue.Queue(), threading.Event(), threading.Event()
+
+    def rest():
+        begun.set()
+        rested.put(loop.rest(60))
+
+    loop.call(tenant, rest)
+    assert begun.wait(limit(5))
+    loop.call(tenant, done.set)
+    assert rested.get(timeout=limit(5)) is False
+    assert done.wait(limit(5))
+
+    here, there = socket.socketpair()
+    with here, there:
+        read = queue.Queue()
+        loop.ask(
+            tenant, lambda: loop.watch(tenant, here, selectors.EVENT_READ, lambda _: read.put(here.recv(9)))
+        )
+        begun.clear()
+        loop.call(tenant, rest)
+        assert begun.wait(limit(5))
+        there.send(b"hello")
+        assert rested.get(timeout=limit(5)) is False
+        assert read.get(timeout=limit(5)) == b"hello"
+        loop.ask(tenant, lambda: loop.watch(tenant, here, 0))
+
+
+@linux
+def test_it_does_not_rest_beyond_a_timer(resting):
+    loop, tenant = resting
+    rung = threading.Event()
+
+    def rest():
+        loop.after(tenant, 0.01, rung.set)
+        return loop.rest(60)
+
+    assert loop.ask(tenant, rest) is False
+    assert rung.wait(limit(5))

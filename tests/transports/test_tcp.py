@@ -262,6 +262,7 @@ def test_incomplete_messages_of_all_connections_together_are_bounded():
     assert "max_held_bytes" in closes(store)[0]
 
 
+@pytest.mark.slow
 def test_two_thousand_connects_and_drops():
     chance = random.Random(11)
     with tcp(framing="u32le", reply=b"ok") as (made, store):
@@ -285,6 +286,7 @@ def test_two_thousand_connects_and_drops():
     assert events["open"] == events["close"] > 1
 
 
+@pytest.mark.slow
 def test_garbage_in_every_framing_ends_no_listener():
     chance = random.Random(5)
     seeds = [

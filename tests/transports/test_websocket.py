@@ -375,6 +375,7 @@ def test_a_client_that_never_reads_is_closed_and_the_others_are_served():
     assert "the peer does not read" in closes(store)[0]
 
 
+@pytest.mark.slow
 def test_a_flood_of_pings_from_a_client_that_never_reads_is_bounded():
     with ws(max_waiting_bytes=100_000) as (made, store), client(made, receive_buffer=4096) as deaf:
         ping = WebSocketClient.frame(PING, bytes(125)) * 100
@@ -403,6 +404,7 @@ def mutated(chance, data):
     return bytes(data)
 
 
+@pytest.mark.slow
 @both_readers
 @pytest.mark.parametrize("what", ["handshakes", "frames"])
 def test_mutated_bytes_end_no_listener_and_others_are_served(what, compression):

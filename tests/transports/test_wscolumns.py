@@ -15,6 +15,7 @@ from gdlab.transports.options import EndpointOptions
 from gdlab.transports.session import Link, Read
 from gdlab.transports.websocket_sides import ClientSession, ServerSession
 from gdlab.transports.wscolumns import ChainFinder, leading_texts, unmasked
+from tests.some import some
 
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -38,7 +39,8 @@ def framed(chance, first, payload, *, masked, longer=0.01, masks=MASKS):
     if not masked:
         return head + payload
     mask = chance.choice(masks) or chance.randbytes(4)
-    return head + mask + bytes(a ^ b for a, b in zip(payload, itertools.cycle(mask), strict=False))
+    key = (mask * (size // 4 + 1))[:size]
+    return head + mask + (int.from_bytes(payload) ^ int.from_bytes(key)).to_bytes(size)
 
 
 def payload_of(chance, kind, size):
@@ -70,8 +72,8 @@ def stream(chance, *, masked, spoil):
         ]
     )
     kinds = chance.choice([[0x82], [0x81], [0x81, 0x82], [0x82] * 300 + [0x81]])
-    frames = []
-    while sum(len(frame) for _, _, frame in frames) < 60_000:
+    frames, total = [], 0
+    while total < 60_000:
         first = chance.choice(kinds)
         if spoil and chance.random() < 0.01:
             first = chance.choice([0x89, 0x8A, 0x02, 0x80, 0x88, 0xC2, 0x83, 0x81])
@@ -79,11 +81,12 @@ def stream(chance, *, masked, spoil):
         else:
             payload = payload_of(chance, first, sizes())
         frames.append((first, payload, framed(chance, first, payload, masked=masked)))
+        total += len(frames[-1][2])
     return frames
 
 
 @pytest.mark.parametrize("masked", [True, False])
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", some(range(40), every=2))
 def test_a_chain_is_the_frames_that_are_there_up_to_the_first_that_is_no_message(seed, masked):
     chance = random.Random(f"{seed} {masked}")
     frames = stream(chance, masked=masked, spoil=seed % 2)

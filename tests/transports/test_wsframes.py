@@ -63,6 +63,7 @@ def by_library(wire, masked):
     return found
 
 
+@pytest.mark.slow
 @given(
     sent=st.lists(frames(), max_size=12),
     cuts=st.lists(st.integers(0, 200_000), max_size=8),

@@ -18,8 +18,8 @@ OVERHEAD = wire_bytes("ws", 0)
 def test_frames_are_those_of_the_library(sizes, kinds):
     chance = random.Random(f"{sizes} {kinds}")
     messages = [
-        (chance.choice(kinds), b"".join(b"%x" % chance.randrange(16) for _ in range(chance.choice(sizes))))
-        for _ in range(70)
+        (chance.choice(kinds), chance.randbytes(size).hex()[:size].encode())
+        for size in chance.choices(sizes, k=70)
     ]
     wire = b"".join(
         Frame(Opcode.TEXT if kind is Kind.TEXT else Opcode.BINARY, payload).serialize(mask=False)

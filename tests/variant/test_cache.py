@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+import pytest
+
 from gdlab import variant as v
 from gdlab.variant.cache import LayoutCache
 
@@ -49,6 +51,7 @@ def strangers(count: int) -> list[bytes]:
     ]
 
 
+@pytest.mark.slow
 def test_the_number_of_layouts_is_bounded() -> None:
     cache = LayoutCache()
     for data in strangers(5000):
@@ -56,6 +59,7 @@ def test_the_number_of_layouts_is_bounded() -> None:
     assert 0 < len(cache) <= LayoutCache.MAX_LAYOUTS
 
 
+@pytest.mark.slow
 def test_shapes_of_strangers_do_not_keep_a_game_from_its_layout() -> None:
     decoder = v.Decoder()
     ours = v.dumps({"seq": 1, "pos": v.Vector2(1, 2)})

@@ -49,6 +49,7 @@ MESSAGES = st.fixed_dictionaries(
 SHAPES = st.one_of(MESSAGES, st.lists(st.one_of(INTS, TEXTS), max_size=3), VALUES)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(SHAPES, max_size=6), st.integers(0, 5), st.randoms(use_true_random=False), st.binary(max_size=12)
@@ -63,6 +64,7 @@ def test_by_layout_is_as_row_by_row(values: list[Any], gap: int, rng: Any, junk:
     assert_same(fast, slow)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(MESSAGES, st.data())
 def test_mutated_messages_are_as_row_by_row(message: dict[str, Any], data: st.DataObject) -> None:

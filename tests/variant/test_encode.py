@@ -89,6 +89,7 @@ def test_double_precision_keeps_reals_and_marks_them() -> None:
     assert packed.tolist() == [[0.1, 0.2]]
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(VALUES)
 def test_values_survive_the_round_trip(value: Any) -> None:

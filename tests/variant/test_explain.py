@@ -23,6 +23,7 @@ def assert_covers(data: bytes, explanation: v.Explanation) -> None:
     assert at == len(data)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(VALUES)
 def test_fields_are_all_the_bytes_in_order(value: Any) -> None:

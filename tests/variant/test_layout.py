@@ -35,6 +35,7 @@ def reader_of(data: bytes) -> Any:
     return layout and prepare(layout)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(VALUES)
 def test_a_layout_reads_its_own_example(value: Any) -> None:
@@ -74,6 +75,7 @@ SHAPES = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(SHAPES.flatmap(lambda shape: st.lists(shape, min_size=4, max_size=30)), st.data())
 def test_a_decoder_with_layouts_is_as_the_general_one(values: list[Any], data: st.DataObject) -> None:

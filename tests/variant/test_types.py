@@ -150,6 +150,7 @@ def test_packed_arrays_are_numpy_arrays() -> None:
     assert type(pickle.loads(pickle.dumps(array))) is v.PackedVector2Array
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(VALUES)
 def test_reprs_are_valid_python_for_the_same_value(value: Any) -> None:
@@ -161,6 +162,7 @@ def _without_nan_bits(value: Any) -> str:
     return repr(value)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(VALUES)
 def test_copies_encode_to_the_same_bytes(value: Any) -> None:

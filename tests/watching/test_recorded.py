@@ -149,6 +149,7 @@ def test_a_recording_cannot_be_changed() -> None:
     watch.stop()
 
 
+@pytest.mark.slow
 def test_a_saved_watch_is_loaded_with_the_same_tables(tmp_path: Path) -> None:
     watch = recorded("hog_profiled")
     again = gd.debugger(recorded=watch.save(tmp_path / "run"))

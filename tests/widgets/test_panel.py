@@ -1,6 +1,5 @@
 """What all parts share: they draw what has changed, for whoever can see it, and leave nothing behind."""
 
-import gc
 import socket
 import threading
 import weakref
@@ -188,10 +187,15 @@ def still_open(sent):
     return kinds.count("comm_open") - kinds.count("comm_close")
 
 
-def is_gone(reference):
+@pytest.fixture
+def is_gone(collect):
     """Whether nothing holds it any more; the render thread may in the middle of a turn."""
-    gc.collect()
-    return reference() is None
+
+    def is_gone(reference):
+        collect()
+        return reference() is None
+
+    return is_gone
 
 
 @pytest.fixture
@@ -209,7 +213,7 @@ def clean(sent):
     assert still_open(sent) == 0
 
 
-def test_a_dashboard_that_is_closed_leaves_nothing(clean, sent, tmp_path):
+def test_a_dashboard_that_is_closed_leaves_nothing(clean, sent, tmp_path, is_gone):
     board = Dashboard(folder=tmp_path)
     for transport in ("udp", "tcp", "ws"):
         board.form.transport.value = transport
@@ -241,6 +245,7 @@ def test_a_dashboard_that_is_forgotten_ends_its_threads_with_the_captures(clean,
     closing()
 
 
+@pytest.mark.slow
 def test_twenty_dashboards_are_drawn_by_one_thread(clean, sent, tmp_path):
     boards = [Dashboard(folder=tmp_path) for _ in range(20)]
     gd.listen("udp://127.0.0.1:0", restart=True)
@@ -251,7 +256,7 @@ def test_twenty_dashboards_are_drawn_by_one_thread(clean, sent, tmp_path):
         board.close()
 
 
-def test_the_parts_alone_leave_nothing(clean, sent, capture):
+def test_the_parts_alone_leave_nothing(clean, sent, capture, is_gone):
     for make in (Live, MessageTable):
         part = make(capture)
         reference = weakref.ref(part)
@@ -262,7 +267,7 @@ def test_the_parts_alone_leave_nothing(clean, sent, capture):
     capture.stop()
 
 
-def test_a_capture_that_was_removed_is_free_to_go(clean, sent, tmp_path):
+def test_a_capture_that_was_removed_is_free_to_go(clean, sent, tmp_path, is_gone):
     board = Dashboard(folder=tmp_path)
     board.form.port.value = "0"
     board.form.button.click()

@@ -24,6 +24,8 @@ OURS: Final = (1002, 1007, 1009)
 def close_codes(evidence: Evidence) -> Iterator[Finding]:
     """WebSocket connections that ended otherwise than by 1000 or 1001."""
     closed = evidence.event("close") & evidence.transport("ws", "wss")
+    if not closed.any():
+        return
     ended = evidence.table.loc[closed, ["by", "code"]]
     rows = np.flatnonzero(closed)
     seen: dict[tuple[bool, int], list[int]] = {}

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from gdlab.analysis.columns import codes
-from gdlab.analysis.frame_rates import frame_rate
+from gdlab.analysis.frame_rates import MIN_SAMPLES, frame_rate
 from gdlab.analysis.rules.finding import Finding
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def frame_quantisation(evidence: Evidence) -> Iterator[Finding]:
     """Answers come at the beat of the game's frames."""
     trips = evidence.trips
     answered = trips[trips["rtt_ms"].notna()]
+    if len(answered) < MIN_SAMPLES:
+        return
     for peer in answered["peer"].value_counts().index[:PEERS].tolist():
         found = frame_rate(trips, peer=str(peer), trips=trips)
         if found is None or _is_timed(_of_streams(answered[answered["peer"] == peer])):
@@ -105,6 +107,8 @@ def climbing(evidence: Evidence) -> Iterator[Finding]:
     """Round trips grow and grow: messages come faster than they are read."""
     trips = evidence.trips
     answered = trips[trips["rtt_ms"].notna()]
+    if len(answered) < PARTS * IN_PART:
+        return
     for peer in answered["peer"].value_counts().index[:PEERS].tolist():
         mine = answered[answered["peer"] == peer]
         if len(mine) < PARTS * IN_PART:

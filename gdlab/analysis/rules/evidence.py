@@ -141,8 +141,9 @@ class Evidence:
     @property
     def their_probes(self) -> Clocks:
         """The pings of the other sides."""
-        theirs = self.probes[~self.probes["ours"] & ~self.probes["pong"]]
-        return self._clocks(theirs["row"].to_numpy(), theirs["t_us"].to_numpy())
+        row, ours, pong, t_us = (self.probes[name].to_numpy() for name in ("row", "ours", "pong", "t_us"))
+        theirs = ~ours & ~pong
+        return self._clocks(row[theirs], t_us[theirs])
 
     @property
     def stamped(self) -> Clocks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -73,28 +73,42 @@ def connected_and_silent(evidence: Evidence) -> Iterator[Finding]:
 
 def _which(talks: pd.DataFrame, table: pd.DataFrame, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which conversations have one of these rows of the table."""
-    return _pairs(talks).isin(_pairs(table.iloc[np.flatnonzero(rows)]))
+    return _among(talks, set(_pairs(table, np.flatnonzero(rows))))
 
 
 def _of(table: pd.DataFrame, rows: NDArray[np.bool_], talks: pd.DataFrame) -> NDArray[np.bool_]:
     """Which of these rows of the table are of one of the conversations."""
     found = rows.copy()
-    found[rows] = _pairs(table.iloc[np.flatnonzero(rows)]).isin(_pairs(talks))
+    found[rows] = _among(table, set(_pairs(talks)), np.flatnonzero(rows))
     return found
 
 
-def _pairs(table: pd.DataFrame) -> pd.MultiIndex:
-    return pd.MultiIndex.from_frame(table[["endpoint", "peer"]].astype(str))
+def _among(
+    table: pd.DataFrame, wanted: set[tuple[str, str]], rows: NDArray[np.integer[Any]] | None = None
+) -> NDArray[np.bool_]:
+    """Which rows are of one of these pairs of endpoint and peer; of some rows of the table, or of all."""
+    return np.array([pair in wanted for pair in _pairs(table, rows)], dtype=np.bool_)
+
+
+def _pairs(table: pd.DataFrame, rows: NDArray[np.integer[Any]] | None = None) -> list[tuple[str, str]]:
+    endpoint, peer = (
+        map(str, (column if rows is None else column.take(rows)).tolist())
+        for column in (table["endpoint"].array, table["peer"].array)
+    )
+    return list(zip(endpoint, peer, strict=True))
 
 
 def left(evidence: Evidence) -> Iterator[Finding]:
     """Clients of TCP that came, sent nothing and left; a WebSocket has its close code for that."""
+    ended = evidence.event("close") & evidence.transport("tcp")
+    if not ended.any():
+        return
     talks = evidence.conversations
     is_tcp = talks["endpoint"].astype(str).str.startswith("tcp:")
     gone = talks[is_tcp & (talks["opened"] > 0) & (talks["messages_in"] == 0) & (talks["closed"] > 0)]
     peers = set(gone["peer"].tolist()) - set(evidence.table["peer"][evidence.event("error")].tolist())
-    ended = evidence.event("close") & evidence.table["peer"].isin(list(peers)).to_numpy(dtype=np.bool_)
-    theirs = ended & (evidence.table["by"] == PEER).to_numpy(dtype=np.bool_)
+    mine = evidence.event("close") & evidence.table["peer"].isin(list(peers)).to_numpy(dtype=np.bool_)
+    theirs = mine & (evidence.table["by"] == PEER).to_numpy(dtype=np.bool_)
     if theirs.any():
         yield Finding.of("left", 0.5, evidence.pointed(theirs), gone=int(theirs.sum()), peers=len(talks))
 
@@ -107,7 +121,7 @@ def enet_unanswered(evidence: Evidence) -> Iterator[Finding]:
         return
     talks = evidence.conversations
     heard_of = dict(zip(_pairs(talks), talks["messages_in"].tolist(), strict=True))
-    pairs = list(_pairs(evidence.table.iloc[asking]))
+    pairs = _pairs(evidence.table, np.asarray(asking))
     # Whom a server answers says something else next; a first request may still be answered.
     left = {pair: n for pair, n in Counter(pairs).items() if n > 1 and heard_of[pair] == n}
     if left:
@@ -136,6 +150,8 @@ def waiting_bytes(evidence: Evidence) -> Iterator[Finding]:
 def unanswered(evidence: Evidence) -> Iterator[Finding]:
     """Peers that have answered none of our pings."""
     trips = evidence.trips
+    if np.count_nonzero(trips["outcome"] == "lost") < UNANSWERED:
+        return
     peers = trips.groupby(["endpoint", "peer"], observed=True, sort=False)
     asked = (
         peers["rtt_ms"]

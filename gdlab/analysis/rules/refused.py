@@ -47,6 +47,8 @@ class _Seen(NamedTuple):
 
 def refused(evidence: Evidence) -> Iterator[Finding]:
     """Connections and datagrams that came to nothing, by what was wrong."""
+    if not evidence.event("error").any():  # as a rule
+        return
     if seen := _seen(evidence, VISITORS):
         yield Finding.of("refused-visitors", _CERTAIN, seen.rows, times=seen.times, told=seen.told)
     if seen := _seen(evidence, NOBODY):
@@ -70,6 +72,8 @@ def _seen(evidence: Evidence, reasons: frozenset[Reason]) -> _Seen | None:
 def rows_of(evidence: Evidence, reasons: frozenset[Reason]) -> NDArray[np.bool_]:
     """The rows of event `error` with one of these reasons."""
     found = evidence.event("error").copy()
+    if not found.any():
+        return found
     told = evidence.table["reason"].iloc[np.flatnonzero(found)]
     found[found] = told.isin([str(reason) for reason in reasons]).to_numpy(dtype=np.bool_)
     return found
