@@ -19,6 +19,7 @@ from bench.rounds import Result, bring, check
 IN_C = {
     "C recvmmsg": (),
     "C, naps of 5 ms": ("5000",),
+    "C, naps of 10 ms": ("10000",),
     "C, naps of 12 ms": ("12000",),
     "C, naps of 90 ms": ("90000",),
 }

@@ -24,9 +24,15 @@ def limit_ms(seconds: float) -> float:
 
 
 def wait_until(predicate: Callable[[], object], timeout_s: float = 10.0) -> None:
-    """Return as soon as the predicate is true; fail, showing it, after the time limit."""
+    """Return as soon as the predicate is true; fail, showing it, after the time limit.
+
+    One that takes long to ask is asked less often, so that what it waits for has the processor, too.
+    """
     timeout_s = limit(timeout_s)
-    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
+    deadline = began + timeout_s
     while not predicate():
-        assert time.monotonic() < deadline, f"still not true after {timeout_s} s: {predicate}"
-        _PAUSE.wait(0.005)
+        now = time.monotonic()
+        assert now < deadline, f"still not true after {timeout_s} s: {predicate}"
+        _PAUSE.wait(min(max(0.005, 2 * (now - began)), 0.1))
+        began = time.monotonic()

@@ -27,21 +27,25 @@ _UNUSED: Final = getattr(mmap, "MADV_FREE", None)
 
 
 class _Piece:
-    """Memory from the system, in large pages but for a last piece of less than half of one."""
+    """Memory from the system, which begins where a large page may."""
 
     #: Those that nobody uses, by their size. Without a lock, as arrays end in any thread at any time.
     kept: Final[defaultdict[int, deque[_Piece]]] = defaultdict(deque)
 
-    def __init__(self, size: int, advice: int) -> None:
+    def __init__(self, size: int) -> None:
         self.size = _whole(size)
         # Room to begin where a large page does; what lies before it is never taken from the system.
         self._mapped = mmap.mmap(-1, self.size + _LARGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         begin = np.frombuffer(self._mapped, np.uint8).ctypes.data
         self._start = -begin % _LARGE_BYTES
         self.address = begin + self._start
+
+    def enlarge(self, size: int) -> None:
+        """Have what was not taken yet be taken in large pages, but for a last piece of less than half of one."""
         large = (size + _LARGE_BYTES // 2) // _LARGE_BYTES * _LARGE_BYTES
-        with contextlib.suppress(OSError):  # a kernel without large pages
-            self._mapped.madvise(advice, self._start, large)
+        if _ADVICE is not None:
+            with contextlib.suppress(OSError):  # a kernel without large pages
+                self._mapped.madvise(_ADVICE, self._start, large)
 
     def keep(self) -> None:
         """Have it used again, if not too much is kept already."""
@@ -84,15 +88,15 @@ def taken(size: int, *, filled: bool) -> tuple[UInt8, bool]:
     if _ADVICE is None or size < _LARGE_BYTES:
         return np.zeros(size, np.uint8), True
     try:
-        return np.asarray(_Lease(_Piece.kept[_whole(size)].pop(), size)), False
+        piece, blank = _Piece.kept[_whole(size)].pop(), False
     except IndexError:  # none is kept
-        pass
-    if not filled:
-        return np.zeros(size, np.uint8), True
-    try:
-        return np.asarray(_Lease(_Piece(size, _ADVICE), size)), True
-    except OSError:
-        return np.zeros(size, np.uint8), True
+        try:
+            piece, blank = _Piece(size), True
+        except OSError:
+            return np.zeros(size, np.uint8), True
+    if filled:
+        piece.enlarge(size)
+    return np.asarray(_Lease(piece, size)), blank
 
 
 def _whole(size: int) -> int:

@@ -38,8 +38,9 @@ FLOOD_TIMES: Final = 20
 FLOOD_HZ: Final = (20_000.0, 50_000.0)
 _SMALL_BYTES: Final = 832
 
-#: What comes is counted for so long before the first nap.
+#: What comes is counted for so long before the first nap, or until that is enough of it.
 _WINDOW_S: Final = 0.01
+_ENOUGH: Final = 32
 
 
 class Naps:
@@ -68,7 +69,11 @@ class Naps:
         self._datagrams += datagrams
         self._buffered += buffered_bytes(datagrams, payload_bytes)
         elapsed = now_s - self._since_s
-        if elapsed >= (self._together_s / 2 or _WINDOW_S):
+        if self._together_s:
+            seen = elapsed >= self._together_s / 2
+        else:
+            seen = elapsed >= _WINDOW_S or (self._datagrams >= _ENOUGH and elapsed >= LEAST_S)
+        if seen:
             often = self._datagrams > (END_HZ if self._nap_s else BEGIN_HZ) * elapsed
             self._together_s, self._nap_s = self._plan(elapsed, most) if often else (0.0, 0.0)
             self._since_s, self._datagrams, self._buffered = now_s, 0, 0

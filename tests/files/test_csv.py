@@ -64,14 +64,14 @@ def test_awkward_values_come_back_equal(tmp_path, raw):
 @pytest.mark.slow
 def test_a_table_of_several_batches_comes_back_equal(tmp_path):
     store = Store("udp://127.0.0.1:4242")
-    for number in range(70_000):
+    for number in range(7000):
         store.append(
             10**18 + number,
             store.peer_code(f"p{number % 3}"),
             b"%d" % number,
             fact=None if number % 7 else Fact(Reason.SYSTEM_ERROR, said="=x"),
         )
-    built = table.build([store.snapshot()])
+    built = table.build([store.snapshot()]).iloc[np.arange(70_000) // 10].reset_index(drop=True)
     told = []
     path = write_csv(built, tmp_path / "run.csv", progress=lambda done, total: told.append((done, total)))
     pd.testing.assert_frame_equal(load(path).table, built)

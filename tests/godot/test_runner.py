@@ -140,16 +140,24 @@ def test_a_scene_whose_script_does_not_compile_ends_at_once_with_the_reason(
     assert (run.prints, run.ok) == (["main scene"], True)
 
 
-def test_a_script_inside_a_project_sees_its_class_names(engine: Engine, tmp_path: Path) -> None:
-    write(tmp_path / "project.godot", "config_version=5\n")
+@pytest.fixture(scope="module")
+def imported(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, godot.Run]:
+    """A project that was imported for the run of a script of it, and that run: to import takes five seconds."""
+    folder = tmp_path_factory.mktemp("imported")
+    write(folder / "project.godot", "config_version=5\n")
     write(
-        tmp_path / "greeter.gd",
+        folder / "greeter.gd",
         'class_name Greeter\nstatic func greet() -> String:\n\treturn "from the project"\n',
     )
     script = write(
-        tmp_path / "tools" / "t.gd", "extends SceneTree\nfunc _init():\n\tprint(Greeter.greet())\n\tquit()\n"
+        folder / "tools" / "t.gd", "extends SceneTree\nfunc _init():\n\tprint(Greeter.greet())\n\tquit()\n"
     )
-    run = godot.run(script, engine=engine)
+    assert is_needed(folder)
+    return folder, godot.run(script, engine=engine)
+
+
+def test_a_script_inside_a_project_sees_its_class_names(imported: tuple[Path, godot.Run]) -> None:
+    _, run = imported
     assert run.prints == ["from the project"], run.table.to_string()
 
 
@@ -350,27 +358,25 @@ def test_a_project_of_nothing_but_scripts_and_scenes_needs_no_import(
     assert is_needed(tmp_path)
 
 
-def test_what_came_after_the_import_is_imported_too(engine: Engine, tmp_path: Path) -> None:
-    write(tmp_path / "project.godot", "config_version=5\n")
-    main = write(tmp_path / "main.gd", "extends SceneTree\nfunc _initialize():\n\tprint(1)\n\tquit()\n")
-    write(tmp_path / "early.gd", "class_name Early\n")
-    assert is_needed(tmp_path)
-    assert godot.run(main, engine=engine).ok
-    assert not is_needed(tmp_path)
-    write(tmp_path / "tools" / "late.gd", "@tool\nclass_name Late extends Node\nconst X = 7\n")
-    assert is_needed(tmp_path)
-    main.write_text(
-        "extends SceneTree\nfunc _initialize():\n\tprint(Late.X, load('res://a.svg'))\n\tquit()\n"
+def test_what_came_after_the_import_is_imported_too(engine: Engine, imported: tuple[Path, godot.Run]) -> None:
+    folder, run = imported
+    assert run.ok
+    assert not is_needed(folder)
+    write(folder / "tools" / "late.gd", "@tool\nclass_name Late extends Node\nconst X = 7\n")
+    assert is_needed(folder)
+    main = write(
+        folder / "main.gd",
+        "extends SceneTree\nfunc _initialize():\n\tprint(Late.X, load('res://a.svg'))\n\tquit()\n",
     )
-    write(tmp_path / "a.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>')
+    write(folder / "a.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>')
     run = godot.run(main, engine=engine)
     assert run.ok, run.table.to_string()
     assert run.prints[0].startswith("7(res://a.svg):<CompressedTexture2D")
-    assert not is_needed(tmp_path)
+    assert not is_needed(folder)
     for place in (".hidden/b.svg", "left/b.svg"):
-        write(tmp_path / place, "<svg/>")
-    write(tmp_path / "left" / ".gdignore", "")
-    assert not is_needed(tmp_path)
+        write(folder / place, "<svg/>")
+    write(folder / "left" / ".gdignore", "")
+    assert not is_needed(folder)
 
 
 def test_a_game_shows_itself_with_its_last_lines(engine: Engine) -> None:

@@ -64,12 +64,16 @@ def test_little_memory_is_that_of_numpy():
     assert kept_bytes() == 0
 
 
-def test_memory_that_may_not_be_filled_is_taken_from_what_is_kept_alone():
-    del (held := [memory.taken(3 * MIB, filled=False)[0]])[:]
-    assert kept_bytes() == 0
-    held = [memory.taken(3 * MIB, filled=True)[0]]
+@pytest.mark.parametrize("first", [True, False])
+def test_memory_is_used_again_whether_or_not_it_may_be_filled(first):
+    held = [memory.taken(3 * MIB, filled=first)[0]]
+    held[0][:] = 7
     place = held.pop().ctypes.data
-    assert memory.taken(3 * MIB, filled=False)[0].ctypes.data == place
+    assert kept_bytes() == 4 * MIB
+    again, blank = memory.taken(3 * MIB, filled=not first)
+    assert again.ctypes.data == place
+    assert not blank
+    assert kept_bytes() == 0
 
 
 def write(store: Store, draw: random.Random, messages: int, first: int) -> list[bytes]:

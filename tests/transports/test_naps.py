@@ -87,6 +87,23 @@ def test_it_begins_with_the_first_of_them_however_long_it_was_quiet(silent_s):
     assert stream.looks - looks < 20
 
 
+def test_it_begins_as_soon_as_enough_have_come_to_know_the_rate():
+    stream = Stream(20_000)
+    nap_s = 0.0
+    while not nap_s:
+        stream.now = max(stream.now, stream.began + (stream.taken + 1) / stream.rate_hz)
+        nap_s = stream.look()
+    assert stream.now - stream.began < 0.005
+    assert nap_s * 20_000 < 1000
+
+
+def test_a_burst_that_comes_at_once_begins_no_nap():
+    naps = Naps(LARGE)
+    assert naps.looked(1000.0, 1, 64, full=False, most=1000) == 0
+    assert naps.looked(1000.0005, 40, 2560, full=False, most=1000) == 0
+    assert naps.looked(1000.02, 1, 64, full=False, most=1000) > 0  # 40 in a hundredth of a second are often
+
+
 def test_what_is_handed_over_together_is_less_than_can_be_taken():
     stream = Stream(50_000)
     stream.run(1)
