@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import numpy as np
@@ -45,23 +46,49 @@ def table(
     frame = pd.DataFrame(
         {
             "time": pd.DatetimeIndex((START_NS + time_ns).view("datetime64[ns]")).tz_localize("UTC"),
-            "time_source": pd.Categorical(column(time_source), categories=list(CATEGORIES["time_source"])),
-            "endpoint": pd.Categorical(column(endpoint)),
-            "peer": pd.Categorical(column(peer)),
-            "direction": pd.Categorical(column(direction), categories=list(CATEGORIES["direction"])),
-            "event": pd.Categorical(column(event), categories=list(CATEGORIES["event"])),
-            "kind": pd.Categorical(column(kind), categories=list(CATEGORIES["kind"])),
-            "framing": pd.Categorical([""] * n),
+            "time_source": text(time_source, n, "time_source"),
+            "endpoint": text(endpoint, n),
+            "peer": text(peer, n),
+            "direction": text(direction, n, "direction"),
+            "event": text(event, n, "event"),
+            "kind": text(kind, n, "kind"),
+            "framing": text("", n),
             "size_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n).copy(),
             "wire_bytes": np.broadcast_to(np.asarray(sizes, dtype=np.int64), n) + header_bytes,
             "payload": payloads,
-            **facts_of([fact] * n if fact is None or isinstance(fact, Fact) else list(fact)),
+            **(fact_of(fact, n) if fact is None or isinstance(fact, Fact) else facts_of(list(fact))),
         }
     )
     for name, values in decoded.items():
         frame[name.replace("__", ".")] = values
     assert [c.name for c in SCHEMA] == list(frame.columns[: len(SCHEMA)])
     return frame
+
+
+@functools.cache
+def _dtype(categories):
+    return pd.Categorical(categories).set_categories(categories).dtype
+
+
+def text(value, n, name=None):
+    """A categorical column; of one value for all rows, which is what most are, without looking at each row."""
+    if not isinstance(value, str) or not n:
+        rows = [] if isinstance(value, str) else list(value)
+        return pd.Categorical(rows, categories=None if name is None else list(CATEGORIES[name]))
+    dtype = _dtype((value,) if name is None else tuple(CATEGORIES[name]))
+    code = dtype.categories.get_loc(value) if value in dtype.categories else -1
+    return pd.Categorical.from_codes(np.full(n, code, np.int8), dtype=dtype, validate=False)
+
+
+def fact_of(fact, n):
+    """As `facts_of`, of one fact or none for all rows."""
+    return {
+        "reason": text(fact.reason if fact else "", n, "reason"),
+        "by": text(fact.by if fact else "", n, "by"),
+        "code": pd.array([fact.code if fact else None] * n, dtype="Int32"),
+        "count": pd.array([fact.count if fact else None] * n, dtype="Int64"),
+        "detail": pd.array([sentence(fact) if fact else ""] * n, dtype="string"),
+    }
 
 
 def facts_of(facts):
@@ -79,13 +106,13 @@ def facts_of(facts):
 
 def merged(*tables: pd.DataFrame) -> pd.DataFrame:
     """Several tables as one in order of time, with categories united, as a capture of several endpoints."""
-    text = dict.fromkeys(("endpoint", "peer", *CATEGORIES), object)
-    whole = pd.concat([t.astype(text) for t in tables], ignore_index=True)
+    whole = pd.concat([t.astype({"endpoint": object, "peer": object}) for t in tables], ignore_index=True)
     whole = whole.sort_values("time", kind="stable", ignore_index=True)
     for name in ("endpoint", "peer"):
         whole[name] = whole[name].astype("category")
     for name, categories in CATEGORIES.items():
-        whole[name] = pd.Categorical(whole[name], categories=list(categories))
+        if whole[name].dtype != _dtype(tuple(categories)):
+            whole[name] = pd.Categorical(whole[name], categories=list(categories))
     return whole
 
 

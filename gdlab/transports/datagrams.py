@@ -41,7 +41,8 @@ SO_RXQ_OVFL: Final = 40
 _SO_RCVBUFFORCE: Final = 33
 SO_TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
 _ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
-_TIMESPEC = struct.Struct("@ll")
+#: A stamp of Linux: seconds, nanoseconds.
+TIMESPEC: Final = struct.Struct("@ll")
 # The older option with microseconds, which macOS has as well, for everybody (bsd/sys/socket.h); Linux numbers the
 # option and its control message alike.
 MACOS: Final = sys.platform == "darwin"
@@ -243,7 +244,7 @@ class _Gathered(NamedTuple):
         if not stamped:
             return clock.from_readings(np.array(self.times, np.int64))
         packed = b"".join(self.times)
-        if len(packed) == len(self.times) * _TIMESPEC.size == len(self.times) * 16 and not MACOS:
+        if len(packed) == len(self.times) * TIMESPEC.size == len(self.times) * 16 and not MACOS:
             seconds, parts = np.frombuffer(packed, np.int64).reshape(-1, 2).T
             return np.asarray(seconds * 1_000_000_000 + parts - clock.stepped_ns(), np.int64)
         ancillaries = ([(socket.SOL_SOCKET, _USUAL_STAMP, stamp)] for stamp in self.times)
@@ -264,15 +265,15 @@ def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, T
     """Read the control messages of one datagram; without a stamp of the kernel's the time is taken now."""
     if len(ancillary) == 1:  # mostly
         level, kind, data = ancillary[0]
-        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) >= TIMESPEC.size:
+            seconds, nanoseconds = TIMESPEC.unpack_from(data)
             return seconds * 1_000_000_000 + nanoseconds - clock.stepped_ns(), TimeSource.KERNEL, None
     time_ns, time_source, drops = 0, TimeSource.USER, None
     for level, kind, data in ancillary:
         if level != socket.SOL_SOCKET:
             continue
-        if kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+        if kind == SO_TIMESTAMPNS and len(data) >= TIMESPEC.size:
+            seconds, nanoseconds = TIMESPEC.unpack_from(data)
             time_ns, time_source = seconds * 1_000_000_000 + nanoseconds, TimeSource.KERNEL
         elif kind == SCM_TIMESTAMP and len(data) >= _TIMEVAL.size:
             seconds, microseconds = _TIMEVAL.unpack_from(data)
