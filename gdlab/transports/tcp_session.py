@@ -160,7 +160,8 @@ class TcpSession(Session):
             made[:, header.size :] = payloads.reshape(len(sizes), size)
             data = made.tobytes()
         else:
-            whole, at, pieces = payloads.tobytes(), 0, []
+            whole, at = payloads.tobytes(), 0
+            pieces: list[bytes] = []
             for length in sizes.tolist():
                 pieces += (header.pack(length), whole[at : at + length])
                 at += length
