@@ -179,7 +179,7 @@ def steady(server: Server, message: bytes, count: int, active: int, *, spread: b
         time.sleep(2)
         idle_s = server.look()["cpu_s"] - idle_s
         senders = opened[:active]
-        server.tell(active * ticks)
+        server.tell(f"{active * ticks} 0.02")
         server.line()
         begin = time.perf_counter()
         paced(senders, message, ticks, begin, groups=20 if spread else 1)

@@ -49,6 +49,18 @@ def test_without_a_step_the_stamp_is_the_wall_clock_itself():
     assert before - 10_000_000 <= clock.now_ns() <= time.time_ns() + 10_000_000
 
 
+@linux_only
+@pytest.mark.parametrize("step_ns", [HOUR_NS, -HOUR_NS, 50_000_000])
+def test_stamps_that_come_often_are_followed_by_steps_just_as_well(set_forward, step_ns):
+    assert clock.taken_off(time.time_ns()) == 0
+    set_forward(step_ns)
+    for _ in range(3):
+        assert clock.taken_off(time.time_ns() + step_ns) == pytest.approx(step_ns, abs=5_000_000)
+    set_forward(0)
+    for _ in range(3):
+        assert clock.taken_off(time.time_ns()) == pytest.approx(0, abs=5_000_000)
+
+
 def test_a_step_back_again_is_none(set_forward):
     set_forward(HOUR_NS)
     assert clock.stepped_ns() > 0

@@ -96,6 +96,26 @@ class PrefixFramer(StreamFramer):
         self._taken += len(chunk)
         return chunk[header:]
 
+    def wholes(self, chunk: bytes) -> list[bytes] | None:
+        """The payloads, where nothing is held and these are just some plain frames; else None, and nothing is taken."""
+        if self._buffer or self._ready or self._over or self._skip or self.state is not State.RECEIVING:
+            return None
+        header, most, unpack = self.prefix.header_bytes, self.max_frame_bytes, self._unpack
+        size, at = len(chunk), 0
+        payloads: list[bytes] = []
+        add, last = payloads.append, size - header
+        while at <= last:
+            (length,) = unpack(chunk, at)
+            start = at + header
+            at = start + length
+            if length > most or at > size:
+                return None
+            add(chunk[start:at])
+        if at != size:
+            return None
+        self._taken += size
+        return payloads
+
     def _is_complete(self, start: bytes | bytearray, size: int) -> bool:
         """Whether some bytes, of which these are the first, begin with a complete frame within the limit."""
         header = self.prefix.header_bytes

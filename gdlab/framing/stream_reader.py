@@ -141,6 +141,11 @@ class StreamReader:
         return payload
 
     @property
+    def plain_framer(self) -> PrefixFramer | None:
+        """What `whole` asks once the framing is settled, to be asked in its place then; None where that is none."""
+        return self._framer if isinstance(self._framer, PrefixFramer) and not self._auto else None
+
+    @property
     def lacks(self) -> int:
         """How many bytes the frame lacks that has begun; 0 where none has, or where that is not known."""
         return max(0, self.waits_for - self.held_bytes)

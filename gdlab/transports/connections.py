@@ -9,7 +9,7 @@ from enum import Enum
 from gdlab import clock
 from gdlab.facts import PEER, SYSTEM, Fact, Reason
 from gdlab.messages import Peer, TimeSource
-from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, stamp_and_drops
+from gdlab.transports.datagrams import LINUX, SO_TIMESTAMPNS, TIMESPEC, stamp_and_drops
 from gdlab.transports.session import Session
 
 #: What one read takes at most, before the other connections have their turn.
@@ -108,7 +108,7 @@ class Connection:
         """How many bytes the kernel can hold of what the peer has sent."""
         return 0 if self.closed else self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
-    def receive(self, buffer: memoryview) -> tuple[bytes, int, TimeSource]:
+    def receive(self, buffers: list[memoryview]) -> tuple[bytes, int, TimeSource]:
         """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
 
         On Linux the time is the kernel's stamp of the last segment in it, else it is taken right after reading.
@@ -118,12 +118,17 @@ class Connection:
         BlockingIOError : nothing has arrived. OSError : the connection is broken.
         """
         if _ANCILLARY_BYTES:
-            size, ancillary, _, _ = self.sock.recvmsg_into([buffer], _ANCILLARY_BYTES)
+            size, ancillary, _, _ = self.sock.recvmsg_into(buffers, _ANCILLARY_BYTES)
+            for _, kind, stamp in ancillary:  # one; the loop of many connections comes here for each message
+                if kind == SO_TIMESTAMPNS and len(stamp) == TIMESPEC.size:
+                    seconds, nanoseconds = TIMESPEC.unpack(stamp)
+                    time_ns = seconds * 1_000_000_000 + nanoseconds
+                    return bytes(buffers[0][:size]), time_ns - clock.taken_off(time_ns), TimeSource.KERNEL
             time_ns, time_source, _ = stamp_and_drops(ancillary)
         else:
-            size = self.sock.recv_into(buffer)
+            size = self.sock.recv_into(buffers[0])
             time_ns, time_source = clock.now_ns(), TimeSource.USER
-        return bytes(buffer[:size]), time_ns, time_source
+        return bytes(buffers[0][:size]), time_ns, time_source
 
     def send(self, data: bytes) -> None:
         """Give data to the kernel; what it does not take waits.

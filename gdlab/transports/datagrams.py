@@ -41,7 +41,8 @@ SO_RXQ_OVFL: Final = 40
 _SO_RCVBUFFORCE: Final = 33
 SO_TIMESTAMPNS: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
 _ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4) if hasattr(socket, "CMSG_SPACE") else 0
-_TIMESPEC = struct.Struct("@ll")
+#: A stamp of Linux: seconds, nanoseconds.
+TIMESPEC: Final = struct.Struct("@ll")
 # The older option with microseconds, which macOS has as well, for everybody (bsd/sys/socket.h); Linux numbers the
 # option and its control message alike.
 MACOS: Final = sys.platform == "darwin"
@@ -214,11 +215,10 @@ class _Gathered(NamedTuple):
         payloads, turns, _ = self
         if not payloads:
             return
-        time_ns = self._time_ns(stamped=stamped)
         time_source = TimeSource.KERNEL if stamped else TimeSource.USER
         if len(payloads) < few:
             ends = [row for row, _ in turns[1:]] + [len(payloads)]
-            times = time_ns.tolist()
+            times = self._few_times(stamped=stamped)
             for (first, source), end in zip(turns, ends, strict=True):
                 for row in range(first, end):
                     yield Datagram(payloads[row], source, times[row], time_source, None)
@@ -230,13 +230,21 @@ class _Gathered(NamedTuple):
             rows = [row for row, _ in turns]
             which = np.repeat([numbers[source] for _, source in turns], np.diff([*rows, len(payloads)]))
         whole = np.frombuffer(b"".join(payloads), np.uint8)
-        yield Batch(time_ns, sizes, whole, list(numbers), which, None, time_source)
+        yield Batch(self._time_ns(stamped=stamped), sizes, whole, list(numbers), which, None, time_source)
+
+    def _few_times(self, *, stamped: bool) -> list[int]:
+        """As `_time_ns`, without numpy, which takes as long for one as for hundreds."""
+        if stamped:
+            return [stamp_and_drops([(socket.SOL_SOCKET, _USUAL_STAMP, stamp)])[0] for stamp in self.times]
+        begin = self.times[0]
+        begin_ns = clock.from_readings(begin)
+        return [begin_ns + (reading - begin) for reading in self.times]
 
     def _time_ns(self, *, stamped: bool) -> Int64:
         if not stamped:
             return clock.from_readings(np.array(self.times, np.int64))
         packed = b"".join(self.times)
-        if len(packed) == len(self.times) * _TIMESPEC.size == len(self.times) * 16 and not MACOS:
+        if len(packed) == len(self.times) * TIMESPEC.size == len(self.times) * 16 and not MACOS:
             seconds, parts = np.frombuffer(packed, np.int64).reshape(-1, 2).T
             return np.asarray(seconds * 1_000_000_000 + parts - clock.stepped_ns(), np.int64)
         ancillaries = ([(socket.SOL_SOCKET, _USUAL_STAMP, stamp)] for stamp in self.times)
@@ -257,15 +265,15 @@ def stamp_and_drops(ancillary: Sequence[tuple[int, int, bytes]]) -> tuple[int, T
     """Read the control messages of one datagram; without a stamp of the kernel's the time is taken now."""
     if len(ancillary) == 1:  # mostly
         level, kind, data = ancillary[0]
-        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+        if kind == SO_TIMESTAMPNS and level == socket.SOL_SOCKET and len(data) >= TIMESPEC.size:
+            seconds, nanoseconds = TIMESPEC.unpack_from(data)
             return seconds * 1_000_000_000 + nanoseconds - clock.stepped_ns(), TimeSource.KERNEL, None
     time_ns, time_source, drops = 0, TimeSource.USER, None
     for level, kind, data in ancillary:
         if level != socket.SOL_SOCKET:
             continue
-        if kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack_from(data)
+        if kind == SO_TIMESTAMPNS and len(data) >= TIMESPEC.size:
+            seconds, nanoseconds = TIMESPEC.unpack_from(data)
             time_ns, time_source = seconds * 1_000_000_000 + nanoseconds, TimeSource.KERNEL
         elif kind == SCM_TIMESTAMP and len(data) >= _TIMEVAL.size:
             seconds, microseconds = _TIMEVAL.unpack_from(data)

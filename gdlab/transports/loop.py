@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import FrameType
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from gdlab.errors import EndpointClosed
 
@@ -48,10 +48,17 @@ class _Task(NamedTuple):
 
 
 class _Watch(NamedTuple):
-    """Who is told of a socket's events."""
+    """Who is told of a socket's events.
+
+    Attributes
+    ----------
+    together : what is told of all that can only be read, and `item`, what stands for this one.
+    """
 
     tenant: Tenant
     function: Callable[[int], object]
+    together: Callable[[list[Any]], object] | None = None
+    item: Any = None
 
 
 class Loop:
@@ -194,37 +201,56 @@ class Loop:
         sock: socket.socket,
         events: int,
         function: Callable[[int], object] | None = None,
+        together: Callable[[list[Any]], object] | None = None,
+        item: Any = None,
     ) -> None:
-        """Call a function at these events of a socket (`selectors.EVENT_READ`, `EVENT_WRITE`); 0 ends that."""
+        """Call a function at these events of a socket (`selectors.EVENT_READ`, `EVENT_WRITE`); 0 ends that.
+
+        Parameters
+        ----------
+        together : a function of the tenant's that is called in its place where there is something to read and nothing
+            else, with a list of the items of all sockets of which that is true; it is the same for all of them.
+        """
         known = sock.fileno() in self._selector.get_map()
         if not events or function is None:
             if known:
                 self._selector.unregister(sock)
         elif known:
-            self._selector.modify(sock, events, _Watch(tenant, function))
+            self._selector.modify(sock, events, _Watch(tenant, function, together, item))
         else:
-            self._selector.register(sock, events, _Watch(tenant, function))
+            self._selector.register(sock, events, _Watch(tenant, function, together, item))
 
     def after(self, tenant: Tenant, delay_s: float, function: Callable[[], object]) -> None:
         """Run a function later."""
         task = _Task(tenant, function)
         heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._numbers), task))
 
-    def soon(self, tenant: Tenant, function: Callable[[], object]) -> None:
-        """Run a function when all sockets have been looked at that are ready now."""
-        self._calls.append(_Task(tenant, function))
-
     def turn(self, most_s: float | None = None) -> None:
         """Wait for something to happen, at most so long, and do what it asks for."""
-        for key, events in self._selector.select(0 if self._calls else self._until_timer(most_s)):
-            watch = key.data
+        readable: dict[Tenant, tuple[Callable[[list[Any]], object], list[Any]]] = {}
+        for (_, _, _, watch), events in self._selector.select(
+            0 if self._calls else self._until_timer(most_s)
+        ):
             if watch is None:
                 self._woken()
                 continue
+            tenant, function, together, item = watch
+            if together is not None and events == _READ:
+                known = readable.get(tenant)
+                if known is None:
+                    readable[tenant] = together, [item]
+                else:
+                    known[1].append(item)
+                continue
             try:
-                watch.function(events)
+                function(events)
             except BaseException as error:  # noqa: BLE001 (the tenant says it; nobody else would)
-                watch.tenant.failed(error)
+                tenant.failed(error)
+        for tenant, (read, items) in readable.items():
+            try:
+                read(items)
+            except BaseException as error:  # noqa: BLE001 (as above)
+                tenant.failed(error)
         self.run_calls()
         now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
         while self._timers and self._timers[0][0] <= now_s:

@@ -63,6 +63,21 @@ class ManyEncoded(NamedTuple):
     data: bytes
 
 
+class Whole(NamedTuple):
+    """A message that was a read of its own.
+
+    Attributes
+    ----------
+    wire_bytes : what it took on the wire. word : how it was cut out of its stream.
+    kind : None where it follows from the payload.
+    """
+
+    payload: bytes
+    wire_bytes: int
+    word: str = ""
+    kind: Kind | None = None
+
+
 class Read(NamedTuple):
     """What one read of a connection brought; nothing where the peer has said that it sends nothing more."""
 
@@ -101,14 +116,17 @@ class Session(ABC):
     ) -> Effects:
         """Take the bytes of one read; `one_by_one` keeps its messages apart, as they are answered."""
 
-    def whole(self, _chunk: bytes) -> tuple[bytes, int, str] | None:
+    def whole(self, _chunk: bytes) -> Whole | None:
         """Take a read that is just one message, of which nothing is to be told and nothing to be answered.
 
         Returns
         -------
-        Its payload, what it took on the wire, and its word; its kind follows from the payload. None for any other read:
-        nothing has happened then, and `receive` takes it.
+        None for any other read: nothing has happened then, and `receive` takes it.
         """
+        return None
+
+    def wholes(self, _chunk: bytes) -> Sequence[Whole] | None:
+        """The same for a read that is some messages and nothing else."""
         return None
 
     def take_ahead(self, reads: list[Read]) -> tuple[Sequence[Effect], list[Read]]:

@@ -53,7 +53,6 @@ class StreamBytes(Gathering):
         self._connections: dict[Connection, None] = {}
         self._open = 0
         self._held_bytes = 0
-        self._buffer = memoryview(bytearray(READ_BYTES))
         self._numbers = itertools.count()  # of the connections' timers
 
     @abstractmethod
@@ -86,7 +85,8 @@ class StreamBytes(Gathering):
             return
         self._connections[connection] = None
         connection.events = _READ
-        self._loop.watch(self, sock, _READ, functools.partial(self._ready, connection))
+        ready = functools.partial(self._ready, connection)
+        self._loop.watch(self, sock, _READ, ready, self._reads, connection)
         with self._guarded(connection):
             link = Link(self.address, self.options, peer, connection.own_host, connection.ipv6)
             connection.session = self._new_session(link)
@@ -196,20 +196,21 @@ class StreamBytes(Gathering):
     def _read(self, connection: Connection) -> int:
         """Take one chunk; return its size, 0 where nothing more can be read now."""
         arrived = self._receive(connection)
-        if arrived is None:
-            return 0
-        size = len(arrived[0])
+        return 0 if arrived is None else self._take_read(connection, *arrived)
+
+    def _take_read(self, connection: Connection, chunk: bytes, time_ns: int, time_source: TimeSource) -> int:
+        size = len(chunk)
         full = size == READ_BYTES and not self._answers and connection.phase is Phase.OPEN
         if full and connection.session.takes_ahead:
-            return self._read_on(connection, Read(*arrived))
-        return size if self._take(connection, *arrived) else 0
+            return self._read_on(connection, Read(chunk, time_ns, time_source))
+        return size if self._take(connection, chunk, time_ns, time_source) else 0
 
     def _read_on(self, connection: Connection, read: Read) -> int:
         """Take a full read together with what has arrived behind it, as a flood is cheaper to take in larger parts."""
         reads, size, broken = [read], READ_BYTES, None
         try:
             while len(reads) < READS_TOGETHER and len(reads[-1].chunk) == READ_BYTES:
-                reads.append(Read(*connection.receive(self._buffer)))
+                reads.append(Read(*connection.receive(self._buffers)))
                 size += len(reads[-1].chunk)
         except (BlockingIOError, InterruptedError):
             pass
@@ -231,7 +232,7 @@ class StreamBytes(Gathering):
 
     def _receive(self, connection: Connection) -> tuple[bytes, int, TimeSource] | None:
         try:
-            return connection.receive(self._buffer)
+            return connection.receive(self._buffers)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError as error:
@@ -257,11 +258,8 @@ class StreamBytes(Gathering):
         if phase is Phase.ENDING:
             connection.ignored += len(chunk)
         else:
-            session = connection.session
-            if not self._answers and (whole := session.whole(chunk)) is not None:
-                self._gather(time_ns, connection.code, whole, time_source)
-                return True
-            self.act(connection, session.receive(chunk, time_ns, time_source, one_by_one=self._answers))
+            taken = connection.session.receive(chunk, time_ns, time_source, one_by_one=self._answers)
+            self.act(connection, taken)
             self._count_held(connection)
         return not connection.closed
 
@@ -394,5 +392,6 @@ class StreamBytes(Gathering):
         events = (0 if connection.end_received else _READ) | (_WRITE if connection.waiting else 0)
         if events == connection.events:
             return
-        self._loop.watch(self, connection.sock, events, functools.partial(self._ready, connection))
+        ready = functools.partial(self._ready, connection)
+        self._loop.watch(self, connection.sock, events, ready, self._reads, connection)
         connection.events = events

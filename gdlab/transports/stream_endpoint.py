@@ -326,6 +326,7 @@ class StreamEndpoint(StreamBytes):
             self._loop.turn(0.05)
         for connection in list(self._connections):
             self.drop(connection, _STOPPED)
+        self._write_wholes()
 
     def _close_sockets(self) -> None:
         for connection in list(self._connections):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from gdlab.framing import FramingLike, Read, StreamReader, Taken, fact_of
 from gdlab.messages import Event, TimeSource, guess_kind, wire_bytes
 from gdlab.transports.effects import Again, Effect, Effects, Finish, Later, Noted, Opened, Withdrawn
 from gdlab.transports.encoding import VARIANT_FRAMINGS, Outgoing
-from gdlab.transports.session import Encoded, Link, ManyEncoded, Session, rest_of
+from gdlab.transports.session import Encoded, Link, ManyEncoded, Session, Whole, rest_of
 from gdlab.transports.session import Read as Arrival
 from gdlab.transports.stream_rows import StreamRows
 from gdlab.transports.text_or_binary import guess_kinds
+
+if TYPE_CHECKING:
+    from gdlab.framing.prefix import PrefixFramer
 
 #: A peer that is quiet for so long, while its framing is still to be found out, waits for an answer.
 _SETTLE_S: Final = 0.05
@@ -45,6 +48,9 @@ class TcpSession(Session):
         self._arrived = 0
         self._time_source = TimeSource.USER  # of the last read
         self._overhead = wire_bytes("tcp", 0, ipv6=link.ipv6)
+        # What tells whole messages, as soon as that will not change, and nothing is to be told with the next one.
+        self._plain: PrefixFramer | None = None
+        self._word = ""  # of its messages
         self._rows = StreamRows(self._overhead)
 
     def begin(self, time_ns: int) -> Effects:
@@ -69,10 +75,24 @@ class TcpSession(Session):
         if not (self._reader.is_settled or self._settles or self._over):
             yield self._settle_later()
 
-    def whole(self, chunk: bytes) -> tuple[bytes, int, str] | None:
+    def whole(self, chunk: bytes) -> Whole | None:
         """Take a read that is just one frame."""
-        payload = self._reader.whole(chunk) if self._rows.has_told else None
-        return None if payload is None else (payload, self._overhead + len(chunk), self._reader.name)
+        plain = self._plain
+        if plain is None:
+            plain = self._reader.plain_framer if self._rows.has_told else None
+            if plain is None:
+                return None
+            self._plain, self._word = plain, self._reader.name
+        payload = plain.whole(chunk)
+        return None if payload is None else Whole(payload, self._overhead + len(chunk), self._word)
+
+    def wholes(self, chunk: bytes) -> Sequence[Whole] | None:
+        """Take a read that is just some frames; `whole` has been asked before."""
+        payloads = self._plain.wholes(chunk) if self._plain is not None else None
+        if not payloads:
+            return None
+        word, wire = self._word, self._overhead + (len(chunk) - sum(map(len, payloads))) // len(payloads)
+        return [Whole(payload, wire + len(payload), word) for payload in payloads]
 
     def take_ahead(self, reads: list[Arrival]) -> tuple[Sequence[Effect], list[Arrival]]:
         """Take messages of several reads at once, which costs less; each has the time of the read that completed it."""
@@ -150,7 +170,7 @@ class TcpSession(Session):
         reads : what its rows held.
         """
         held = self._reader.held_reads()
-        self._reader = StreamReader(choice, max_frame_bytes=self._most)
+        self._reader, self._plain = StreamReader(choice, max_frame_bytes=self._most), None
         yield from self._replay([*reads, *held])
 
     def _finish(self, reason: Fact, *, at_once: bool = False) -> Finish:
@@ -181,10 +201,10 @@ class TcpSession(Session):
         found = self._reader.guess
         if taken.withdrawn:
             yield Withdrawn()
-            self._rows = StreamRows(self._overhead)
+            self._rows, self._plain = StreamRows(self._overhead), None
         rows = self._rows
         if found is not None and rows.about is None:
-            rows.about = fact_of(found)
+            rows.about, self._plain = fact_of(found), None
         if found is not None and found.case == "tls" and not self._is_encrypted:
             self._is_encrypted = True
             last_ns = max((batch.time_ns for batch in taken.batches), default=0)
@@ -212,7 +232,7 @@ class TcpSession(Session):
     def _again(self, reader: StreamReader, about: Fact, reads: Sequence[Read]) -> Effects:
         """Read the stream again from its first byte, by a new reader."""
         reads = [*reads, *self._reader.held_reads()]
-        self._reader = reader
+        self._reader, self._plain = reader, None
         yield from self._replay(reads, about)
 
     def _replay(self, reads: Sequence[Read], about: Fact | None = None) -> Effects:

@@ -35,7 +35,7 @@ from gdlab.transports.effects import (
     Write,
 )
 from gdlab.transports.encoding import Outgoing
-from gdlab.transports.session import LINGER_S, Encoded, Link, ManyEncoded, Read, Session
+from gdlab.transports.session import LINGER_S, Encoded, Link, ManyEncoded, Read, Session, Whole
 from gdlab.transports.wsframes import LARGE_BYTES, LOOKS, Frames
 from gdlab.transports.wsmaking import of_columns, of_outgoing
 from gdlab.transports.wsrows import WebSocketRows
@@ -107,15 +107,25 @@ class WebSocketSession(Session):
     ) -> Effects:
         """Take the bytes of one read."""
         frames = self._frames
-        if (
-            frames is not None
-            and self.protocol.state is State.OPEN
-            and not (self._in_fragments or self._over)
-        ):
+        if frames is not None and self._may_be_plain:
             one = frames.whole(chunk)
             if one is not None:
                 return iter((self._rows.of_one(*one, time_ns, time_source),))
         return self._receive(chunk, time_ns, time_source, one_by_one=one_by_one)
+
+    def whole(self, chunk: bytes) -> Whole | None:
+        """Take a read that is just one frame."""
+        one = self._frames.whole(chunk) if self._frames is not None and self._may_be_plain else None
+        return None if one is None else self._rows.of_whole(*one)
+
+    def wholes(self, chunk: bytes) -> Sequence[Whole] | None:
+        """Take a read that is just some frames."""
+        some = self._frames.wholes(chunk) if self._frames is not None and self._may_be_plain else None
+        return None if some is None else list(map(self._rows.of_whole, *some))
+
+    @property
+    def _may_be_plain(self) -> bool:
+        return self.protocol.state is State.OPEN and not (self._in_fragments or self._over)
 
     def _receive(self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool) -> Effects:
         self._time_ns, self._time_source, self._one_by_one = time_ns, time_source, one_by_one

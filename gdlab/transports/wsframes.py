@@ -111,6 +111,19 @@ class Frames:
         is_text = chunk[0] == TEXT
         return None if is_text and not is_utf8(payload) else (payload, is_text)
 
+    def wholes(self, chunk: bytes) -> tuple[list[bytes], list[bool]] | None:
+        """The same for a read that is some messages and nothing else."""
+        if self._held or self.broken:
+            return None
+        self.feed(chunk)
+        payloads, texts = self.take_messages()
+        if not self._held and all(
+            is_utf8(payload) for payload, text in zip(payloads, texts, strict=True) if text
+        ):
+            return payloads, texts
+        self._buffer, self._behind, self._held = b"", [], 0
+        return None
+
     def take_messages(self) -> tuple[list[bytes], list[bool]]:
         """Return the messages of one frame each, up to the first frame of another sort.
 

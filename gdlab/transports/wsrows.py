@@ -10,6 +10,7 @@ import numpy as np
 from gdlab.messages import Kind, TimeSource
 from gdlab.payloads import Int64
 from gdlab.transports.effects import Arrived, ManyArrived
+from gdlab.transports.session import Whole
 from gdlab.transports.wsframes import Messages
 from gdlab.transports.wsmaking import BINARY_CODE, EXTENDED_BYTES, TEXT_CODE
 
@@ -34,6 +35,12 @@ class WebSocketRows:
         size = len(payload)
         wire = self._overhead + (size if size < EXTENDED_BYTES else size + 2)
         return Arrived(payload, Kind.TEXT if text else Kind.BINARY, wire, time_ns, time_source)
+
+    def of_whole(self, payload: bytes, text: bool) -> Whole:
+        """The same, of a read that was just this message."""
+        size = len(payload)
+        wire = self._overhead + (size if size < EXTENDED_BYTES else size + 2)
+        return Whole(payload, wire, "", Kind.TEXT if text else Kind.BINARY)
 
     def of_columns(
         self, many: Messages, time_ns: int | Int64, time_source: TimeSource, *, asks: bool = False

@@ -81,7 +81,9 @@ def test_here(spreads, expected, how):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["server", "minute"])  # and "shuffled" by Dask's
+@pytest.mark.parametrize(
+    "how", ["minute"]
+)  # "shuffled" by Dask's; a unit is sent in the same way whatever it is of
 def test_in_other_processes(spreads, expected, how, pool):
     check(spreads[how], expected[how], pool)
 

@@ -1,7 +1,7 @@
 """A program for the tests: a spilled capture whose disk is full for a while.
 
 The limit on the size of a file stands for the disk: the system refuses writes beyond it, in the middle of one, too.
-``python -m tests.files.full_disk FOLDER ROWS_KEPT RECOVERS``
+``python -m tests.files.full_disk FOLDER ROWS_KEPT RECOVERS...``, one line of JSON for each three arguments.
 """
 
 import json
@@ -38,6 +38,7 @@ def main(folder, rows_kept, recovers):
         store.append(10**18 + number, store.peer_code("p"), b"%d" % number)
         number += 1
     spill.close()
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     print(
         json.dumps(
             {
@@ -52,4 +53,5 @@ def main(folder, rows_kept, recovers):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "yes")
+    for at in range(1, len(sys.argv), 3):
+        main(sys.argv[at], int(sys.argv[at + 1]), sys.argv[at + 2] == "yes")

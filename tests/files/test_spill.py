@@ -218,16 +218,30 @@ def test_after_a_kill_at_any_moment_all_that_was_flushed_is_there(tmp_path):
         check(tmp_path / str(number), int(rows))
 
 
+DISKS = [(100_000, True), (100_000, False), (800, True)]
+
+
+@pytest.fixture(scope="module")
+def full_disks(tmp_path_factory):
+    """The folders of captures whose disk was full for a while, or to the end, and what is known of them."""
+    folders = [tmp_path_factory.mktemp("disk") for _ in DISKS]
+    asked = [
+        (folder, rows, "yes" if recovers else "no")
+        for folder, (rows, recovers) in zip(folders, DISKS, strict=True)
+    ]
+    told = run("tests.files.full_disk", *(word for words in asked for word in words))
+    return dict(zip(DISKS, zip(folders, map(json.loads, told), strict=True), strict=True))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
-@pytest.mark.parametrize(("rows_kept", "recovers"), [(100_000, True), (100_000, False), (800, True)])
-def test_a_full_disk_damages_nothing_and_the_user_is_told(tmp_path, rows_kept, recovers):
-    (line,) = run("tests.files.full_disk", tmp_path, rows_kept, "yes" if recovers else "no")
-    result = json.loads(line)
+@pytest.mark.parametrize(("rows_kept", "recovers"), DISKS)
+def test_a_full_disk_damages_nothing_and_the_user_is_told(full_disks, rows_kept, recovers):
+    folder, result = full_disks[rows_kept, recovers]
     assert "too large" in result["told"][0]
     assert "goes on in memory" in result["told"][0]
     assert 0 < result["while_full"] < result["received"]
-    loaded = load(tmp_path)
+    loaded = load(folder)
     messages = loaded.table[loaded.table.event == "message"]
     numbers = [int(payload) for payload in messages.payload]
     assert numbers[: result["while_full"]] == list(range(result["while_full"]))

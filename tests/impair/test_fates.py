@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from dataclasses import replace
@@ -12,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdlab.impair import Also, Fate, GilbertElliott, Link, Path, settings
+from gdlab.impair import Also, Copy, Fate, GilbertElliott, Link, Path, settings
 from gdlab.impair.streams import CHUNK, Stream
-from tests.impair.walk import START_NS, lost, through, walk
+from tests.impair.walk import START_NS, lost, lost_by, through, walk
 
 GOLDEN = File(__file__).parent / "golden.json"
 ROUGH = Link(
@@ -52,14 +53,19 @@ def test_any_word_of_a_stream_is_found_alone() -> None:
     np.testing.assert_array_equal(together, (words >> np.uint64(11)) * 2.0**-53)
 
 
+@functools.cache
+def steady() -> list[Copy]:
+    """Packets that come at even times."""
+    return walk(ROUGH, 200)
+
+
 @pytest.mark.slow
 @given(st.lists(st.floats(0, 3), min_size=200, max_size=200))
 def test_timing_changes_no_fate(pauses: list[float]) -> None:
     times = START_NS + np.cumsum(np.array(pauses) * 1e6).astype(np.int64)
-    steady = walk(ROUGH, 200)
     copies = through(Path(7, ROUGH, ROUGH), times.tolist())
     assert [(c.n, c.copy, c.fate, c.also, c.delay) for c in copies] == [
-        (c.n, c.copy, c.fate, c.also, c.delay) for c in steady
+        (c.n, c.copy, c.fate, c.also, c.delay) for c in steady()
     ]
 
 
@@ -79,7 +85,7 @@ def test_a_stage_that_is_switched_on_leaves_the_draws_of_the_others() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("burst", [None, 3.0])
 def test_more_loss_keeps_every_earlier_loss(burst: float | None) -> None:
-    sets = [lost(walk(Link(loss=share, burst=burst), 20_000)) for share in (0.005, 0.01, 0.02, 0.1)]
+    sets = [set(lost_by(Link(loss=share, burst=burst), 20_000)) for share in (0.005, 0.01, 0.02, 0.1)]
     for fewer, more in itertools.pairwise(sets):
         assert fewer < more
 
@@ -107,5 +113,5 @@ def test_a_changed_setting_goes_on_with_the_streams() -> None:
 @pytest.mark.slow
 def test_the_loss_of_a_two_state_model_is_what_it_was_asked_for() -> None:
     model = GilbertElliott(0.02, 0.4, loss_good=0.01, loss_bad=0.6)
-    share = len(lost(walk(Link(loss_model=model), 100_000))) / 100_000
+    share = len(lost_by(Link(loss_model=model), 100_000)) / 100_000
     assert share == pytest.approx(model.loss, rel=0.06)

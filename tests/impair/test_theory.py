@@ -10,9 +10,8 @@ import pytest
 
 from gdlab.impair import Also, Every, Fate, Link, Markov4, Outage, Path, Pattern, scenario
 from gdlab.impair.delay import gamma2_quantile
-from gdlab.impair.loss import Streams, deciding
 from gdlab.impair.streams import normal_quantile
-from tests.impair.walk import START_NS, bursts, lost, through, walk
+from tests.impair.walk import START_NS, bursts, lost, lost_by, through, walk
 
 MANY = 1_000_000
 #: A 99.9 % interval: the draws are the same each time, so that these tests never fail by chance twice.
@@ -25,22 +24,16 @@ def within(count: float, expected: float, variance: float) -> bool:
 
 @pytest.mark.slow
 def test_a_million_independent_losses() -> None:
-    losing = deciding(
-        Streams(7, 1, "up"), loss=0.02, burst=None, burst_ms=None, model=None, began_ns=START_NS
-    )
-    gone = np.array([losing.loses(number, START_NS + number, 1) for number in range(MANY)])
-    # What decides here is what decides in a path.
-    assert lost(walk(Link(loss=0.02), 20_000, seed=7)) == set(np.flatnonzero(gone[:20_000]))
-    count = int(gone.sum())
+    numbers = lost_by(Link(loss=0.02), MANY)
+    count = len(numbers)
     assert within(count, 0.02 * MANY, MANY * 0.02 * 0.98)
-    runs = int(np.sum(np.diff(gone.astype(np.int8), prepend=0) == 1))
-    assert count / runs == pytest.approx(1 / 0.98, rel=0.01)
+    assert count / bursts(numbers) == pytest.approx(1 / 0.98, rel=0.01)
 
 
 @pytest.mark.parametrize("many", [20_000, pytest.param(200_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("share", "burst"), [(0.02, 3.0), (0.05, 10.0), (0.3, 2.0)])
 def test_bursts_have_the_mean_length_asked_for(share: float, burst: float, many: int) -> None:
-    numbers = lost(walk(Link(loss=share, burst=burst), many))
+    numbers = lost_by(Link(loss=share, burst=burst), many)
     runs = bursts(numbers)
     # Lengths are geometric: variance burst * (burst - 1), over so many runs.
     assert within(len(numbers) / runs, burst, burst * (burst - 1) / runs)
@@ -54,9 +47,8 @@ def test_bursts_have_the_mean_length_asked_for(share: float, burst: float, many:
 def test_bursts_in_time_do_not_depend_on_the_packet_rate() -> None:
     found = {}
     for rate in (500, 5000):
-        copies = walk(Link(loss=0.05, burst_ms=40), 60 * rate, rate=rate)
-        numbers = lost(copies)
-        found[rate] = (len(numbers) / len(copies), len(numbers) / bursts(numbers) / rate * 1e3)
+        numbers = lost_by(Link(loss=0.05, burst_ms=40), 60 * rate, rate=rate)
+        found[rate] = (len(numbers) / (60 * rate), len(numbers) / bursts(numbers) / rate * 1e3)
     for share, length_ms in found.values():
         assert share == pytest.approx(0.05, rel=0.25)
         assert length_ms == pytest.approx(40, rel=0.3)
@@ -72,7 +64,7 @@ def test_four_states_pattern_and_every() -> None:
 
 @pytest.mark.slow
 def test_bursts_of_four_states_have_the_mean_length_asked_for() -> None:
-    long = lost(walk(Link(loss_model=Markov4(0.01, 0.25)), 100_000))
+    long = lost_by(Link(loss_model=Markov4(0.01, 0.25)), 100_000)
     assert len(long) / bursts(long) == pytest.approx(4, rel=0.1)
 
 

@@ -6,6 +6,7 @@ The third form, where there are no threads and sockets, is in `test_without_thre
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -23,7 +24,7 @@ import gdlab as gd
 from gdlab import course
 from gdlab.course.checking import LESSONS, questions
 from gdlab.course.handout import shipped
-from tests import warm
+from tests import ports, warm
 from tests.waiting import limit
 
 NOTEBOOKS = {language: sorted(shipped(language).glob("*.ipynb")) for language in ("en", "zh")}
@@ -58,9 +59,11 @@ assert not left, left
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port that nobody holds at the moment, neither of UDP nor of TCP, and that no client will be given."""
+    while True:
+        with ports.bound(socket.SOCK_DGRAM) as udp, socket.socket() as tcp, contextlib.suppress(OSError):
+            tcp.bind(udp.getsockname())
+            return int(tcp.getsockname()[1])
 
 
 def outputs(notebook, mime):
@@ -98,8 +101,8 @@ def test_it_runs_top_to_bottom(name, language, source, warm_kernels, request, tm
     monkeypatch.delenv("GDLAB_TRAFFIC", raising=False)
     text = (shipped(language) / f"{name}.ipynb").read_text(encoding="utf-8")
     # Somebody may be using the lessons' own ports on this machine.
-    ports = {port: str(free_port()) for port in ("4242", "4243", "4220", "4221", "4270", "5000", "50007")}
-    text = re.sub(rf"(?<=:)(?:{'|'.join(ports)})(?!\d)", lambda found: ports[found[0]], text)
+    own = {port: str(free_port()) for port in ("4242", "4243", "4220", "4221", "4270", "5000", "50007")}
+    text = re.sub(rf"(?<=:)(?:{'|'.join(own)})(?!\d)", lambda found: own[found[0]], text)
     notebook = nbformat.reads(text, as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell(CLOSED))
     with warnings.catch_warnings():

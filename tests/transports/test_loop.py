@@ -95,6 +95,36 @@ def test_an_answer_that_raises_to_the_system_is_a_row_like_any_other():
     made.close()
 
 
+def test_sockets_that_can_only_be_read_are_told_of_together_and_a_fault_is_their_tenants():
+    class Tenant:
+        def __init__(self):
+            self.problems = []
+
+        def failed(self, error):
+            self.problems.append(str(error))
+
+    def broken(_items):
+        raise ValueError("no")
+
+    loop, good, bad, told, alone = Loop("gdlab loop"), Tenant(), Tenant(), [], []
+    loop.enter()
+    pairs = [socket.socketpair() for _ in range(5)]
+    read, write = selectors.EVENT_READ, selectors.EVENT_WRITE
+    for number, (here, there) in enumerate(pairs):
+        there.send(b"x")
+        events, tenant = (read | write if number == 2 else read), (bad if number == 3 else good)
+        loop.watch(tenant, here, events, alone.append, broken if tenant is bad else told.append, number)
+    loop.turn(0)
+    assert [sorted(items) for items in told] == [[0, 1, 4]]
+    assert alone == [read | write]
+    assert (good.problems, bad.problems) == ([], ["no"])
+    for here, there in pairs:
+        loop.watch(good, here, 0)
+        here.close()
+        there.close()
+    loop.leave()
+
+
 class Alone:
     """A tenant that does nothing of its own, and keeps what its functions raise."""
 
