@@ -69,14 +69,19 @@ def name_of(source: Source) -> bytes:
 
 
 @functools.cache
-def recvmmsg() -> Any:
-    """Return the C library's `recvmmsg`, which gives up the interpreter's lock while it works.
+def recvmmsg(*, keeps_lock: bool = False) -> Any:
+    """Return the C library's `recvmmsg`.
+
+    Parameters
+    ----------
+    keeps_lock : it is to be called for few messages, and keeps the interpreter's lock, which it else gives up.
 
     Raises
     ------
     AttributeError : it has none.
     """
-    function = ctypes.CDLL(None, use_errno=True).recvmmsg
+    library = ctypes.PyDLL if keeps_lock else ctypes.CDLL
+    function = library(None, use_errno=True).recvmmsg
     function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p]
     function.restype = ctypes.c_int
     return function

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from gdlab import framing
 from gdlab.facts import PEER, US, Fact, Reason
 from gdlab.framing import FramingLike, Read, StreamReader, Taken, fact_of
 from gdlab.messages import Event, TimeSource, guess_kind, wire_bytes
+from gdlab.payloads import Int64, UInt8
 from gdlab.transports.effects import Again, Effect, Effects, Finish, Later, Noted, Opened, Withdrawn
 from gdlab.transports.encoding import VARIANT_FRAMINGS, Outgoing
 from gdlab.transports.session import Encoded, Link, ManyEncoded, Session, Whole, rest_of
 from gdlab.transports.session import Read as Arrival
 from gdlab.transports.stream_rows import StreamRows
-from gdlab.transports.text_or_binary import guess_kinds
+from gdlab.transports.text_or_binary import TEXT, guess_kinds
 
 if TYPE_CHECKING:
     from gdlab.framing.prefix import PrefixFramer
@@ -141,6 +143,30 @@ class TcpSession(Session):
         joined, lengths = np.frombuffer(b"".join(payloads), np.uint8), np.array(sizes, np.int64)
         wires = lengths + (header.size + self._overhead)
         return ManyEncoded(joined, lengths, guess_kinds(joined, lengths), wires, data)
+
+    def encode_columns(
+        self, payloads: UInt8, sizes: Int64, kinds: npt.NDArray[np.int8]
+    ) -> ManyEncoded | None:
+        """Frame many messages in columns, where their lengths are written before them, and text goes out as it is."""
+        header = framing.length_header(self._reader.framing)
+        if header is None or int(sizes.max()) >> 8 * header.size:
+            return None
+        if self.takes_only_variants and bool((kinds == TEXT).any()):
+            return None
+        size = int(sizes[0])
+        if bool((sizes == size).all()):
+            made = np.empty((len(sizes), header.size + size), np.uint8)
+            made[:, : header.size] = np.frombuffer(header.pack(size), np.uint8)
+            made[:, header.size :] = payloads.reshape(len(sizes), size)
+            data = made.tobytes()
+        else:
+            whole, at = payloads.tobytes(), 0
+            pieces: list[bytes] = []
+            for length in sizes.tolist():
+                pieces += (header.pack(length), whole[at : at + length])
+                at += length
+            data = b"".join(pieces)
+        return ManyEncoded(payloads, sizes, kinds, sizes + (header.size + self._overhead), data)
 
     @property
     def can_ask(self) -> bool:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from gdlab.messages import CATEGORIES, Kind, guess_kind
 from gdlab.payloads import Int64, UInt8
 
-_TEXT: Final = CATEGORIES["kind"].index(Kind.TEXT)
+#: The code of `kind` of what reads as text.
+TEXT: Final = CATEGORIES["kind"].index(Kind.TEXT)
 #: The code of `kind` that most payloads have.
 BINARY: Final = CATEGORIES["kind"].index(Kind.BINARY)
 _IS_CONTROL: Final = np.zeros(256, np.bool_)
@@ -59,29 +60,29 @@ def guess_kinds(payloads: UInt8, sizes: Int64) -> npt.NDArray[np.int8]:
     bytes. What is left is looked at one by one.
     """
     if not len(payloads):
-        return np.full(len(sizes), _TEXT, np.int8)
+        return np.full(len(sizes), TEXT, np.int8)
     # These methods of bytes keep the interpreter's lock, which numpy would give up and have to win again.
     whole, size, packed = payloads.data, int(sizes[0]), sizes.tobytes()
     if guess_kind(bytes(whole[: size or 1])) is Kind.TEXT:
         copied = bytes(whole)
         if copied.isascii() and guess_kind(copied) is Kind.TEXT:
-            return np.full(len(sizes), _TEXT, np.int8)
+            return np.full(len(sizes), TEXT, np.int8)
     telling = _TELLING_POSITIONS[0]
     if size > telling and packed == packed[: sizes.itemsize] * len(sizes):
         column = bytes(whole[telling::size])
         if not column.translate(None, _CONTROLS):
             return np.full(len(sizes), BINARY, np.int8)
-    kinds = np.full(len(sizes), _TEXT, np.int8)
+    kinds = np.full(len(sizes), TEXT, np.int8)
     starts = np.cumsum(sizes) - sizes
     undecided = np.arange(len(sizes))
     for position in _TELLING_POSITIONS:
         long_enough = undecided[sizes[undecided] > position]
         found = long_enough[_IS_CONTROL[payloads[starts[long_enough] + position]]]
         kinds[found] = BINARY
-        undecided = undecided[kinds[undecided] == _TEXT]
+        undecided = undecided[kinds[undecided] == TEXT]
         if not len(undecided):
             break
-    undecided = np.flatnonzero((kinds == _TEXT) & (sizes > 0))
+    undecided = np.flatnonzero((kinds == TEXT) & (sizes > 0))
     for row, start, size in zip(
         undecided.tolist(), starts[undecided].tolist(), sizes[undecided].tolist(), strict=True
     ):

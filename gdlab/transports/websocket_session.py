@@ -106,11 +106,9 @@ class WebSocketSession(Session):
         self, chunk: bytes, time_ns: int, time_source: TimeSource, *, one_by_one: bool = True
     ) -> Effects:
         """Take the bytes of one read."""
-        frames = self._frames
-        if frames is not None and self._may_be_plain:
-            one = frames.whole(chunk)
-            if one is not None:
-                return iter((self._rows.of_one(*one, time_ns, time_source),))
+        one = self._frames.whole(chunk) if self._frames is not None and self._may_be_plain else None
+        if one is not None:
+            return iter((self._rows.of_one(*one, time_ns, time_source),))
         return self._receive(chunk, time_ns, time_source, one_by_one=one_by_one)
 
     def whole(self, chunk: bytes) -> Whole | None:

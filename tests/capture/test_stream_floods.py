@@ -2,7 +2,9 @@
 
 import random
 import socket
+from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -44,17 +46,22 @@ def payloads_of(draw: random.Random, name: str, count: int) -> list[bytes]:
     return made
 
 
-def wire_of(draw: random.Random, name: str, payloads: list[bytes]) -> bytes:
+def framed_by(draw: random.Random, name: str, payloads: list[bytes]) -> list[bytes]:
     framed = [framing.encode(name, payload) for payload in payloads]
     if name == "lines":  # both kinds of line ends
         framed = [one[:-1] + b"\r\n" if draw.randrange(2) else one for one in framed]
-    return b"".join(framed)
+    return framed
 
 
-def cut(draw: random.Random, wire: bytes) -> list[Read]:
+def cut(draw: random.Random, framed: list[bytes]) -> list[Read]:
+    """Reads of several sizes; half of them end within a few bytes of the end of a frame."""
+    wire, ends = b"".join(framed), list(accumulate(map(len, framed)))
     reads, at = [], 0
     while at < len(wire):
-        chunk = wire[at : at + draw.choice(SIZES)]
+        end = at + draw.choice(SIZES)
+        if draw.randrange(2) and end < len(wire):
+            end = max(at + 1, ends[bisect_left(ends, end)] + draw.randrange(-3, 6))
+        chunk = wire[at:end]
         at += len(chunk)
         reads.append(Read(chunk, 1_000_000_000 * len(reads)))
     return reads
@@ -100,7 +107,7 @@ def taken_by_a_session(
 def test_rows_are_those_of_frames_read_one_by_one(name: str, seed: int) -> None:
     draw = random.Random(f"{name} {seed}")
     payloads = payloads_of(draw, name, 10_000 if name == "fixed:7" else 2000)  # several of the largest reads
-    reads = cut(draw, wire_of(draw, name, payloads))
+    reads = cut(draw, framed_by(draw, name, payloads))
     store = Store("tcp://127.0.0.1:4242")
     taken_by_a_session(name, reads, store, draw)
     built = table.build([store.snapshot()])
@@ -128,7 +135,7 @@ def test_reads_taken_together_make_the_rows_of_reads_taken_one_by_one(name: str,
     """With messages over the limit between the others, and lengths that are none in the end."""
     draw = random.Random(f"{name} {seed}")
     framed = "u32le" if name == "auto" else name
-    wire = wire_of(draw, framed, payloads_of(draw, framed, 1500)) + b"\xff" * draw.choice([0, 9])
+    wire = [*framed_by(draw, framed, payloads_of(draw, framed, 1500)), b"\xff" * draw.choice([0, 9])]
     most = draw.choice([290, 1000])
     reads, stores = cut(draw, wire), [Store("tcp://127.0.0.1:4242") for _ in range(2)]
     for store, together in zip(stores, (True, False), strict=True):
@@ -142,7 +149,7 @@ def test_what_a_small_limit_keeps_is_the_end_of_all_rows() -> None:
     draw = random.Random(5)
     payloads = payloads_of(draw, "u32le", 30_000)
     store = Store("tcp://127.0.0.1:4242", Limit(bytes=1 << 20))
-    taken_by_a_session("u32le", cut(draw, wire_of(draw, "u32le", payloads)), store, draw)
+    taken_by_a_session("u32le", cut(draw, framed_by(draw, "u32le", payloads)), store, draw)
     statistics = store.statistics()
     assert statistics.bytes_kept <= 1 << 20
     built = table.build([store.snapshot()])

@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from gdlab import framing
 from gdlab.transports import replies
 from gdlab.transports.encoding import encode
 from tests.transports.clients import TcpClient, WebSocketClient, listening, rows
@@ -55,6 +56,31 @@ def test_every_answer_is_a_row_and_comes_in_order(transport, rule):
     # An answer is never older than what it answers.
     assert (back.time.to_numpy() >= there.time.to_numpy()).all()
     assert back.time.is_monotonic_increasing
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("name", ["u8", "u16be", "u32be", "put_var", "put_utf8_string"])
+def test_an_echo_is_framed_as_the_same_answers_one_by_one(name, mixed):
+    """Text as well, of which a stream of Variants gets a Variant."""
+    messages = [b"text %03d" % n if n % 5 == 0 else bytes([0, n % 251] * 4) for n in range(200)]
+    if mixed:
+        messages = [message * (n % 4) for n, message in enumerate(messages)]
+    wire, back = b"".join(framing.encode(name, message) for message in messages), []
+    for rule in (replies.echo, replies.first(replies.echo)):
+        with (
+            listening("tcp://127.0.0.1:0", reply=rule, framing=name) as (made, store),
+            TcpClient(made.address.port) as client,
+            client.sock.makefile("rb") as stream,
+        ):
+            client.sock.sendall(wire)
+            wait_until(lambda store=store: store.statistics().sent == len(messages))
+            made.close()
+            answers = stream.read()
+        out = rows(store).query("direction == 'out'")
+        back.append((answers, out.payload.tolist(), out.kind.tolist(), out.wire_bytes.tolist()))
+    assert back[0] == back[1]
+    if name != "put_var":
+        assert back[0][0] == wire
 
 
 @pytest.mark.parametrize("size", [64, 126])

@@ -13,8 +13,8 @@ import gdlab as gd
 from gdlab.messages import TimeSource
 from gdlab.store import Store, table
 from gdlab.transports import EndpointOptions, Loop, UdpListener, listener, parse
-from gdlab.transports.batch import SLOTS, available
-from gdlab.transports.datagrams import OneByOne
+from gdlab.transports.batch import SLOTS, Batched, available
+from gdlab.transports.datagrams import Batch, Datagram, OneByOne, prepare_datagrams
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.naps import Naps
 from gdlab.transports.udp import best_receiver
@@ -124,6 +124,30 @@ def test_what_naps_have_gathered_is_complete_and_in_order_however_they_end(short
     assert list(built.payload[built.direction == "in"]) == [b"first", *payloads]
     assert built.time[built.direction == "in"].is_monotonic_increasing
     assert store.statistics().lost_before_us == 0
+
+
+@pytest.mark.skipif(not available(), reason="this system does not receive in batches")
+@pytest.mark.parametrize("waiting", [[3, 0, 300], [128, 129, 1], [900, 99], [127, 872], [SLOTS], [950, 200]])
+def test_what_naps_bring_is_handed_over_in_order_however_much_it_is(waiting):
+    with contextlib.ExitStack() as stack:
+        sock, sender = (stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in "ab")
+        prepare_datagrams(sock)
+        sock.bind(("127.0.0.1", 0))
+        sender.connect(sock.getsockname())
+        receiver, sent = Batched(sock), 0
+        for count in waiting:
+            for number in range(sent, sent + count):
+                sender.send(b"%d" % number)
+            sent += count
+            assert receiver.gather() == (sent < SLOTS)
+        found = b"".join(
+            batch.payloads.tobytes()
+            for _ in range(2)
+            for batch in receiver.receive()
+            if isinstance(batch, Batch)
+        )
+        found += b"".join(each.payload for each in receiver.receive() if isinstance(each, Datagram))
+    assert found == b"".join(b"%d" % number for number in range(sent))
 
 
 @pytest.mark.skipif(not available(), reason="this system does not receive in batches")
