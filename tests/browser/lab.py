@@ -81,8 +81,8 @@ QUIET = (
 
 #: What browsers and Lab itself complain of, and what is none of ours. "Cannot send": when a kernel is restarted, the
 #: widgets of the old one still want to tell it that they have left the page. "Canceled future": when a kernel is ended,
-#: the threads that Lab has asked it for, one per widget, have not all been promised yet. "Shared module": the kernel that runs in
-#: the browser, which is installed for the site of lessons, misses its own server in an ordinary Lab.
+#: the threads that Lab has asked it for, one per widget, have not all been promised yet. "Shared module": the kernel
+#: that runs in the browser, which is installed for the site of lessons, misses its own server in an ordinary Lab.
 HARMLESS = re.compile(
     r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$"
     r"|^(Error: )?Canceled future for create_subshell_request message before replies were done$"
