@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import sys
 from collections import defaultdict, deque
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ KEPT_BYTES: Final = 64 << 20
 #: A large page of the processors that we know; where the system's are of another size, this is but a hint.
 _LARGE_BYTES: Final = 2 << 20
 
-_ADVICE: Final = getattr(mmap, "MADV_HUGEPAGE", None)
+# Only Linux itself: what runs in a browser has the name too, and its maps are copies of memory that is taken at once.
+_ADVICE: Final = getattr(mmap, "MADV_HUGEPAGE", None) if sys.platform == "linux" else None
 _UNUSED: Final = getattr(mmap, "MADV_FREE", None)
 
 

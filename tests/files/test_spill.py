@@ -285,6 +285,11 @@ def test_a_real_file_system_that_fills_up_and_has_room_again(tmp_path):
     assert result["notes"] == []
 
 
+def _remove(folder):
+    """Remove a folder; the thread that spills may write there at this very moment."""
+    wait_until(lambda: shutil.rmtree(folder, ignore_errors=True) or not folder.exists())
+
+
 def test_a_folder_removed_while_running_is_made_anew_with_what_memory_has(tmp_path):
     folder = tmp_path / "run"
     store = Store("udp://127.0.0.1:4242")
@@ -293,7 +298,7 @@ def test_a_folder_removed_while_running_is_made_anew_with_what_memory_has(tmp_pa
         add(store, range(50))
         spill.flush()
         assert spill.status == ""
-        shutil.rmtree(folder)
+        _remove(folder)
         add(store, range(50, 60))
         spill.flush()
         assert "50 rows" in spill.status
@@ -311,8 +316,7 @@ def test_a_folder_removed_before_the_first_row_is_made_anew(tmp_path):
     with Spill(folder, interval_s=3600) as spill:
         spill.add(store)
         spill.flush()
-        # Its thread may write there at this very moment.
-        wait_until(lambda: shutil.rmtree(folder, ignore_errors=True) or not folder.exists())
+        _remove(folder)
         add(store, range(10))
     assert spill.status == ""
     assert len(load(folder).table) == 10
