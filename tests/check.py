@@ -175,9 +175,12 @@ def main() -> int:
     some.add_argument(
         "--quick", dest="only", action="store_const", const=QUICK, help="leave out the slow ones, too"
     )
-    parser.add_argument("--workers", type=int, help="test processes side by side; by default one per core")
+    parser.add_argument(
+        "--workers", type=int, help="test processes side by side; by default one more than cores"
+    )
     options, more = parser.parse_known_args()
-    workers = options.workers or max(2, os.cpu_count() or 2)
+    # One more than cores: tests that wait for an engine, a kernel or a network leave theirs to others.
+    workers = options.workers or (os.cpu_count() or 2) + 1
     with tempfile.TemporaryDirectory(prefix="gdlab-check-") as temporary:
         folder = Path(temporary)
         environment = {

@@ -1,5 +1,6 @@
 """A browser, a JupyterLab and kernels for the tests of this package, and where their pictures are kept."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -142,11 +143,11 @@ def desk(context):
 
 
 @pytest.fixture
-def opened(request, desk, context, server):
+def opened(request, artifacts, desk, context, server):
     """Return a function that stores a notebook (text, or a list of cells) and opens it in the page that tests share.
 
     When the test is over, neither the browser's console nor the log of the server and its kernels may complain. What
-    fails leaves no page to the next test.
+    fails leaves no page to the next test, and a picture of it.
     """
     notebooks, began, failed = [], server.log.stat().st_size, request.session.testsfailed
 
@@ -175,6 +176,8 @@ def opened(request, desk, context, server):
         if fine:
             desk.clear(notebook)
         else:
+            with contextlib.suppress(Exception):  # a page that has gone
+                notebook.page.screenshot(path=artifacts / f"failed-{request.node.name}.png")
             notebook.page.close()
     server.end_kernels()
     assert on_stderr == [[] for _ in notebooks]
