@@ -13,6 +13,7 @@ import pandas as pd
 from gdlab.errors import GdlabError
 from gdlab.messages import CODES, SCHEMA
 from gdlab.payloads import Int64, PayloadArray, PayloadDtype
+from gdlab.store.table import text_categories
 
 #: The columns whose few different values are kept as categories.
 CATEGORICAL = tuple(column.name for column in SCHEMA if column.dtype == "category")
@@ -115,18 +116,14 @@ def _category(series: pd.Series[Any]) -> pd.Categorical:
 
 
 def categorical(codes: Any, categories: Iterable[str]) -> pd.Categorical:
-    """A category column of Python strings; pandas left to itself would make Arrow's of them, which not all fit in."""
+    """A category column of Python strings (Arrow's do not hold all of them)."""
     names = tuple(map(str, categories))
-    dtype = _known(names) if len(names) <= _FEW else _dtype(names)
+    dtype = _known(names) if len(names) <= _FEW else text_categories(names)
     return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
-def _dtype(names: tuple[str, ...]) -> pd.CategoricalDtype:
-    return pd.CategoricalDtype(pd.Index(names, dtype=object))
-
-
 #: The same few names come again in every file, and pandas looks for doubles in all of them.
-_known = functools.lru_cache(maxsize=64)(_dtype)
+_known = functools.lru_cache(maxsize=64)(text_categories)
 
 
 def time_ns(table: pd.DataFrame) -> Int64:

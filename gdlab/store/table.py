@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,12 +22,13 @@ STRING = pd.StringDtype("python")
 COPY_ON_WRITE: Final = int(pd.__version__.split(".", maxsplit=1)[0]) >= 3
 
 
-def _dtype(categories: Sequence[str]) -> pd.CategoricalDtype:
+def text_categories(categories: Iterable[str]) -> pd.CategoricalDtype:
+    """Categories that are Python strings; pandas left to itself would make Arrow's of them."""
     return pd.CategoricalDtype(pd.Index(list(categories), dtype=object))
 
 
 #: Of the closed columns, made once: pandas looks for doubles in every one that is made.
-FIXED: Final = {name: _dtype(categories) for name, categories in CATEGORIES.items()}
+FIXED: Final = {name: text_categories(categories) for name, categories in CATEGORIES.items()}
 
 #: Room for later rows; it is only reserved, as no page of it is touched.
 _SPARE: Final = 0.5
@@ -103,7 +104,7 @@ def _frame(growing: Growing, *, shared: bool) -> pd.DataFrame:
         return values
 
     def category(name: str, categories: Sequence[str] | None = None) -> pd.Categorical:
-        dtype = FIXED[name] if categories is None else _dtype(categories)
+        dtype = FIXED[name] if categories is None else text_categories(categories)
         return pd.Categorical.from_codes(column(name), dtype=dtype, validate=False)
 
     size = column("size")

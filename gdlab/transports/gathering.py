@@ -42,10 +42,8 @@ class Gathering(Endpoint):
         self, bound: Bound, sink: Sink, options: EndpointOptions | None = None, *, loop: Loop | None = None
     ) -> None:
         self._wholes = Wholes()
-        self._written_s, self._is_due = (
-            -math.inf,
-            False,
-        )  # when they were written last, and whether they will be
+        self._written_s = -math.inf  # when they were written last
+        self._is_due = False  # whether they will be, by a timer
         super().__init__(bound, sink, options, loop=loop)
         self._reads = self._read_together  # one object, however many sockets are watched
         self._buffers = [memoryview(bytearray(READ_BYTES))]
