@@ -86,7 +86,10 @@ class Loop:
         self._waker.setblocking(False)
         self._wake.setblocking(False)
         self._selector.register(self._waker, _READ, None)
-        self._anything = _anything_at(self._selector)
+        epoll = isinstance(self._selector, getattr(selectors, "EpollSelector", ()))
+        self._anything = _ready_at(self._selector.fileno()) if epoll else None
+        self._any_call = _ready_at(self._waker.fileno())
+        self._nap_s = 0.0  # before the next turn
 
     # ---- from any thread
 
@@ -227,10 +230,18 @@ class Loop:
 
     def turn(self, most_s: float | None = None) -> None:
         """Wait for something to happen, at most so long, and do what it asks for."""
+        if self._nap_s:
+            self._nap(most_s)
+        self.serve(0 if self._calls else self._until_timer(most_s))
+        self.run_calls()
+        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
+        while self._timers and self._timers[0][0] <= now_s:
+            _perform(heapq.heappop(self._timers)[2])
+
+    def serve(self, most_s: float | None = 0.0) -> None:
+        """Wait for the sockets, at most so long, and do what they ask for."""
         readable: dict[Tenant, tuple[Callable[[list[Any]], object], list[Any]]] = {}
-        for (_, _, _, watch), events in self._selector.select(
-            0 if self._calls else self._until_timer(most_s)
-        ):
+        for (_, _, _, watch), events in self._selector.select(most_s):
             if watch is None:
                 self._woken()
                 continue
@@ -251,10 +262,6 @@ class Loop:
                 read(items)
             except BaseException as error:  # noqa: BLE001 (as above)
                 tenant.failed(error)
-        self.run_calls()
-        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
-        while self._timers and self._timers[0][0] <= now_s:
-            _perform(heapq.heappop(self._timers)[2])
 
     def rest(self, seconds: float) -> bool:
         """Wait so long in the middle of a turn; False as soon as there is something else to do, or will be before.
@@ -266,6 +273,21 @@ class Loop:
         if self._timers and self._timers[0][0] < time.monotonic() + seconds:
             return False
         return not self._anything(math.ceil(1000 * seconds))
+
+    def put_off(self, seconds: float) -> None:
+        """Let the next turn wait so long for whatever the sockets bring; a call or a timer ends that.
+
+        Nothing happens where there is another tenant, who has sockets of its own.
+        """
+        if self._tenants == 1:
+            self._nap_s = seconds
+
+    def _nap(self, most_s: float | None) -> None:
+        seconds, self._nap_s = self._nap_s, 0.0
+        due_s = self._until_timer(most_s)
+        milliseconds = math.floor(1000 * (seconds if due_s is None else min(seconds, due_s)))
+        if milliseconds and not self._calls and self._any_call is not None:
+            self._any_call(milliseconds)
 
     def run_calls(self) -> None:
         """Do what other threads have asked for."""
@@ -302,12 +324,12 @@ def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).split(".")[0] == "gdlab"
 
 
-def _anything_at(selector: selectors.BaseSelector) -> Callable[[int], list[tuple[int, int]]] | None:
-    """Waits so many milliseconds for what the selector would tell, and leaves it there; None where that cannot be."""
-    if sys.platform != "linux" or not isinstance(selector, selectors.EpollSelector):
+def _ready_at(readable: int) -> Callable[[int], list[tuple[int, int]]] | None:
+    """Waits so many milliseconds until there is something to be read, and leaves it there; None but on Linux."""
+    if sys.platform != "linux":
         return None
     poll = select.poll()
-    poll.register(selector.fileno(), select.POLLIN)
+    poll.register(readable, select.POLLIN)
     return poll.poll
 
 
