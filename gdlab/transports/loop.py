@@ -11,6 +11,7 @@ import contextlib
 import heapq
 import itertools
 import math
+import os
 import select
 import selectors
 import socket
@@ -31,6 +32,9 @@ _T = TypeVar("_T")
 ANSWER_S: Final = 5.0
 
 _READ: Final = selectors.EVENT_READ
+
+#: No wait is longer.
+_LONG_S: Final = 3600.0
 
 
 class Tenant(Protocol):
@@ -86,9 +90,8 @@ class Loop:
         self._waker.setblocking(False)
         self._wake.setblocking(False)
         self._selector.register(self._waker, _READ, None)
-        epoll = isinstance(self._selector, getattr(selectors, "EpollSelector", ()))
-        self._anything = _ready_at(self._selector.fileno()) if epoll else None
-        self._any_call = _ready_at(self._waker.fileno())
+        self._waits = _epoll_of(self._selector)
+        self._called = _ready_at(self._waker)
         self._nap_s = 0.0  # before the next turn
 
     # ---- from any thread
@@ -268,11 +271,30 @@ class Loop:
 
         A timer does the same at three times the price, which counts for who wakes up hundreds of times a second.
         """
-        if self._anything is None or self._calls:
+        if self._waits is None or self._calls:
             return False
         if self._timers and self._timers[0][0] < time.monotonic() + seconds:
             return False
-        return not self._anything(math.ceil(1000 * seconds))
+        return not self._waits.poll(seconds, 1)
+
+    def beside(self, sock: socket.socket) -> Callable[[], bool]:
+        """Give what waits in the middle of a turn for something at a socket, which is watched.
+
+        Waiting so costs a third of a turn, which counts for who is woken by each of thousands of datagrams.
+
+        Returns
+        -------
+        A function that waits, and is False as soon as there is something else to do; only for this turn.
+        """
+        calls, now_s = self._calls, time.monotonic
+        until_s = self._timers[0][0] if self._timers else math.inf
+        wait = _only_at(sock, self._selector, self._waits)
+
+        def alone() -> bool:
+            left_s = min(until_s - now_s(), _LONG_S)
+            return left_s > 0 and not calls and wait(left_s)
+
+        return alone
 
     def put_off(self, seconds: float) -> None:
         """Let the next turn wait so long for whatever the sockets bring; a call or a timer ends that.
@@ -286,8 +308,8 @@ class Loop:
         seconds, self._nap_s = self._nap_s, 0.0
         due_s = self._until_timer(most_s)
         milliseconds = math.floor(1000 * (seconds if due_s is None else min(seconds, due_s)))
-        if milliseconds and not self._calls and self._any_call is not None:
-            self._any_call(milliseconds)
+        if milliseconds and not self._calls and self._called is not None:
+            self._called(milliseconds)
 
     def run_calls(self) -> None:
         """Do what other threads have asked for."""
@@ -310,6 +332,8 @@ class Loop:
     def _release(self) -> None:
         self._released = True
         self._selector.close()
+        if self._waits is not None:
+            self._waits.close()
         self._waker.close()
         self._wake.close()
 
@@ -324,12 +348,43 @@ def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).split(".")[0] == "gdlab"
 
 
-def _ready_at(readable: int) -> Callable[[int], list[tuple[int, int]]] | None:
-    """Waits so many milliseconds until there is something to be read, and leaves it there; None but on Linux."""
+def _epoll_of(selector: selectors.BaseSelector) -> select.epoll | None:
+    """What waits for what a selector would tell, and leaves it there; None where that cannot be."""
+    if sys.platform != "linux" or not isinstance(selector, selectors.EpollSelector):
+        return None
+    return select.epoll.fromfd(os.dup(selector.fileno()))
+
+
+def _only_at(
+    sock: socket.socket, selector: selectors.BaseSelector, epoll: select.epoll | None
+) -> Callable[[float], bool]:
+    """Waits so many seconds for a socket; whether it has something, and nothing else has that the selector watches."""
+    if epoll is not None:
+        here, poll = sock.fileno(), epoll.poll
+
+        def by_epoll(seconds: float) -> bool:
+            found = poll(seconds, 2)
+            return len(found) == 1 and found[0][0] == here
+
+        return by_epoll
+    keys = list(selector.get_map().values())
+    readers = [key.fileobj for key in keys if key.events & selectors.EVENT_READ]
+    writers = [key.fileobj for key in keys if key.events & selectors.EVENT_WRITE]
+    alone: tuple[list[Any], ...] = [sock], [], []
+
+    def by_select(seconds: float) -> bool:
+        # Windows tells of a connection that failed as of an exception.
+        return select.select(readers, writers, writers, seconds) == alone
+
+    return by_select
+
+
+def _ready_at(sock: socket.socket) -> Callable[[int], object] | None:
+    """Waits so many milliseconds until there is something to be read at a socket; None where stamps allow no naps."""
     if sys.platform != "linux":
         return None
     poll = select.poll()
-    poll.register(readable, select.POLLIN)
+    poll.register(sock, select.POLLIN)
     return poll.poll
 
 
