@@ -1,7 +1,7 @@
 """`python -m bench [NAME ...] [--json FILE]`: run the benchmarks and print their tables.
 
 Every module of this package that has `tables(rounds)` takes part; NAME picks some by module name, also those that print
-by themselves (`variant`, `analysis`, `framing`). With ``--long`` so does what takes minutes: a module's
+by themselves (`framing`, `tshark`). With ``--long`` so does what takes minutes: a module's
 `long_tables(rounds)`. Contenders that are not installed are named with the command that brings them; all come with
 ``uv sync --group bench``.
 """

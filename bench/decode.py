@@ -8,6 +8,7 @@ import json
 import struct
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -169,3 +170,18 @@ def tables(rounds: int) -> Iterator[Table]:
     results, missing = interleave(contenders, 5 * rounds)
     goals = [Target(contender.name, "new_ms", most=20) for contender in contenders]
     yield Table(f"cap.decoded() of {ROWS:,} rows", [NEW], "struct", results, missing, goals)
+
+    for name, payloads, codec in (
+        ("JSON", plain, "json"),
+        ("Variant", variants, "variant"),
+        ("struct", packs, FORMAT),
+    ):
+        few, many = (f"{count:,} messages" for count in (MESSAGES // 10, MESSAGES))
+        contenders = [
+            Contender(few, _gdlab(payloads[: MESSAGES // 10], codec)),
+            Contender(many, _gdlab(payloads, codec)),
+        ]
+        results, missing = interleave(contenders, 3 * rounds)
+        targets = [Target(many, "us", most=1.2, against=few, source="issue")]
+        title = f"growth, {name} to columns: CPU per message at ten times as many"
+        yield Table(title, [replace(US, ratio=True)], few, results, missing, targets)

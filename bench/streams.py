@@ -245,9 +245,54 @@ def many(rounds: int) -> Iterator[Table]:
     )
 
 
+def growth(rounds: int) -> Iterator[Table]:
+    """Every figure once more at ten times the size: what a message costs must not depend on how many there are."""
+    for what, who, count, frame, back, window in (
+        ("TCP, mixed sizes, one way", GDLAB_TCP, 40_000, prefixed, None, 0),
+        ("WebSocket, 20 to 200 bytes, one way", GDLAB_WS, 20_000, masked, None, 0),
+        ("echo of TCP", GDLAB_TCP, 4_000, prefixed, prefixed, WINDOW),
+        ("echo of WebSocket", GDLAB_WS, 4_000, masked, unmasked, WINDOW),
+    ):
+        contenders = []
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(Server(who, *(["echo"] if back else [])))
+            for size in (count, 10 * count):
+                messages = payloads(size, mixed=back is None)
+                wire = b"".join(map(frame, messages))
+                if back is None:
+                    run = functools.partial(sent, server, wire, size)
+                else:
+                    run = functools.partial(echoed, server, wire, b"".join(map(back, messages)), size, window)
+                contenders.append(Contender(f"{size:,} messages", run))
+            contenders[0].run()
+            results, missing = interleave(contenders, rounds + 1)
+        yield grown(what, contenders, results, missing)
+    for name, who, frame in (("TCP", GDLAB_TCP, prefixed), ("WebSocket", GDLAB_WS, masked)):
+
+        def steadily(active: int, who: str = who, wire: bytes = frame(b"x" * 64)) -> Result:
+            with Server(who) as server:
+                return steady(server, wire, active, active, spread=True)
+
+        contenders = [
+            Contender(f"{active} connections", functools.partial(steadily, active)) for active in (20, 200)
+        ]
+        results, missing = interleave(contenders, rounds)
+        yield grown(f"{name} connections at 60/s", contenders, results, missing)
+
+
+def grown(
+    what: str, contenders: Sequence[Contender], results: dict[str, list[Result]], missing: dict[str, str]
+) -> Table:
+    few, many = (contender.name for contender in contenders)
+    target = Target(many, "us_each", most=1.2, against=few, source="issue")
+    title = f"growth, {what}: CPU per message at ten times the size"
+    return Table(title, [CPU], few, results, missing, [target])
+
+
 def tables(rounds: int) -> Iterator[Table]:
     yield from one_way(rounds)
     yield from replies(rounds)
     if sys.platform == "linux":
         yield from nagle(rounds)
     yield from many(rounds)
+    yield from growth(rounds)

@@ -1,32 +1,36 @@
 """Variant decoding against other decoders of the same message, and against the engine itself.
 
-``python bench/variant.py [--rounds 9] [--messages 1000000]``. All contenders take turns in every round, since
-machines change speed, and are measured in CPU time, so what else runs counts little; the engine stays running
-and reports the median over short stretches of its own time. Printed are medians of the ratios within a round,
-with the targets beside them. msgpack and orjson are left out where they are not installed, the engine where
-there is none (GDLAB_GODOT, or godot or godot4 on PATH).
+Processor time, of which what else runs takes little; the engine stays running and reports the median over short
+stretches of its own time.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import importlib
 import itertools
-import os
-import shutil
-import statistics
 import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.rounds import Contender, Metric, Result, Table, Target, bring, interleave
+from gdlab.errors import GdlabError
+from gdlab.godot import find
 from gdlab.variant import Decoder, PackedFloat32Array, Vector2, dumps
 from gdlab.variant.columns import decode_columns
+
+PREPARED, GENERAL = "gdlab, prepared layout", "gdlab, general decoder"
+ENGINE = "Godot's bytes_to_var"
+NO_ENGINE = "Godot is not installed: python -P tests/engine.py"
+NS = Metric("ns", "ns", 0, ratio=True)
+#: Messages that become a table.
+COUNT = 1_000_000
 
 # Answers each line (a payload in hexadecimal digits, or "floats") with the nanoseconds of one call.
 GDSCRIPT = """
@@ -109,23 +113,14 @@ def each(function: Callable[[], object], loops: int) -> float:
     return (time.thread_time_ns() - started) / loops
 
 
-def optional(name: str) -> Any:
-    """A package, or None."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        print(f"{name} is not installed (uv pip install {name}): its rows are left out")
-        return None
-
-
 class Engine:
     """A Godot that decodes what it is told to, and says how long that took it."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path) -> None:
         script = folder / "measure.gd"
         script.write_text(GDSCRIPT)
         self._process = subprocess.Popen(
-            [program, "--headless", "--path", str(folder), "--script", str(script)],
+            [str(program), "--headless", "--path", str(folder), "--script", str(script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -146,13 +141,32 @@ class Engine:
         self._process.communicate("\n", timeout=30)
 
 
-def engine(folder: Path) -> Engine | None:
+def engine(stack: contextlib.ExitStack) -> Engine | None:
     """The engine, if there is one."""
-    names = (os.environ.get("GDLAB_GODOT", ""), "godot", "godot4")
-    found = next((path for path in map(shutil.which, filter(None, names)) if path), None)
-    if found is None:
-        print("no Godot: its rows are left out")
-    return Engine(found, folder) if found else None
+    try:
+        found = find().path
+    except GdlabError:
+        return None
+    godot = Engine(found, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+    stack.callback(godot.close)
+    return godot
+
+
+def by_engine(godot: Engine | None, what: str) -> Contender:
+    if godot is None:
+        return Contender(ENGINE, None, NO_ENGINE)
+    return Contender(ENGINE, lambda: {"ns": godot.time_of(what)})
+
+
+def by_other(name: str, called: str, message: Any, loops: int) -> Contender:
+    """A package that decodes what it has packed itself."""
+    try:
+        module = importlib.import_module(name)
+    except ImportError:
+        return Contender(name, None, bring(name))
+    packed = (module.packb if name == "msgpack" else module.dumps)(message)
+    read = getattr(module, called)
+    return Contender(name, lambda: {"ns": each(lambda: read(packed), loops)})
 
 
 def columns_of(payloads: list[bytes], count: int) -> tuple[bytes, np.ndarray, np.ndarray]:
@@ -162,93 +176,122 @@ def columns_of(payloads: list[bytes], count: int) -> tuple[bytes, np.ndarray, np
     return b"".join(repeated), np.cumsum(lengths) - lengths, lengths
 
 
-def one_round(
-    godot: Engine | None, count: int, one: Any, mixed: Any, msgpack: Any, orjson: Any
-) -> dict[str, float]:
-    """Nanoseconds of every contender, measured one after the other."""
-    data = dumps(MESSAGE)
-    floats = dumps(PackedFloat32Array(np.zeros(10_000)))
-    plain = {**MESSAGE, "pos": list(MESSAGE["pos"])}
+def one_message(godot: Engine | None, rounds: int) -> Table:
+    data, plain = dumps(MESSAGE), {**MESSAGE, "pos": list(MESSAGE["pos"])}
     decoder = Decoder()
     for _ in range(4):
         decoder.loads(data)
-    times = {"prepared": each(lambda: decoder.loads(data), 20_000)}
-    if godot is not None:
-        times["engine"] = godot.time_of(data.hex())
-    if msgpack is not None:
-        packed = msgpack.packb(plain)
-        times["msgpack"] = each(lambda: msgpack.unpackb(packed), 20_000)
-    if orjson is not None:
-        text = orjson.dumps(plain)
-        times["orjson"] = each(lambda: orjson.loads(text), 20_000)
-    times["general"] = each(lambda: decoder.general(data), 5_000)
-    times["walk"] = each(lambda: walk(data), 5_000)
-    times["floats"] = each(lambda: decoder.loads(floats), 3_000)
-    times["copy"] = each(lambda: bytearray(floats), 3_000)
-    if godot is not None:
-        times["engine floats"] = godot.time_of("floats")
-    for name, columns in (("columns", one), ("mixed", mixed)):
-        times[name] = each(lambda columns=columns: decode_columns(*columns).to_dataframe(), 1) / count  # type: ignore[misc]
-    few = (one[0], one[1][:10_000], one[2][:10_000])
-    times["rows"] = each(lambda: decode_columns(*few, layouts=False), 1) / 10_000
-    return times
-
-
-#: What, contender, reference, target of the ratio, and whether it should be below it.
-ROWS = [
-    ("one message, prepared layout, to the engine's time", "prepared", "engine", 1.0),
-    ("one message, prepared layout, to msgpack's", "prepared", "msgpack", 1.5),
-    ("one message, prepared layout, to orjson's", "prepared", "orjson", None),
-    ("one message, general decoder, to a struct walk by hand", "general", "walk", None),
-    ("one message, general decoder, to the engine's", "general", "engine", 3.9),
-    ("columns of one layout with a DataFrame, to the engine's", "columns", "engine", 1 / 10),
-    ("columns of one layout with a DataFrame, to orjson's", "columns", "orjson", 1 / 5),
-    ("columns of one layout, to row by row into columns", "columns", "rows", 1 / 50),
-    ("columns of six layouts in random order, to the engine's", "mixed", "engine", 1 / 3),
-    ("columns of six layouts in random order, to orjson's", "mixed", "orjson", 1 / 1.5),
-    ("PackedFloat32Array of 10,000, to the engine's", "floats", "engine floats", 0.2),
-    ("PackedFloat32Array of 10,000, to a copy of the bytes", "floats", "copy", 1.0),
-]
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--messages", type=int, default=1_000_000)
-    options = parser.parse_args()
-    msgpack, orjson = optional("msgpack"), optional("orjson")
-    one = columns_of(
-        [dumps({**MESSAGE, "seq": i, "t": i / 60 + 0.01}) for i in range(10_000, 20_000)], options.messages
+    results, missing = interleave(
+        [
+            Contender(PREPARED, lambda: {"ns": each(lambda: decoder.loads(data), 20_000)}),
+            Contender(GENERAL, lambda: {"ns": each(lambda: decoder.general(data), 5_000)}),
+            by_engine(godot, data.hex()),
+            by_other("msgpack", "unpackb", plain, 20_000),
+            by_other("orjson", "loads", plain, 20_000),
+            Contender("struct walk by hand", lambda: {"ns": each(lambda: walk(data), 5_000)}),
+        ],
+        rounds,
     )
+    targets = [
+        Target(PREPARED, "ns", most=1.2, against=ENGINE, source="issue"),
+        Target(PREPARED, "ns", most=1.2, against="msgpack", source="issue"),
+        Target(GENERAL, "ns", most=3.9, against=ENGINE),
+    ]
+    return Table("one message decoded to objects", [NS], ENGINE, results, missing, targets)
+
+
+def many_messages(godot: Engine | None, rounds: int) -> Table:
+    """Columns with a DataFrame, of messages of one layout and of six in random order."""
+    one = columns_of([dumps({**MESSAGE, "seq": i, "t": i / 60 + 0.01}) for i in range(10_000, 20_000)], COUNT)
     order = np.random.default_rng(1).integers(0, 6, 20_000)
-    mixed = columns_of([dumps(SHAPES[k](i)) for i, k in enumerate(order)], options.messages)
-    decode_columns(one[0], one[1][:100], one[2][:100])  # imports pandas
-    with tempfile.TemporaryDirectory() as folder:
-        godot = engine(Path(folder))
-        try:
-            rounds = [
-                one_round(godot, options.messages, one, mixed, msgpack, orjson) for _ in range(options.rounds)
-            ]
-        finally:
-            if godot is not None:
-                godot.close()
-    print(f"\nnanoseconds of a message, medians of {options.rounds} rounds of {options.messages} messages:")
-    for name in rounds[0]:
-        print(f"  {name:15} {statistics.median(times[name] for times in rounds):10.0f}")
-    print("\nratios, medians of those within a round:")
-    print(f"{'':58}   ratio  (lowest to highest)")
-    for what, contender, reference, target in ROWS:
-        if reference not in rounds[0]:
-            print(f"{what:58} left out: no {reference}")
-            continue
-        ratios = sorted(times[contender] / times[reference] for times in rounds)
-        ratio = statistics.median(ratios)
-        verdict = (
-            "" if target is None else f"   target {target:.2f}: {'met' if ratio <= target else 'MISSED'}"
+    mixed = columns_of([dumps(SHAPES[k](i)) for i, k in enumerate(order)], COUNT)
+    few = (one[0], one[1][:10_000], one[2][:10_000])
+    plain = {**MESSAGE, "pos": list(MESSAGE["pos"])}
+
+    def columns(source: tuple[bytes, np.ndarray, np.ndarray]) -> Callable[[], Result]:
+        return lambda: {"ns": each(lambda: decode_columns(*source).to_dataframe(), 1) / len(source[1])}
+
+    results, missing = interleave(
+        [
+            Contender("one layout", columns(one)),
+            Contender("six layouts", columns(mixed)),
+            Contender(
+                "row by row", lambda: {"ns": each(lambda: decode_columns(*few, layouts=False), 1) / 10_000}
+            ),
+            by_engine(godot, dumps(MESSAGE).hex()),
+            by_other("orjson", "loads", plain, 20_000),
+        ],
+        rounds,
+    )
+    targets = [
+        Target("one layout", "ns", most=1 / 10, against=ENGINE),
+        Target("one layout", "ns", most=1 / 5, against="orjson"),
+        Target("one layout", "ns", most=1 / 50, against="row by row"),
+        Target("six layouts", "ns", most=1 / 3, against=ENGINE),
+        Target("six layouts", "ns", most=1 / 1.5, against="orjson"),
+    ]
+    title = f"{COUNT:,} messages decoded to a DataFrame; orjson and the engine: to objects, one by one"
+    return Table(title, [NS], ENGINE, results, missing, targets)
+
+
+def floats(godot: Engine | None, rounds: int) -> Table:
+    data, decoder = dumps(PackedFloat32Array(np.zeros(10_000))), Decoder()
+    results, missing = interleave(
+        [
+            Contender("gdlab", lambda: {"ns": each(lambda: decoder.loads(data), 3_000)}),
+            by_engine(godot, "floats"),
+            Contender("a copy of the bytes", lambda: {"ns": each(lambda: bytearray(data), 3_000)}),
+        ],
+        rounds,
+    )
+    targets = [
+        Target("gdlab", "ns", most=0.2, against=ENGINE),
+        Target("gdlab", "ns", most=1.0, against="a copy of the bytes"),
+    ]
+    return Table("a PackedFloat32Array of 10,000", [NS], ENGINE, results, missing, targets)
+
+
+def growth(rounds: int) -> Iterator[Table]:
+    """What one value costs must not depend on how many there are, in a message and in a table."""
+    decoder = Decoder()
+    messages = {n: dumps({f"field {i}": float(i) + 0.1 for i in range(n)}) for n in (8, 80)}
+    for data in messages.values():
+        for _ in range(4):
+            decoder.loads(data)
+    tables = {
+        n: columns_of([dumps({**MESSAGE, "seq": i}) for i in range(10_000)], n) for n in (COUNT // 10, COUNT)
+    }
+    for title, works in (
+        (
+            "growth, one message decoded to objects: a field at ten times as many",
+            {
+                f"{n} fields": lambda n=n, data=data: each(lambda: decoder.loads(data), 40_000 // n) / n
+                for n, data in messages.items()
+            },
+        ),
+        (
+            "growth, messages decoded to a DataFrame: a message at ten times as many",
+            {
+                f"{n:,} messages": lambda n=n, source=source: (
+                    each(lambda: decode_columns(*source).to_dataframe(), 1) / n
+                )
+                for n, source in tables.items()
+            },
+        ),
+    ):
+        results, missing = interleave(
+            [Contender(name, lambda work=work: {"ns": work()}) for name, work in works.items()], rounds
         )
-        print(f"{what:58} {ratio:7.3f}  ({ratios[0]:.3f} to {ratios[-1]:.3f}){verdict}")
+        small, large = works
+        targets = [Target(large, "ns", most=1.2, against=small, source="issue")]
+        yield Table(title, [NS], small, results, missing, targets)
 
 
-if __name__ == "__main__":
-    main()
+def tables(rounds: int) -> Iterator[Table]:
+    """All tables of this module."""
+    decode_columns(*columns_of([dumps(MESSAGE)], 100))  # imports pandas
+    with contextlib.ExitStack() as stack:
+        godot = engine(stack)
+        for table in (one_message, many_messages, floats):
+            yield table(godot, 3 * rounds)
+    yield from growth(3 * rounds)

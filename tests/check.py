@@ -7,7 +7,8 @@
 
 The checks run side by side in lanes, each with an output of its own: the tests, of which several processes take the
 next one as they become free; the tests in a browser, which mostly wait; and the checks that read the source only. The
-first lane's output is seen as it comes, the others' when they have ended.
+first lane's output is seen as it comes, the others' when they have ended. In a new environment the tests begin when
+one process has compiled what all of them import; else each would.
 
 A test that fails is run once more when everything else has ended. Beside two other lanes a browser, an engine and a
 kernel now and then keep one another waiting; what is broken fails twice. What passed only then is named in the summary
@@ -23,6 +24,7 @@ The tests download a Godot of their own on Debian and Ubuntu (see `tests/engine.
 from __future__ import annotations
 
 import argparse
+import importlib.machinery
 import json
 import os
 import subprocess
@@ -49,6 +51,7 @@ NOTHING_SELECTED = 5
 SOME_FAILED = 1
 QUICK_TESTS, ALL_TESTS, BROWSER_TESTS = TESTS = ("tests", "tests and notebooks", "browser tests")
 SECOND_RUN = "failed, once more"
+COMPILING = "compiling"
 #: More failures than this are no accident, and are not tried again.
 TRIED_AGAIN = 12
 #: Tests that run side by side take longer; a limit is there to end what hangs.
@@ -64,6 +67,8 @@ class Lane:
     log: Path | None = None
     status: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    #: Whether its commands import what `compiling` compiles.
+    imports: bool = True
     #: Seconds of a processor that each took, with the processes it started and waited for; where that can be asked.
     cpu: dict[str, float] = field(default_factory=dict)
 
@@ -93,6 +98,18 @@ def keep_bytecode(environment: MutableMapping[str, str]) -> None:
         environment.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "bytecode"))
 
 
+def compiled(environment: MutableMapping[str, str]) -> bool:
+    """Whether processes with this environment find compiled what they import."""
+    mine = sys.pycache_prefix
+    sys.pycache_prefix = environment.get("PYTHONPYCACHEPREFIX")
+    try:
+        # Not of `importlib.util`, which tells where a module that is imported here has come from.
+        found = importlib.machinery.PathFinder.find_spec("pandas")
+        return bool(found and found.cached and Path(found.cached).exists())
+    finally:
+        sys.pycache_prefix = mine
+
+
 def static() -> dict[str, list[str]]:
     """The checks that read the source only."""
     return {
@@ -106,7 +123,7 @@ def static() -> dict[str, list[str]]:
 def lanes(*, only: str | None, workers: int, more: list[str], folder: Path) -> list[Lane]:
     """What runs side by side; the first lane is the one that is seen. `only` are markers, for some of the tests."""
     side_by_side = [*PYTHON, "pytest", "-q", "-n", str(workers), "--dist", "loadgroup", *more]
-    read_only = Lane(static(), folder / "static")
+    read_only = Lane(static(), folder / "static", imports=False)
     if only:
         return [Lane({QUICK_TESTS: [*side_by_side, "-m", only]}), read_only]
     # A browser, its JupyterLab and the event loop that drives them are shared by all its tests, in one process.
@@ -116,11 +133,22 @@ def lanes(*, only: str | None, workers: int, more: list[str], folder: Path) -> l
     return [Lane({ALL_TESTS: [*side_by_side, "-m", "not browser"]}), browser, read_only]
 
 
-def run_together(together: list[Lane], environment: dict[str, str]) -> None:
-    """Run lanes side by side; print the output of all but the first when that has ended."""
+def compiling(folder: Path) -> Lane:
+    """Collect the tests, which imports, and so compiles, most of what they do; what is wrong there they tell anew."""
+    return Lane({COMPILING: [*PYTHON, "pytest", "-q", "--collect-only"]}, folder / "compiling")
+
+
+def run_together(together: list[Lane], environment: dict[str, str], first: Lane | None = None) -> None:
+    """Run lanes side by side, `first` before those that import; print the output of all but the one that is seen."""
     threads = [threading.Thread(target=lane.run, args=(environment,)) for lane in together]
-    for thread in threads:
-        thread.start()
+    for lane, thread in zip(together, threads, strict=True):
+        if not lane.imports:
+            thread.start()
+    if first:
+        first.run(environment)
+    for lane, thread in zip(together, threads, strict=True):
+        if lane.imports:
+            thread.start()
     for lane, thread in zip(together, threads, strict=True):
         thread.join()
         if lane.log:
@@ -193,7 +221,8 @@ def main() -> int:
         keep_bytecode(environment)
         together = lanes(only=options.only, workers=workers, more=more, folder=folder)
         began = time.monotonic()
-        run_together(together, environment)
+        first = None if more or compiled(environment) else compiling(folder)
+        run_together(together, environment, first)
         unsteady: list[str] = []
         failed_first = failures(folder / "counts.failed")
         if 0 < len(failed_first) <= TRIED_AGAIN:
@@ -218,7 +247,12 @@ def main() -> int:
             print(
                 f"{name:<20} {'passed' if status in passed else 'FAILED'} in {lane.seconds[name]:.0f} s{cpu}"
             )
-    took, cpu = time.monotonic() - began, sum(sum(lane.cpu.values()) for lane in together)
+    if first:
+        print(
+            f"{COMPILING:<20} {first.seconds[COMPILING]:.0f} s, {sum(first.cpu.values()):.0f} s of a processor"
+        )
+    all_lanes = [*together, first] if first else together
+    took, cpu = time.monotonic() - began, sum(sum(lane.cpu.values()) for lane in all_lanes)
     # Lanes are bound by the processor: what idles here waits for something that it need not wait for.
     busy = f", cores busy for {100 * cpu / took / (os.cpu_count() or 1):.0f} % of it" if cpu else ""
     print(f"{'all together':<20} {took:.0f} s{busy}")

@@ -2,6 +2,7 @@
 
 import graphlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,11 +10,12 @@ import tomllib
 from pathlib import Path
 
 import grimp
+import pandas as pd
 import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from tests.check import keep_bytecode
+from tests.check import compiled, keep_bytecode
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -97,6 +99,14 @@ def test_processes_of_the_tests_keep_what_they_compile_where_the_image_forbids_i
     usual = {}
     keep_bytecode(usual)
     assert usual == {}
+
+
+def test_what_tests_import_is_compiled_first_in_a_new_environment_only(tmp_path):
+    fresh = {"PYTHONPYCACHEPREFIX": str(tmp_path)}
+    assert not compiled(fresh)
+    subprocess.run([sys.executable, "-m", "py_compile", pd.__file__], env=os.environ | fresh, check=True)
+    assert not compiled(fresh | {"PYTHONPYCACHEPREFIX": str(tmp_path / "other")})
+    assert compiled(fresh)
 
 
 def test_no_modules_import_each_other_in_a_circle():

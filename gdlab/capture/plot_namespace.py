@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
     from gdlab.analysis.source import Source
@@ -32,20 +34,22 @@ class Plots:
         *,
         value: str = "messages_hz",
         bin_s: float | None = None,
+        by: str | Sequence[str] = ("endpoint", "peer", "direction"),
         probes: bool = False,
         theme: ThemeName = "auto",
     ) -> Axes:
-        """Messages per second over time, of each peer and direction.
+        """Messages per second over time, of each peer and direction or what `by` tells apart.
 
         Parameters
         ----------
         value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
         bin_s : width of a bin in seconds; chosen by default.
+        by : columns that tell the lines apart, or one, such as ``"v.type"``; ``()`` for one line of all messages.
         probes : include our own pings and their answers.
         """
         from gdlab import plots
 
-        return plots.rates(self._source, ax, value=value, bin_s=bin_s, probes=probes, theme=theme)
+        return plots.rates(self._source, ax, value=value, bin_s=bin_s, by=by, probes=probes, theme=theme)
 
     def field(
         self,

@@ -169,7 +169,8 @@ class _Rows:
         if blank.any():
             blank &= (chunk == "").to_numpy(np.bool_).all(axis=1)
             self._blank += int(blank.sum())
-            chunk = chunk[~blank]
+            filled = ~blank
+            chunk = chunk[filled]
         self._numbers_in_file = chunk.index.to_numpy() + 1
         time_ns = self._converted(chunk["time"].to_list(), self._times)
         numbers = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
 from gdlab import analysis
-from gdlab.analysis.columns import times_ns
+from gdlab.analysis.columns import STREAM, names_of, times_ns
 from gdlab.analysis.source import Source
 from gdlab.plots.canvas import Heading, Note, axes, clock, plain, seconds
 from gdlab.plots.decimate import line as decimated
@@ -17,7 +18,8 @@ from gdlab.plots.style import GROUPS
 from gdlab.text import count, number
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
 
     from gdlab.plots.style import ThemeName
@@ -38,6 +40,7 @@ class RatesPlot:
     ax : where to draw.
     value : ``messages_hz``, ``goodput_bytes_s`` or ``wire_bytes_s``.
     bin_s : width of a bin in seconds, see `analysis.rates`.
+    by : columns that tell the lines apart, see `analysis.rates`.
     theme : ``auto``, ``light`` or ``dark``.
     """
 
@@ -47,12 +50,13 @@ class RatesPlot:
         *,
         value: str = "messages_hz",
         bin_s: float | None = None,
+        by: str | Sequence[str] = STREAM,
         theme: ThemeName = "auto",
     ) -> None:
         if value not in SHOWN:
             raise ValueError(f"value is one of {', '.join(SHOWN)}, not {value!r}")
         self.ax, self._theme = axes(ax, theme)
-        self._value, self._bin_s = value, bin_s
+        self._value, self._bin_s, self._by = value, bin_s, names_of(by)
         self._lines = lines(
             self.ax, self._theme, drawstyle="steps-post", linewidth=1.6, solid_capstyle="butt"
         )
@@ -72,7 +76,7 @@ class RatesPlot:
 
     def update(self, table: pd.DataFrame) -> None:
         """Show another state of the table."""
-        rates = analysis.rates(table, bin_s=self._bin_s, top=GROUPS - 1, probes=True)
+        rates = analysis.rates(table, bin_s=self._bin_s, by=self._by, top=GROUPS - 1, probes=True)
         bin_s = rates.attrs["bin_s"]
         bins = int(rates["time"].nunique())
         shapes = rates.iloc[::bins] if bins else rates
@@ -91,7 +95,7 @@ class RatesPlot:
             if np.isfinite(y).any():
                 highest = max(highest, float(np.nanmax(y)))
             artist.set_data(*decimated(x, np.append(y, y[-1])))
-            entries.append((artist, _name(shapes.iloc[number_])))
+            entries.append((artist, self._name(shapes.iloc[number_], rest=number_ == GROUPS - 1)))
         self._mark_missing(rates, bins, bin_s)
         if self._missing.get_xdata().size:  # type: ignore[union-attr]
             entries.append((self._missing, "messages missing"))
@@ -111,6 +115,14 @@ class RatesPlot:
             caption += f"; {entries[0][1]}"
         self._heading.set(SHOWN[self._value][0], caption)
 
+    def _name(self, row: pd.Series, *, rest: bool) -> str:
+        """What the legend calls a group."""
+        if rest:
+            return "all others together"
+        if self._by == STREAM:
+            return f"{'from' if row['direction'] == 'in' else 'to'} {plain(row['peer'] or 'nobody')}"
+        return plain(", ".join(_value(name, row[name]) for name in self._by)) or "all messages"
+
     def _mark_missing(self, rates: pd.DataFrame, bins: int, bin_s: float) -> None:
         incomplete = ~rates["complete"].to_numpy().reshape(-1, max(bins, 1)).all(axis=0)
         where = np.flatnonzero(incomplete) * bin_s
@@ -124,6 +136,7 @@ def rates(
     *,
     value: str = "messages_hz",
     bin_s: float | None = None,
+    by: str | Sequence[str] = STREAM,
     probes: bool = False,
     theme: ThemeName = "auto",
 ) -> Axes:
@@ -135,6 +148,7 @@ def rates(
     ax : where to draw; by default a figure of its own, which a notebook shows.
     value : ``messages_hz``, ``goodput_bytes_s`` (payload) or ``wire_bytes_s`` (with headers).
     bin_s : width of a bin in seconds; chosen by default.
+    by : columns that tell the lines apart, or one, such as ``"v.type"``; ``()`` for one line of all messages.
     probes : include our own pings and their answers.
     theme : ``auto``, ``light`` or ``dark``.
 
@@ -142,14 +156,13 @@ def rates(
     -------
     The Axes.
     """
-    plot = RatesPlot(ax, value=value, bin_s=bin_s, theme=theme)
+    plot = RatesPlot(ax, value=value, bin_s=bin_s, by=by, theme=theme)
     plot.update(shown(table, probes=probes))
     return plot.ax
 
 
-def _name(row: pd.Series) -> str:
-    """What the legend calls a group."""
-    peer, direction = row["peer"], row["direction"]
-    if not isinstance(direction, str):
-        return "all others together"
-    return f"{'from' if direction == 'in' else 'to'} {plain(peer or 'nobody')}"
+def _value(name: str, value: object) -> str:
+    if pd.isna(value):  # type: ignore[call-overload]
+        return f"no {name}"
+    # Whole numbers are floats in a column in which some are missing, as those of the rest are.
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)

@@ -1,8 +1,9 @@
-"""How a datagram socket is attended to: woken by each datagram, or after naps."""
+"""How a datagram socket is attended to: woken by each datagram, after naps, or by staying at it."""
 
 from __future__ import annotations
 
 import functools
+import math
 import selectors
 import socket
 import time
@@ -29,8 +30,9 @@ class Attention:
     tenant, loop : who looks, on which thread.
     look : takes and hands over what has arrived, at most one turn.
     gather : takes what has arrived to hand it over with the next look; False where that has to be now.
+    stay : takes what comes, as `Receiver.stay`, to hand it over with the next look; None where naps do that.
     most : how many datagrams a turn is.
-    may_nap : whether nobody waits for an answer.
+    nobody_waits : whether no answer is waited for, so that rows may come late.
     """
 
     def __init__(
@@ -41,47 +43,51 @@ class Attention:
         look: Callable[[], Taken],
         *,
         gather: Callable[[], bool],
+        stay: Callable[[Callable[[], bool]], bool] | None,
         most: Callable[[], int],
-        may_nap: Callable[[], bool],
+        nobody_waits: Callable[[], bool],
     ) -> None:
         self._tenant, self._loop, self._sock = tenant, loop, sock
-        self._look, self._gather, self._most, self._may_nap = look, gather, most, may_nap
-        self.naps = Naps(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
-        #: Whether it naps this moment; any thread may ask.
-        self.naps_now = False
+        self._look, self._gather, self._stay = look, gather, stay
+        self._most, self._nobody_waits = most, nobody_waits
+        # Where it stays the buffer does not fill.
+        self.naps = Naps(math.inf if stay else sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+        #: Whether it naps or stays, so that rows may be missing; any thread may ask.
+        self.lags = False
         self._nap = 0  # its number
         self._looking = False
         self._ended = False
         self._watch()
 
     def look(self) -> None:
-        """Hand over what has arrived by now; a nap goes on afterwards as it would have."""
+        """Hand over what has arrived by now; what came to be rows late before does so afterwards."""
         taken = self._take()
         if self._ended:
             return
         nap_s = 0.0
-        if self._may_nap():
+        if self._nobody_waits():
             nap_s = self.naps.looked(
                 time.monotonic(), taken.datagrams, taken.payload_bytes, full=taken.full, most=self._most()
             )
         if not nap_s:
             self._wake()
             return
-        if not self.naps_now:
-            self._loop.watch(self._tenant, self._sock, 0)
-            self.naps_now = True
-        self._begin_nap(nap_s)
+        if not self.lags:
+            self.lags = True
+            if self._stay is None:
+                self._loop.watch(self._tenant, self._sock, 0)
+        self._begin(nap_s)
 
     def rise(self) -> None:
-        """End a nap: hand over what it brought, and be woken by the next datagram."""
-        if self.naps_now and not self._looking:
+        """Hand over what has arrived, and have the next datagram be a row at once."""
+        if self.lags and not self._looking:
             self._take()
             if not self._ended:
                 self._wake()
 
     def end(self) -> None:
         """Attend to it no longer; before it is closed."""
-        self._ended, self.naps_now = True, False
+        self._ended, self.lags = True, False
         self._loop.watch(self._tenant, self._sock, 0)
 
     def _take(self) -> Taken:
@@ -92,23 +98,30 @@ class Attention:
             self._looking = False
 
     def _wake(self) -> None:
-        if self.naps_now:
-            self.naps_now = False
-            self._watch()
+        if self.lags:
+            self.lags = False
+            if self._stay is None:
+                self._watch()
 
     def _watch(self) -> None:
-        self._loop.watch(self._tenant, self._sock, selectors.EVENT_READ, lambda _events: self.look())
+        self._loop.watch(self._tenant, self._sock, selectors.EVENT_READ, lambda _events: self._readable())
 
-    def _begin_nap(self, nap_s: float) -> None:
+    def _readable(self) -> None:
+        """React to something at the socket."""
+        # It is stayed at until there is something else to do, which the end of staying is, too.
+        if not (self.lags and self._stay and self._stay(self._loop.beside(self._sock))):
+            self.look()
+
+    def _begin(self, nap_s: float) -> None:
         # The end that was due before this look, if there is one, is none any more.
         self._nap += 1
         self._loop.after(self._tenant, nap_s, functools.partial(self._end_nap, self._nap))
 
     def _end_nap(self, nap: int) -> None:
-        if not self.naps_now or nap != self._nap:
+        if not self.lags or nap != self._nap:
             return
         while (nap_s := self.naps.ended(now_s := time.monotonic())) and self._gather():
             if not self._loop.rest(nap_s):  # there is something else to do, which the nap goes on beside
-                self._begin_nap(max(0.0, now_s + nap_s - time.monotonic()))
+                self._begin(max(0.0, now_s + nap_s - time.monotonic()))
                 return
         self.look()

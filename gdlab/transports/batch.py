@@ -18,7 +18,7 @@ import mmap
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -181,6 +181,10 @@ class Batched:
         if count < 0 or count == _FEW_AT_ONCE < room:  # an error, which it knows, or more of them
             self._gathered += self._call(self._gathered, turn - self._gathered)
         return self._gathered < turn
+
+    def stay(self, wait: Callable[[], bool]) -> bool:
+        """Nothing needs to be taken as it comes: the kernel has stamped it."""
+        return False
 
     def _rows(self, first: int, last: int) -> Iterator[Datagram | Batch]:
         batch = self._batch(first, last)

@@ -283,6 +283,16 @@ class UdpClient(UdpListener):
 
         return gather
 
+    def _beside(self, sock: socket.socket, wait: Callable[[], bool]) -> Callable[[], bool]:
+        self._note_refusal(sock)  # as above
+
+        def waits() -> bool:
+            there = wait()
+            self._note_refusal(sock)
+            return there
+
+        return waits
+
     def _send(self, outgoing: Outgoing, peer: tuple[socket.socket, Source]) -> Fact | None:
         self._note_refusal(peer[0])  # it would fail this datagram, which it does not concern
         return super()._send(outgoing, peer)

@@ -7,7 +7,7 @@ import errno
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
@@ -31,6 +31,9 @@ TURN: Final = 500
 
 #: Fewer datagrams than this are handed over one by one, because that is cheaper.
 FEW: Final = 16
+
+#: So many that come alone are waited for before it is tried whether there are more, which costs as much as one.
+_ALONE: Final = 16
 
 #: Asked of the system; it grants what it allows.
 RECEIVE_BUFFER_BYTES: Final = 32 * 2**20
@@ -118,6 +121,18 @@ class Receiver(Protocol):
     def gather(self) -> bool:
         """Take what has arrived out of the kernel; False where it should be received now, or cannot wait."""
 
+    def stay(self, wait: Callable[[], bool]) -> bool:
+        """Take datagrams as they come, each with its time; the next `receive` gives them.
+
+        Parameters
+        ----------
+        wait : waits for one; False where that is to end.
+
+        Returns
+        -------
+        Whether there is room for more of them.
+        """
+
 
 class OneByOne:
     """A system call for each datagram: works everywhere. Many are handed over together, as columns."""
@@ -128,22 +143,21 @@ class OneByOne:
         self.remark = remark
         self.stamped = _stamps(sock)
         self._sock = sock
+        self._kept = _Gathered([], [], [])  # what came while it stayed
 
     def receive(self, most: int | None = None, few: int = FEW) -> Iterator[Datagram | Batch]:
         """Take what has arrived, in order; at most so many datagrams, and no more than a turn."""
         gather = self._stamped if self.stamped else self._unstamped
         left = min(most or self.turn, self.turn)
         while left > 0:
-            gathered = _Gathered([], [], [])
+            gathered, self._kept = self._kept, _Gathered([], [], [])
             other, empty = None, False
             try:
-                other = gather(gathered, left)
+                other = gather(gathered, left - len(gathered.payloads))
             except BlockingIOError:
                 empty = True
             except OSError as error:
-                # Windows, about an answer of ours that found nobody, or was on its way for too long.
-                if not isinstance(error, ConnectionError) and error.errno != errno.ENETRESET:
-                    raise
+                _leave_aside(error)
                 left -= 1
             left -= len(gathered.payloads)
             yield from gathered.handed_over(few, stamped=self.stamped)
@@ -157,6 +171,38 @@ class OneByOne:
         """Nothing waits here: taking a datagram is most of its cost."""
         return False
 
+    def stay(self, wait: Callable[[], bool]) -> bool:
+        """Take datagrams as they come, as `Receiver.stay`; not where the kernel stamps them, which may lie there."""
+        receive, now, kept = self._sock.recvfrom, clock.reading_ns, self._kept
+        payloads, turn_of, time_of = kept.payloads, kept.turns.append, kept.times.append
+        while True:
+            before = len(payloads)
+            try:
+                self._unstamped(kept, self.turn - before)
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                _leave_aside(error)
+            last = kept.turns[-1][1] if kept.turns else None
+            for _ in range(_ALONE if len(payloads) == before else 1):
+                if len(payloads) >= self.turn:
+                    return False
+                if not wait():
+                    return True
+                reading = now()  # it has come by now; the next call may wait for the interpreter's lock
+                try:
+                    payload, source = receive(MAX_DATAGRAM_BYTES)
+                except BlockingIOError:  # it was damaged, and thrown away as it was to be copied
+                    continue
+                except OSError as error:
+                    _leave_aside(error)
+                    continue
+                time_of(reading)
+                if source != last:
+                    turn_of((len(payloads), source))
+                    last = source
+                payloads.append(payload)
+
     def _unstamped(self, gathered: _Gathered, most: int) -> None:
         """Take datagrams, and the time after each."""
         receive, now = self._sock.recvfrom, clock.reading_ns
@@ -165,8 +211,9 @@ class OneByOne:
             gathered.turns.append,
             gathered.times.append,
         )
-        last: Source | None = None
-        for row in range(most):
+        last = gathered.turns[-1][1] if gathered.turns else None
+        first = len(gathered.payloads)
+        for row in range(first, first + most):
             payload, source = receive(MAX_DATAGRAM_BYTES)
             time_of(now())
             payload_of(payload)
@@ -249,6 +296,12 @@ class _Gathered(NamedTuple):
             return np.asarray(seconds * 1_000_000_000 + parts - clock.stepped_ns(), np.int64)
         ancillaries = ([(socket.SOL_SOCKET, _USUAL_STAMP, stamp)] for stamp in self.times)
         return np.array([stamp_and_drops(ancillary)[0] for ancillary in ancillaries], np.int64)
+
+
+def _leave_aside(error: OSError) -> None:
+    """Raise an error that is not, as on Windows, about an answer of ours that found nobody, or was long on its way."""
+    if not isinstance(error, ConnectionError) and error.errno != errno.ENETRESET:
+        raise error
 
 
 def _stamps(sock: socket.socket) -> bool:

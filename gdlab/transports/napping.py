@@ -46,16 +46,25 @@ class Napping(Endpoint):
         """What takes what has arrived to hand it over with the next look; it is False where that has to be now."""
         return receiver.gather
 
+    def _beside(self, _sock: socket.socket, wait: Callable[[], bool]) -> Callable[[], bool]:
+        """What waits for a datagram where the listener stays at the socket."""
+        return wait
+
     def _attend(self, sock: socket.socket, receiver: Receiver) -> None:
         """Begin to look at a socket; only where the kernel stamps what arrives the looks may be late."""
+
+        def stay(wait: Callable[[], bool]) -> bool:
+            return receiver.stay(self._beside(sock, wait))
+
         self._attentions[sock] = Attention(
             self,
             self._loop,
             sock,
             functools.partial(self._look, sock),
             gather=self._gathering(sock, receiver),
+            stay=None if receiver.stamped else stay,
             most=lambda: receiver.turn,
-            may_nap=lambda: receiver.stamped and self._nobody_waits(),
+            nobody_waits=self._nobody_waits,
         )
 
     def _attend_no_longer(self) -> None:
@@ -76,8 +85,8 @@ class Napping(Endpoint):
         self._attentions[sock].rise()
 
     def catch_up(self) -> None:
-        """Have the rows of all that has arrived; whoever reads them need not know of naps."""
-        if any(each.naps_now for each in tuple(self._attentions.values())) and not self._loop.is_mine:
+        """Have the rows of all that has arrived; whoever reads them need not know that they lag."""
+        if any(each.lags for each in tuple(self._attentions.values())) and not self._loop.is_mine:
             with contextlib.suppress(EndpointClosed, TimeoutError):
                 self._loop.ask(self, self._look_everywhere, CATCH_UP_S)
 

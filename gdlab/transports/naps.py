@@ -48,10 +48,10 @@ class Naps:
 
     Parameters
     ----------
-    buffer_bytes : size of the receive buffer.
+    buffer_bytes : size of the receive buffer; infinite where datagrams do not stay in it.
     """
 
-    def __init__(self, buffer_bytes: int) -> None:
+    def __init__(self, buffer_bytes: float) -> None:
         self.buffer_bytes = buffer_bytes
         self._since_s = self._due_s = 0.0
         self._datagrams = self._buffered = 0

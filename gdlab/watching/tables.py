@@ -29,13 +29,17 @@ def _times(values: Iterable[int | None]) -> pd.Series[Any]:
 _NO_TIME: Final = np.iinfo(np.int64).min
 
 
+def _column(dtype: str, values: Iterable[object]) -> pd.Series[Any]:
+    return pd.Series(list(values), dtype=dtype)
+
+
 def _texts(values: Iterable[str]) -> pd.Series[Any]:
     return pd.Series(list(values), dtype="string")
 
 
 def _known(values: Iterable[str]) -> pd.Series[Any]:
     """Texts of which an empty one means that there is none."""
-    return pd.Series([value or None for value in values], dtype="string")
+    return _column("string", (value or None for value in values))
 
 
 def _category(values: Iterable[str], categories: Sequence[str] | None = None) -> Any:
@@ -54,17 +58,17 @@ def log(games: Games, last: int | None = None) -> pd.DataFrame:
         "time": _times(row.time_ns for _, row in rows),
         "happened": _times(_happened_ns(row, offsets[label]) for label, row in rows),
         "game": _category(label for label, _ in rows),
-        "game_time": pd.Series([row.game_s for _, row in rows], dtype="Float64"),
-        "game_frame": pd.Series([_frame(row, offsets[label]) for label, row in rows], dtype="Int64"),
+        "game_time": _column("Float64", (row.game_s for _, row in rows)),
+        "game_frame": _column("Int64", (_frame(row, offsets[label]) for label, row in rows)),
         "kind": _category((row.kind for _, row in rows), KINDS),
         "text": _texts(row.text for _, row in rows),
         "file": _known(row.file for _, row in rows),
-        "line": pd.Series([row.line for _, row in rows], dtype="Int64"),
+        "line": _column("Int64", (row.line for _, row in rows)),
         "function": _known(row.function for _, row in rows),
-        "stack": pd.Series([row.stack for _, row in rows], dtype="object"),
+        "stack": _column("object", (row.stack for _, row in rows)),
         "raised_in": _known(row.raised_in for _, row in rows),
-        "offset": pd.Series([row.offset for _, row in rows], dtype="int64"),
-        "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
+        "offset": _column("int64", (row.offset for _, row in rows)),
+        "touched": _column("bool", (row.touched for _, row in rows)),
     }
     return _in_order(pd.DataFrame(data))
 
@@ -122,12 +126,12 @@ def frames(games: Games, last: int | None = None) -> pd.DataFrame:
         data: dict[str, object] = {
             "time": _times(row.time_ns for row in rows),
             "game": [game.label] * len(rows),
-            "game_frame": pd.Series([row.game_frame for row in rows], dtype="int64"),
-            "busy_ms": pd.Series([row.busy_s * 1e3 for row in rows], dtype="float64"),
-            "process_ms": pd.Series([row.process_s * 1e3 for row in rows], dtype="float64"),
-            "physics_ms": pd.Series([row.physics_s * 1e3 for row in rows], dtype="float64"),
-            "script_ms": pd.Series([row.script_s * 1e3 for row in rows], dtype="float64"),
-            "touched": pd.Series([row.touched for row in rows], dtype="bool"),
+            "game_frame": _column("int64", (row.game_frame for row in rows)),
+            "busy_ms": _column("float64", (row.busy_s * 1e3 for row in rows)),
+            "process_ms": _column("float64", (row.process_s * 1e3 for row in rows)),
+            "physics_ms": _column("float64", (row.physics_s * 1e3 for row in rows)),
+            "script_ms": _column("float64", (row.script_s * 1e3 for row in rows)),
+            "touched": _column("bool", (row.touched for row in rows)),
         }
         part = pd.DataFrame(data)
         # Only between frames that follow each other: what was not sent has no time.
@@ -160,11 +164,11 @@ def counts(games: Games, what: str) -> pd.DataFrame:
         "time": _times(row.time_ns for _, row in rows),
         "game": _category(game.label for game, _ in rows),
         "path": _texts(row.path or game.path_of(row.object_id) for game, row in rows),
-        f"{one}_in": pd.Series([row.count_in for _, row in rows], dtype="int64"),
-        "bytes_in": pd.Series([row.bytes_in for _, row in rows], dtype="int64"),
-        f"{one}_out": pd.Series([row.count_out for _, row in rows], dtype="int64"),
-        "bytes_out": pd.Series([row.bytes_out for _, row in rows], dtype="int64"),
-        "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
+        f"{one}_in": _column("int64", (row.count_in for _, row in rows)),
+        "bytes_in": _column("int64", (row.bytes_in for _, row in rows)),
+        f"{one}_out": _column("int64", (row.count_out for _, row in rows)),
+        "bytes_out": _column("int64", (row.bytes_out for _, row in rows)),
+        "touched": _column("bool", (row.touched for _, row in rows)),
     }
     return _in_order(pd.DataFrame(data))
 
@@ -175,8 +179,8 @@ def bandwidth(games: Games) -> pd.DataFrame:
     data: dict[str, object] = {
         "time": _times(row.time_ns for _, row in rows),
         "game": _category(label for label, _ in rows),
-        "bytes_in": pd.Series([row.in_bytes for _, row in rows], dtype="int64"),
-        "bytes_out": pd.Series([row.out_bytes for _, row in rows], dtype="int64"),
+        "bytes_in": _column("int64", (row.in_bytes for _, row in rows)),
+        "bytes_out": _column("int64", (row.out_bytes for _, row in rows)),
     }
     return _in_order(pd.DataFrame(data))
 
@@ -189,11 +193,11 @@ def messages(games: Games, prefix: str = "") -> pd.DataFrame:
     data: dict[str, object] = {
         "time": _times(row.time_ns for _, row in rows),
         "game": _category(label for label, _ in rows),
-        "game_frame": pd.Series([row.game_frame for _, row in rows], dtype="Int64"),
+        "game_frame": _column("Int64", (row.game_frame for _, row in rows)),
         "name": _category(row.name for _, row in rows),
-        "data": pd.Series([row.data for _, row in rows], dtype="object"),
+        "data": _column("object", (row.data for _, row in rows)),
         "problem": _known(row.problem for _, row in rows),
-        "touched": pd.Series([row.touched for _, row in rows], dtype="bool"),
+        "touched": _column("bool", (row.touched for _, row in rows)),
     }
     table = pd.DataFrame(data)
     width = min(MAX_VALUES, max((len(row.data) for _, row in rows), default=0))
@@ -214,13 +218,13 @@ def breaks(games: Games) -> pd.DataFrame:
         "time": _times(row.began_ns for _, row in rows),
         "game": _category(label for label, _ in rows),
         "ended": _times(row.ended_ns for _, row in rows),
-        "stood_ms": pd.Series(
-            [None if row.ended_ns is None else (row.ended_ns - row.began_ns) / 1e6 for _, row in rows],
-            dtype="Float64",
+        "stood_ms": _column(
+            "Float64",
+            (None if row.ended_ns is None else (row.ended_ns - row.began_ns) / 1e6 for _, row in rows),
         ),
         "text": _texts(row.text for _, row in rows),
         "file": _known(row.file for _, row in rows),
-        "line": pd.Series([row.line for _, row in rows], dtype="Int64"),
+        "line": _column("Int64", (row.line for _, row in rows)),
         "function": _known(row.function for _, row in rows),
     }
     table = pd.DataFrame(data)
@@ -234,9 +238,9 @@ def functions(games: Games) -> pd.DataFrame:
     data: dict[str, object] = {
         "game": [label for label, _ in rows],
         "function": [row.function for _, row in rows],
-        "calls": pd.Series([row.calls for _, row in rows], dtype="int64"),
-        "self_ms": pd.Series([row.self_s * 1e3 for _, row in rows], dtype="float64"),
-        "total_ms": pd.Series([row.total_s * 1e3 for _, row in rows], dtype="float64"),
+        "calls": _column("int64", (row.calls for _, row in rows)),
+        "self_ms": _column("float64", (row.self_s * 1e3 for _, row in rows)),
+        "total_ms": _column("float64", (row.total_s * 1e3 for _, row in rows)),
     }
     table = pd.DataFrame(data)
     if not rows:
@@ -258,8 +262,8 @@ def nodes(game: WatchedGame) -> pd.DataFrame:
         "path": _texts(node.path for node in found),
         "kind": _texts(node.kind for node in found),
         "scene_file": _known(node.scene_file for node in found),
-        "children": pd.Series([node.children for node in found], dtype="int64"),
-        "object_id": pd.Series([node.object_id for node in found], dtype="int64"),
+        "children": _column("int64", (node.children for node in found)),
+        "object_id": _column("int64", (node.object_id for node in found)),
     }
     return pd.DataFrame(data)
 

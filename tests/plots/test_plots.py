@@ -143,6 +143,25 @@ def test_rates_draws_the_numbers_of_the_analysis():
     assert ax.get_ylim()[1] >= np.nanmax(y)
 
 
+def test_rates_has_a_line_for_each_value_of_a_column():
+    types = np.array(["move", "chat", "move", None], object)
+    table = CASES["one peer"]
+    table = table.assign(**{"v.type": types[np.arange(len(table)) % 4]})
+    ax = plots.rates(table, by="v.type", bin_s=0.5)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["move", "chat", "no v.type"]
+    assert np.nanmedian(ax.lines[0].get_ydata()) == 30
+    together = plots.rates(table, by=(), bin_s=0.5)
+    assert np.nanmedian(together.lines[0].get_ydata()) == 60
+    assert "all messages" in "".join(text.get_text() for text in together.texts)
+
+
+def test_rates_names_the_rest_of_many_values():
+    table = CASES["one peer"]
+    ax = plots.rates(table.assign(n=np.arange(len(table)) % 9), by="n", bin_s=0.5)
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["0", "1", "2", "3", "4", "all others together"]
+
+
 def test_rates_leaves_a_hole_where_messages_are_missing():
     ax = plots.rates(CASES["a gap"], bin_s=0.5)
     x, y = ax.lines[0].get_xdata(), ax.lines[0].get_ydata()

@@ -10,7 +10,6 @@ import sys
 import pytest
 
 import gdlab as gd
-from gdlab.messages import TimeSource
 from gdlab.store import Store, table
 from gdlab.transports import EndpointOptions, Loop, UdpListener, listener, parse
 from gdlab.transports.batch import SLOTS, Batched, available
@@ -59,7 +58,7 @@ def short_naps(monkeypatch):
 
 
 def naps(endpoint):
-    return [attention.naps_now for attention in endpoint._attentions.values()]
+    return [attention.lags for attention in endpoint._attentions.values()]
 
 
 def is_queued(sock):
@@ -234,16 +233,6 @@ def test_after_a_message_of_ours_its_answer_is_taken_at_once():
         assert sock.recv(100) == b"question"
         sock.send(b"answer")
         wait_until(lambda: store.received == 2)
-
-
-def test_times_that_we_take_ourselves_allow_no_nap(monkeypatch):
-    monkeypatch.setattr("gdlab.transports.datagrams._ANCILLARY_BYTES", 0)  # as on Windows
-    with listening(OneByOne) as (made, store), peer(made.address.port) as sock:
-        for number in range(1, 20):
-            sock.send(b"now")
-            wait_until(lambda number=number: store.received == number)
-        assert not any(naps(made))
-    assert set(table.build([store.snapshot()]).time_source) == {TimeSource.USER}
 
 
 def test_others_of_the_same_thread_are_served_meanwhile():

@@ -119,8 +119,9 @@ def test_the_kernel_takes_the_time_on_linux(listening):
     assert built.time.iloc[1].value <= sent_by
 
 
+@pytest.mark.parametrize("stays", [False, True])
 @pytest.mark.parametrize("error", [ConnectionResetError(), OSError(errno.ENETRESET, "")])
-def test_what_windows_says_of_our_answers_on_the_next_receive_is_left_aside(error, monkeypatch):
+def test_what_windows_says_of_our_answers_on_the_next_receive_is_left_aside(error, stays, monkeypatch):
     errors = [error]
 
     class Windows(socket.socket):
@@ -134,7 +135,10 @@ def test_what_windows_says_of_our_answers_on_the_next_receive_is_left_aside(erro
         sock.bind(("127.0.0.1", 0))
         sock.setblocking(False)
         other.sendto(b"still there", sock.getsockname())
-        assert [arrived.payload for arrived in OneByOne(sock).receive()] == [b"still there"]
+        receiver = OneByOne(sock)
+        if stays:
+            receiver.stay(lambda: False)
+        assert [arrived.payload for arrived in receiver.receive()] == [b"still there"]
 
 
 def test_localhost_hears_both_families_under_one_port(listening):
