@@ -11,6 +11,10 @@ THREADS = "sorted(t.name for t in __import__('threading').enumerate() if t.name.
 SOCKETS = "len(__import__('psutil').Process().net_connections())"
 
 
+#: How often a page is asked whether something has come true. Playwright asks at each frame if it is not told otherwise,
+#: which draws the page for nothing but that.
+EVERY_MS = 100
+
 #: Parts whose class is not the word on the button; the list of messages where the browser draws, or is a menu.
 PARTS = {"Godot": "engine", "Messages": "grid, .gdlab-messages"}
 
@@ -71,15 +75,21 @@ class Board:
         self.page.wait_for_function(
             "([line, pattern, before]) => ((new RegExp(pattern).exec(line.innerText) || [])[1] ?? null) !== before",
             arg=[locator.element_handle(), pattern, found[1] if found else None],
+            polling=EVERY_MS,
             timeout=limit_ms(20),
         )
 
     def changes_picture(self, image: Any) -> None:
-        """Return when a picture is another than now; a canvas has no source but what it draws."""
+        """Return when a picture is another than now; a canvas has no source but what it draws.
+
+        What is beyond the edge of the page is not drawn: it is brought into sight first.
+        """
+        image.evaluate("(image) => image.scrollIntoView({block: 'nearest'})")
         now = "(image) => image.src ?? image.toDataURL()"
         self.page.wait_for_function(
             f"([image, before]) => ({now})(image) !== before",
             arg=[image.element_handle(), image.evaluate(now)],
+            polling=EVERY_MS,
             timeout=limit_ms(20),
         )
 

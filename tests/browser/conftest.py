@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -61,7 +62,9 @@ def browser():
         missing("playwright is not installed (dependency group `browser`)")
     path = lab.chromium()
     if not path:
-        missing("no Chromium on PATH (Debian and Ubuntu: apt install chromium)")
+        missing(
+            "no Chromium on PATH (Debian: apt install chromium-headless-shell, Ubuntu: apt install chromium)"
+        )
     with sync_playwright() as playwright:
         expect.set_options(timeout=limit_ms(15))
         chromium = lab.launch(playwright, path)
@@ -70,24 +73,28 @@ def browser():
 
 
 @pytest.fixture(scope="package")
-def warm_kernels():
-    """A parent of warm kernels: the newest ones are forked from it, the oldest start as any do."""
-    with warm.kernels() as folder:
-        yield folder
+def kernelspecs(request):
+    """What a `kernel.json` of each kernel says, by its name: of warm ones, and of those that start as any do."""
+    oldest = oldest_kernel(request.config)
+    pythons = {kernels.NEWEST: sys.executable, kernels.OLDEST: oldest if isinstance(oldest, Path) else None}
+    specs = kernels.kernelspecs(pythons[kernels.OLDEST])
+    with contextlib.ExitStack() as parents:
+        for name, python in pythons.items():
+            if python:
+                folder = parents.enter_context(warm.kernels(python))
+                specs[name] = json.loads((folder / "kernels" / warm.NAME / "kernel.json").read_text())
+        yield specs
 
 
 @pytest.fixture(scope="package")
-def server(request, artifacts, tmp_path_factory, warm_kernels):
+def server(artifacts, tmp_path_factory, kernelspecs):
     """JupyterLab as `gdlab lab` starts it, with a folder of its own and with both kernels."""
-    python = oldest_kernel(request.config)
-    specs = kernels.kernelspecs(python if isinstance(python, Path) else None)
-    specs[kernels.NEWEST] = json.loads((warm_kernels / "kernels" / warm.NAME / "kernel.json").read_text())
     base = tmp_path_factory.mktemp("lab")
     folder = base / "work"
     folder.mkdir()
     command = ["gdlab.cli", "lab", "--no-traffic"]
     (folder / "01-first-packet.ipynb").write_text(json.dumps(nbformat.v4.new_notebook()))
-    with lab.server(folder, base / "home", command, {"GDLAB_TRAFFIC": ""}, specs) as server:
+    with lab.server(folder, base / "home", command, {"GDLAB_TRAFFIC": ""}, kernelspecs) as server:
         yield server
     shutil.copy(server.log, artifacts / "server.log")
 

@@ -26,8 +26,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 NEWEST, OLDEST = "newest-ipykernel", "oldest-ipykernel"
-#: The newest, where a test is about how a kernel ends: what it says then is not what a fork of a warm process says.
-AFRESH = "newest-ipykernel-afresh"
+#: Those that start as a user's do, where a test is about how a kernel is interrupted or ends: a fork of a warm process
+#: is interrupted by a message, and says other things when it ends.
+AFRESH, OLDEST_AFRESH = "newest-ipykernel-afresh", "oldest-ipykernel-afresh"
 TIME_LIMIT_S = 600.0
 #: The folders in which that environment looks behind its own: where packages are installed here, and gdlab itself.
 BEHIND = list(dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), str(ROOT)]))
@@ -46,8 +47,8 @@ def oldest_version() -> str:
 
 
 def kernelspecs(python_of_oldest: Path | None) -> dict[str, dict[str, object]]:
-    """What a `kernel.json` of each kernel says, by the kernel's name."""
-    pythons = {NEWEST: Path(sys.executable), AFRESH: Path(sys.executable), OLDEST: python_of_oldest}
+    """What a `kernel.json` of each kernel that starts afresh says, by the kernel's name."""
+    pythons = {AFRESH: Path(sys.executable), OLDEST_AFRESH: python_of_oldest}
     return {
         name: {
             "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],

@@ -83,10 +83,12 @@ QUIET = (
 #: widgets of the old one still want to tell it that they have left the page. "Canceled future": when a kernel is ended,
 #: the threads that Lab has asked it for, one per widget, have not all been promised yet. "Shared module": the kernel
 #: that runs in the browser, which is installed for the site of lessons, misses its own server in an ordinary Lab.
+#: "Module undefined": where a busy kernel does not tell a page that has come back of all widgets within four seconds,
+#: ipywidgets asks each of them, and takes a change that is told in that moment for the whole of it.
 HARMLESS = re.compile(
     r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$"
     r"|^(Error: )?Canceled future for create_subshell_request message before replies were done$"
-    r"|Shared module @jupyterlite/",
+    r"|Shared module @jupyterlite/|No version of module undefined is registered",
     re.IGNORECASE,
 )
 
@@ -105,8 +107,14 @@ COMPLAINT = re.compile(
 
 
 def chromium() -> str | None:
-    """Return the path of a Chromium, or None."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+    """Return the path of a Chromium, or None; rather of one without windows, which does the same with less work."""
+    for name in (
+        "chromium-headless-shell",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ):
         if path := shutil.which(name):
             return path
     return None

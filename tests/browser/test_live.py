@@ -6,10 +6,15 @@ import pytest
 
 from tests.browser.board import SOCKETS, THREADS
 from tests.browser.games import Players
+from tests.browser.kernels import NEWEST, OLDEST, OLDEST_AFRESH
 from tests.notebooks.test_notebooks import free_port
 from tests.waiting import limit_ms, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+#: The oldest as users start it: the system interrupts that one, where a message interrupts a warm one.
+STARTED = {OLDEST: OLDEST_AFRESH, NEWEST: NEWEST}
 
 
 def greeting(player, frame):
@@ -36,7 +41,8 @@ def test_the_view_goes_on_while_a_cell_blocks(opened, kernel):
 
     port = free_port()
     listen = f"import gdlab as gd; cap = gd.listen('udp://127.0.0.1:{port}'); cap"
-    notebook = opened([listen, "cap.wait_sync(10**9, timeout=100)", "print('aft' + 'er')"], "blocks", kernel)
+    cells = [listen, "cap.wait_sync(10**9, timeout=100)", "print('aft' + 'er')"]
+    notebook = opened(cells, "blocks", STARTED[kernel])
     with Players(port, greeting):
         notebook.run_all()
         status = notebook.page.locator(".gdlab-live .widget-html-content:visible").first

@@ -21,8 +21,13 @@ NAME = "warm"
 
 
 @contextmanager
-def kernels() -> Iterator[Path]:
-    """A parent of warm kernels, as long as it is wanted; a folder for ``JUPYTER_PATH``, with the kernel `NAME`."""
+def kernels(python: Path | str = sys.executable) -> Iterator[Path]:
+    """A parent of warm kernels, as long as it is wanted; a folder for ``JUPYTER_PATH``, with the kernel `NAME`.
+
+    Parameters
+    ----------
+    python : of the environment whose ipykernel they are.
+    """
     # The path of a socket must be short, and pytest's folders are deep.
     with tempfile.TemporaryDirectory(prefix="gdlab-warm-") as temporary:
         folder = Path(temporary)
@@ -35,7 +40,7 @@ def kernels() -> Iterator[Path]:
         }
         (folder / "kernels" / NAME).mkdir(parents=True)
         (folder / "kernels" / NAME / "kernel.json").write_text(json.dumps(spec))
-        command = [sys.executable, "-P", str(HERE / "parent.py"), str(address)]
+        command = [str(python), "-P", str(HERE / "parent.py"), str(address)]
         # It ends when its standard input does: also where the tests are killed.
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
             assert parent.stdin is not None
