@@ -44,6 +44,7 @@ class Connection:
     reason : why it ends, as soon as that is decided; the first reason counts.
     held_bytes : what its session held after the last read.
     last_read_ns : time of the last read; a stream has an order, so no later one has an earlier time.
+    last_message_ns : time of the last read that completed a message, while nothing is answered.
     unsendable : sending has failed; what has arrived is still read. unsent : bytes of messages with a row that were to
         be sent then. not_sent : messages after that, which have no row. ignored : bytes that came after we ended it.
     last_sent_s : when a message was last sent, by the monotonic clock; 0 before the first.
@@ -58,6 +59,7 @@ class Connection:
         "held_bytes",
         "ignored",
         "ipv6",
+        "last_message_ns",
         "last_read_ns",
         "last_sent_s",
         "not_sent",
@@ -92,7 +94,7 @@ class Connection:
         self.events = 0
         self.held_bytes = 0
         self.last_sent_s = 0.0
-        self.last_read_ns = 0
+        self.last_read_ns = self.last_message_ns = 0
         self.unsendable = False
         self.unsent = 0
         self.not_sent = 0

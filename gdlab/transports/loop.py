@@ -91,6 +91,8 @@ class Loop:
         self._wake.setblocking(False)
         self._selector.register(self._waker, _READ, None)
         self._waits = _epoll_of(self._selector)
+        self._called = _ready_at(self._waker)
+        self._nap_s = 0.0  # before the next turn
 
     # ---- from any thread
 
@@ -231,10 +233,18 @@ class Loop:
 
     def turn(self, most_s: float | None = None) -> None:
         """Wait for something to happen, at most so long, and do what it asks for."""
+        if self._nap_s:
+            self._nap(most_s)
+        self.serve(0 if self._calls else self._until_timer(most_s))
+        self.run_calls()
+        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
+        while self._timers and self._timers[0][0] <= now_s:
+            _perform(heapq.heappop(self._timers)[2])
+
+    def serve(self, most_s: float | None = 0.0) -> None:
+        """Wait for the sockets, at most so long, and do what they ask for."""
         readable: dict[Tenant, tuple[Callable[[list[Any]], object], list[Any]]] = {}
-        for (_, _, _, watch), events in self._selector.select(
-            0 if self._calls else self._until_timer(most_s)
-        ):
+        for (_, _, _, watch), events in self._selector.select(most_s):
             if watch is None:
                 self._woken()
                 continue
@@ -255,10 +265,6 @@ class Loop:
                 read(items)
             except BaseException as error:  # noqa: BLE001 (as above)
                 tenant.failed(error)
-        self.run_calls()
-        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
-        while self._timers and self._timers[0][0] <= now_s:
-            _perform(heapq.heappop(self._timers)[2])
 
     def rest(self, seconds: float) -> bool:
         """Wait so long in the middle of a turn; False as soon as there is something else to do, or will be before.
@@ -289,6 +295,21 @@ class Loop:
             return left_s > 0 and not calls and wait(left_s)
 
         return alone
+
+    def put_off(self, seconds: float) -> None:
+        """Let the next turn wait so long for whatever the sockets bring; a call or a timer ends that.
+
+        Nothing happens where there is another tenant, who has sockets of its own.
+        """
+        if self._tenants == 1:
+            self._nap_s = seconds
+
+    def _nap(self, most_s: float | None) -> None:
+        seconds, self._nap_s = self._nap_s, 0.0
+        due_s = self._until_timer(most_s)
+        milliseconds = math.floor(1000 * (seconds if due_s is None else min(seconds, due_s)))
+        if milliseconds and not self._calls and self._called is not None:
+            self._called(milliseconds)
 
     def run_calls(self) -> None:
         """Do what other threads have asked for."""
@@ -356,6 +377,15 @@ def _only_at(
         return select.select(readers, writers, writers, seconds) == alone
 
     return by_select
+
+
+def _ready_at(sock: socket.socket) -> Callable[[int], object] | None:
+    """Waits so many milliseconds until there is something to be read at a socket; None where stamps allow no naps."""
+    if sys.platform != "linux":
+        return None
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return poll.poll
 
 
 def _perform(task: _Task) -> None:

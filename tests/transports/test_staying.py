@@ -204,7 +204,7 @@ def test_others_of_the_same_thread_are_served_though_datagrams_never_cease(stays
 
 def test_a_client_that_stays_is_told_of_what_it_sent_before(stays, monkeypatch):
     monkeypatch.setattr("gdlab.transports.udp.best_receiver", OneByOne)
-    monkeypatch.setattr("gdlab.transports.napping.PROMPT_FOR_S", 0.0)
+    monkeypatch.setattr("gdlab.transports.promptness.PROMPT_FOR_S", 0.0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as game:
         game.bind(("127.0.0.1", 0))
         game.settimeout(limit(5))
