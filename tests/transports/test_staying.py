@@ -10,8 +10,8 @@ import pytest
 
 import gdlab as gd
 from gdlab import clock
-from gdlab.messages import TimeSource
 from gdlab.errors import EndpointClosed
+from gdlab.messages import TimeSource
 from gdlab.store import Store, table
 from gdlab.transports import EndpointOptions, Loop, State, UdpListener, listener, parse, parse_remote
 from gdlab.transports.clients import UdpClient
