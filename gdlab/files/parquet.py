@@ -129,17 +129,18 @@ def read_parquet(
 
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            metadata = file.schema_arrow.metadata or {}
-            _check_names(path, file.schema_arrow.names)
-            known = [name for name in conform.NAMES if name in file.schema_arrow.names]
-            extra = [name for name in file.schema_arrow.names if name not in known]
+            schema = file.schema_arrow  # which is made anew each time that it is asked for
+            metadata, names = schema.metadata or {}, schema.names
+            _check_names(path, names)
+            known = [name for name in conform.NAMES if name in names]
+            extra = [name for name in names if name not in known]
             if len(known) < len(conform.NAMES):
                 columns = None
             if columns is not None:
                 known = [name for name in known if name in columns]
             groups = range(file.metadata.num_row_groups) if groups is None else groups
             _check_size(path, file.metadata, groups, everything=columns is None)
-            data = _read(path, file, known, groups, progress)
+            data = _read(path, file, schema, known, groups, progress)
             data.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError, MemoryError) as error:
         raise LoadError(Statement.of("load/parquet damaged", path=path, why=str(error))) from error
@@ -184,7 +185,14 @@ def _check_size(path: Path, metadata: Any, groups: range, *, everything: bool) -
     budget.check(path, path.stat().st_size, unpacked, rows)
 
 
-def _read(path: Path, file: Any, columns: list[str], groups: range, progress: ProgressFunction | None) -> Any:
+def _read(
+    path: Path,
+    file: Any,
+    schema: Any,
+    columns: list[str],
+    groups: range,
+    progress: ProgressFunction | None,
+) -> Any:
     """All rows, a batch at a time, so that it is seen and what the footer hides is found before memory is full."""
     import pyarrow as pa
 
@@ -201,5 +209,5 @@ def _read(path: Path, file: Any, columns: list[str], groups: range, progress: Pr
             if used > budget.MOST_BYTES:
                 budget.check(path, size, used, rows)
             shown.advance(len(batch))
-    fields = [file.schema_arrow.field(name) for name in columns]
-    return pa.Table.from_batches(batches, pa.schema(fields)) if batches else pa.schema(fields).empty_table()
+    wanted = pa.schema([schema.field(name) for name in columns])
+    return pa.Table.from_batches(batches, wanted) if batches else wanted.empty_table()

@@ -29,8 +29,8 @@ _IMPORTED: Final = frozenset(
 #: Files that a run takes as they are, where they name others by path and not by an identifier of an import.
 _PLAIN: Final = frozenset({".gd", ".tscn", ".tres", ".godot"})
 _BY_IDENTIFIER: Final = b"uid://"
-#: Files that Godot itself never looks at.
-_IGNORED: Final = frozenset({"", ".md", ".txt", ".json"})
+#: Files that Godot itself never looks at, or only for settings.
+_IGNORED: Final = frozenset({"", ".md", ".txt", ".json", ".cfg"})
 
 
 def import_project(engine: Engine, root: Path, variables: Mapping[str, str]) -> None:

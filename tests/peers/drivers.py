@@ -50,7 +50,7 @@ class Puppet:
             server.settimeout(limit(30))
             port = server.getsockname()[1]
             self.game = self._stack.enter_context(
-                godot.start(PUPPET, args=[f"port={port}"], engine=engine, time_limit_s=300)
+                godot.start(source=PUPPET.read_text(), args=[f"port={port}"], engine=engine, time_limit_s=300)
             )
             self._control = self._stack.enter_context(server.accept()[0])
             self._control.settimeout(limit(30))

@@ -140,7 +140,7 @@ class Scene(Script):
         assert "localhost:5000" in source
         script.write_text(source.replace("5000", str(port)), encoding="utf-8")
         env = {"BLOG_SCRIPT": str(script), "BLOG_TEXT": text}
-        self.game = godot.start(SCENE, env=env, engine=engine, time_limit_s=60)
+        self.game = godot.start(source=SCENE.read_text(), env=env, engine=engine, time_limit_s=60)
 
     @property
     def label(self):

@@ -9,14 +9,14 @@ from pathlib import Path
 import gdlab as gd
 from tests.ports import free_port
 
-SCRIPT = Path(__file__).with_name("enet.gd")
+SCRIPT = Path(__file__).with_name("enet.gd").read_text()
 
 
 def test_three_enet_clients_are_told_apart(engine) -> None:
     port = free_port(socket.SOCK_DGRAM)
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(
-            gd.godot.start(SCRIPT, args=["server", str(port), "3"], engine=engine, time_limit_s=60)
+            gd.godot.start(source=SCRIPT, args=["server", str(port), "3"], engine=engine, time_limit_s=60)
         )
         server.wait_for("listening", 30)
         link = gd.Link(delay_ms=15, jitter_ms=3, jitter_over_ms=20, loss=0.03)
@@ -27,7 +27,7 @@ def test_three_enet_clients_are_told_apart(engine) -> None:
         names = ("anna", "ben", "carla")
         clients = [
             stack.enter_context(
-                gd.godot.start(SCRIPT, args=["client", own, name], engine=engine, time_limit_s=60)
+                gd.godot.start(source=SCRIPT, args=["client", own, name], engine=engine, time_limit_s=60)
             )
             for name in names
         ]

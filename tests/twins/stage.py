@@ -103,7 +103,9 @@ def perform(
         players = {key: next(play) for key, play in plays.items()}
         arguments = [player.argument for player in players.values() if isinstance(player, Player)]
         game = ends.enter_context(
-            godot.start(CAST, args=arguments, engine=engine, time_limit_s=limit(within_s + 60))
+            godot.start(
+                source=CAST.read_text(), args=arguments, engine=engine, time_limit_s=limit(within_s + 60)
+            )
         )
         until = time.monotonic() + limit(within_s)
         game.wait_for("ready", limit(30))

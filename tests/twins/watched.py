@@ -30,7 +30,9 @@ def _pinged(fault: str) -> Shown:
             breaks="hold" if fault == "break" else "continue", profile=["frames"], restart=True
         ) as watch,
         gd.listen("udp://127.0.0.1:0", ping=0.03, restart=True) as cap,
-        godot.start(GAME, args=[str(cap.port), fault], debugger=watch, time_limit_s=limit(90)),
+        godot.start(
+            source=GAME.read_text(), args=[str(cap.port), fault], debugger=watch, time_limit_s=limit(90)
+        ),
     ):
         watch.wait(timeout=limit(40))
         if fault == "break":
@@ -48,7 +50,9 @@ def _refused(bad: bool) -> Shown:
     port = free_port(socket.SOCK_STREAM)
     with (
         gd.debugger(profile=["frames"], restart=True) as watch,
-        godot.start(GAME, args=[str(port), "packet"], debugger=watch, time_limit_s=limit(90)),
+        godot.start(
+            source=GAME.read_text(), args=[str(port), "packet"], debugger=watch, time_limit_s=limit(90)
+        ),
     ):
         watch.wait(timeout=limit(40))
         with gd.connect(f"ws://127.0.0.1:{port}") as cap:

@@ -39,7 +39,7 @@ def _ask(
     paths[0].write_bytes(
         struct.pack("<I", len(payloads)) + b"".join(struct.pack("<I", len(data)) + data for data in payloads)
     )
-    run = godot.run(SCRIPT, args=[*map(str, paths)], engine=engine, time_limit_s=90)
+    run = godot.run(source=SCRIPT.read_text(), args=[*map(str, paths)], engine=engine, time_limit_s=90)
     assert paths[2].exists(), run.reason
     answers = _packets(paths[1].read_bytes())
     texts = [text.decode() for text in answers[1::2]]

@@ -21,12 +21,17 @@ from importlib import import_module
 # What an ipykernel says to matplotlib before it loads it, and is told of its own parent before it is loaded itself.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 os.environ["JPY_PARENT_PID"] = str(os.getpid())
+os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = (
+    "1"  # or the debugger, loaded here, warns of Python's own modules
+)
 
 import numpy as np
 from ipykernel import kernelapp
 
 #: What a kernel of a notebook has loaded sooner or later, beside gdlab.
 LOADED = (
+    "anywidget",
+    "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.zmqshell",
     "ipywidgets",

@@ -8,6 +8,7 @@ child is as fresh as a notebook's kernel whose first cell has just run.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -68,6 +69,8 @@ def main() -> int:
     programs: list[dict[str, Any]] = json.load(sys.stdin)
     wanted = [program["cells"] for program in programs for _ in range(program["times"])]
     running: set[int] = set()
+    gc.collect()
+    gc.freeze()  # or each child looks through all that is imported here, and so copies it
     failed = 0
     deadline = time.monotonic() + limit(240)
     while wanted or running:
