@@ -18,8 +18,7 @@ from bench.rounds import Result, bring, check
 #: The receivers in C and their arguments: woken by each datagram, or asleep for so many microseconds each time.
 IN_C = {
     "C recvmmsg": (),
-    "C, naps of 5 ms": ("5000",),
-    "C, naps of 10 ms": ("10000",),
+    "C, naps of 6 ms": ("6000",),
     "C, naps of 12 ms": ("12000",),
     "C, naps of 90 ms": ("90000",),
 }

@@ -44,6 +44,7 @@ class Connection:
     reason : why it ends, as soon as that is decided; the first reason counts.
     held_bytes : what its session held after the last read.
     last_read_ns : time of the last read; a stream has an order, so no later one has an earlier time.
+    last_message_ns : time of the last read that completed a message, while nothing is answered.
     unsendable : sending has failed; what has arrived is still read. unsent : bytes of messages with a row that were to
         be sent then. not_sent : messages after that, which have no row. ignored : bytes that came after we ended it.
     last_sent_s : when a message was last sent, by the monotonic clock; 0 before the first.
@@ -58,6 +59,7 @@ class Connection:
         "held_bytes",
         "ignored",
         "ipv6",
+        "last_message_ns",
         "last_read_ns",
         "last_sent_s",
         "not_sent",
@@ -92,7 +94,7 @@ class Connection:
         self.events = 0
         self.held_bytes = 0
         self.last_sent_s = 0.0
-        self.last_read_ns = 0
+        self.last_read_ns = self.last_message_ns = 0
         self.unsendable = False
         self.unsent = 0
         self.not_sent = 0
@@ -108,10 +110,16 @@ class Connection:
         """How many bytes the kernel can hold of what the peer has sent."""
         return 0 if self.closed else self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
-    def receive(self, buffers: list[memoryview]) -> tuple[bytes, int, TimeSource]:
+    def receive(
+        self, buffers: list[memoryview], stepped_ns: int | None = None
+    ) -> tuple[bytes, int, TimeSource]:
         """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
 
         On Linux the time is the kernel's stamp of the last segment in it, else it is taken right after reading.
+
+        Parameters
+        ----------
+        stepped_ns : what `clock.stepped_ns` has just said, for who reads many.
 
         Raises
         ------
@@ -123,12 +131,13 @@ class Connection:
                 if kind == SO_TIMESTAMPNS and len(stamp) == TIMESPEC.size:
                     seconds, nanoseconds = TIMESPEC.unpack(stamp)
                     time_ns = seconds * 1_000_000_000 + nanoseconds
-                    return bytes(buffers[0][:size]), time_ns - clock.taken_off(time_ns), TimeSource.KERNEL
+                    time_ns -= clock.taken_off(time_ns) if stepped_ns is None else stepped_ns
+                    return buffers[0][:size].tobytes(), time_ns, TimeSource.KERNEL
             time_ns, time_source, _ = stamp_and_drops(ancillary)
         else:
             size = self.sock.recv_into(buffers[0])
             time_ns, time_source = clock.now_ns(), TimeSource.USER
-        return bytes(buffers[0][:size]), time_ns, time_source
+        return buffers[0][:size].tobytes(), time_ns, time_source
 
     def send(self, data: bytes) -> None:
         """Give data to the kernel; what it does not take waits.

@@ -10,28 +10,28 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
+from gdlab import clock
 from gdlab.errors import EndpointClosed
 from gdlab.facts import Fact
 from gdlab.messages import TimeSource
 from gdlab.transports.bound import Bound
 from gdlab.transports.connections import READ_BYTES, Connection, Phase, broken_by
-from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
+from gdlab.transports.promptness import CATCH_UP_S, Promptness
 from gdlab.transports.sink import Sink
+from gdlab.transports.states import State
+from gdlab.transports.stream_naps import CLOSE_NS, StreamNaps
 from gdlab.transports.wholes import Wholes
 
 #: Messages wait so long for others to be written with.
 TOGETHER_S: Final = 0.010
 
-#: How long a reader waits for the rows of what has been read.
-CATCH_UP_S: Final = 0.2
-
 #: Larger reads are taken for themselves, in columns.
 MOST_BYTES: Final = 8 * 1024
 
 
-class Gathering(Endpoint):
+class Gathering(Promptness):
     """Keeps messages that came in reads of their own, until several can be written together.
 
     One that comes alone is written at once; those close behind it wait for some hundredths of a second at most. They
@@ -45,6 +45,8 @@ class Gathering(Endpoint):
         self._written_s = -math.inf  # when they were written last
         self._is_due = False  # whether they will be, by a timer
         super().__init__(bound, sink, options, loop=loop)
+        self._naps = StreamNaps()
+        self._messages = 0  # of reads that were not just some whole messages
         self._reads = self._read_together  # one object, however many sockets are watched
         self._buffers = [memoryview(bytearray(READ_BYTES))]
 
@@ -78,10 +80,15 @@ class Gathering(Endpoint):
         self._write_wholes()
 
     def catch_up(self) -> None:
-        """Have the rows of all that has been read; whoever is about to read them need not know that they are kept."""
-        if self._wholes and not self._loop.is_mine:
+        """Have the rows of all that has arrived; whoever reads them need not know that they are kept, nor of naps."""
+        if (self._wholes or self._naps.naps_now) and not self._loop.is_mine:
             with contextlib.suppress(EndpointClosed, TimeoutError):
-                self._loop.ask(self, self._write_wholes, CATCH_UP_S)
+                self._loop.ask(self, self._look, CATCH_UP_S)
+
+    def _look(self) -> None:
+        if self._naps.naps_now:  # what came since the turn began would wait for the nap's end
+            self._loop.serve()
+        self._write_wholes()
 
     @abstractmethod
     def _ready(self, connection: Connection, events: int) -> None:
@@ -109,33 +116,58 @@ class Gathering(Endpoint):
                 self._ready(connection, selectors.EVENT_READ)
             return
         wholes, buffers = self._wholes, self._buffers
+        close: list[int] = []  # whose messages are so close that a nap might let them meet
+        time_source = TimeSource.USER
+        stepped_ns = clock.stepped_ns() if len(ready) > 1 else None
         for connection in ready:
             phase = connection.phase
             if phase is Phase.CLOSED:  # by what happened to another one
                 continue
             try:
                 try:
-                    chunk, time_ns, time_source = connection.receive(buffers)
+                    chunk, time_ns, time_source = connection.receive(buffers, stepped_ns)
                 except (BlockingIOError, InterruptedError):
                     continue
                 except OSError as error:
                     self.drop(connection, broken_by(error))
                     continue
+                since_ns = time_ns - connection.last_message_ns
                 # Where the kernel has just begun to stamp, the reads before have our own time, which is later.
                 if phase is Phase.OPEN and time_ns >= connection.last_read_ns:
                     session = connection.session
                     whole = session.whole(chunk)
                     if whole is not None:
-                        connection.last_read_ns = time_ns
+                        connection.last_read_ns = connection.last_message_ns = time_ns
                         wholes.add(time_ns, connection.code, whole, time_source)
+                        if since_ns < CLOSE_NS:
+                            close.append(connection.code)
                         continue
                     some = session.wholes(chunk) if len(chunk) <= MOST_BYTES else None
                     if some:
-                        connection.last_read_ns = time_ns
+                        connection.last_read_ns = connection.last_message_ns = time_ns
                         for one in some:
                             wholes.add(time_ns, connection.code, one, time_source)
+                        close.append(connection.code)
                         continue
+                before = self._messages
                 self._take_read(connection, chunk, time_ns, time_source)
+                messages = self._messages - before
+                if messages:
+                    connection.last_message_ns = time_ns
+                    if messages > 1 or since_ns < CLOSE_NS:
+                        close.append(connection.code)
             except Exception as error:  # noqa: BLE001 (it is logged, and ends the connection)
                 self._failed_at(connection, error)
         self._write_later()
+        if time_source is TimeSource.KERNEL:
+            self._nap(len(ready), close)
+
+    def _nap(self, reads: int, close: Sequence[int]) -> None:
+        """Put the next turn off where it would bring but a message or two, and nobody waits for them."""
+        nap_s = self._naps.looked(time.monotonic(), reads, close)
+        if not nap_s:
+            return
+        if self._state is State.LISTENING and self._nobody_waits():
+            self._loop.put_off(nap_s)
+        else:
+            self._naps.rise()

@@ -32,6 +32,11 @@ _T = TypeVar("_T")
 ANSWER_S: Final = 5.0
 
 _READ: Final = selectors.EVENT_READ
+_WRITE: Final = selectors.EVENT_WRITE
+
+#: What `epoll` says of a socket that can be read, or written to; everything else is told as both.
+_IN: Final = getattr(select, "EPOLLIN", 0)
+_OUT: Final = getattr(select, "EPOLLOUT", 0)
 
 #: No wait is longer.
 _LONG_S: Final = 3600.0
@@ -56,9 +61,11 @@ class _Watch(NamedTuple):
 
     Attributes
     ----------
+    events : which it is told of.
     together : what is told of all that can only be read, and `item`, what stands for this one.
     """
 
+    events: int
     tenant: Tenant
     function: Callable[[int], object]
     together: Callable[[list[Any]], object] | None = None
@@ -90,7 +97,11 @@ class Loop:
         self._waker.setblocking(False)
         self._wake.setblocking(False)
         self._selector.register(self._waker, _READ, None)
+        # The same as the selector has, by the sockets' numbers.
+        self._watches: dict[int, _Watch | None] = {self._waker.fileno(): None}
         self._waits = _epoll_of(self._selector)
+        self._called = _ready_at(self._waker)
+        self._nap_s = 0.0  # before the next turn
 
     # ---- from any thread
 
@@ -215,14 +226,18 @@ class Loop:
         together : a function of the tenant's that is called in its place where there is something to read and nothing
             else, with a list of the items of all sockets of which that is true; it is the same for all of them.
         """
-        known = sock.fileno() in self._selector.get_map()
+        number = sock.fileno()
+        known = number in self._watches
         if not events or function is None:
             if known:
                 self._selector.unregister(sock)
-        elif known:
-            self._selector.modify(sock, events, _Watch(tenant, function, together, item))
+                del self._watches[number]
+            return
+        self._watches[number] = watch = _Watch(events, tenant, function, together, item)
+        if known:
+            self._selector.modify(sock, events, watch)
         else:
-            self._selector.register(sock, events, _Watch(tenant, function, together, item))
+            self._selector.register(sock, events, watch)
 
     def after(self, tenant: Tenant, delay_s: float, function: Callable[[], object]) -> None:
         """Run a function later."""
@@ -231,14 +246,22 @@ class Loop:
 
     def turn(self, most_s: float | None = None) -> None:
         """Wait for something to happen, at most so long, and do what it asks for."""
+        if self._nap_s:
+            self._nap(most_s)
+        self.serve(0 if self._calls else self._until_timer(most_s))
+        self.run_calls()
+        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
+        while self._timers and self._timers[0][0] <= now_s:
+            _perform(heapq.heappop(self._timers)[2])
+
+    def serve(self, most_s: float | None = 0.0) -> None:
+        """Wait for the sockets, at most so long, and do what they ask for."""
         readable: dict[Tenant, tuple[Callable[[list[Any]], object], list[Any]]] = {}
-        for (_, _, _, watch), events in self._selector.select(
-            0 if self._calls else self._until_timer(most_s)
-        ):
+        for watch, events in self._found(most_s):
             if watch is None:
                 self._woken()
                 continue
-            tenant, function, together, item = watch
+            _, tenant, function, together, item = watch
             if together is not None and events == _READ:
                 known = readable.get(tenant)
                 if known is None:
@@ -255,10 +278,18 @@ class Loop:
                 read(items)
             except BaseException as error:  # noqa: BLE001 (as above)
                 tenant.failed(error)
-        self.run_calls()
-        now_s = time.monotonic()  # those that they set in turn come after the sockets' next turn
-        while self._timers and self._timers[0][0] <= now_s:
-            _perform(heapq.heappop(self._timers)[2])
+
+    def _found(self, most_s: float | None) -> list[tuple[_Watch | None, int]]:
+        """What happened at which sockets; None stands for the waker."""
+        if self._waits is None:
+            return [(key.data, events) for key, events in self._selector.select(most_s)]
+        # As the selector does it, without a call and two objects for each socket.
+        watches = self._watches
+        seconds = most_s if most_s is None else math.ceil(1000 * most_s) / 1000
+        return [
+            (watch := watches[number], _READ if bits == _IN or watch is None else _told(bits) & watch.events)
+            for number, bits in self._waits.poll(seconds, len(watches))
+        ]
 
     def rest(self, seconds: float) -> bool:
         """Wait so long in the middle of a turn; False as soon as there is something else to do, or will be before.
@@ -289,6 +320,21 @@ class Loop:
             return left_s > 0 and not calls and wait(left_s)
 
         return alone
+
+    def put_off(self, seconds: float) -> None:
+        """Let the next turn wait so long for whatever the sockets bring; a call or a timer ends that.
+
+        Nothing happens where there is another tenant, who has sockets of its own.
+        """
+        if self._tenants == 1:
+            self._nap_s = seconds
+
+    def _nap(self, most_s: float | None) -> None:
+        seconds, self._nap_s = self._nap_s, 0.0
+        due_s = self._until_timer(most_s)
+        milliseconds = math.floor(1000 * (seconds if due_s is None else min(seconds, due_s)))
+        if milliseconds and not self._calls and self._called is not None:
+            self._called(milliseconds)
 
     def run_calls(self) -> None:
         """Do what other threads have asked for."""
@@ -327,6 +373,11 @@ def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__name__", "")).split(".")[0] == "gdlab"
 
 
+def _told(bits: int) -> int:
+    """What a selector tells of what `epoll` does."""
+    return (_READ if bits & ~_OUT else 0) | (_WRITE if bits & ~_IN else 0)
+
+
 def _epoll_of(selector: selectors.BaseSelector) -> select.epoll | None:
     """What waits for what a selector would tell, and leaves it there; None where that cannot be."""
     if sys.platform != "linux" or not isinstance(selector, selectors.EpollSelector):
@@ -356,6 +407,15 @@ def _only_at(
         return select.select(readers, writers, writers, seconds) == alone
 
     return by_select
+
+
+def _ready_at(sock: socket.socket) -> Callable[[int], object] | None:
+    """Waits so many milliseconds until there is something to be read at a socket; None where stamps allow no naps."""
+    if sys.platform != "linux":
+        return None
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return poll.poll
 
 
 def _perform(task: _Task) -> None:

@@ -8,27 +8,18 @@ import socket
 import time
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Final
 
 from gdlab.errors import EndpointClosed
 from gdlab.transports.attention import Attention, Taken
 from gdlab.transports.bound import Bound
 from gdlab.transports.datagrams import Receiver
-from gdlab.transports.endpoint import Endpoint
 from gdlab.transports.loop import Loop
 from gdlab.transports.options import EndpointOptions
-from gdlab.transports.replies import Reply
+from gdlab.transports.promptness import CATCH_UP_S, Promptness
 from gdlab.transports.sink import Sink
 
-#: After something was sent, its answer is looked for without a nap for so long.
-PROMPT_FOR_S: Final = 1.0
 
-#: How long a reader waits for the rows of what has arrived; the thread that takes it answers at once unless it is kept
-#: busy.
-CATCH_UP_S: Final = 0.2
-
-
-class Napping(Endpoint):
+class Napping(Promptness):
     """Looks at its sockets; its parameters are those of `Endpoint`."""
 
     def __init__(
@@ -36,7 +27,6 @@ class Napping(Endpoint):
     ) -> None:
         super().__init__(bound, sink, options, loop=loop)
         self._attentions: dict[socket.socket, Attention] = {}
-        self._spoke_s = -PROMPT_FOR_S  # when something was sent last, in seconds of the steady clock
 
     @abstractmethod
     def _look(self, sock: socket.socket) -> Taken:
@@ -72,13 +62,6 @@ class Napping(Endpoint):
         for attention in attentions.values():
             attention.end()
 
-    def _nobody_waits(self) -> bool:
-        return (
-            not self._answers
-            and self.options.ping is None
-            and time.monotonic() - self._spoke_s > PROMPT_FOR_S
-        )
-
     def _spoke(self, sock: socket.socket) -> None:
         """Note that something was sent, which may be answered."""
         self._spoke_s = time.monotonic()
@@ -93,20 +76,6 @@ class Napping(Endpoint):
     def _look_everywhere(self) -> None:
         for attention in self._attentions.values():
             attention.look()
-
-    def set_reply(self, reply: Reply | None, every: float | None = None) -> None:
-        """Replace the reply rule, as `Endpoint.set_reply`; messages that wait are answered at once."""
-        super().set_reply(reply, every)
-        self._rise_soon()
-
-    def set_ping(self, ping: float | None) -> None:
-        """Change how often peers are pinged, as `Endpoint.set_ping`."""
-        super().set_ping(ping)
-        self._rise_soon()
-
-    def _rise_soon(self) -> None:
-        with contextlib.suppress(EndpointClosed):
-            self.call(self._rise)
 
     def _rise(self) -> None:
         for attention in self._attentions.values():

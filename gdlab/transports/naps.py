@@ -35,12 +35,12 @@ BUFFER_SHARE: Final = 0.25
 #: What may begin to arrive, at the worst, while nobody looks: so many times as much as before, at least and at most so
 #: many small datagrams per second. The buffer holds those of one nap.
 FLOOD_TIMES: Final = 20
-FLOOD_HZ: Final = (20_000.0, 50_000.0)
+FLOOD_HZ: Final = (20_000.0, 40_000.0)
 _SMALL_BYTES: Final = 832
 
 #: What comes is counted for so long before the first nap, or until that is enough of it.
 _WINDOW_S: Final = 0.01
-_ENOUGH: Final = 32
+_ENOUGH: Final = 8
 
 
 class Naps:

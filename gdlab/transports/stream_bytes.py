@@ -14,6 +14,7 @@ import logging
 import selectors
 import socket
 import struct
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 
@@ -288,6 +289,7 @@ class StreamBytes(Gathering):
         """Send bytes; a peer that does not read them loses its connection when too much waits."""
         if not data or connection.end_sent or connection.closed:
             return
+        self._spoke_s = time.monotonic()
         if connection.unsendable:
             connection.unsent += len(data)
             return

@@ -87,13 +87,16 @@ class StreamEndpoint(StreamBytes):
         """Do what follows from what happened on a connection, one thing after the other."""
         for effect in effects:
             if isinstance(effect, Arrived):
+                self._messages += 1
                 put(self.sink, connection.code, effect)
                 if effect.asks and self._answers and connection.phase is Phase.OPEN:
                     self._answer_to(connection, effect)
             elif isinstance(effect, (ManyArrived, Noted)):
                 put(self.sink, connection.code, effect)
-                if isinstance(effect, ManyArrived) and effect.asks and self._answers:
-                    self._answer_to_many(connection, effect)
+                if isinstance(effect, ManyArrived):
+                    self._messages += len(effect.sizes)
+                    if effect.asks and self._answers:
+                        self._answer_to_many(connection, effect)
             elif isinstance(effect, Write):
                 self.write(connection, effect.data)
             else:

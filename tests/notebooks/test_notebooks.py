@@ -1,8 +1,8 @@
 """Every notebook, in both languages, runs in a kernel, with a Godot and with none, and closes what it opened.
 
 Its code is the same in both (`tests/course/test_in_chinese.py` shows that), so it runs with a Godot in one language and
-without in the other, half of the notebooks one way and half the other way. Those that ask for no engine run once, beside
-a program in its place that notes whether it was started. All four are run with ``GDLAB_EXPLORE=1``.
+without in the other, half of the notebooks one way and half the other way. Those that ask for no engine run once,
+beside a program in its place that notes whether it was started. All four are run with ``GDLAB_EXPLORE=1``.
 The third form, where there are no threads and sockets, is in `test_without_threads.py`.
 """
 
