@@ -110,10 +110,16 @@ class Connection:
         """How many bytes the kernel can hold of what the peer has sent."""
         return 0 if self.closed else self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
 
-    def receive(self, buffers: list[memoryview]) -> tuple[bytes, int, TimeSource]:
+    def receive(
+        self, buffers: list[memoryview], stepped_ns: int | None = None
+    ) -> tuple[bytes, int, TimeSource]:
         """Read what has arrived, at most the buffer's size; empty when the peer has said that it sends nothing more.
 
         On Linux the time is the kernel's stamp of the last segment in it, else it is taken right after reading.
+
+        Parameters
+        ----------
+        stepped_ns : what `clock.stepped_ns` has just said, for who reads many.
 
         Raises
         ------
@@ -125,12 +131,13 @@ class Connection:
                 if kind == SO_TIMESTAMPNS and len(stamp) == TIMESPEC.size:
                     seconds, nanoseconds = TIMESPEC.unpack(stamp)
                     time_ns = seconds * 1_000_000_000 + nanoseconds
-                    return bytes(buffers[0][:size]), time_ns - clock.taken_off(time_ns), TimeSource.KERNEL
+                    time_ns -= clock.taken_off(time_ns) if stepped_ns is None else stepped_ns
+                    return buffers[0][:size].tobytes(), time_ns, TimeSource.KERNEL
             time_ns, time_source, _ = stamp_and_drops(ancillary)
         else:
             size = self.sock.recv_into(buffers[0])
             time_ns, time_source = clock.now_ns(), TimeSource.USER
-        return bytes(buffers[0][:size]), time_ns, time_source
+        return buffers[0][:size].tobytes(), time_ns, time_source
 
     def send(self, data: bytes) -> None:
         """Give data to the kernel; what it does not take waits.

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
+from gdlab import clock
 from gdlab.errors import EndpointClosed
 from gdlab.facts import Fact
 from gdlab.messages import TimeSource
@@ -117,13 +118,14 @@ class Gathering(Promptness):
         wholes, buffers = self._wholes, self._buffers
         close: list[int] = []  # whose messages are so close that a nap might let them meet
         time_source = TimeSource.USER
+        stepped_ns = clock.stepped_ns() if len(ready) > 1 else None
         for connection in ready:
             phase = connection.phase
             if phase is Phase.CLOSED:  # by what happened to another one
                 continue
             try:
                 try:
-                    chunk, time_ns, time_source = connection.receive(buffers)
+                    chunk, time_ns, time_source = connection.receive(buffers, stepped_ns)
                 except (BlockingIOError, InterruptedError):
                     continue
                 except OSError as error:

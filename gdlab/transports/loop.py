@@ -32,6 +32,11 @@ _T = TypeVar("_T")
 ANSWER_S: Final = 5.0
 
 _READ: Final = selectors.EVENT_READ
+_WRITE: Final = selectors.EVENT_WRITE
+
+#: What `epoll` says of a socket that can be read, or written to; everything else is told as both.
+_IN: Final = getattr(select, "EPOLLIN", 0)
+_OUT: Final = getattr(select, "EPOLLOUT", 0)
 
 #: No wait is longer.
 _LONG_S: Final = 3600.0
@@ -56,9 +61,11 @@ class _Watch(NamedTuple):
 
     Attributes
     ----------
+    events : which it is told of.
     together : what is told of all that can only be read, and `item`, what stands for this one.
     """
 
+    events: int
     tenant: Tenant
     function: Callable[[int], object]
     together: Callable[[list[Any]], object] | None = None
@@ -90,6 +97,8 @@ class Loop:
         self._waker.setblocking(False)
         self._wake.setblocking(False)
         self._selector.register(self._waker, _READ, None)
+        # The same as the selector has, by the sockets' numbers.
+        self._watches: dict[int, _Watch | None] = {self._waker.fileno(): None}
         self._waits = _epoll_of(self._selector)
         self._called = _ready_at(self._waker)
         self._nap_s = 0.0  # before the next turn
@@ -217,14 +226,18 @@ class Loop:
         together : a function of the tenant's that is called in its place where there is something to read and nothing
             else, with a list of the items of all sockets of which that is true; it is the same for all of them.
         """
-        known = sock.fileno() in self._selector.get_map()
+        number = sock.fileno()
+        known = number in self._watches
         if not events or function is None:
             if known:
                 self._selector.unregister(sock)
-        elif known:
-            self._selector.modify(sock, events, _Watch(tenant, function, together, item))
+                del self._watches[number]
+            return
+        self._watches[number] = watch = _Watch(events, tenant, function, together, item)
+        if known:
+            self._selector.modify(sock, events, watch)
         else:
-            self._selector.register(sock, events, _Watch(tenant, function, together, item))
+            self._selector.register(sock, events, watch)
 
     def after(self, tenant: Tenant, delay_s: float, function: Callable[[], object]) -> None:
         """Run a function later."""
@@ -244,11 +257,11 @@ class Loop:
     def serve(self, most_s: float | None = 0.0) -> None:
         """Wait for the sockets, at most so long, and do what they ask for."""
         readable: dict[Tenant, tuple[Callable[[list[Any]], object], list[Any]]] = {}
-        for (_, _, _, watch), events in self._selector.select(most_s):
+        for watch, events in self._found(most_s):
             if watch is None:
                 self._woken()
                 continue
-            tenant, function, together, item = watch
+            _, tenant, function, together, item = watch
             if together is not None and events == _READ:
                 known = readable.get(tenant)
                 if known is None:
@@ -265,6 +278,18 @@ class Loop:
                 read(items)
             except BaseException as error:  # noqa: BLE001 (as above)
                 tenant.failed(error)
+
+    def _found(self, most_s: float | None) -> list[tuple[_Watch | None, int]]:
+        """What happened at which sockets; None stands for the waker."""
+        if self._waits is None:
+            return [(key.data, events) for key, events in self._selector.select(most_s)]
+        # As the selector does it, without a call and two objects for each socket.
+        watches = self._watches
+        seconds = most_s if most_s is None else math.ceil(1000 * most_s) / 1000
+        return [
+            (watch := watches[number], _READ if bits == _IN or watch is None else _told(bits) & watch.events)
+            for number, bits in self._waits.poll(seconds, len(watches))
+        ]
 
     def rest(self, seconds: float) -> bool:
         """Wait so long in the middle of a turn; False as soon as there is something else to do, or will be before.
@@ -346,6 +371,11 @@ class Loop:
 def _is_ours(frame: FrameType) -> bool:
     """Whether it is a function of gdlab that runs there."""
     return str(frame.f_globals.get("__name__", "")).split(".")[0] == "gdlab"
+
+
+def _told(bits: int) -> int:
+    """What a selector tells of what `epoll` does."""
+    return (_READ if bits & ~_OUT else 0) | (_WRITE if bits & ~_IN else 0)
 
 
 def _epoll_of(selector: selectors.BaseSelector) -> select.epoll | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -63,19 +63,9 @@ class ManyEncoded(NamedTuple):
     data: bytes
 
 
-class Whole(NamedTuple):
-    """A message that was a read of its own.
-
-    Attributes
-    ----------
-    wire_bytes : what it took on the wire. word : how it was cut out of its stream.
-    kind : None where it follows from the payload.
-    """
-
-    payload: bytes
-    wire_bytes: int
-    word: str = ""
-    kind: Kind | None = None
+#: A message that was a read of its own: its payload; what it took on the wire; how it was cut out of its stream; its
+#: kind, None where that follows from the payload. A bare tuple, as there is one for each message.
+Whole: TypeAlias = tuple[bytes, int, str, Kind | None]
 
 
 class Read(NamedTuple):

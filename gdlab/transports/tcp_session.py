@@ -86,7 +86,7 @@ class TcpSession(Session):
                 return None
             self._plain, self._word = plain, self._reader.name
         payload = plain.whole(chunk)
-        return None if payload is None else Whole(payload, self._overhead + len(chunk), self._word)
+        return None if payload is None else (payload, self._overhead + len(chunk), self._word, None)
 
     def wholes(self, chunk: bytes) -> Sequence[Whole] | None:
         """Take a read that is just some frames; `whole` has been asked before."""
@@ -94,7 +94,7 @@ class TcpSession(Session):
         if not payloads:
             return None
         word, wire = self._word, self._overhead + (len(chunk) - sum(map(len, payloads))) // len(payloads)
-        return [Whole(payload, wire + len(payload), word) for payload in payloads]
+        return [(payload, wire + len(payload), word, None) for payload in payloads]
 
     def take_ahead(self, reads: list[Arrival]) -> tuple[Sequence[Effect], list[Arrival]]:
         """Take messages of several reads at once, which costs less; each has the time of the read that completed it."""

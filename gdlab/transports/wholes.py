@@ -34,13 +34,14 @@ class Wholes:
 
     def add(self, time_ns: int, peer: int, whole: Whole, time_source: TimeSource) -> None:
         """Keep one that `Session.whole` has found; the other arguments are those of `Sink.append`."""
+        _, _, word, kind = whole
         if (
-            not self._groups
-            or whole[2] != self._word
+            word != self._word
             or time_source is not self._time_source
-            or (whole[3] is None) is not self._guesses
+            or (kind is None) is not self._guesses
+            or not self._groups
         ):
-            self._word, self._guesses, self._time_source = whole.word, whole.kind is None, time_source
+            self._word, self._guesses, self._time_source = word, kind is None, time_source
             self._rows = []
             self._groups.append((time_source, self._rows))
         self._rows.append((time_ns, peer, whole))

@@ -40,7 +40,7 @@ class WebSocketRows:
         """The same, of a read that was just this message."""
         size = len(payload)
         wire = self._overhead + (size if size < EXTENDED_BYTES else size + 2)
-        return Whole(payload, wire, "", Kind.TEXT if text else Kind.BINARY)
+        return payload, wire, "", Kind.TEXT if text else Kind.BINARY
 
     def of_columns(
         self, many: Messages, time_ns: int | Int64, time_source: TimeSource, *, asks: bool = False

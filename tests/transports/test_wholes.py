@@ -15,7 +15,7 @@ from gdlab.transports.address import parse
 from gdlab.transports.effects import Arrived, Finish, ManyArrived, Noted, Withdrawn
 from gdlab.transports.options import EndpointOptions
 from gdlab.transports.own_pings import MarkingSink, OwnPings
-from gdlab.transports.session import Link, Whole
+from gdlab.transports.session import Link
 from gdlab.transports.stream_history import put
 from gdlab.transports.tcp_session import TcpSession
 from gdlab.transports.wholes import Wholes
@@ -38,7 +38,7 @@ def test_rows_written_together_are_those_written_one_by_one(seed: int) -> None:
             payload = draw.choice([b"", b"text", b"\0\1\2", own, draw.randbytes(draw.randrange(90))])
             peer = one.peer_code(f"p{draw.randrange(9)}")
             assert other.peer_code(stores[0]._peers[peer]) == peer
-            wholes.add(number, peer, Whole(payload, len(payload) + 44, word), source)
+            wholes.add(number, peer, (payload, len(payload) + 44, word, None), source)
             other.append(
                 number,
                 peer,
