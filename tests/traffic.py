@@ -74,14 +74,20 @@ def text(value, n, name=None):
     """A categorical column; of one value for all rows, which is what most are, without looking at each row."""
     if not isinstance(value, str) or not n:
         rows = [] if isinstance(value, str) else list(value)
-        return pd.Categorical(rows, categories=None if name is None else list(CATEGORIES[name]))
+        if name is None:
+            return pd.Categorical(rows)
+        categories = tuple(CATEGORIES[name])
+        numbers = {category: number for number, category in enumerate(categories)}
+        codes = np.array([numbers.get(row, -1) for row in rows], np.int8)
+        return pd.Categorical.from_codes(codes, dtype=_dtype(categories), validate=False)
     dtype = _dtype((value,) if name is None else tuple(CATEGORIES[name]))
     code = dtype.categories.get_loc(value) if value in dtype.categories else -1
     return pd.Categorical.from_codes(np.full(n, code, np.int8), dtype=dtype, validate=False)
 
 
+@functools.lru_cache(64)
 def fact_of(fact, n):
-    """As `facts_of`, of one fact or none for all rows."""
+    """As `facts_of`, of one fact or none for all rows; a table that is made of them copies them."""
     return {
         "reason": text(fact.reason if fact else "", n, "reason"),
         "by": text(fact.by if fact else "", n, "by"),
@@ -106,10 +112,10 @@ def facts_of(facts):
 
 def merged(*tables: pd.DataFrame) -> pd.DataFrame:
     """Several tables as one in order of time, with categories united, as a capture of several endpoints."""
-    whole = pd.concat([t.astype({"endpoint": object, "peer": object}) for t in tables], ignore_index=True)
+    whole = pd.concat(tables, ignore_index=True)
     whole = whole.sort_values("time", kind="stable", ignore_index=True)
     for name in ("endpoint", "peer"):
-        whole[name] = whole[name].astype("category")
+        whole[name] = whole[name].astype(object).astype("category")
     for name, categories in CATEGORIES.items():
         if whole[name].dtype != _dtype(tuple(categories)):
             whole[name] = pd.Categorical(whole[name], categories=list(categories))
