@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -65,21 +66,23 @@ def build(site: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="gdlab-site-") as temporary:
         work = Path(temporary)
         wheels = work / "wheels"
-        run("-m", "build", "--wheel", "--outdir", str(wheels), str(ROOT))
+        run(os.environ.get("UV", "uv"), "build", "-q", "--wheel", "--out-dir", str(wheels), str(ROOT))
         write_lessons(work / "content")
         wheel = next(wheels.glob("*.whl"))
         run(
-            *("-m", "jupyter", "lite", "build", "--lite-dir", str(work), "--output-dir", str(site.resolve())),
-            *("--contents", str(work / "content"), "--piplite-wheels", str(wheel)),
+            *(sys.executable, "-m", "jupyter", "lite", "build", "--lite-dir", str(work)),
+            *("--output-dir", str(site.resolve()), "--contents", str(work / "content")),
+            # Of three times the size are the maps from the page's JavaScript to what it was made from.
+            *("--piplite-wheels", str(wheel), "--no-sourcemaps"),
             at=work,
         )
 
 
-def run(*arguments: str, at: Path = ROOT) -> None:
-    """Run a Python program, showing what it prints only where it fails."""
-    done = subprocess.run([sys.executable, *arguments], cwd=at, capture_output=True, text=True, check=False)
+def run(*command: str, at: Path = ROOT) -> None:
+    """Run a program, showing what it prints only where it fails."""
+    done = subprocess.run(command, cwd=at, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{' '.join(arguments[:4])} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        sys.exit(f"{' '.join(command[:5])} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,9 @@ CLOSE = """async () => {
   }
 }"""
 
+#: Closes the notebook that is in sight as its tab's cross does: its kernel goes on.
+CLOSE_TAB = "() => window.jupyterapp.shell.currentWidget.dispose()"
+
 #: Evaluates an expression in the kernel of the notebook; nothing of it is seen in the notebook.
 ASK = """async (expression) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
@@ -68,6 +71,10 @@ ON_STDERR = """() => {
   return outputs.filter(o => o.output_type === 'stream' && o.name === 'stderr').map(o => [o.text].flat().join(''));
 }"""
 
+#: A folder for ``PYTHONPATH``. When a Jupyter server imports jsonschema, that builds thirty grammars of addresses in
+#: all scripts, for three seconds of a processor; where it does not find the package it goes without.
+LIGHTER = Path(__file__).parent / "lighter"
+
 #: Chromium asks its maker's servers for things at start; tests stay on loopback.
 QUIET = (
     "--disable-quic",
@@ -79,14 +86,16 @@ QUIET = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
-#: What browsers and Lab itself complain of, and what is none of ours. "Cannot send": when a kernel is restarted, the
-#: widgets of the old one still want to tell it that they have left the page. "Canceled future": when a kernel is ended,
-#: the threads that Lab has asked it for, one per widget, have not all been promised yet. "Shared module": the kernel
-#: that runs in the browser, which is installed for the site of lessons, misses its own server in an ordinary Lab.
-#: "Module undefined": where a busy kernel does not tell a page that has come back of all widgets within four seconds,
-#: ipywidgets asks each of them, and takes a change that is told in that moment for the whole of it.
+#: What browsers and Lab itself complain of, and what is none of ours. "Cannot send": when a kernel is restarted or a
+#: tab closed, its widgets still want to tell the kernel that they have left the page, or that they live. "Canceled
+#: future": when a kernel is ended, the threads that Lab has asked it for, one per widget, have not all been promised
+#: yet. "Shared module": the kernel that runs in the browser, which is installed for the site of lessons, misses its
+#: own server in an ordinary Lab. "Module undefined": where a busy kernel does not tell a page that has come back of
+#: all widgets within four seconds, ipywidgets asks each of them, and takes a change that is told in that moment for
+#: the whole of it.
 HARMLESS = re.compile(
     r"favicon|net::ERR_|Failed to load resource|GPU|WebGL|preload|^(Error: )?Cannot send$"
+    r"|^Could not send widget sync message Error: Cannot send"
     r"|^(Error: )?Canceled future for create_subshell_request message before replies were done$"
     r"|Shared module @jupyterlite/|No version of module undefined is registered",
     re.IGNORECASE,
@@ -207,10 +216,7 @@ def server(
     page = home / "config" / "labconfig" / "page_config.json"
     page.parent.mkdir(parents=True)
     page.write_text(json.dumps({"buildCheck": False, "buildAvailable": False}))
-    for name, content in (kernels or {}).items():
-        spec = home / "data" / "kernels" / name / "kernel.json"
-        spec.parent.mkdir(parents=True)
-        spec.write_text(json.dumps(content))
+    write_kernels(kernels or {}, home)
     options = [
         "--no-browser",
         "--ServerApp.ip=127.0.0.1",
@@ -223,6 +229,14 @@ def server(
         yield Server(f"http://127.0.0.1:{port}", token, folder, log)
 
 
+def write_kernels(kernels: dict[str, dict[str, object]], home: Path) -> None:
+    """Give servers whose settings are in `home` kernels: what `kernel.json` of each says, by the kernel's name."""
+    for name, content in kernels.items():
+        spec = home / "data" / "kernels" / name / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        spec.write_text(json.dumps(content))
+
+
 @contextmanager
 def serving(
     command: Sequence[str], port: int, folder: Path, home: Path, env: dict[str, str] | None = None
@@ -230,8 +244,10 @@ def serving(
     """Run a module that serves on a port, with Jupyter's settings kept in `home`; give its log."""
     environment = {
         **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(LIGHTER), os.environ.get("PYTHONPATH")))),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_PATH": str(home / "data"),  # before what the environment has
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "lab" / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "lab" / "workspaces"),
@@ -297,6 +313,12 @@ class Notebook:
     def open(self) -> None:
         """Load the page with it: for the first time, or anew."""
         self.page.goto(self.server.address(self.name))
+        self._wait_until_ready()
+
+    def reopen(self) -> None:
+        """Close its tab and open it again in the same page: from its file, with the kernel that has gone on."""
+        self.page.evaluate(CLOSE_TAB)
+        self.page.evaluate(OPEN, self.name)
         self._wait_until_ready()
 
     def close(self) -> None:

@@ -82,9 +82,9 @@ def test_shown_twice_closed_and_opened_again(opened, kernel):
 
         notebook.save()
         received = notebook.ask("cap.statistics().received")
-        # The page is gone, the kernel is not: it receives for a reader who comes back.
-        notebook.page.goto("about:blank")
-        notebook.open()
+        # The view is gone, the kernel is not: it receives for a reader who comes back. (`test_lifetime` loads the page
+        # anew.)
+        notebook.reopen()
         status = notebook.page.locator(".gdlab-live .widget-html-content:visible").first
         expect(status).to_contain_text("1 peer", timeout=limit_ms(60))
         wait_for_more(notebook, status)

@@ -74,9 +74,8 @@ def test_the_last_state_stays(opened, context, kernel, tmp_path, artifacts):
     notebook.save()
 
     # Opened again where no kernel knows of it.
-    page.goto("about:blank")
-    notebook.server.end_kernels()
-    notebook.open()
+    notebook.close()
+    notebook = Notebook(page, notebook.server, notebook.name, notebook.errors)
     assert_shows_the_end(page, 1)
     page.screenshot(path=artifacts / f"saved-{kernel}.png")
 

@@ -16,6 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from gdlab.course.handout import shipped
+from tests.browser.lab import LIGHTER
 from tests.waiting import limit, limit_ms
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +47,7 @@ def site(tmp_path_factory):
             str(folder),
         ],
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(LIGHTER)},
         capture_output=True,
         text=True,
         timeout=limit(300),

@@ -7,6 +7,7 @@ import pytest
 from tests.browser import lab
 from tests.browser.board import Board
 from tests.browser.games import Players
+from tests.browser.kernels import NEWEST
 from tests.notebooks.test_notebooks import free_port
 from tests.waiting import limit_ms
 
@@ -16,9 +17,10 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "00-dashboard.ipy
 
 
 @pytest.fixture
-def voila(tmp_path):
+def voila(tmp_path, kernelspecs):
     """The address of a Voila that serves the dashboard's notebook, and its log."""
     port = lab.free_port()  # of TCP
+    lab.write_kernels({"python3": kernelspecs[NEWEST]}, tmp_path / "home")
     command = ["voila", str(NOTEBOOK), "--no-browser", "--Voila.ip=127.0.0.1", f"--Voila.port={port}"]
     with lab.serving(command, port, tmp_path, tmp_path / "home") as log:
         yield f"http://127.0.0.1:{port}", log
