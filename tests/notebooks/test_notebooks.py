@@ -1,7 +1,8 @@
 """Every notebook, in both languages, runs in a kernel, with a Godot and with none, and closes what it opened.
 
 Its code is the same in both (`tests/course/test_in_chinese.py` shows that), so it runs with a Godot in one language and
-without in the other, half of the notebooks one way and half the other way. All four are run with ``GDLAB_EXPLORE=1``.
+without in the other, half of the notebooks one way and half the other way. Those that ask for no engine run once,
+beside a program in its place that notes whether it was started. All four are run with ``GDLAB_EXPLORE=1``.
 The third form, where there are no threads and sockets, is in `test_without_threads.py`.
 """
 
@@ -46,6 +47,9 @@ SAYS = {
     },
 }
 
+#: These ask for no engine: with one and without one they are the same.
+WITHOUT_AN_ENGINE = {"08-what-the-game-does", "09-multiplayer", "11-who-lost-it", "12-clocks", "13-playable"}
+
 #: What lessons write to standard error on purpose, in outputs: the server whose handler fails reports that.
 ON_STDERR = {"05-websocket": 1}
 
@@ -66,6 +70,18 @@ def free_port() -> int:
             return int(tcp.getsockname()[1])
 
 
+#: What a stand-in for an engine leaves when it is started.
+STARTED = "an engine was started"
+
+
+def noting_engine(folder):
+    """A program that only notes that it was started."""
+    program = folder / "engine"
+    program.write_text(f'#!/bin/sh\n: > "{folder / STARTED}"\n')
+    program.chmod(0o755)
+    return program
+
+
 def outputs(notebook, mime):
     return [
         output["data"][mime]
@@ -80,6 +96,7 @@ def forms():
     for place, path in enumerate(NOTEBOOKS["en"]):
         for language, source in itertools.product(NOTEBOOKS, ("embedded", "godot")):
             usual = ((language, source) in {("en", "embedded"), ("zh", "godot")}) == bool(place % 2)
+            usual &= source == "embedded" or path.stem not in WITHOUT_AN_ENGINE
             if usual or os.environ.get("GDLAB_EXPLORE") == "1":
                 marks = [pytest.mark.godot] if source == "godot" else []
                 yield pytest.param(path.stem, language, source, marks=marks)
@@ -93,7 +110,8 @@ def test_it_runs_top_to_bottom(name, language, source, warm_kernels, request, tm
     if source == "godot":
         monkeypatch.setenv("GDLAB_GODOT", str(request.getfixturevalue("engine").path))
     else:
-        monkeypatch.setenv("GDLAB_GODOT", "")
+        engine = noting_engine(tmp_path) if name in WITHOUT_AN_ENGINE else ""
+        monkeypatch.setenv("GDLAB_GODOT", str(engine))
         monkeypatch.setenv("PATH", "/nowhere")
         monkeypatch.setenv("MPLCONFIGDIR", mpl.get_cachedir())  # or it looks for all fonts once more
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -124,6 +142,7 @@ def test_it_runs_top_to_bottom(name, language, source, warm_kernels, request, tm
         if output["output_type"] == "error"
     ]
     assert not errors
+    assert not (tmp_path / STARTED).exists()
     complaints = [
         output["text"]
         for cell in notebook.cells

@@ -59,11 +59,25 @@ def words(ax):
     return [t for t in dict.fromkeys(ax.findobj(Text)) if t.get_text().strip() and t.get_visible()]
 
 
+def size_when_drawn(ax, name, case):
+    """Width and height of the picture in pixels; afterwards all words have their places.
+
+    Where the tests of the report make the same picture, of the same table, only its layout is found here.
+    """
+    if name == "ladder" or case in REPORTED_IN_PARTS:
+        return Image.open(io.BytesIO(ax._repr_png_())).size
+    ax.figure.draw_without_rendering()
+    return ax.figure.canvas.get_width_height()
+
+
+#: A report leaves out most of the pictures of these.
+REPORTED_IN_PARTS = ("empty", "one row", "only events", "one instant")
+
+
 @each_plot_of_each_case
 def test_every_table_makes_a_picture_that_says_what_it_shows_and_covers_no_word(name, case):
     ax = getattr(plots, name)(CASES[case])
-    picture = Image.open(io.BytesIO(ax._repr_png_()))
-    assert picture.size == (800, 520 if name == "ladder" else 360)
+    assert size_when_drawn(ax, name, case) == (800, 520 if name == "ladder" else 360)
     # Units stand on both axes, and the sample size in the caption.
     assert AXES[name][0] in ax.get_xlabel()
     assert AXES[name][1] in ax.get_ylabel()
@@ -91,7 +105,7 @@ def test_an_update_makes_no_new_artists_and_leaves_the_layout(name):
     )
     for case in ("probes", "only events", "numbered", "empty"):
         plot.update(CASES[case])
-        plot.ax.figure.png()
+        plot.ax.figure.draw_without_rendering()
     assert set(plot.ax.lines) | set(plot.ax.patches) | set(plot.ax.texts) == before
     assert plot.ax.get_position().bounds == place
 

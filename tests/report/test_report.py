@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 import re
 import struct
@@ -53,15 +54,27 @@ def recording(of, tmp_path, **about):
     return Recording(of, {"provenance": about}, tmp_path / "run.csv")
 
 
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    """The path of the report of a case; each is made once."""
+
+    @functools.cache
+    def path_of(case):
+        folder = tmp_path_factory.mktemp("reported")
+        return recording(CASES[case], folder).report(folder / "report")
+
+    return path_of
+
+
 @pytest.mark.parametrize("case", some(sorted(CASES, key=lambda case: case != "one row"), every=len(CASES)))
-def test_any_capture_is_reported_and_its_data_come_back(case, tmp_path):
-    page = Page(recording(CASES[case], tmp_path).report(tmp_path / "report"))
-    assert sorted(file.name for file in (tmp_path / "report").iterdir()) == [
+def test_any_capture_is_reported_and_its_data_come_back(case, reported):
+    folder, page = reported(case).parent, Page(reported(case))
+    assert sorted(file.name for file in folder.iterdir()) == [
         "capture.csv",
         "capture.gdlab.json",
         "report.html",
     ]
-    again = gd.load(tmp_path / "report" / "capture.csv")
+    again = gd.load(folder / "capture.csv")
     assert list(again.df.payload) == list(CASES[case].payload)
     assert not page.unclosed
     for heading in (
@@ -85,10 +98,11 @@ def test_any_capture_is_reported_and_its_data_come_back(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", some(("empty", "probes"), every=2))
-def test_a_second_report_of_the_same_data_differs_only_in_when_it_was_made(case, tmp_path):
+def test_a_second_report_of_the_same_data_differs_only_in_when_it_was_made(case, reported, tmp_path):
+    first, second = reported(case), recording(CASES[case], tmp_path).report(tmp_path / "report")
     words = [
-        re.sub("made .*? UTC", "", Page(recording(CASES[case], tmp_path).report(tmp_path / "report")).words)
-        for _ in range(2)
+        re.sub("made .*? UTC", "", Page(path).words).replace(str(path.parents[1]), "")
+        for path in (first, second)
     ]
     assert words[0] == words[1]
 
@@ -183,8 +197,8 @@ def test_a_file_of_the_name_is_not_a_folder(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_conversations_fit_the_page(tmp_path):
-    page = recording(CASES["fifty peers"], tmp_path).report(tmp_path / "report").read_text(encoding="utf-8")
+def test_the_conversations_fit_the_page(reported):
+    page = reported("fifty peers").read_text(encoding="utf-8")
     part = page.partition("<h2>Conversations</h2>")[2].partition("</table>")[0]
     assert "class=narrow" in part
     # A lone endpoint is said once, below, and takes no column.
