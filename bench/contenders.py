@@ -221,6 +221,13 @@ class Gdlab:
             grow(sock, receive_buffer)
         self.port = self.listener.address.port
         self.listener.start()
+        if (
+            portable
+        ):  # macOS stamps in microseconds, and tells no datagram of those that were dropped before it
+            datagrams._USUAL_STAMP = datagrams.SCM_TIMESTAMP
+            for sock in self.listener._sockets:
+                sock.setsockopt(socket.SOL_SOCKET, datagrams.SO_TIMESTAMP, 1)
+                sock.setsockopt(socket.SOL_SOCKET, datagrams.SO_RXQ_OVFL, 0)
         self.release = threading.Event()
         self.told_drops = 0
         self.cpu_s = 0.0

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import multiprocessing
 import os
 import shutil
 import signal
@@ -16,8 +17,9 @@ import numpy as np
 
 from bench.native import Receiver, helper, send, streamed
 from bench.rounds import Contender, Metric, Result, Table, Target, bring, check, interleave
+from bench.stream_senders import paced_to
 from gdlab.store import Store, table
-from gdlab.transports import UdpListener, parse
+from gdlab.transports import EndpointOptions, TcpListener, UdpListener, parse
 
 SIZE = 64
 
@@ -63,12 +65,12 @@ def tcpdump() -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def dumping(port: int, file: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run tcpdump until the block ends; its file is whole then."""
+def dumping(wanted: str, file: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run tcpdump with a filter until the block ends; its file is whole then."""
     process = subprocess.Popen(
         [
             *(tcpdump()[0], "-i", "lo", "-n", "-U", "-B", "65536", "-w", str(file)),
-            *("--time-stamp-precision=nano", "-Z", "root", f"udp dst port {port}"),
+            *("--time-stamp-precision=nano", "-Z", "root", wanted),
         ],
         stderr=subprocess.PIPE,
         text=True,
@@ -106,7 +108,7 @@ def side_by_side(rounds: int) -> Iterator[Table]:
         listener.start()
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "beside.pcap"
-            with dumping(listener.address.port, file):
+            with dumping(f"udp dst port {listener.address.port}", file):
                 send(listener.address.port, SIZE, rate, rate)
             listener.close()
             theirs = stamps_in(file)
@@ -140,6 +142,60 @@ def side_by_side(rounds: int) -> Iterator[Table]:
     )
 
 
+def connections_side_by_side(rounds: int) -> Iterator[Table]:
+    """Many TCP connections that a listener naps on, beside tcpdump."""
+    count, ticks = 200, 180
+
+    def run() -> Result:
+        store = Store("tcp://127.0.0.1:0")
+        options = EndpointOptions(framing="u32le", max_connections=count)
+        listener = TcpListener.at(parse("tcp://127.0.0.1:0"), store, options)
+        naps, nap_s = listener._naps, []
+        looked = naps.looked
+        naps.looked = lambda *arguments: nap_s.append(looked(*arguments)) or nap_s[-1]  # type: ignore[method-assign,func-returns-value]
+        listener.start()
+        port = listener.address.port
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "beside.pcap"
+            with dumping(f"tcp dst port {port} and tcp[tcpflags] & tcp-push != 0", file):
+                sender = multiprocessing.get_context("spawn").Process(
+                    target=paced_to, args=(port, count, ticks)
+                )
+                sender.start()
+                sender.join()
+            listener.close()
+            theirs = stamps_in(file)
+        rows = table.build([store.snapshot()])
+        rows = rows[rows.event == "message"]
+        check(len(rows) == count * ticks, f"{len(rows)} rows are not {count * ticks}")
+        figures = {"gdlab": float(len(rows)), "tcpdump": float(len(theirs)), "turns": float(len(nap_s))}
+        figures["napped"] = 100 * sum(map(bool, nap_s)) / len(nap_s)
+        if len(theirs) == len(rows):
+            apart = np.abs(np.sort(rows.time.array.asi8) - np.sort(theirs)) / 1000
+            figures |= {"p50": float(np.median(apart)), "p99": float(np.percentile(apart, 99))}
+            figures["late"] = float((apart > 100).sum())
+        return {**figures, "difference": abs(figures["gdlab"] - figures["tcpdump"])}
+
+    results, missing = interleave([Contender("both", run, tcpdump()[1])], rounds)
+    yield Table(
+        f"{count} TCP connections at 60/s, each at its own moment, gdlab and tcpdump side by side",
+        [
+            Metric("gdlab", "gdlab's rows", 0),
+            Metric("tcpdump", "tcpdump's", 0),
+            Metric("turns", "gdlab's turns", 0),
+            Metric("napped", "% of them before a nap", 0),
+            Metric("p50", "stamps apart us, median", 2),
+            Metric("p99", "99 %", 2),
+            Metric("late", "over 100 us apart", 0),
+        ],
+        "both",
+        results,
+        missing,
+        [Target("both", "difference", most=0), Target("both", "p99", most=100)],
+        ["messages of one connection meet in a read that comes late on a loaded machine, also without naps"],
+    )
+
+
 def sniffed(name: str) -> Result:
     """CPU of a sniffer's processes, their start left out, while 1000/s arrive for 3 s."""
     rate, count = 1000, 3000
@@ -147,7 +203,7 @@ def sniffed(name: str) -> Result:
         if name == "tcpdump":
             with (
                 tempfile.TemporaryDirectory() as folder,
-                dumping(receiver.port, Path(folder) / "x") as process,
+                dumping(f"udp dst port {receiver.port}", Path(folder) / "x") as process,
             ):
                 begin = _cpu_s(process.pid)
                 streamed(receiver, SIZE, count, rate)
@@ -236,5 +292,5 @@ def cost(_rounds: int) -> Iterator[Table]:
 
 def tables(rounds: int) -> Iterator[Table]:
     """All tables of this module."""
-    for build in (side_by_side, cost):
+    for build in (side_by_side, connections_side_by_side, cost):
         yield from build(rounds)

@@ -199,3 +199,12 @@ def paced(senders: Sequence[Any], message: bytes, ticks: int, begin: float, grou
         time.sleep(max(0.0, begin + number * step - time.perf_counter()))
         for sock in senders[number % groups :: groups]:
             sock.send(message)
+
+
+def paced_to(port: int, count: int, ticks: int) -> None:
+    """Connections to a listener at a port of this machine, each of which sends 60 messages per second."""
+    with contextlib.ExitStack() as stack:
+        senders = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(count)]
+        for sock in senders:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        paced(senders, prefixed(b"x" * 64), ticks, time.perf_counter(), groups=20)

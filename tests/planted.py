@@ -1,7 +1,7 @@
 """A game with a known truth: numbered messages of which some are lost, doubled or out of order, while gdlab pings.
 
-200 seeds over each transport are tested by `tests/capture/test_own_probes.py`; ``python -m tests.planted 1000`` runs as
-many as you like.
+200 seeds, dealt out to the transports, are tested by `tests/capture/test_own_probes.py`;
+``python -m tests.planted 1000`` runs as many over each as you like.
 """
 
 from __future__ import annotations

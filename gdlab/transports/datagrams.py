@@ -53,6 +53,9 @@ SO_TIMESTAMP: Final = 0x0400 if MACOS else 29
 SCM_TIMESTAMP: Final = 0x02 if MACOS else SO_TIMESTAMP
 #: The microseconds have 32 bits on macOS, and what stands behind them may be anything; of Linux's 64 the first 32 do.
 _TIMEVAL = struct.Struct("@li")
+_TIMEVALS: Final = np.dtype(
+    {"names": ["s", "us"], "formats": [np.int64, np.int32], "offsets": [0, 8], "itemsize": 16}
+)
 _COUNTER = struct.Struct("@I")
 #: The control message that comes with each datagram where nothing was dropped.
 _USUAL_STAMP: Final = SO_TIMESTAMPNS if LINUX else SCM_TIMESTAMP
@@ -291,8 +294,12 @@ class _Gathered(NamedTuple):
         if not stamped:
             return clock.from_readings(np.array(self.times, np.int64))
         packed = b"".join(self.times)
-        if len(packed) == len(self.times) * TIMESPEC.size == len(self.times) * 16 and not MACOS:
-            seconds, parts = np.frombuffer(packed, np.int64).reshape(-1, 2).T
+        if len(packed) == len(self.times) * 16 and TIMESPEC.size == 16:
+            if _USUAL_STAMP == SO_TIMESTAMPNS:
+                seconds, parts = np.frombuffer(packed, np.int64).reshape(-1, 2).T
+            else:
+                stamps = np.frombuffer(packed, _TIMEVALS)
+                seconds, parts = stamps["s"], stamps["us"].astype(np.int64) * 1000
             return np.asarray(seconds * 1_000_000_000 + parts - clock.stepped_ns(), np.int64)
         ancillaries = ([(socket.SOL_SOCKET, _USUAL_STAMP, stamp)] for stamp in self.times)
         return np.array([stamp_and_drops(ancillary)[0] for ancillary in ancillaries], np.int64)

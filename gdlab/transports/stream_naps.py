@@ -31,6 +31,12 @@ CLOSE_OF_ONE: Final = 3
 #: So many more may be: once each, where a program that sends on many connections was late.
 CLOSE_AT_ONCE: Final = 250
 
+#: Behind a silence so long, and so many times as long as those of the window before, a program that was late catches
+#: up: its messages are not napped on for a moment.
+SILENCE_S: Final = 0.006
+_UNUSUAL: Final = 1.5
+ALERT_S: Final = 0.010
+
 #: What single connections did is forgotten after so long, or when it is so much.
 _FORGOTTEN_S: Final = 10.0
 _MOST_KNOWN: Final = 4_096
@@ -56,6 +62,8 @@ class StreamNaps:
         self._of_one: dict[Hashable, int] = {}
         self._most_of_one = 0
         self._pause_s = PAUSE_S[0]
+        self._last_s = self._alert_until_s = 0.0
+        self._longest_s = self._usual_s = 0.0  # silence of this window, and of the one before
 
     def looked(self, now_s: float, reads: int, close: Sequence[Hashable]) -> float:
         """Seconds of the nap after a turn of the loop; 0 to be woken by the next message.
@@ -66,6 +74,7 @@ class StreamNaps:
         close : whose read held several messages, or followed the message before it by less than `CLOSE_NS`.
         """
         self._reads += reads
+        self._listen(now_s)
         if close:
             self._note(close)
         elapsed_s = now_s - self._since_s
@@ -80,11 +89,18 @@ class StreamNaps:
             elif not (self.naps_now or too_close or now_s < self._not_before_s):
                 self.naps_now, self._began_s = True, now_s
             self._count_anew(now_s)
-        return NAP_S if self.naps_now else 0.0
+        return NAP_S if self.naps_now and now_s >= self._alert_until_s else 0.0
 
     def rise(self) -> None:
         """End them, as somebody waits, or the stamps are not the kernel's."""
         self.naps_now = False
+
+    def _listen(self, now_s: float) -> None:
+        silence_s, self._last_s = now_s - self._last_s, now_s
+        if silence_s > self._longest_s:
+            self._longest_s = silence_s
+            if silence_s > SILENCE_S and silence_s > _UNUSUAL * self._usual_s:
+                self._alert_until_s = now_s + ALERT_S
 
     def _note(self, close: Sequence[Hashable]) -> None:
         self._close += len(close)
@@ -108,5 +124,6 @@ class StreamNaps:
 
     def _count_anew(self, now_s: float) -> None:
         self._since_s, self._reads, self._close = now_s, 0, 0
+        self._usual_s, self._longest_s = self._longest_s, 0.0
         if now_s - self._known_since_s >= _FORGOTTEN_S or len(self._of_one) > _MOST_KNOWN:
             self._forget(now_s)

@@ -53,8 +53,8 @@ def test_the_real_engines_frame_rate_is_found_within_one_percent(limit, hz):
 
 
 @pytest.mark.slow
-def test_a_frame_rate_is_found_on_200_seeds():
-    for seed in range(200):
+def test_a_frame_rate_is_found_on_60_seeds():
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         fps = rng.choice([30, 60, 145])
         found = found_in(*game(rng, fps, wander_s=2e-5, stalls=int(rng.integers(0, 5))))
@@ -63,8 +63,8 @@ def test_a_frame_rate_is_found_on_200_seeds():
 
 
 @pytest.mark.slow
-def test_nothing_is_found_where_no_frame_delays_on_200_seeds():
-    for seed in range(200):
+def test_nothing_is_found_where_no_frame_delays_on_60_seeds():
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         n = 400
         at_random, clocked = np.sort(rng.uniform(0, 20, n)), np.arange(n) / 50 + rng.normal(0, 1e-4, n)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import gdlab as gd
@@ -22,6 +21,7 @@ from gdlab.transports.options import EndpointOptions
 from gdlab.transports.session import Link
 from gdlab.transports.stream_history import history, put
 from gdlab.transports.tcp_session import TcpSession
+from tests.same import assert_same
 from tests.some import some
 from tests.waiting import wait_until
 
@@ -141,7 +141,7 @@ def test_reads_taken_together_make_the_rows_of_reads_taken_one_by_one(name: str,
     for store, together in zip(stores, (True, False), strict=True):
         taken_by_a_session(name, reads, store, draw, together=together, max_message_bytes=most)
     one, other = (table.build([store.snapshot()]).astype({"framing": str}) for store in stores)
-    pd.testing.assert_frame_equal(one, other)
+    assert_same(one, other)
     assert history(stores[0].streams()) == history(stores[1].streams())
 
 

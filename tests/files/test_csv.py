@@ -21,6 +21,7 @@ from gdlab.files.sidecar import path_for
 from gdlab.messages import SCHEMA
 from gdlab.store import Store, table
 from tests.files.tables import ANY_TEXT, AWKWARD, NO_PYARROW, TABLES, table_of
+from tests.same import assert_same
 from tests.waiting import limit
 
 
@@ -51,7 +52,7 @@ def test_any_table_comes_back_equal(tmp_path_factory, table, raw):
     path = tmp_path_factory.mktemp("csv") / "run.csv"
     write_csv(table, path, raw=raw)
     loaded = load(path)
-    pd.testing.assert_frame_equal(loaded.table, table)
+    assert_same(loaded.table, table)
     assert loaded.notes == ()
 
 
@@ -74,7 +75,7 @@ def test_a_table_of_several_batches_comes_back_equal(tmp_path):
     built = table.build([store.snapshot()]).iloc[np.arange(70_000) // 10].reset_index(drop=True)
     told = []
     path = write_csv(built, tmp_path / "run.csv", progress=lambda done, total: told.append((done, total)))
-    pd.testing.assert_frame_equal(load(path).table, built)
+    assert_same(load(path).table, built)
     assert told == [(65_536, 70_000), (70_000, 70_000)]
 
 

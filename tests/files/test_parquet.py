@@ -18,6 +18,7 @@ from gdlab.files import load, write_csv, write_parquet
 from gdlab.messages import SCHEMA
 from gdlab.store import table
 from tests.files.tables import AWKWARD, NO_PYARROW, TABLES, table_of
+from tests.same import assert_same
 from tests.waiting import limit
 
 
@@ -50,7 +51,7 @@ def test_several_row_groups_come_back_equal(tmp_path):
     wanted = some.iloc[np.arange(70_000) // 100].reset_index(drop=True)
     told = []
     path = write_parquet(wanted, tmp_path / "run.parquet", progress=lambda *numbers: told.append(numbers))
-    pd.testing.assert_frame_equal(load(path).table, wanted)
+    assert_same(load(path).table, wanted)
     assert told == [(65_536, 70_000), (70_000, 70_000)]
 
 
@@ -152,7 +153,8 @@ def changed(tmp_path, change):
 def test_twenty_million_rows_in_a_few_bytes_are_refused_by_the_footer(tmp_path):
     path = changed(tmp_path, lambda table: table.slice(0, 1))
     schema = pq.read_schema(path)
-    # Of values that are missing, which are quickly written: it is refused before any is looked at.
+    # Of few columns and values that are missing, which are quickly written: it is refused before any is looked at.
+    schema = pa.schema([schema.field("time"), schema.field("payload")], schema.metadata)
     many = pa.table([pa.nulls(2_000_000, each.type) for each in schema], schema=schema)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for _ in range(10):

@@ -92,13 +92,14 @@ def random_cuts(wire: bytes, seed: int) -> list[bytes]:
     return cuts(wire, (source.randrange(len(wire) + 1) for _ in range(source.randrange(1, 12))))
 
 
-def check_any_bytes(make: Make, wire: bytes, chunks: Sequence[bytes], *, limit: int) -> Reading:
+def check_any_bytes(make: Make, wire: bytes, *ways: Sequence[bytes], limit: int) -> Reading:
     """Whatever the bytes: no exception, no byte lost without a count, bounded, and the same in any pieces."""
     whole = read(make, [wire], limit=None)
     assert whole.accounted_bytes() == len(wire)
-    for by_table in (False, True):
+    expected = whole.comparable()
+    for chunks, by_table in itertools.product(ways, (False, True)):
         pieces = read(make, chunks, by_table=by_table, limit=limit)
-        assert pieces.comparable() == whole.comparable()
+        assert pieces.comparable() == expected
         assert pieces.accounted_bytes() == len(wire)
     assert all(
         len(frame.payload) <= limit for frame in whole.frames if reason(frame) is not Reason.INCOMPLETE

@@ -83,7 +83,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     values=st.lists(JSON, max_size=6),
     ascii_only=st.booleans(),

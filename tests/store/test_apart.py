@@ -4,11 +4,11 @@ import random
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from gdlab.packed import packed
 from gdlab.store import Limit, Store, table
+from tests.same import assert_same
 from tests.some import some
 
 NS = 1_700_000_000_000_000_000
@@ -49,7 +49,7 @@ def test_tables_and_counters_are_the_same(seed: int) -> None:
         if draw.randrange(12) == 0:
             assert apart.withdraw() == plain.withdraw()
     a, b = table.build([apart.snapshot()]), table.build([plain.snapshot()])
-    pd.testing.assert_frame_equal(a, b)
+    assert_same(a, b)
     assert a.payload.array.contiguous()[0].tobytes() == b.payload.array.contiguous()[0].tobytes()
     assert a.payload.array.contiguous()[1].tolist() == b.payload.array.contiguous()[1].tolist()
     found, wanted = apart.statistics(), plain.statistics()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gdlab.facts import Fact, Reason
 from gdlab.messages import Direction, Event, Peer
 from gdlab.store import Limit, Store, table
+from tests.same import assert_same
 
 NS = 1_700_000_000_000_000_000
 
@@ -54,7 +55,7 @@ def id_of(store: Store) -> int:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(happenings, st.sampled_from([Limit(), Limit(rows=30), Limit(bytes=1 << 13)]), st.booleans())
 def test_tables_built_bit_by_bit_equal_those_built_at_once(happened, limit, hold):
     stores = [Store("udp://127.0.0.1:1", limit), Store("udp://127.0.0.1:2", limit)]
@@ -67,12 +68,12 @@ def test_tables_built_bit_by_bit_equal_those_built_at_once(happened, limit, hold
         built = builder.build(snapshots)
         order = ["time", "endpoint", "payload", "detail"]
         # Rows of equal time stand in the order in which they were written, as far as the looks could tell.
-        pd.testing.assert_frame_equal(comparable(built, order), comparable(table.build(snapshots), order))
+        assert_same(comparable(built, order), comparable(table.build(snapshots), order))
         assert built.time.is_monotonic_increasing
         if hold:
             held.append((built, built.copy(deep=True)))
     for built, copy in held:
-        pd.testing.assert_frame_equal(built, copy)
+        assert_same(built, copy)
 
 
 def comparable(built: pd.DataFrame, order: list[str]) -> pd.DataFrame:
@@ -141,7 +142,7 @@ def test_a_table_can_be_changed_and_nobody_else_sees_it(column, notes):
     mine.loc[3, column] = EDITS[column]
     assert mine[column].iloc[3] == EDITS[column]
     for built in (before, builder.build([store.snapshot()]), table.build([store.snapshot()])):
-        pd.testing.assert_frame_equal(built, expected)
+        assert_same(built, expected)
 
 
 def test_a_table_of_the_function_can_be_changed_too():

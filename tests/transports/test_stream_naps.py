@@ -7,7 +7,6 @@ import random
 import pytest
 
 from gdlab.transports.stream_naps import (
-    BEGIN_HZ,
     CLOSE_AT_ONCE,
     CLOSE_NS,
     CLOSE_OF_ONE,
@@ -189,5 +188,24 @@ def test_somebody_who_waits_ends_them_until_it_has_been_counted_anew():
     while not naps.looked(now, 24, []):
         now += 0.002
     naps.rise()
-    assert not naps.looked(now + 0.002, 24, [])
-    assert naps.looked(now + 0.26, 1 + int(BEGIN_HZ * 0.26), [])
+    for _ in range(100):
+        now += 0.002
+        assert not naps.looked(now, 24, [])
+    for _ in range(30):
+        now += 0.002
+        naps.looked(now, 24, [])
+    assert naps.naps_now
+
+
+@pytest.mark.parametrize("apart_s", [1 / 12_000, 1e-6], ids=["spread", "at once"])
+def test_what_a_program_that_was_late_sends_at_once_is_taken_as_it_comes(apart_s):
+    def late(phase):  # for two frames and a half, a second after it began
+        for at in steady(60.0, phase):
+            yield at if not 1 < at < 1.042 else 1.042 + (at - 1) / 20
+
+    many = Many(*[late(number * apart_s) for number in range(200)])
+    many.run(0.99)
+    assert many.naps.naps_now
+    many.run(1)
+    assert many.met < 20
+    assert len(many.began) == 1
