@@ -120,7 +120,10 @@ class Heading:
     """A title with a caption under it, above the axes: what is shown, of how many samples."""
 
     def __init__(self, ax: Axes, theme: Theme) -> None:
-        self._title = ax.set_title("", loc="left", pad=19, fontsize=11, fontweight="bold", color=theme.text)
+        # With a place of its own matplotlib need not look, three times a drawing, for what might be in its way.
+        self._title = ax.set_title(
+            "", loc="left", y=1.0, pad=19, fontsize=11, fontweight="bold", color=theme.text
+        )
         self._caption = ax.annotate(
             "",
             (0, 1),

@@ -169,7 +169,9 @@ def test_a_script_error_keeps_godot_running_until_the_limit_which_says_so(engine
 
 def test_an_endless_loop_is_ended_by_the_limit(engine: Engine) -> None:
     run = godot.run(
-        source="func _initialize():\n\tprint('in')\n\twhile true:\n\t\tpass\n", engine=engine, time_limit_s=4
+        source="func _initialize():\n\tprint('in')\n\twhile true:\n\t\tOS.delay_msec(20)\n",
+        engine=engine,
+        time_limit_s=4,
     )
     assert (run.timed_out, run.prints, run.exit_code) == (True, ["in"], -signal.SIGKILL)
 

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from tests import ports
+from tests import ports, warm
 from tests.transports.clients import TcpClient, UdpClient, WebSocketClient
 from tests.waiting import limit
 
@@ -75,12 +75,13 @@ class Kernel:
 
 
 @pytest.fixture(scope="module")
-def kernels(tmp_path_factory):
-    """Two notebooks."""
+def kernels(tmp_path_factory, warm_kernels):
+    """Two notebooks, of which the first is restarted and killed."""
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the kernel's own transport libraries
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-        started = Kernel(), Kernel()
+        patch.setenv("JUPYTER_PATH", str(warm_kernels))
+        started = Kernel(), Kernel(warm.NAME)
         try:
             for kernel in started:
                 kernel.wait_until_ready()

@@ -18,7 +18,7 @@ from tests.variant.strategies import VALUES
 
 SCRIPT = Path(__file__).parent / "engine.gd"
 #: The engine needs a millisecond for each; all of them are asked for where new examples are looked for.
-RANDOM_VALUES = 2200 if os.environ.get("GDLAB_EXPLORE") == "1" else 550
+RANDOM_VALUES = 2200 if os.environ.get("GDLAB_EXPLORE") == "1" else 300
 
 
 def _packets(raw: bytes) -> list[bytes]:
