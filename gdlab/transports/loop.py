@@ -397,6 +397,13 @@ def _only_at(
             return len(found) == 1 and found[0][0] == here
 
         return by_epoll
+    if not isinstance(selector, selectors.SelectSelector):  # `select` takes no file with a high number there
+
+        def by_selector(seconds: float) -> bool:
+            events = selector.select(seconds)
+            return len(events) == 1 and events[0][0].fileobj is sock
+
+        return by_selector
     keys = list(selector.get_map().values())
     readers = [key.fileobj for key in keys if key.events & selectors.EVENT_READ]
     writers = [key.fileobj for key in keys if key.events & selectors.EVENT_WRITE]

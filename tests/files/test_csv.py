@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from gdlab.errors import LoadError
@@ -43,6 +43,7 @@ def taken_for_a_number(payload, size):
 
 
 @pytest.mark.slow
+@settings(max_examples=60)
 @given(TABLES, st.booleans())
 def test_any_table_comes_back_equal(tmp_path_factory, table, raw):
     # Digits that are shorter than the size tells are what a spreadsheet makes of a payload; no capture of

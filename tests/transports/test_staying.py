@@ -21,8 +21,14 @@ from gdlab.transports.naps import BEGIN_HZ, Naps
 from tests.transports.clients import TcpClient
 from tests.waiting import limit, wait_until
 
+_SELECTORS = {
+    selectors.DefaultSelector,
+    selectors.SelectSelector,
+    getattr(selectors, "PollSelector", selectors.SelectSelector),
+}
 
-@pytest.fixture(autouse=True, params=[selectors.DefaultSelector, selectors.SelectSelector])
+
+@pytest.fixture(autouse=True, params=sorted(_SELECTORS, key=str))
 def selector(request, monkeypatch):
     """As on Windows: without the kernel's stamps, and also with the selector that is there."""
     monkeypatch.setattr("gdlab.transports.datagrams._ANCILLARY_BYTES", 0)

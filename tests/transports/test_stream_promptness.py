@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sys
+import threading
 import time
 
 import pytest
@@ -14,7 +15,7 @@ from gdlab.transports import EndpointOptions, Loop, listener, parse
 from gdlab.transports.encoding import Outgoing
 from gdlab.transports.stream_naps import StreamNaps
 from tests.transports.clients import TcpClient, WebSocketClient, listening, rows
-from tests.waiting import wait_until
+from tests.waiting import limit, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no other kernel stamps what streams bring")
 
@@ -59,10 +60,12 @@ def asleep(made, store, stack, scheme="tcp", count=3):
 
 def until_it_naps(made):
     """It has done what it was told before, and nothing but what it is told from now on ends its nap."""
-    loop, begun = made._loop, []
+    loop, begun, told = made._loop, [], threading.Event()
     naps = loop._nap
 
     def nap(most_s):
+        told.wait(limit(10))
+        loop._woken()  # by what it has done
         begun.append(most_s)
         naps(most_s)
 
@@ -71,7 +74,9 @@ def until_it_naps(made):
         loop._nap = nap
         loop.put_off(60.0)
 
+    wait_until(lambda: not made._is_due)  # a timer would end it
     made.call(begin)
+    told.set()
     wait_until(lambda: begun)
     loop._nap = naps
 
