@@ -189,7 +189,7 @@ def test_without_widgets_marimo_is_given_html(capture):
         show_with(live)
 
 
-def test_a_watched_game_has_its_frames_and_its_log_on_the_same_axis(sent):
+def test_a_watched_game_has_its_frames_and_its_log_on_the_same_axis(sent, still):
     recording = gd.sample("watched-game")
     panel = TimelinePanel(recording, watch=recording.watched)
     panel.update()
