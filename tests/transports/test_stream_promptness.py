@@ -242,11 +242,10 @@ def test_another_endpoint_of_the_same_thread_is_served_at_once(monkeypatch):
             one.start()
             stack.callback(one.close)
         first, second = (stack.enter_context(TcpClient(one.address.port)) for one in made)
-        for number in range(1, 20):
+        # Nobody looks, as a look would end a nap.
+        for number in range(1, 10):
             first.send(b"hello")
-            wait_until(lambda number=number: stores[0].received == number or made[0]._wholes)
+            wait_until(lambda number=number: stores[0].received == number)
             second.send(b"hello")
-            wait_until(lambda number=number: stores[1].received == number or made[1]._wholes)
-        for one in made:
-            one.catch_up()
-        assert [store.received for store in stores] == [19, 19]
+            wait_until(lambda number=number: stores[1].received == number)
+        assert [one.error for one in made] == [None, None]
