@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -161,8 +161,8 @@ def rates(
     return plot.ax
 
 
-def _value(name: str, value: object) -> str:
-    if pd.isna(value):  # type: ignore[call-overload]
+def _value(name: str, value: Any) -> str:
+    if pd.isna(value):
         return f"no {name}"
     # Whole numbers are floats in a column in which some are missing, as those of the rest are.
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
